@@ -1,0 +1,94 @@
+"""The files of one embedded PostgreSQL cluster: its folder, programs, passwords and data."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from credservice.local import Refusal
+from credservice.local.account import Account, home_for, programs_for
+
+ADMIN = "postgres"
+OWNER = "credservice"
+# The same on every machine, whatever its languages: sorting by code point, letters by Unicode.
+_LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+
+
+class Cluster:
+    """What belongs to `state_dir`; opening it makes what is missing. The caller holds the folder's lock."""
+
+    def __init__(self, state_dir: Path, *, durable: bool) -> None:
+        self.account = Account.choose()
+        self.home = home_for(state_dir, self.account, durable=durable)
+        self.programs = programs_for(self.home, self.account)
+        self.data = self.home / "data"
+        self.log = self.home / "postgres.log"
+        self._passwords = self.home / "passwords"
+        if not self.data.exists():
+            self._initialise(sync=durable)
+        if self.data.stat().st_uid != (os.geteuid() if self.account.uid is None else self.account.uid):
+            raise Refusal(f"{self.data} belongs to another user: run as that user, or choose another VAR_DIR.")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For the server's processes. Nothing of ours is in it: they need no key of the service."""
+        return {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(self.home)}
+
+    def password(self, role: str) -> str:
+        return self._passwords.read_text().splitlines()[(ADMIN, OWNER).index(role)]
+
+    def make_folder(self, path: Path) -> None:
+        """An empty folder that only the server's account may enter."""
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(mode=0o700)
+        self.account.own(path)
+
+    def running_server(self) -> int | None:
+        """The process id of a PostgreSQL at work on the data, if any.
+
+        A pid file whose number by now is another program's (after a reboot, in a container) is removed; one whose
+        process is gone is left to PostgreSQL, which first looks for what that server's backends left.
+        """
+        pid_file = self.data / "postmaster.pid"
+        try:
+            pid = int(pid_file.read_text().split("\n", 1)[0])
+            if Path(psutil.Process(pid).cwd()) == self.data.resolve():
+                return pid
+        except (FileNotFoundError, psutil.NoSuchProcess):
+            return None
+        except (ValueError, psutil.AccessDenied):
+            pass  # cut off while being written; or a process of an account that is not ours
+        pid_file.unlink(missing_ok=True)
+        return None
+
+    def _initialise(self, *, sync: bool) -> None:
+        """Run initdb in a folder that gets its name when complete: an interrupted one is no cluster."""
+        self._make_passwords()
+        unfinished = self.home / "data.unfinished"
+        self.make_folder(unfinished)
+        options = ["--username", ADMIN, "--auth", "scram-sha-256", "--pwfile", str(self._passwords), *_LOCALE]
+        done = subprocess.run(
+            [self.programs / "initdb", "--pgdata", unfinished, *options, *([] if sync else ["--no-sync"])],
+            env=self.environment,
+            cwd=self.home,
+            user=self.account.uid,
+            group=self.account.gid,
+            extra_groups=self.account.extra_groups,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise Refusal(f"PostgreSQL's initdb failed: {' '.join((done.stderr or done.stdout).split())}")
+        unfinished.rename(self.data)
+
+    def _make_passwords(self) -> None:
+        """One line for each role; initdb reads the first."""
+        self._passwords.unlink(missing_ok=True)
+        self._passwords.touch(mode=0o600)
+        self._passwords.write_text("".join(f"{secrets.token_urlsafe(32)}\n" for _ in (ADMIN, OWNER)))
+        self.account.own(self._passwords)

@@ -1,0 +1,87 @@
+"""Child processes that end when their owner ends, also when the owner is killed with SIGKILL.
+
+The child's shell leaves a one-line watchdog behind and then becomes the program itself. The watchdog reads a pipe whose
+only writer is the owner: when the owner goes, however it goes, the read fails and the watchdog sends the signal. A line
+instead of the end means that the program ended in good order, and lets the watchdog go without signalling a number
+that may be someone else's by now.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from credservice.local.account import Account
+
+_WATCHDOG = (
+    'exec 3<&0 </dev/null; (trap "" INT TERM HUP; { read -r _ <&3 || kill -$0 $$; } >/dev/null 2>&1 & ); '
+    'exec 3<&-; exec "$@"'
+)
+
+
+class LeashedProcess:
+    """A program in a session of its own (a terminal's Ctrl-C does not reach it), tied to this process's life."""
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        stop_signal: signal.Signals = signal.SIGTERM,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        account: Account | None = None,
+        output: IO[bytes] | int | None = None,
+    ) -> None:
+        """Start `command`; `output` takes its standard output and error, `account` is whose it is to be."""
+        self._stop_signal = stop_signal
+        reader, self._leash = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _WATCHDOG, stop_signal.name.removeprefix("SIG"), *map(str, command)],
+                stdin=reader,
+                stdout=output,
+                stderr=subprocess.STDOUT if output is not None else None,
+                env=env,
+                cwd=cwd,
+                user=account and account.uid,
+                group=account and account.gid,
+                extra_groups=account and account.extra_groups,
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(self._leash)
+            raise
+        finally:
+            os.close(reader)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """The exit status, or None while it runs."""
+        return self._process.poll()
+
+    def stop(self, timeout: float = 15.0) -> int:
+        """End the program: its stop signal, and SIGKILL after `timeout` seconds. Returns its exit status."""
+        if self._process.poll() is None:
+            self._process.send_signal(self._stop_signal)
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._release()
+        return self._process.returncode
+
+    def _release(self) -> None:
+        if self._leash >= 0:
+            with contextlib.suppress(BrokenPipeError):  # the watchdog itself was killed
+                os.write(self._leash, b"\n")
+            os.close(self._leash)
+            self._leash = -1

