@@ -1,0 +1,1 @@
+"""credservice: the kernel that both doors stand on."""

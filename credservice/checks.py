@@ -1,0 +1,144 @@
+"""What must be right before the service starts. Each refusal says what to do.
+
+``manage.py`` runs the settings checks before every command; :func:`refuse_unsound_start` runs all of them, with the
+database, before the application server takes its first request.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Critical, Tags, Warning, register, run_checks
+from django.core.exceptions import ImproperlyConfigured
+
+from credservice.crypto.keyring import KeyringError, get_keyring
+
+SECRET_KEY_BYTES = 32
+
+
+class UnsoundStart(SystemExit):
+    """The service does not start; the sentences have been printed."""
+
+
+@register(Tags.security)
+def check_secret_key(**_: Any) -> list[CheckMessage]:
+    try:
+        secret_key = settings.SECRET_KEY
+    except ImproperlyConfigured:
+        secret_key = ""
+    if len(secret_key.encode()) < SECRET_KEY_BYTES or len(set(secret_key)) < 8:
+        return [
+            _critical(
+                "E001",
+                "SECRET_KEY is missing or weak.",
+                f"Set it to at least {SECRET_KEY_BYTES} random bytes: openssl rand -base64 48",
+            )
+        ]
+    return []
+
+
+@register(Tags.security)
+def check_encryption_keys(**_: Any) -> list[CheckMessage]:
+    try:
+        get_keyring()
+    except KeyringError as error:
+        return [_critical("E002", str(error), "See docs/configuration.md, ENCRYPTION_KEYS.")]
+    return []
+
+
+@register(Tags.security)
+def check_allowed_hosts(**_: Any) -> list[CheckMessage]:
+    if not settings.ALLOWED_HOSTS:
+        return [
+            _critical(
+                "E003",
+                "ALLOWED_HOSTS is empty.",
+                "List the host names that this service is reached by: ALLOWED_HOSTS=credentials.example.com",
+            )
+        ]
+    if "*" in settings.ALLOWED_HOSTS and settings.PRODUCTION:
+        return [
+            _critical(
+                "E003",
+                "ALLOWED_HOSTS is * in production.",
+                "List the host names instead: ALLOWED_HOSTS=credentials.example.com",
+            )
+        ]
+    return []
+
+
+@register(Tags.security)
+def check_environment(**_: Any) -> list[CheckMessage]:
+    if settings.ENVIRONMENT not in ("production", "development"):
+        return [_critical("E004", f"ENVIRONMENT is {settings.ENVIRONMENT!r}.", "Set it to production or development.")]
+    return []
+
+
+@register(Tags.security)
+def check_trusted_proxies(**_: Any) -> list[CheckMessage]:
+    from credservice.http.client_address import parse_networks
+
+    try:
+        parse_networks(tuple(settings.TRUSTED_PROXIES))
+    except ValueError as error:
+        return [
+            _critical("E005", f"TRUSTED_PROXIES: {error}.", "List networks in CIDR form: TRUSTED_PROXIES=10.0.0.0/8")
+        ]
+    return []
+
+
+@register(Tags.security)
+def check_issuers(**_: Any) -> list[CheckMessage]:
+    from credservice.issuers import get_issuer
+
+    found: list[CheckMessage] = []
+    for alias in settings.CREDENTIAL_ISSUERS:
+        try:
+            get_issuer(alias)
+        except ImproperlyConfigured as error:
+            found.append(_critical("E006", str(error), "See docs/writing-an-issuer.md."))
+    return found
+
+
+@register(Tags.database)
+def check_keys_of_database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Every data key opens under the configured keys, and each configured key is the one this database knows."""
+    from django.db import ProgrammingError
+
+    from credservice.crypto import SealError, store
+    from credservice.crypto.models import DataKey, KekFingerprint
+
+    if not databases:
+        return []
+    try:
+        known = set(KekFingerprint.objects.values_list("kek_id", flat=True))
+        for kek_id in get_keyring():
+            if kek_id in known:
+                store.register_fingerprint(get_keyring(), kek_id)
+        for key_id in DataKey.objects.values_list("pk", flat=True):
+            store.data_key(key_id)
+    except (KeyringError, SealError) as error:
+        return [
+            _critical("E007", str(error), "Put the missing key back into ENCRYPTION_KEYS; nothing has been changed.")
+        ]
+    except ProgrammingError:
+        return [Warning("The database has no tables yet.", hint="Run: manage.py migrate", id="credservice.W001")]
+    return []
+
+
+def refuse_unsound_start() -> None:
+    """Run the settings and key checks; print what is wrong and exit where something is. For wsgi.py."""
+    import sys
+
+    messages = [m for m in run_checks(tags=[Tags.security, Tags.database], databases=["default"]) if m.is_serious()]
+    if messages:
+        for message in messages:
+            print(
+                f"credservice does not start ({message.id}): {message.msg} {message.hint or ''}".rstrip(),
+                file=sys.stderr,
+            )
+        raise UnsoundStart(3)
+
+
+def _critical(number: str, sentence: str, hint: str) -> CheckMessage:
+    return Critical(sentence, hint=hint, id=f"credservice.{number}")

@@ -1,0 +1,16 @@
+"""Separate keys by purpose: one root, one HKDF label for each use, so that no key serves two."""
+
+import hashlib
+import hmac
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
+
+
+def derive(root: bytes, label: str) -> bytes:
+    """32 bytes for ``label`` from a uniformly random ``root`` (RFC 5869's expand step: the root is a key already)."""
+    return HKDFExpand(hashes.SHA256(), 32, f"credservice/{label}".encode()).derive(root)
+
+
+def hmac_sha256(key: bytes, message: bytes) -> bytes:
+    return hmac.digest(key, message, hashlib.sha256)

@@ -1,0 +1,61 @@
+"""The sealed form of a value, and the one pair of functions that makes and opens it.
+
+Layout, version 1: two marker bytes, the data key's id (4 bytes, big-endian), the nonce (12), ciphertext and tag.
+AES-256-GCM; the additional data is the value's place, so a value copied to another row, field or model does not open.
+"""
+
+import os
+import struct
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MARKER: Final = b"\xc5\x01"
+HEADER: Final = struct.Struct(">2sI12s")
+TAG_BYTES: Final = 16
+
+
+class SealError(Exception):
+    """A sealed value does not open. The message names its place and key, never its content."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a sealed value stands: model label, primary key (made before sealing), field name."""
+
+    model: str
+    pk: UUID | str
+    field: str
+
+    def additional_data(self, key_id: int) -> bytes:
+        """Length-prefixed, so that no two places have the same bytes."""
+        parts = (self.model, str(self.pk), self.field, str(key_id))
+        return b"".join(struct.pack(">H", len(raw)) + raw for raw in (part.encode() for part in parts))
+
+
+def is_sealed(blob: bytes) -> bool:
+    return len(blob) >= HEADER.size + TAG_BYTES and blob[:2] == MARKER
+
+
+def key_id_of(blob: bytes) -> int:
+    """The id of the data key that sealed ``blob``. Raises :class:`SealError` where it is no sealed value."""
+    if not is_sealed(blob):
+        raise SealError("not a sealed value")
+    return int(HEADER.unpack_from(blob)[1])
+
+
+def seal_with(data_key: bytes, key_id: int, plaintext: bytes, place: Place) -> bytes:
+    nonce = os.urandom(12)
+    header = HEADER.pack(MARKER, key_id, nonce)
+    return header + AESGCM(data_key).encrypt(nonce, plaintext, place.additional_data(key_id))
+
+
+def open_with(data_key: bytes, blob: bytes, place: Place) -> bytes:
+    key_id = key_id_of(blob)
+    try:
+        return AESGCM(data_key).decrypt(blob[6:18], blob[18:], place.additional_data(key_id))
+    except InvalidTag:
+        raise SealError(f"{place.model} {place.pk} {place.field}: does not open under data key {key_id}") from None

@@ -1,0 +1,44 @@
+"""Data keys, wrapped, and the fingerprints of the key-encryption keys that this database has seen."""
+
+from django.db import models
+
+
+class KekFingerprint(models.Model):
+    """What each KEK id stood for when it was first used here, so that a wrong key is told apart from a changed row."""
+
+    kek_id = models.CharField(primary_key=True, max_length=64)
+    fingerprint = models.CharField(max_length=16)
+    first_used_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.kek_id} ({self.fingerprint})"
+
+
+class DataKey(models.Model):
+    """A data-encryption key, wrapped by a KEK. Rows are never deleted: sealed values name them."""
+
+    class Purpose(models.TextChoices):
+        VALUES = "values", "Sealed values"
+        DIGESTS = "digests", "Look-up and audit digests"
+
+    purpose = models.CharField(max_length=16, choices=Purpose)
+    kek_id = models.CharField(max_length=64)
+    wrapped = models.BinaryField()
+    is_current = models.BooleanField(default=True)
+    # Counted in steps by the sealing processes; an estimate, see credservice.crypto.store.
+    uses = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["purpose"], condition=models.Q(is_current=True), name="crypto_datakey_one_current"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.pk}"
+
+    def context(self) -> bytes:
+        """Authenticated with the wrapped key: a row's key cannot serve another purpose."""
+        return f"credservice/data-key/{self.purpose}".encode()

@@ -1,0 +1,53 @@
+"""What services raise when they refuse. Each door answers it in its own form; see credservice.http.errors."""
+
+
+class ServiceError(Exception):
+    """A refusal that a caller may read: a stable code, a sentence that says what to do, an HTTP status."""
+
+    status = 500
+    code = "internal_error"
+
+    def __init__(self, message: str, *, code: str | None = None, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+        self.retry_after = retry_after  # seconds
+
+
+class Invalid(ServiceError):
+    status, code = 400, "invalid_request"
+
+
+class Unauthenticated(ServiceError):
+    """Any authentication failure. ``reason`` goes to the trail and the log, never to the caller."""
+
+    status, code = 401, "unauthenticated"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The request could not be authenticated.")
+        self.reason = reason
+
+
+class Forbidden(ServiceError):
+    status, code = 403, "forbidden"
+
+
+class NotFound(ServiceError):
+    status, code = 404, "not_found"
+
+
+class Conflict(ServiceError):
+    status, code = 409, "conflict"
+
+
+class TooMany(ServiceError):
+    status, code = 429, "too_many_requests"
+
+
+class Unavailable(ServiceError):
+    """The issuer or the database cannot be reached now; the same request may succeed later."""
+
+    status, code = 503, "unavailable"
+
+    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+        super().__init__(message, retry_after=retry_after)

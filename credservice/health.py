@@ -1,0 +1,62 @@
+"""Answers for machines: is the process up, can it serve; and the last resort for errors outside of any view."""
+
+import structlog
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+
+from credservice.checks import check_keys_of_database
+
+log = structlog.get_logger(__name__)
+
+
+def healthz(_: HttpRequest) -> JsonResponse:
+    """200 while the process answers."""
+    return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+def readyz(_: HttpRequest) -> JsonResponse:
+    """200 where database, keys and migrations are as they must be; 503 with the name of what is not."""
+    checks = {"database": _database, "keyring": _keyring, "migrations": _migrations}
+    results = {name: _holds(check) for name, check in checks.items()}
+    ready = all(results.values())
+    body = {"status": "ok" if ready else "not ready"} | {name: "ok" if ok else "failed" for name, ok in results.items()}
+    return JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return _json_error(request, 404, "not_found", "There is nothing at this path.")
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    return _json_error(
+        request, 500, "internal_error", "Something went wrong on our side. The request id finds it in our log."
+    )
+
+
+def _json_error(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse:
+    body = {"message": message} if request.path.startswith("/v1") else {"code": code, "message": message}
+    return JsonResponse(body, status=status, headers={"Cache-Control": "no-store"})
+
+
+def _holds(check: object) -> bool:
+    try:
+        return bool(check())  # type: ignore[operator]
+    except Error as error:
+        log.warning("not_ready", error=type(error).__name__)
+        return False
+
+
+def _database() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        return bool(cursor.fetchone() == (1,))
+
+
+def _keyring() -> bool:
+    return not check_keys_of_database(databases=["default"])
+
+
+def _migrations() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())

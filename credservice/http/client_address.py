@@ -1,0 +1,46 @@
+"""The address of who called, told apart from the proxies in front of us."""
+
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from django.conf import settings
+from django.http import HttpRequest
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+
+@lru_cache(maxsize=64)
+def parse_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
+    """Networks in CIDR form; a lone address is a network of one. Raises ValueError with the text that is neither."""
+    return tuple(ip_network(text.strip(), strict=False) for text in texts)
+
+
+def is_within(address: str | None, networks: tuple[Network, ...]) -> bool:
+    parsed = _parse(address)
+    return parsed is not None and any(parsed in network for network in networks)
+
+
+def client_address(request: HttpRequest) -> str | None:
+    """The nearest address that is not one of ``TRUSTED_PROXIES``; ``None`` behind a unix socket.
+
+    ``X-Forwarded-For`` is believed from right to left, and only as long as each hop is a trusted proxy.
+    """
+    address = _parse(request.META.get("REMOTE_ADDR"))
+    proxies = parse_networks(tuple(settings.TRUSTED_PROXIES))
+    if proxies:
+        hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        while hops and (address is None or any(address in network for network in proxies)):
+            hop = _parse(hops.pop().strip())
+            if hop is None:
+                break
+            address = hop
+    return str(address) if address is not None else None
+
+
+def _parse(text: str | None) -> Address | None:
+    try:
+        address = ip_address(text or "")
+    except ValueError:
+        return None
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address

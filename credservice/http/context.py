@@ -1,0 +1,50 @@
+"""What every layer may want to know of the request in hand: its id and where it came from."""
+
+import re
+import uuid
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+from credservice.http.client_address import client_address
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+@dataclass(frozen=True)
+class RequestContext:
+    request_id: str = ""
+    source: str | None = None
+
+
+_NO_REQUEST = RequestContext()
+_context: ContextVar[RequestContext] = ContextVar("request_context", default=_NO_REQUEST)
+
+
+def current_context() -> RequestContext:
+    """The request being answered; empty outside of one (commands, jobs)."""
+    return _context.get()
+
+
+class RequestContextMiddleware:
+    """Give each request an id, kept from ``X-Request-ID`` where it has a sound form, and send it back."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request_id = request.META.get("HTTP_X_REQUEST_ID", "")
+        if not _REQUEST_ID.fullmatch(request_id):
+            request_id = uuid.uuid4().hex
+        token = _context.set(RequestContext(request_id, client_address(request)))
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            _context.reset(token)
+            structlog.contextvars.unbind_contextvars("request_id")
+        response["X-Request-ID"] = request_id
+        return response

@@ -1,0 +1,68 @@
+"""Every error of an API view, in the form of the door that it happened in. JSON always, never a stack."""
+
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from credservice.exceptions import Forbidden, Invalid, NotFound, ServiceError, Unavailable
+
+log = structlog.get_logger(__name__)
+
+
+class TooLarge(ServiceError):
+    status, code = 413, "too_large"
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's ``EXCEPTION_HANDLER``. The view's ``error_body(error)`` makes the body; its class, the form."""
+    refusal = as_service_error(error)
+    if refusal.status >= 500:
+        # Exception texts of drivers may quote a row: the class and the traceback are enough.
+        log.error("request_failed", error=type(error).__name__, exc_info=refusal.status == 500)
+    response = Response(context["view"].error_body(refusal), status=refusal.status)
+    if refusal.retry_after is not None:
+        response["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
+def as_service_error(error: Exception) -> ServiceError:
+    """``error`` as something a caller may read. What we do not know becomes a 500 without a detail."""
+    if isinstance(error, ServiceError):
+        return error
+    if isinstance(error, RequestDataTooBig):
+        return TooLarge("The body is larger than 64 KiB.")
+    if isinstance(error, drf.APIException):
+        return _from_drf(error)
+    if isinstance(error, Http404):
+        return NotFound("There is nothing at this path.")
+    if isinstance(error, PermissionDenied):
+        return Forbidden("Not allowed.")
+    if isinstance(error, SuspiciousOperation):
+        return Invalid("The request is malformed.")
+    if isinstance(error, OperationalError | InterfaceError):
+        return Unavailable("The service cannot reach its database. Try again shortly.")
+    return ServiceError("Something went wrong on our side. The request id finds it in our log.")
+
+
+def _from_drf(error: drf.APIException) -> ServiceError:
+    refusal = ServiceError(first_message(error.detail), code=str(error.default_code))
+    refusal.status = error.status_code
+    if isinstance(error, drf.ValidationError | drf.ParseError):
+        refusal.code = Invalid.code
+    return refusal
+
+
+def first_message(detail: Any, path: str = "") -> str:
+    """The first sentence in a DRF error detail, with the path of the field that it is about."""
+    if isinstance(detail, dict):
+        key, value = next(iter(detail.items()))
+        joined = path if key == "non_field_errors" else f"{path}.{key}" if path else str(key)
+        return first_message(value, joined)
+    if isinstance(detail, list):
+        return first_message(detail[0], path)
+    return f"{path}: {detail}" if path else str(detail)

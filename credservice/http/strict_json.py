@@ -1,0 +1,81 @@
+"""JSON of partners, read strictly: one meaning or none."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+MAX_DEPTH = 16
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in ``body``.
+
+    Raises ValueError, with a sentence for the caller, for anything that two readers could understand differently or
+    that the database cannot hold: no UTF-8, duplicate keys, NaN, lone surrogates, NUL, nesting deeper than 16.
+    """
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("The body is nested too deeply.") from None
+    except UnicodeDecodeError:
+        raise ValueError("The body is not UTF-8.") from None
+    except json.JSONDecodeError:
+        raise ValueError("The body is not valid JSON.") from None
+    if not isinstance(value, dict):
+        raise ValueError("The body must be a JSON object.")
+    _check(value, MAX_DEPTH)
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("The body names the same key twice.")
+    return found
+
+
+def _refuse_constant(_: str) -> None:
+    raise ValueError("NaN and Infinity are not JSON.")
+
+
+def _check(value: Any, depth: int) -> None:
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, int | float) and not -1e308 < value < 1e308:
+        raise ValueError("The body holds a number that is too large.")
+    elif isinstance(value, dict | list):
+        if depth == 0:
+            raise ValueError("The body is nested too deeply.")
+        for item in value:
+            _check(item, depth - 1)
+        if isinstance(value, dict):
+            for item in value.values():
+                _check(item, depth - 1)
+
+
+def _check_text(text: str) -> None:
+    if "\x00" in text:
+        raise ValueError("The body holds a NUL character.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("The body holds a lone surrogate.") from None
+
+
+class StrictJSONParser(BaseParser):
+    """DRF's door to :func:`parse_object`: 400 with its sentence."""
+
+    media_type = "application/json"
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        # The request's cached body: the signature was checked over the same bytes.
+        request = (parser_context or {})["request"]
+        try:
+            return parse_object(request.body)
+        except ValueError as error:
+            raise ParseError(str(error)) from None

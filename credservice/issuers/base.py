@@ -1,0 +1,87 @@
+"""What an issuer is: code that makes, and may check and revoke, credentials of one kind.
+
+An issuer is built from the ``OPTIONS`` of its alias in ``settings.CREDENTIAL_ISSUERS``; each call brings the options of
+the policy besides. It knows no model: importing this module needs no app registry. See docs/writing-an-issuer.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+
+class OptionsError(ValueError):
+    """A policy's options cannot work; the message says which and why."""
+
+
+class IssueFailed(Exception):
+    """The issuer will not make this credential, however often it is asked. The message holds no secret."""
+
+
+class IssuerUnavailable(Exception):
+    """The issuer cannot be reached or is not ready; asking again may succeed."""
+
+    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after  # seconds
+
+
+@dataclass(frozen=True)
+class IssueRequest:
+    """What to make a credential from. ``credential_id`` is the same on every repeat: the issuer's idempotency key."""
+
+    credential_id: str
+    options: Mapping[str, Any]
+    context: Mapping[str, Any]  # for whom: end_user, installation, integration; or resource, product, plan, region
+    entered: Mapping[str, str] | None = field(default=None, repr=False)  # values that a person or the vendor gave
+
+
+@dataclass(frozen=True)
+class Issued:
+    """What was made. ``lookup`` is the value that the vendor's product will present to us for checking."""
+
+    values: Mapping[str, str] = field(repr=False)
+    expires_at: datetime | None = None
+    lookup: str | None = field(default=None, repr=False)
+    hint: str = ""  # enough to tell it from others, not enough to use it
+    handle: Mapping[str, Any] = field(default_factory=dict)  # what revoke needs, no secret
+
+
+class Issuer:
+    """Base class. The flags say what the kind can do; the methods do it."""
+
+    generates: ClassVar[bool] = True  # makes values itself; False: they must be entered
+    local: ClassVar[bool] = False  # issue() and revoke() touch nothing outside this process
+    can_revoke: ClassVar[bool] = True
+    can_check: ClassVar[bool] = False
+    overlaps: ClassVar[bool] = True  # two of one line may live at once
+
+    def __init__(self, **options: Any) -> None:
+        if options:
+            raise OptionsError(f"{type(self).__name__} takes no OPTIONS: {', '.join(sorted(options))}")
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        """Raise :class:`OptionsError` where a policy with these options could not work."""
+        raise NotImplementedError
+
+    def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+        """The names of the values that a credential will have, for sound options."""
+        raise NotImplementedError
+
+    def issue(self, request: IssueRequest) -> Issued:
+        """Make the credential, or find the one made before for this id.
+
+        Raises :class:`IssueFailed` or :class:`IssuerUnavailable`.
+        """
+        raise NotImplementedError
+
+    def revoke(self, credential_id: str, options: Mapping[str, Any], handle: Mapping[str, Any]) -> None:
+        """End it outside. "Already gone" is success. Raises :class:`IssuerUnavailable` to be asked again."""
+        raise NotImplementedError
+
+
+def only(options: Mapping[str, Any], allowed: set[str]) -> None:
+    """Raise :class:`OptionsError` for an option that the issuer does not know: a typo must not pass silently."""
+    unknown = sorted(set(options) - allowed)
+    if unknown:
+        raise OptionsError(f"unknown option {unknown[0]!r}; it takes {', '.join(sorted(allowed)) or 'none'}")

@@ -1,0 +1,45 @@
+"""``static``: values that an operator or the vendor entered. We keep them and hand them out.
+
+Policy options: ``names``, the list of value names that every credential of the policy has.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, OptionsError, only
+
+MAX_VALUE_BYTES = 16 * 1024
+
+
+class StaticIssuer(Issuer):
+    generates = False
+    local = True
+    can_revoke = False  # its end is ours alone: nothing outside knows of it
+
+    def check_options(self, options: Mapping[str, Any]) -> None:
+        only(options, {"names"})
+        names = options.get("names")
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+            raise OptionsError('names must be a list of value names, such as ["apiKey"]')
+        if len(set(names)) < len(names):
+            raise OptionsError("names lists the same name twice")
+
+    def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
+        return tuple(options["names"])
+
+    def issue(self, request: IssueRequest) -> Issued:
+        values = dict(request.entered or {})
+        names = self.value_names(request.options)
+        missing = [name for name in names if not values.get(name)]
+        unknown = sorted(set(values) - set(names))
+        if missing or unknown:
+            raise IssueFailed(f"needs a value for {missing[0]!r}" if missing else f"has no value named {unknown[0]!r}")
+        for name, value in values.items():
+            if "\x00" in value or len(value.encode(errors="surrogatepass")) > MAX_VALUE_BYTES:
+                raise IssueFailed(
+                    f"the value of {name!r} is over {MAX_VALUE_BYTES // 1024} KiB or holds a NUL character"
+                )
+        return Issued(values=values)
+
+    def revoke(self, credential_id: str, options: Mapping[str, Any], handle: Mapping[str, Any]) -> None:
+        """Nothing outside to end."""

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class KeysConfig(AppConfig):
+    name = "credservice.keys"
+    label = "keys"
+    verbose_name = "Signing secrets and keys"

@@ -1,0 +1,94 @@
+"""Making, rotating, retiring and revealing signing secrets."""
+
+import hashlib
+import secrets as random_secrets
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from credservice.audit import record
+from credservice.crypto import seal
+from credservice.exceptions import Conflict, Invalid
+from credservice.keys.models import SigningSecret, SigningSecretSet
+
+GENERATED_BYTES = 32
+MIN_ENTERED_BYTES = 24
+DEFAULT_OVERLAP = timedelta(hours=24)
+
+
+def generate_secret(
+    *, secret_set: SigningSecretSet, actor: str, overlap: timedelta = DEFAULT_OVERLAP
+) -> tuple[SigningSecret, str]:
+    """A new current secret of 32 random bytes, and its text (base64url), which is shown this once.
+
+    The one before stays good for ``overlap``; zero ends it at once ("leaked").
+    """
+    text = random_secrets.token_urlsafe(GENERATED_BYTES)
+    return _install(secret_set, text, generated=True, actor=actor, overlap=overlap), text
+
+
+def enter_secret(
+    *, secret_set: SigningSecretSet, text: str, actor: str, overlap: timedelta = DEFAULT_OVERLAP
+) -> SigningSecret:
+    """A partner's secret as the new current one. Raises :class:`Invalid` under 24 bytes or where it is not random."""
+    text = text.strip()
+    size = len(text.encode())
+    if size < MIN_ENTERED_BYTES or len(set(text)) < 8:
+        raise Invalid(
+            f"The signing secret must have at least {MIN_ENTERED_BYTES} bytes of random text; this one has {size}. "
+            "Generate one here, or with: openssl rand -base64 32"
+        )
+    return _install(secret_set, text, generated=False, actor=actor, overlap=overlap)
+
+
+def retire_secret(*, secret: SigningSecret, actor: str) -> None:
+    """End a secret now. Raises :class:`Conflict` for the current one while it is the only live one."""
+    with transaction.atomic():
+        SigningSecretSet.objects.select_for_update().get(pk=secret.secret_set_id)
+        secret.refresh_from_db()
+        if secret.state == SigningSecret.State.RETIRED:
+            return
+        if secret.state == SigningSecret.State.CURRENT:
+            raise Conflict("This is the current secret. Make a new one first; this one then becomes the previous one.")
+        SigningSecret.objects.filter(pk=secret.pk).update(state=SigningSecret.State.RETIRED, ends_at=timezone.now())
+        _record("signing_secret.retired", secret, actor)
+    secret.refresh_from_db()
+
+
+def reveal_secret(*, secret: SigningSecret, actor: str, reason: str) -> str:
+    """The secret's text, for a person who says why. Raises :class:`Invalid` without a reason."""
+    if len(reason.strip()) < 3:
+        raise Invalid("Say why the secret is revealed; the reason is kept in the audit trail.")
+    with transaction.atomic():
+        _record("signing_secret.revealed", secret, actor, why=reason.strip())
+        return secret.open().decode()
+
+
+def fingerprint(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _install(
+    secret_set: SigningSecretSet, text: str, *, generated: bool, actor: str, overlap: timedelta
+) -> SigningSecret:
+    now = timezone.now()
+    with transaction.atomic():
+        SigningSecretSet.objects.select_for_update().get(pk=secret_set.pk)
+        current = secret_set.secrets.filter(state=SigningSecret.State.CURRENT)
+        if overlap > timedelta(0):
+            current.update(state=SigningSecret.State.PREVIOUS, ends_at=now + overlap)
+        else:
+            # Leaked: older previous ones go as well, nobody knows which of them was meant.
+            states = [SigningSecret.State.CURRENT, SigningSecret.State.PREVIOUS]
+            secret_set.secrets.filter(state__in=states).update(state=SigningSecret.State.RETIRED, ends_at=now)
+        secret = SigningSecret(secret_set=secret_set, generated=generated, hint=fingerprint(text))
+        secret.sealed = seal(text.encode(), secret.place)
+        secret.save(force_insert=True)
+        _record("signing_secret.created", secret, actor, overlap_seconds=int(overlap.total_seconds()))
+    return secret
+
+
+def _record(action: str, secret: SigningSecret, actor: str, **detail: object) -> None:
+    detail |= {"hint": secret.hint, "set": str(secret.secret_set_id)}
+    record(action=action, actor=actor, object_type="signing_secret", object_id=secret.pk, detail=detail)

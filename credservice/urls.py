@@ -1,0 +1,17 @@
+"""All routes. Each room brings its own; nothing here redirects."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+
+from credservice import health
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("admin/", admin.site.urls),
+    re_path(r"^credential-exchange(?=/|$)", include("exchange.urls")),
+    re_path(r"^v1(?=/|$)", include("provisioning.urls")),
+]
+
+handler404 = "credservice.health.not_found"
+handler500 = "credservice.health.server_error"

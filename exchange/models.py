@@ -1,0 +1,256 @@
+"""Who may fetch a credential through the exchange door, and which one."""
+
+import uuid
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+
+from credservice.credentials.models import CredentialPolicy
+from credservice.http.client_address import parse_networks
+from credservice.keys.models import SigningSecretSet
+from exchange.shapes import check_shape
+
+# Partners' ids are opaque and case-sensitive, at most this long (protocol notes, MindCloud).
+MAX_ID = 255
+
+
+class Platform(models.Model):
+    """One embedded-integration account, such as MindCloud production, with its signature profile."""
+
+    class Construction(models.TextChoices):
+        HMAC_SHA256 = "hmac-sha256", "HMAC-SHA256(secret, message)"
+        SHA256_MESSAGE_SECRET = "sha256-message-secret", "SHA-256(message + secret)"
+        SHA256_SECRET_MESSAGE = "sha256-secret-message", "SHA-256(secret + message)"
+
+    class SignedPath(models.TextChoices):
+        PATH = "path", "Path as sent, without the query"
+        TARGET = "target", "Path and query as sent"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.SlugField(max_length=64, unique=True, help_text="Its endpoint is /credential-exchange/NAME.")
+    is_default = models.BooleanField(default=False, help_text="Answers at /credential-exchange as well.")
+    is_active = models.BooleanField(default=True, help_text="A suspended platform is refused everything.")
+    secrets = models.OneToOneField(SigningSecretSet, on_delete=models.PROTECT, editable=False)
+
+    # Signature profile: what MindCloud's document leaves open (protocol notes, MindCloud, table).
+    require_signature = models.BooleanField(default=True)
+    source_networks = models.JSONField(
+        default=list, blank=True, help_text="CIDR networks that may call. Needed where no signature is required."
+    )
+    construction = models.CharField(max_length=32, choices=Construction, default=Construction.HMAC_SHA256)
+    timestamp_header = models.CharField(
+        max_length=64,
+        default="X-Timestamp",
+        blank=True,
+        validators=[RegexValidator(r"\A[A-Za-z0-9-]*\Z", "A header name has letters, digits and hyphens.")],
+        help_text="Empty: the timestamp is inside X-Signature, as t=...,v1=...",
+    )
+    signed_path = models.CharField(max_length=16, choices=SignedPath, default=SignedPath.PATH)
+    public_prefix = models.CharField(
+        max_length=255,
+        blank=True,
+        validators=[RegexValidator(r"\A(/[^/?#\s]+)*\Z", "Write a path such as /partners, without a final slash.")],
+        help_text="A path prefix that a proxy strips before us, but that the platform signs.",
+    )
+    lower_case_method = models.BooleanField(default=False)
+    tolerance_seconds = models.PositiveIntegerField(
+        default=300, validators=[MinValueValidator(1), MaxValueValidator(3600)]
+    )
+    single_use_signatures = models.BooleanField(
+        default=False, help_text="Refuse a signature seen before. Breaks honest runs within the same second."
+    )
+    ids_from_query = models.BooleanField(default=False, help_text="Read ids from the query where the body lacks them.")
+    approve_installations = models.BooleanField(
+        default=False, help_text="A first-seen installation of a known end user is active at once; otherwise pending."
+    )
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: no limit."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="exchange_platform_one_default"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(require_signature=True) | ~models.Q(source_networks=[]),
+                name="exchange_platform_unsigned_needs_networks",
+                violation_error_message="Without signatures a platform needs a list of source networks.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(tolerance_seconds__gte=1, tolerance_seconds__lte=3600),
+                name="exchange_platform_tolerance",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        if not isinstance(self.source_networks, list):
+            raise ValidationError({"source_networks": 'Write a list of networks, such as ["203.0.113.0/24"].'})
+        try:
+            parse_networks(tuple(str(network) for network in self.source_networks))
+        except ValueError as error:
+            raise ValidationError({"source_networks": f"{error}."}) from None
+        if not self.require_signature and not self.source_networks:
+            raise ValidationError({"source_networks": "Without signatures a platform needs a list of source networks."})
+
+
+class Integration(models.Model):
+    """What an end user can install. Names the shape of the answer and the policy of its credentials."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="integrations")
+    integration_id = models.CharField(max_length=MAX_ID, help_text="The platform's integrationId.")
+    name = models.CharField(max_length=255, blank=True)
+    policy = models.ForeignKey(CredentialPolicy, on_delete=models.PROTECT, related_name="integrations")
+    response_shape = models.JSONField(
+        help_text='Fields of the answer, such as {"apiKey": "$credential.apiKey"}. See docs/protocols/mindcloud.md.'
+    )
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["platform", "integration_id"], name="exchange_integration_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.integration_id
+
+    def clean(self) -> None:
+        """Raises ValidationError where the shape asks for what the policy's issuer does not make."""
+        if self.policy_id is not None:
+            try:
+                check_shape(self.response_shape, self.policy.value_names())
+            except ValueError as error:
+                raise ValidationError({"response_shape": str(error)}) from None
+
+
+class EndUser(models.Model):
+    """The vendor's customer, as the platform knows it (``end_user_id``) and as the vendor does (``external_id``)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="end_users")
+    end_user_id = models.CharField(max_length=MAX_ID, help_text="The platform's endUserId.")
+    external_id = models.CharField(max_length=MAX_ID, blank=True, help_text="The vendor's own id.")
+    name = models.CharField(max_length=255, blank=True)
+    attributes = models.JSONField(default=dict, blank=True, help_text="Facts that a response shape may use.")
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["platform", "end_user_id"], name="exchange_enduser_id"),
+            models.UniqueConstraint(
+                fields=["platform", "external_id"],
+                condition=~models.Q(external_id=""),
+                name="exchange_enduser_external_id",
+            ),
+        ]
+        indexes = [models.Index(fields=["external_id"], name="exchange_enduser_external")]
+
+    def __str__(self) -> str:
+        return self.name or self.external_id or self.end_user_id
+
+    @property
+    def subject(self) -> str:
+        return f"end_user:{self.pk}"
+
+
+class Installation(models.Model):
+    """One end user's instance of an integration."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Waiting for approval"
+        ACTIVE = "active"
+        SUSPENDED = "suspended"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="installations")
+    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="installations")
+    end_user = models.ForeignKey(EndUser, on_delete=models.PROTECT, related_name="installations")
+    installation_id = models.CharField(max_length=MAX_ID, help_text="The platform's installationId.")
+    state = models.CharField(max_length=16, choices=State, default=State.ACTIVE)
+    attributes = models.JSONField(default=dict, blank=True, help_text="Facts that a response shape may use.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["platform", "installation_id"], name="exchange_installation_id"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["created_at"], condition=models.Q(state="pending"), name="exchange_installation_waiting"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.installation_id
+
+    def clean(self) -> None:
+        if self.integration.platform_id != self.platform_id or self.end_user.platform_id != self.platform_id:
+            raise ValidationError("Integration and end user must belong to the installation's platform.")
+
+
+class Grant(models.Model):
+    """Which credential is handed out: for an (integration, end user), or narrower, for one installation.
+
+    It names a line of credentials (see Credential): a rotation needs no change here.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="grants")
+    end_user = models.ForeignKey(EndUser, on_delete=models.PROTECT, related_name="grants")
+    installation = models.ForeignKey(
+        Installation, null=True, blank=True, on_delete=models.PROTECT, related_name="grants"
+    )
+    line = models.UUIDField(help_text="The line of credentials that is handed out.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["integration", "end_user"],
+                condition=models.Q(installation__isnull=True),
+                name="exchange_grant_one_for_end_user",
+            ),
+            models.UniqueConstraint(
+                fields=["installation"],
+                condition=models.Q(installation__isnull=False),
+                name="exchange_grant_one_for_installation",
+            ),
+        ]
+        indexes = [models.Index(fields=["line"], name="exchange_grant_line")]
+
+    def __str__(self) -> str:
+        return f"{self.integration_id} {self.installation_id or self.end_user_id}"
+
+
+class SeenSignature(models.Model):
+    """Signatures already used, of platforms that accept each one once. Kept as long as the tolerance."""
+
+    platform = models.ForeignKey(Platform, on_delete=models.CASCADE)
+    digest = models.BinaryField(max_length=32)
+    seen_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["platform", "digest"], name="exchange_seensignature_once")]
+
+    def __str__(self) -> str:
+        return bytes(self.digest).hex()[:12]
+
+
+class RequestCount(models.Model):
+    """Requests of a platform in one minute, where the platform has a limit."""
+
+    platform = models.OneToOneField(Platform, on_delete=models.CASCADE, primary_key=True)
+    minute = models.DateTimeField()
+    requests = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.requests} at {self.minute:%H:%M}"

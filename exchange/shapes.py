@@ -1,0 +1,59 @@
+"""Response shapes: the flat JSON object that a platform's modal was set to expect.
+
+``{"apiKey": "$credential.apiKey", "tenant": "$end_user.external_id", "region": "eu"}``: a text that starts with ``$``
+names a source, ``$$`` stands for a literal dollar sign, any other text is handed out as it is.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+MAX_FIELDS = 32
+_SOURCE = re.compile(r"\$(credential|end_user|installation)\.(.+)", re.DOTALL)
+
+
+class MissingAttribute(ValueError):
+    """The end user or installation has no such attribute."""
+
+
+def check_shape(shape: Any, value_names: tuple[str, ...]) -> None:
+    """Raise ValueError, with a sentence, where ``shape`` cannot be filled from credentials with these value names."""
+    if not isinstance(shape, dict) or not shape:
+        raise ValueError('Write a JSON object of fields, such as {"apiKey": "$credential.apiKey"}.')
+    if len(shape) > MAX_FIELDS:
+        raise ValueError(f"A shape has at most {MAX_FIELDS} fields.")
+    for field, source in shape.items():
+        if not isinstance(source, str):
+            raise ValueError(f"{field}: write a text, or a source such as $credential.apiKey.")
+        _check_source(field, source, value_names)
+
+
+def fill(shape: Mapping[str, str], sources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The answer, from ``credential``, ``end_user`` and ``installation`` in ``sources``. Raises MissingAttribute."""
+    return {field: _resolve(source, sources) for field, source in shape.items()}
+
+
+def _check_source(field: str, source: str, value_names: tuple[str, ...]) -> None:
+    if not source.startswith("$") or source.startswith("$$"):
+        return
+    match = _SOURCE.fullmatch(source)
+    if match is None:
+        raise ValueError(
+            f"{field}: {source} is no source. Write $credential.NAME, $end_user.external_id, $end_user.ATTRIBUTE or "
+            "$installation.ATTRIBUTE; $$ for a literal dollar sign."
+        )
+    kind, name = match.groups()
+    if kind == "credential" and name not in value_names:
+        raise ValueError(f"{field}: the policy makes no value named {name}; it makes {', '.join(value_names)}.")
+
+
+def _resolve(source: str, sources: Mapping[str, Mapping[str, Any]]) -> Any:
+    if source.startswith("$$"):
+        return source[1:]
+    if not source.startswith("$"):
+        return source
+    kind, _, name = source[1:].partition(".")
+    try:
+        return sources[kind][name]
+    except KeyError:
+        raise MissingAttribute(f"{kind} has no attribute {name!r}") from None

@@ -1,0 +1,32 @@
+"""The catalogue's rules: what a product may be, and whether a request fits it."""
+
+import re
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from credservice.credentials.models import CredentialPolicy
+from provisioning.models import VALUE_NAME, region_form
+
+
+def check_value_names(policy: CredentialPolicy) -> None:
+    """Raise ValidationError where the policy's value names are no environment variable names.
+
+    manifold-provider-api.yaml, CredentialResponse: ``^[A-Z][A-Z0-9_]{0,127}$`` (protocol notes, row 5).
+    """
+    for name in policy.value_names():
+        if not re.fullmatch(VALUE_NAME, name):
+            raise ValidationError(
+                {"policy": f"The marketplace takes upper-case names such as API_KEY; this policy makes {name!r}."}
+            )
+
+
+def check_regions(regions: Any) -> None:
+    """Raise ValidationError where ``regions`` is no list of region slugs."""
+    if not isinstance(regions, list) or not regions:
+        raise ValidationError({"regions": 'List at least one region; ["all::global"] where the product has none.'})
+    for region in regions:
+        try:
+            region_form(region)
+        except ValidationError as error:
+            raise ValidationError({"regions": f"{region}: {error.messages[0]}"}) from None

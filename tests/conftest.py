@@ -1,0 +1,45 @@
+"""What every test may use."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from credservice.audit.models import AuditEvent
+
+
+class DoorClient(Client):
+    """Django's test client, with the raw request target that gunicorn passes. Paths are sent as they are written."""
+
+    def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
+        kwargs.setdefault("RAW_URI", path)
+        return super().generic(method, urlsplit(path).path, *args, **kwargs | {"QUERY_STRING": urlsplit(path).query})
+
+
+@pytest.fixture
+def client() -> DoorClient:
+    return DoorClient(raise_request_exception=False)
+
+
+class Trail:
+    """The lines that were written since the test began."""
+
+    def __init__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT coalesce(max(id), 0) FROM audit_auditevent")
+            self._after = cursor.fetchone()[0]
+
+    def all(self, **where: Any) -> list[AuditEvent]:
+        return list(AuditEvent.objects.filter(id__gt=self._after, **where).order_by("id"))
+
+    def one(self, **where: Any) -> AuditEvent:
+        (event,) = self.all(**where)
+        return event
+
+
+@pytest.fixture
+def trail(db: None) -> Trail:
+    """The audit lines of this test. The trail is append-only, so earlier tests' committed lines are still there."""
+    return Trail()
