@@ -1,8 +1,33 @@
 """The application that a WSGI server loads: `gunicorn -c python:credservice.gunicorn credservice.wsgi`."""
 
 import os
+import sys
 
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
+from django.db import OperationalError, connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credservice.settings")
-application = get_wsgi_application()
+_NOT_STARTED = 3  # gunicorn gives up at once on this status, instead of trying again
+
+
+def _load() -> WSGIHandler:
+    """The application of a sound set-up; anything else ends the process with a sentence on its error output."""
+    from credservice.checks import refuse_unsound_start
+
+    try:
+        application = get_wsgi_application()
+        refuse_unsound_start()
+    except ImproperlyConfigured as error:
+        print(f"credservice does not start: {error}", file=sys.stderr)
+        raise SystemExit(_NOT_STARTED) from None
+    except OperationalError as error:
+        print(f"credservice does not start: DATABASE_URL does not answer: {error}", file=sys.stderr)
+        raise SystemExit(_NOT_STARTED) from None
+    finally:
+        connections.close_all()  # the workers are forked from here: none may inherit one
+    return application
+
+
+application = _load()

@@ -6,5 +6,5 @@ Not a Django app, and nothing that production needs: a deployment brings its own
 from __future__ import annotations
 
 
-class Refusal(Exception):  # noqa: N818 - not a fault of the program
+class Refusal(Exception):
     """A reason not to go on, as one sentence that says what to do. Printed as it is, without a traceback."""

@@ -25,9 +25,10 @@ class Cluster:
     def __init__(self, state_dir: Path, *, durable: bool) -> None:
         self.account = Account.choose()
         self.home = home_for(state_dir, self.account, durable=durable)
+        self._thrown_away = not durable and self.home != state_dir
         self.programs = programs_for(self.home, self.account)
         self.data = self.home / "data"
-        self.log = self.home / "postgres.log"
+        self.log = state_dir / "postgres.log"
         self._passwords = self.home / "passwords"
         if not self.data.exists():
             self._initialise(sync=durable)
@@ -47,6 +48,13 @@ class Cluster:
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(mode=0o700)
         self.account.own(path)
+
+    def remove_strays(self, socket_dir: Path) -> None:
+        """After a stop: what was put outside the state folder for this run only."""
+        if socket_dir.parent != self.home:
+            shutil.rmtree(socket_dir, ignore_errors=True)
+        if self._thrown_away:
+            shutil.rmtree(self.home, ignore_errors=True)
 
     def running_server(self) -> int | None:
         """The process id of a PostgreSQL at work on the data, if any.

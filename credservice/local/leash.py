@@ -22,6 +22,7 @@ _WATCHDOG = (
     'exec 3<&0 </dev/null; (trap "" INT TERM HUP; { read -r _ <&3 || kill -$0 $$; } >/dev/null 2>&1 & ); '
     'exec 3<&-; exec "$@"'
 )
+_OURSELVES = Account()
 
 
 class LeashedProcess:
@@ -34,7 +35,7 @@ class LeashedProcess:
         stop_signal: signal.Signals = signal.SIGTERM,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        account: Account | None = None,
+        account: Account = _OURSELVES,
         output: IO[bytes] | int | None = None,
     ) -> None:
         """Start `command`; `output` takes its standard output and error, `account` is whose it is to be."""
@@ -48,9 +49,9 @@ class LeashedProcess:
                 stderr=subprocess.STDOUT if output is not None else None,
                 env=env,
                 cwd=cwd,
-                user=account and account.uid,
-                group=account and account.gid,
-                extra_groups=account and account.extra_groups,
+                user=account.uid,
+                group=account.gid,
+                extra_groups=account.extra_groups,
                 start_new_session=True,
             )
         except BaseException:

@@ -7,9 +7,7 @@ parent folders to all.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import signal
 import tempfile
 import time
@@ -24,6 +22,7 @@ from psycopg.conninfo import make_conninfo
 from credservice.local import Refusal
 from credservice.local.cluster import ADMIN, OWNER, Cluster
 from credservice.local.leash import LeashedProcess
+from credservice.local.lock import FileLock
 
 DATABASE = "credservice"
 START_TIMEOUT = 60.0
@@ -51,7 +50,7 @@ class EmbeddedPostgres:
     def __init__(self, state_dir: Path | str, *, durable: bool = True) -> None:
         self.state_dir = Path(state_dir).absolute()
         self._durable = durable
-        self._lock: int | None = None
+        self._lock = FileLock(self.state_dir / "lock")
         self._process: LeashedProcess | None = None
 
     def start(self) -> str:
@@ -59,7 +58,9 @@ class EmbeddedPostgres:
 
         Raises Refusal when it runs already, or does not come up.
         """
-        self._acquire()
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        if not self._lock.acquire():
+            raise Refusal(f"It runs already in {self.state_dir}: stop that one, or choose another VAR_DIR.")
         try:
             self._cluster = Cluster(self.state_dir, durable=self._durable)
             self._await_predecessor()
@@ -77,11 +78,8 @@ class EmbeddedPostgres:
         if self._process is not None:
             self._process.stop(timeout=30)
             self._process = None
-            if self._socket_dir.parent != self._cluster.home:
-                shutil.rmtree(self._socket_dir, ignore_errors=True)
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+            self._cluster.remove_strays(self._socket_dir)
+        self._lock.release()
 
     def __enter__(self) -> EmbeddedPostgres:
         self.start()
@@ -115,16 +113,6 @@ class EmbeddedPostgres:
     def log(self) -> Path:
         """The server's own log file."""
         return self._cluster.log
-
-    def _acquire(self) -> None:
-        self.state_dir.mkdir(parents=True, exist_ok=True)
-        self._lock = os.open(self.state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            self._lock = None
-            raise Refusal(f"It runs already in {self.state_dir}: stop that one, or choose another VAR_DIR.") from None
 
     def _await_predecessor(self) -> None:
         """A server whose owner was killed may still be shutting down."""

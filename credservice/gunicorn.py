@@ -1,0 +1,29 @@
+"""gunicorn's settings, in development and production: `gunicorn -c python:credservice.gunicorn credservice.wsgi`.
+
+BIND (an address, 127.0.0.1 by default, or `unix:PATH`), PORT, WEB_WORKERS and WEB_THREADS change them.
+"""
+
+import os
+
+_address = os.environ.get("BIND") or "127.0.0.1"
+_port = os.environ.get("PORT") or "8000"
+if _address.startswith("unix:"):
+    bind = _address
+elif ":" in _address:
+    bind = f"[{_address.strip('[]')}]:{_port}"
+else:
+    bind = f"{_address}:{_port}"
+
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_WORKERS") or 2)
+threads = int(os.environ.get("WEB_THREADS") or 4)
+# Without it one worker takes all connections, and throughput is a third, at random.
+reuse_port = not _address.startswith("unix:")
+# One start-up check for all workers, and a worker that is replaced while the database is away still comes up.
+preload_app = True
+control_socket_disable = True
+keepalive = 5
+# Which proxy may say what is settings' TRUSTED_PROXIES; gunicorn itself believes nobody.
+forwarded_allow_ips = ""
+errorlog = "-"
+proc_name = "credservice"

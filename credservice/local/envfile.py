@@ -1,0 +1,44 @@
+"""The file `$VAR_DIR/development.env`: made once by `make run`, read by settings beside the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from credservice.local.throwaway import random_keys
+
+NAME = "development.env"
+_HEADER = "# Made by `make run` for this machine only. Losing ENCRYPTION_KEYS loses every sealed value.\n"
+_FIXED = {"ENVIRONMENT": "development", "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]"}
+
+
+def write(path: Path, database: Mapping[str, str]) -> None:
+    """Add what is missing, set the lines of `database` anew, and keep every other line as it is."""
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else [_HEADER]
+    present = {line.partition("=")[0].strip() for line in lines}
+    kept = [line for line in lines if line.partition("=")[0].strip() not in database]
+    missing = {name: value for name, value in (_FIXED | random_keys()).items() if name not in present}
+    text = "".join(kept) + "".join(f"{name}={value}\n" for name, value in {**missing, **database}.items())
+    if not path.exists() or text != path.read_text():
+        _replace(path, text)
+
+
+def read(path: Path) -> dict[str, str]:
+    """The file's values; empty where there is no file."""
+    if not path.exists():
+        return {}
+    pairs = (line.partition("=") for line in path.read_text().splitlines() if not line.startswith("#"))
+    return {name.strip(): value.strip() for name, equals, value in pairs if equals}
+
+
+def _replace(path: Path, text: str) -> None:
+    """In one step and never readable by others: an interruption leaves the old file."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    unfinished.rename(path)
