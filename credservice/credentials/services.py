@@ -129,7 +129,8 @@ def reveal(*, credential: Credential, actor: str, reason: str) -> dict[str, str]
 
 
 def _request(credential: Credential, entered: Mapping[str, str] | None) -> IssueRequest:
-    return IssueRequest(str(credential.pk), credential.policy.options, credential.context, entered)
+    policy = credential.policy
+    return IssueRequest(str(credential.pk), policy.options, credential.context, entered, policy.lifetime)
 
 
 def _fulfil(credential: Credential, issued: Issued) -> None:

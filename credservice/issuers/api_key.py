@@ -23,7 +23,6 @@ DEFAULTS: Mapping[str, str] = {"name": "API_KEY", "prefix": "sk", "environment":
 
 class ApiKeyIssuer(Issuer):
     local = True
-    can_check = True
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         only(options, set(DEFAULTS))

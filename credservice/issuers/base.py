@@ -6,7 +6,7 @@ the policy besides. It knows no model: importing this module needs no app regist
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 
@@ -34,6 +34,7 @@ class IssueRequest:
     options: Mapping[str, Any]
     context: Mapping[str, Any]  # for whom: end_user, installation, integration; or resource, product, plan, region
     entered: Mapping[str, str] | None = field(default=None, repr=False)  # values that a person or the vendor gave
+    lifetime: timedelta | None = None  # the policy's; None: as long as the issuer likes
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Issued:
 
     values: Mapping[str, str] = field(repr=False)
     expires_at: datetime | None = None
+    refresh_at: datetime | None = None  # from then on, a hand-out makes a successor first
     lookup: str | None = field(default=None, repr=False)
     hint: str = ""  # enough to tell it from others, not enough to use it
     handle: Mapping[str, Any] = field(default_factory=dict)  # what revoke needs, no secret
@@ -55,6 +57,7 @@ class Issuer:
     can_revoke: ClassVar[bool] = True
     can_check: ClassVar[bool] = False
     overlaps: ClassVar[bool] = True  # two of one line may live at once
+    expires_itself: ClassVar[bool] = False  # past its expiry it works nowhere, without a revocation
 
     def __init__(self, **options: Any) -> None:
         if options:
@@ -73,6 +76,10 @@ class Issuer:
 
         Raises :class:`IssueFailed` or :class:`IssuerUnavailable`.
         """
+        raise NotImplementedError
+
+    def check(self, credential_id: str, options: Mapping[str, Any], handle: Mapping[str, Any]) -> bool:
+        """Whether it still exists outside, for issuers with ``can_check``. Raises :class:`IssuerUnavailable`."""
         raise NotImplementedError
 
     def revoke(self, credential_id: str, options: Mapping[str, Any], handle: Mapping[str, Any]) -> None:
