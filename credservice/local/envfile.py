@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from credservice.local.throwaway import random_keys
+from credservice.local.lock import FileLock
 
 NAME = "development.env"
+EMBEDDED = "EMBEDDED_POSTGRES"  # "yes" where DATABASE_URL is the server that `make run` starts
+RUN_LOCK = "run.lock"  # beside it; held by the `make run` that serves this state
 _HEADER = "# Made by `make run` for this machine only. Losing ENCRYPTION_KEYS loses every sealed value.\n"
 _FIXED = {"ENVIRONMENT": "development", "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]"}
 
@@ -30,6 +34,25 @@ def read(path: Path) -> dict[str, str]:
         return {}
     pairs = (line.partition("=") for line in path.read_text().splitlines() if not line.startswith("#"))
     return {name.strip(): value.strip() for name, equals, value in pairs if equals}
+
+
+def random_keys() -> dict[str, str]:
+    """Settings that every set-up has of its own."""
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "ENCRYPTION_KEYS": f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+    }
+
+
+def waits_for_run(var_dir: Path) -> bool:
+    """Whether the database in use is the embedded one and no `make run` is there to start it."""
+    kept = read(var_dir / NAME)
+    if kept.get(EMBEDDED) != "yes" or kept.get("DATABASE_URL") != os.environ.get("DATABASE_URL"):
+        return False
+    lock = FileLock(var_dir / RUN_LOCK)
+    free = lock.acquire()
+    lock.release()
+    return free
 
 
 def _replace(path: Path, text: str) -> None:

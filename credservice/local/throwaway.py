@@ -5,29 +5,20 @@ Any number of them can be used at once in one checkout; none touches what `make 
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
-import secrets
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from credservice.local.envfile import random_keys
 from credservice.local.lock import FileLock
 from credservice.local.postgres import EmbeddedPostgres
 
 _PREFIX = "credservice-throwaway-"
 _STARTING_SECONDS = 60
-
-
-def random_keys() -> dict[str, str]:
-    """Settings that every set-up has of its own."""
-    return {
-        "SECRET_KEY": secrets.token_urlsafe(48),
-        "ENCRYPTION_KEYS": f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
-    }
 
 
 @contextlib.contextmanager

@@ -1,0 +1,37 @@
+"""`python -m credservice.local run`: what `make run` does. `... throwaway COMMAND`: run it in a set-up of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from credservice.local import Refusal
+from credservice.local.run import run
+from credservice.local.throwaway import throwaway
+
+USAGE = "usage: python -m credservice.local run | throwaway COMMAND [ARGUMENT ...]"
+
+
+def main(arguments: list[str]) -> int:
+    """The exit status; every refusal is one sentence on the error output."""
+    try:
+        match arguments:
+            case ["run"]:
+                return run()
+            case ["throwaway", *command] if command:
+                with throwaway() as environment:
+                    return subprocess.run(command, env=os.environ | environment).returncode
+        print(USAGE, file=sys.stderr)
+        return 2
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+    except OSError as error:
+        print(f"{error.strerror}: {error.filename}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,64 @@
+"""The demonstration set-up: the secrets that docs/examples/demo.yaml refers to, and the commands to try."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from credservice.local.place import Place
+
+DEMO_FILE = Path("docs/examples/demo.yaml")
+
+# Both partner documents' own examples.
+EXCHANGE = (
+    "simulate_exchange --platform mindcloud --integration int_abc123 --installation install_xyz789"
+    " --end-user enduser_456def --url {url}"
+)
+PROVIDER = (
+    "check_provider {url}/v1 --master-key {master_key} --product bear --plan ursa-minor --new-plan ursa-major"
+    """ --region all::global --plan-features '{{"age":2,"hat_color":"red","ready":true}}'"""
+)
+
+
+def exchange_command(place: Place) -> str:
+    """For `manage.py`: one signed exchange against this server."""
+    return EXCHANGE.format(url=place.url)
+
+
+def provider_command(place: Place) -> str:
+    """For `manage.py`: every case of the provider API against this server."""
+    master_key = place.shown(place.var_dir / "demo" / "masterkey.json")
+    return PROVIDER.format(url=place.url, master_key=shlex.quote(master_key))
+
+
+def make_secrets(folder: Path) -> None:
+    """Write the files that are missing, for the owner's eyes only."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write_once(folder / "mindcloud-signing-secret", lambda: secrets.token_urlsafe(32))
+    _write_once(folder / "example-api-key", lambda: secrets.token_urlsafe(32))
+    _write_once(folder / "masterkey.json", _master_key)
+
+
+def _master_key() -> str:
+    """An Ed25519 pair in the form of the marketplace's own tools: Go's private key is the seed and the public key."""
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes_raw()
+    pair = {"public_key": public, "private_key": key.private_bytes_raw() + public}
+    return json.dumps({name: base64.urlsafe_b64encode(value).rstrip(b"=").decode() for name, value in pair.items()})
+
+
+def _write_once(path: Path, make: Callable[[], str]) -> None:
+    if path.exists():
+        return
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(make())
+    unfinished.rename(path)

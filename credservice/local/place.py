@@ -1,0 +1,73 @@
+"""Where a development set-up keeps its state and where it is reached: VAR_DIR, PORT and BIND."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from credservice.local import Refusal, envfile
+
+ROOT = Path(__file__).resolve().parents[2]
+_DEFAULT_PORT = 8000
+_EVERY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where the user says so; loopback is the default
+
+
+@dataclass(frozen=True)
+class Place:
+    """`var_dir` is absolute; `address` is an IPv4 or IPv6 address or a host name."""
+
+    var_dir: Path
+    address: str
+    port: int
+
+    @classmethod
+    def from_environment(cls) -> Place:
+        port = os.environ.get("PORT") or str(_DEFAULT_PORT)
+        if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+            raise Refusal(f"PORT={port} is not a port: choose a number from 1024 to 65535.")
+        address = os.environ.get("BIND") or "127.0.0.1"
+        if address.startswith("unix:"):
+            raise Refusal("`make run` serves on a port: leave BIND out, or set it to an address.")
+        return cls(Path(os.environ.get("VAR_DIR") or ROOT / "var").absolute(), address.strip("[]"), int(port))
+
+    @property
+    def url(self) -> str:
+        """As a browser on this machine reaches it."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def health_url(self) -> str:
+        """By address: what `localhost` leads to is for the machine to say."""
+        address = _EVERY_ADDRESS.get(self.address, self.address)
+        return f"http://{f'[{address}]' if ':' in address else address}:{self.port}/healthz"
+
+    @property
+    def lock(self) -> Path:
+        """The file that a run of this state holds locked."""
+        return self.var_dir / envfile.RUN_LOCK
+
+    def command(self, arguments: str) -> str:
+        """A `manage.py` command line to paste in the checkout."""
+        elsewhere = "" if self.var_dir == ROOT / "var" else f"VAR_DIR={shlex.quote(str(self.var_dir))} "
+        return f"{elsewhere}.venv/bin/python manage.py {arguments}"
+
+    def shown(self, path: Path) -> str:
+        """A path as it is typed in the checkout."""
+        return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+    def require_free_port(self) -> None:
+        """Refuse a port that somebody listens on.
+
+        The server's own bind would not notice: with SO_REUSEPORT two servers of one user share a port.
+        """
+        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((self.address, self.port))
+            except OSError as error:
+                reason = f"Port {self.port} on {self.address} cannot be used ({error.strerror})"
+                raise Refusal(f"{reason}: choose another one with PORT=...") from None

@@ -1,0 +1,112 @@
+"""`make run`: everything from nothing to a served set-up, in the foreground, and the end of all of it on Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from credservice.local import Refusal, demo, envfile
+from credservice.local.lock import FileLock
+from credservice.local.place import ROOT, Place
+from credservice.local.postgres import EmbeddedPostgres
+from credservice.local.service import Service
+from credservice.local.setup import ADMINISTRATOR, has_command, make_administrator, set_up
+from credservice.local.terminal import step
+
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run() -> int:
+    """Set up, serve, and stay until interrupted (exit status 0) or until a part of it ends by itself (a Refusal)."""
+    place = Place.from_environment()
+    for number in _ENDINGS:
+        signal.signal(number, _interrupt)
+    with ExitStack() as stack:
+        try:
+            _hold(place, stack)
+            place.require_free_port()
+            print(f"credservice: development set-up in {place.shown(place.var_dir)}/", flush=True)
+            services = _bring_up(place, stack)
+            _announce(place, make_administrator())
+            Service.watch(services)
+        except KeyboardInterrupt:
+            print("\nStopping ...", flush=True)
+        finally:
+            for number in _ENDINGS:  # what follows is short, and has to be finished
+                signal.signal(number, signal.SIG_IGN)
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _hold(place: Place, stack: ExitStack) -> None:
+    """One run for each state folder. From here on, everything works in the checkout."""
+    place.var_dir.mkdir(parents=True, exist_ok=True)
+    (place.var_dir / "log").mkdir(exist_ok=True, mode=0o700)
+    lock = FileLock(place.lock)
+    if not lock.acquire():
+        raise Refusal(f"It runs already in {place.shown(place.var_dir)}/: stop that one, or choose another VAR_DIR.")
+    stack.callback(lock.release)
+    os.environ["VAR_DIR"] = str(place.var_dir)
+    os.chdir(ROOT)
+
+
+def _bring_up(place: Place, stack: ExitStack) -> list[Service]:
+    envfile.write(place.var_dir / envfile.NAME, _database(place, stack))
+    demo.make_secrets(place.var_dir / "demo")
+    with (place.var_dir / "log" / "setup.log").open("a") as log:
+        set_up(ROOT, log)
+    logs = place.var_dir / "log"
+    gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:credservice.gunicorn", "credservice.wsgi"]
+    with step("Server"):
+        services = [stack.enter_context(Service("server", gunicorn, logs / "server.log"))]
+        services[0].await_health(place.health_url)
+    if has_command("worker"):
+        worker = [sys.executable, "manage.py", "worker"]
+        services.append(stack.enter_context(Service("worker", worker, logs / "worker.log")))
+    return services
+
+
+def _database(place: Place, stack: ExitStack) -> dict[str, str]:
+    """The variables that tell where the database is; starts the embedded one where the user names none."""
+    given = os.environ.get("DATABASE_URL")
+    if not given and (file := os.environ.get("DATABASE_URL_FILE")):
+        given = Path(file).read_text().strip()
+    if given:
+        return {"DATABASE_URL": given, envfile.EMBEDDED: "no"}
+    with step("PostgreSQL"):
+        server = stack.enter_context(EmbeddedPostgres(place.var_dir / "postgres"))
+    return {"DATABASE_URL": server.url, envfile.EMBEDDED: "yes"}
+
+
+def _announce(place: Place, password: str | None) -> None:
+    change = place.command(f"changepassword {ADMINISTRATOR}")
+    login = f"{ADMINISTRATOR}, password {password} (shown only now)" if password else ADMINISTRATOR
+    print(
+        f"""
+credservice answers at {place.url}
+
+  Console  {place.url}/admin/
+  Login    {login}
+           another password: {change}
+  Logs     {place.shown(place.var_dir / "log")}/  (warnings appear here too)
+
+Try it in a second terminal:
+
+  # MindCloud asks for an end user's credential, signed
+  {place.command(demo.exchange_command(place))}
+
+  # the marketplace goes through every case of the provider API
+  {place.command(demo.provider_command(place))}
+
+Ctrl-C stops everything.
+""",
+        flush=True,
+    )

@@ -1,0 +1,92 @@
+"""The steps of `make run` that need Django: tables, static files, the demonstration set-up, the administrator.
+
+All of them can be repeated; a second start finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import django
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.finders import get_finders
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command, get_commands
+from django.core.management.base import SystemCheckError
+from django.db import NotSupportedError, OperationalError, connections
+
+from credservice.local import Refusal
+from credservice.local.demo import DEMO_FILE
+from credservice.local.terminal import step
+
+ADMINISTRATOR = "admin"
+
+
+def set_up(root: Path, log: IO[str]) -> None:
+    """Bring database and files up to date."""
+    try:
+        _steps(root, log)
+    except (ImproperlyConfigured, CommandError, SystemCheckError) as error:
+        raise Refusal(str(error).strip()) from error
+    except (OperationalError, NotSupportedError) as error:
+        raise Refusal(f"DATABASE_URL does not lead to a PostgreSQL 14 or later that answers: {error}") from error
+    finally:
+        connections.close_all()
+
+
+def _steps(root: Path, log: IO[str]) -> None:
+    _load_django()
+    with step("Tables"):
+        call_command("migrate", interactive=False, stdout=log, stderr=log)
+    with step("Static files"):
+        _collect_static(log)
+    if (root / DEMO_FILE).exists() and has_command("apply"):
+        with step("Demonstration set-up"):
+            call_command("apply", str(root / DEMO_FILE), stdout=log)
+
+
+def make_administrator() -> str | None:
+    """One superuser with a random password, which is returned and kept nowhere; None where there is one already."""
+    users = get_user_model().objects
+    try:
+        if users.filter(is_superuser=True).exists():
+            return None
+        password = secrets.token_urlsafe(15)
+        users.create_superuser(username=ADMINISTRATOR, password=password)
+        return password
+    finally:
+        connections.close_all()
+
+
+def has_command(name: str) -> bool:
+    """Whether `manage.py` knows it."""
+    return name in get_commands()
+
+
+def _load_django() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credservice.settings")
+    django.setup()
+    logging.getLogger().setLevel(logging.WARNING)  # the steps say on one line each what they did
+
+
+def _collect_static(log: IO[str]) -> None:
+    """Only where a file has changed since the last time: compressing them takes seconds."""
+    marker = Path(settings.STATIC_ROOT) / ".collected"
+    state = hashlib.sha256("\n".join(sorted(_static_files())).encode()).hexdigest()
+    if not marker.exists() or marker.read_text() != state:
+        call_command("collectstatic", interactive=False, stdout=log, stderr=log)
+        marker.write_text(state)
+
+
+def _static_files() -> Iterator[str]:
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            found = Path(storage.path(name)).stat()
+            yield f"{name} {found.st_size} {found.st_mtime_ns}"
