@@ -1,0 +1,14 @@
+"""Every case, in the order in which they run. A module registers its own when it is imported."""
+
+from provisioning.checker.cases import (  # noqa: I001 - the order of the report
+    resources,
+    plans,
+    credentials,
+    rotation,
+    measures,
+    signatures,
+    errors,
+)
+from provisioning.checker.registry import CASES
+
+__all__ = ["CASES", "credentials", "errors", "measures", "plans", "resources", "rotation", "signatures"]

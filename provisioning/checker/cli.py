@@ -1,0 +1,113 @@
+"""The command itself, shared by `python -m provisioning.checker` and `manage.py check_provider`."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from provisioning.checker.cases import CASES
+from provisioning.checker.keys import KeyFileError, MasterKey
+from provisioning.checker.messages import Reply, Request
+from provisioning.checker.options import Usage, order_of
+from provisioning.checker.order import Order
+from provisioning.checker.provider import Provider
+from provisioning.checker.registry import Case, UnknownCase, selected
+from provisioning.checker.report import Output, Report, Style, Traffic
+from provisioning.checker.runner import Outcome, Result, Unreachable, Untrusted, preflight, run
+from provisioning.checker.signer import canonical_form
+from provisioning.checker.transport import BadURL, Transport
+
+PASSED, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(options: Mapping[str, Any], out: Output, errors: Output, *, no_colour: bool = False) -> int:
+    """Do what the options say (`options.add_arguments`); the exit code."""
+    report = Report(out, Style.of(out, no_colour=no_colour))
+    try:
+        return _main(options, report)
+    except (BadURL, KeyFileError, UnknownCase, Unreachable, Usage) as error:
+        errors.write(f"check_provider: {error}\n")
+        return UNUSABLE
+    except KeyboardInterrupt:
+        errors.write("\nStopped. What the running case had made was deleted, as far as the provider let it.\n")
+        return INTERRUPTED
+
+
+def _main(options: Mapping[str, Any], report: Report) -> int:
+    cases = selected(CASES, options["only"], options["skip"])
+    if options["list"]:
+        report.listed(cases)
+        return PASSED
+    if not options["url"]:
+        return _save_only(options, report)
+    order = order_of(options)
+    cases = [case for case in cases if case.fits(order)]
+    if not cases:
+        raise Usage(f"none of the named cases is about a product with --credential {order.credentials}")
+    traffic = Traffic(report, show_secrets=options["show_secrets"]) if options["verbose"] else _unwatched
+    transport = Transport(options["url"], timeout=options["timeout"], watch=traffic)
+    try:
+        provider = Provider(transport, _master(options), order, f"http://localhost:{options['connector_port']}/v1")
+        return _check(provider, cases, options, report)
+    finally:
+        transport.close()
+
+
+def _check(provider: Provider, cases: Sequence[Case], options: Mapping[str, Any], report: Report) -> int:
+    report.line(f"Checking {provider.transport.url}: {_described(provider.order)}")
+    report.line(f"Master key {provider.master.public_text}")
+    try:
+        preflight(provider)
+    except Untrusted as refusal:
+        _advise(refusal, provider.master, options, report)
+        return FAILED
+    outcomes: list[Outcome] = run(cases, provider, strict=options["strict"], report=report.outcome)
+    report.summary(outcomes, provider.left_behind)
+    return FAILED if any(outcome.result is Result.FAILED for outcome in outcomes) else PASSED
+
+
+def _save_only(options: Mapping[str, Any], report: Report) -> int:
+    if not options["save_key"]:
+        raise Usage("name the provider's URL, for example http://localhost:8000")
+    report.line("Let the provider trust this master key, then check it with --master-key:")
+    _trust(_master(options), options, report)
+    return PASSED
+
+
+def _master(options: Mapping[str, Any]) -> MasterKey:
+    if options["master_key"] and options["save_key"]:
+        raise Usage("--save-key is for a new pair, --master-key for one that you have: give one of them")
+    if options["master_key"]:
+        return MasterKey.load(options["master_key"])
+    master = MasterKey.generate()
+    if options["save_key"]:
+        master.save(options["save_key"])
+    return master
+
+
+def _trust(master: MasterKey, options: Mapping[str, Any], report: Report) -> None:
+    file = options["master_key"] or options["save_key"]
+    # A key may start with a dash, which an option would.
+    key = shlex.quote(str(file)) if file else f"-- {master.public_text}"
+    report.line(f"    public key   {master.public_text}")
+    report.line(f"    credservice  manage.py trust_key manifold check-provider {key}")
+
+
+def _advise(refusal: Untrusted, master: MasterKey, options: Mapping[str, Any], report: Report) -> None:
+    report.line()
+    report.line(f"No case was run: {refusal}. It probably does not trust this master key:")
+    _trust(master, options, report)
+    if not options["master_key"] and not options["save_key"]:
+        report.line("This pair is gone with this run. Make one that stays with --save-key FILE, let the provider trust")
+        report.line("it, and run again with --master-key FILE.")
+    report.line("If it does trust the key, its check of signatures is wrong. These bytes were signed:")
+    for line in canonical_form(refusal.request).decode().splitlines():
+        report.line(f"    {line}")
+
+
+def _described(order: Order) -> str:
+    plans = f"plan {order.plan}" + (f" to {order.new_plan}" if order.new_plan else "")
+    return f"product {order.product}, {plans}, region {order.region}, {order.credentials} credentials"
+
+
+def _unwatched(request: Request, reply: Reply | None) -> None:
+    """Without --verbose nobody watches the traffic."""

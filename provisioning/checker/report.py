@@ -1,0 +1,117 @@
+"""What the person at the terminal reads."""
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from provisioning.checker.masks import printable
+from provisioning.checker.messages import Headers, Reply, Request, header_lines
+from provisioning.checker.registry import Case
+from provisioning.checker.runner import Outcome, Result
+
+NAME_WIDTH = 44
+MARKS = {Result.PASSED: "\u2713", Result.FAILED: "\u2717", Result.WARNED: "!", Result.SKIPPED: "-"}
+PLAIN_MARKS = {Result.PASSED: "ok", Result.FAILED: "FAIL", Result.WARNED: "warn", Result.SKIPPED: "skip"}
+COLOURS = {Result.PASSED: 32, Result.FAILED: 31, Result.WARNED: 33, Result.SKIPPED: 2}
+BOLD = 1
+
+
+class Output(Protocol):
+    """A text stream, or Django's wrapper of one."""
+
+    def write(self, text: str, /) -> object: ...
+
+
+@dataclass(frozen=True)
+class Style:
+    """Colours on a terminal that wants them (https://no-color.org), ticks where its encoding has them."""
+
+    colour: bool
+    encoding: str
+
+    @classmethod
+    def of(cls, out: Output, environment: Mapping[str, str] = os.environ, *, no_colour: bool = False) -> "Style":
+        terminal = bool(getattr(out, "isatty", bool)())
+        wanted = not no_colour and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+        return cls(terminal and wanted, getattr(out, "encoding", None) or "utf-8")
+
+    def paint(self, text: str, code: int) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+    def mark(self, result: Result) -> str:
+        try:
+            MARKS[result].encode(self.encoding)
+            "\u2713".encode(self.encoding)
+        except UnicodeEncodeError:
+            return self.paint(f"{PLAIN_MARKS[result]:4}", COLOURS[result])
+        return self.paint(MARKS[result], COLOURS[result])
+
+
+class Report:
+    """Writes outcomes as they come, under the heading of their section."""
+
+    def __init__(self, out: Output, style: Style) -> None:
+        self._out = out
+        self._style = style
+        self._section = ""
+
+    def line(self, text: str = "") -> None:
+        encoding = self._style.encoding
+        self._out.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+    def outcome(self, outcome: Outcome) -> None:
+        self._heading(outcome.case)
+        strict = " (strict)" if outcome.case.strict else ""
+        mark = self._style.mark(outcome.result)
+        self.line(f"  {mark} {outcome.case.name:{NAME_WIDTH}} {outcome.case.title}{strict}")
+        for text in outcome.lines:
+            self.line(f"      {printable(text)}")
+
+    def listed(self, cases: Sequence[Case]) -> None:
+        for case in cases:
+            self._heading(case)
+            notes = [f"{case.credentials} credentials"] if case.credentials else []
+            notes += ["strict"] if case.strict else []
+            self.line(f"  {case.name:{NAME_WIDTH}} {case.title}" + (f" ({', '.join(notes)})" if notes else ""))
+
+    def _heading(self, case: Case) -> None:
+        if case.section != self._section:
+            self._section = case.section
+            self.line()
+            self.line(self._style.paint(case.section, BOLD))
+
+    def summary(self, outcomes: Sequence[Outcome], left_behind: Sequence[str]) -> None:
+        counts = Counter(outcome.result for outcome in outcomes)
+        seconds = sum(outcome.seconds for outcome in outcomes)
+        parts = [f"{counts[result]} {result.value}" for result in Result if counts[result] or result is Result.PASSED]
+        self.line()
+        if left_behind:
+            self.line(f"Left behind, the provider did not delete: {', '.join(left_behind)}")
+        if counts[Result.WARNED]:
+            self.line("Warnings are credservice's stricter reading of the documents; --strict makes them failures.")
+        worst = Result.FAILED if counts[Result.FAILED] else Result.PASSED
+        self.line(self._style.paint(f"{', '.join(parts)}, {seconds:.1f} s", COLOURS[worst]))
+
+
+class Traffic:
+    """Writes every request and answer, for `--verbose`."""
+
+    def __init__(self, report: Report, *, show_secrets: bool) -> None:
+        self._report = report
+        self._show_secrets = show_secrets
+
+    def __call__(self, request: Request, reply: Reply | None) -> None:
+        self._write(">", request.line, request.headers, request.body.decode("utf-8", "replace"))
+        if reply is not None:
+            shown = reply.shown_body(show_secrets=self._show_secrets)
+            self._write("<", str(reply.status), reply.headers, shown)
+        self._report.line()
+
+    def _write(self, arrow: str, first: str, headers: Headers, body: str) -> None:
+        lines = [first, *header_lines(headers)]
+        if body:
+            lines += ["", *printable(body).rstrip("\n").split("\n")]
+        for line in lines:
+            self._report.line(f"    {arrow} {line}".rstrip())

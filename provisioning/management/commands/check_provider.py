@@ -1,0 +1,23 @@
+"""`manage.py check_provider URL`: act as the marketplace (docs/check-provider.md)."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from provisioning.checker.cli import main
+from provisioning.checker.options import DESCRIPTION, add_arguments
+
+
+class Command(BaseCommand):
+    help = DESCRIPTION
+    # It needs neither this service's database nor its settings to be right.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        code = main(options, self.stdout, self.stderr, no_colour=options["no_color"])
+        if code:
+            sys.exit(code)

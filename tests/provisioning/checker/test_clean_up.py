@@ -1,0 +1,59 @@
+"""Whatever happens in a case, what it made is deleted."""
+
+import pytest
+
+from provisioning.checker.ids import new_id
+from provisioning.checker.order import DOCUMENTED
+from provisioning.checker.registry import Case
+from provisioning.checker.runner import run
+from tests.provisioning.checker.reference import serving
+from tests.provisioning.checker.support import MASTER, command, provider_at
+
+
+def interrupted(provider):
+    provider.credential(provider.resource())
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_case_deletes_what_it_made():
+    with serving(MASTER.public) as reference:
+        cases = [Case("resource.interrupted", "", interrupted)]
+        with pytest.raises(KeyboardInterrupt):
+            run(cases, provider_at(reference.url), strict=True, report=lambda outcome: None)
+        assert (reference.store.resources, reference.store.credentials) == ({}, {})
+
+
+def test_what_should_have_been_refused_is_deleted_as_well(key_file):
+    with serving(MASTER.public, "any plan", "any id", "signature unchecked") as reference:
+        code, _, _ = command(reference.url, master_key=key_file)
+        assert code == 1
+        assert (reference.store.resources, reference.store.credentials) == ({}, {})
+
+
+def test_a_refused_repeat_does_not_hide_that_the_first_was_made():
+    with serving(MASTER.public, "repeat is a conflict") as reference:
+        provider = provider_at(reference.url)
+        provider.put_resource(provider.resource())
+        provider.clean_up()
+        assert reference.store.resources == {}
+
+
+def test_a_request_without_an_answer_may_have_made_something():
+    with serving(MASTER.public) as reference:
+        provider = provider_at(reference.url)
+        resource_id = new_id()
+        provider._ledger.sent(provider.request("PUT", f"/resources/{resource_id}", DOCUMENTED.resource(resource_id)))
+        assert provider._ledger.open() == [f"/resources/{resource_id}"]
+
+
+def test_what_the_provider_does_not_delete_is_named(key_file):
+    with serving(MASTER.public, "deprovision answers 500") as reference:
+        _, out, _ = command(reference.url, master_key=key_file, only=["resource.provision.created"])
+    assert "Left behind, the provider did not delete: /resources/" in out
+
+
+def test_nothing_is_left_behind_by_a_case_that_failed(key_file):
+    with serving(MASTER.public, "one secret for all") as reference:
+        code, out, _ = command(reference.url, master_key=key_file, only=["rotation"])
+        assert (code, "Left behind" in out) == (1, False)
+        assert reference.store.credentials == {}

@@ -1,0 +1,131 @@
+"""Every case can fail, and says why: a check that cannot is worthless."""
+
+import pytest
+
+from provisioning.checker.cases import CASES
+from provisioning.checker.runner import Result
+from tests.provisioning.checker.support import outcome_with
+
+# Case, fault of the provider, what the reason must say.
+TABLE = [
+    ("resource.provision.created", "provision answers 200", "expected 201 or 204, got 200"),
+    ("resource.provision.created", "provision answers 202", "got 202 (a promise to call back"),
+    ("resource.provision.created", "provision answers 500", "expected 201 or 204, got 500"),
+    ("resource.provision.created", "redirects", "got 308 (a redirect to '/v1/elsewhere'"),
+    ("resource.provision.created", "no message", "no `message`"),
+    ("resource.provision.created", "short message", "`message` must be a text of 3 to 256 characters"),
+    ("resource.provision.created", "text type", "the Content-Type of a JSON body is 'text/plain'"),
+    ("resource.provision.without_features", "features required", "expected 201 or 204, got 400"),
+    ("resource.provision.repeat", "repeat is a conflict", "expected 201 or 204, got 409"),
+    ("resource.provision.conflict", "conflict ignored", "expected 409, got 201"),
+    ("resource.provision.unknown_product", "any product", "expected 400, got 201"),
+    ("resource.provision.unknown_product", "html errors", "the body is not JSON"),
+    ("resource.provision.unknown_product", "no message", "no `message`"),
+    ("resource.provision.unknown_plan", "any plan", "expected 400, got 201"),
+    ("resource.provision.unknown_region", "any region", "expected 400, got 201"),
+    ("resource.provision.missing_field", "fields optional", "expected 400, got 201"),
+    ("resource.provision.broken_body", "broken body breaks", "expected 400, got 500"),
+    ("resource.provision.wrong_type", "types unchecked", "expected 400, got 500"),
+    ("resource.provision.unknown_feature", "any feature", "expected 400, got 201"),
+    ("resource.provision.feature_value", "any feature value", "expected 400, got 201"),
+    ("resource.provision.malformed_id", "any id", "expected 400, got 201"),
+    ("resource.provision.other_id", "any id in the body", "expected 400, got 201"),
+    ("resource.provision.unknown_field", "unknown fields refused", "expected 201 or 204, got 400"),
+    ("resource.provision.reuse", "ids used again", "expected 409, got 201"),
+    ("resource.deprovision.done", "deprovision answers 200", "expected 204, got 200"),
+    ("resource.deprovision.again", "deprovisioned again", "expected 404, got 204"),
+    ("resource.deprovision.unknown", "unknown deprovisioned", "expected 404, got 204"),
+    ("resource.deprovision.credentials", "credentials outlive", "expected 404, got 204"),
+    ("plan.change.done", "plan change answers 201", "expected 200 or 204, got 201"),
+    ("plan.change.repeat", "same plan answers 409", "expected 200 or 204, got 409"),
+    ("plan.change.same_plan", "same plan answers 202", "expected 200 or 204, got 202"),
+    ("plan.change.kept", "plan change forgotten", "expected 201 or 204, got 409"),
+    ("plan.change.unknown_plan", "any plan", "expected 400, got 200"),
+    ("plan.change.missing_plan", "fields optional", "expected 400, got 200"),
+    ("plan.change.broken_body", "broken body breaks", "expected 400, got 500"),
+    ("plan.change.unknown_resource", "plan change of anything", "expected 404, got 200"),
+    ("plan.change.deprovisioned", "plan change of anything", "expected 404, got 200"),
+    ("credential.provision.created", "lower case name", "the credential name 'secret' does not match"),
+    ("credential.provision.created", "credential answers 200", "expected 201, got 200"),
+    ("credential.provision.repeat", "new values each time", "the second answer has other values for SECRET"),
+    ("credential.provision.conflict", "conflict ignored", "expected 409, got 201"),
+    ("credential.provision.unknown_resource", "credential of anything", "expected 404, got 201"),
+    ("credential.provision.deprovisioned_resource", "credential of anything", "expected 404, got 201"),
+    ("credential.provision.missing_field", "fields optional", "expected 400, got 404"),
+    ("credential.provision.broken_body", "broken body breaks", "expected 400, got 500"),
+    ("credential.provision.malformed_id", "any id", "expected 400, got 201"),
+    ("credential.provision.other_id", "any id in the body", "expected 400, got 201"),
+    ("credential.provision.reuse", "ids used again", "expected 409, got 201"),
+    ("credential.deprovision.done", "credential deprovision answers 404", "expected 204, got 404"),
+    ("credential.deprovision.again", "deprovisioned again", "expected 404, got 204"),
+    ("credential.deprovision.unknown", "unknown deprovisioned", "expected 404, got 204"),
+    ("rotation.swap", "one secret for all", "both credentials have the same values"),
+    ("rotation.swap", "new values each time", "the first credential, asked for again beside the second, has other"),
+    ("rotation.replace", "one secret for all", "both credentials have the same values"),
+    ("rotation.one_at_a_time", "second credential allowed", "expected 409, got 201"),
+    ("measures.month", "period not echoed", "`period_end` must be the moment that was asked for"),
+    ("measures.half_open", "fractions", "the measure of 'honey' is not an integer"),
+    ("measures.bad_period", "any period", "expected 400, got 200"),
+    ("measures.reversed_period", "any period", "expected 400, got 200"),
+    ("measures.unknown_resource", "measures of anything", "expected 404, got 200"),
+    ("signature.accepted.live_key", "one live key", "expected 201 or 204, got 401"),
+    ("signature.accepted.header_order", "fixed headers", "expected 201 or 204, got 401"),
+    ("signature.accepted.more_headers", "fixed headers", "expected 201 or 204, got 401"),
+    ("signature.accepted.query_order", "query unsorted", "expected 200 or 204, got 401"),
+    ("signature.accepted.clock", "short tolerance", "expected 201 or 204, got 401"),
+    ("signature.refused.without_effect", "acts before it checks", "expected 404, got 204"),
+    ("signature.refused.missing", "unsigned allowed", "expected 401, got 201"),
+    ("signature.refused.malformed", "unreadable signature breaks", "expected 401, got 500"),
+    ("signature.refused.wrong", "signature unchecked", "expected 401, got 201"),
+    ("signature.refused.unknown_master", "endorsement unchecked", "expected 401, got 201"),
+    ("signature.refused.borrowed_endorsement", "endorsement unchecked", "expected 401, got 201"),
+    ("signature.refused.broken_endorsement", "endorsement unchecked", "expected 401, got 201"),
+    ("signature.refused.stale", "age unchecked", "expected 401, got 201"),
+    ("signature.refused.future", "future allowed", "expected 401, got 201"),
+    ("signature.refused.no_date", "date optional", "expected 401, got 201"),
+    ("signature.refused.bad_date", "date optional", "expected 401, got 201"),
+    ("signature.refused.no_signed_headers", "usual headers assumed", "expected 401, got 201"),
+    ("signature.refused.body", "body rewritten", "expected 401, got 201"),
+    ("signature.refused.query", "query dropped", "expected 401, got 201"),
+    ("signature.refused.path", "signature unchecked", "expected 401, got 201"),
+    ("signature.refused.method", "signature unchecked", "expected 401, got 201"),
+    ("signature.refused.host", "signature unchecked", "expected 401, got 201"),
+    ("signature.refused.callback", "signature unchecked", "expected 401, got 201"),
+    ("signature.refused.host_not_signed", "unsigned headers allowed", "expected 401, got 201"),
+    ("signature.refused.date_not_signed", "unsigned headers allowed", "expected 401, got 201"),
+    ("signature.refused.content_not_signed", "unsigned headers allowed", "expected 401, got 201"),
+    ("signature.refused.callback_not_signed", "unsigned headers allowed", "expected 401, got 201"),
+    ("error.unknown_path", "html errors", "the body is not JSON"),
+    ("error.unknown_method", "404 for 405", "expected 405, got 404"),
+]
+
+
+@pytest.mark.parametrize(("name", "fault", "reason"), TABLE, ids=[f"{row[0]}-{row[1]}" for row in TABLE])
+def test_a_case_fails_for_its_fault_and_names_it(name, fault, reason):
+    single = next(case.credentials == "single" for case in CASES if case.name == name)
+    outcome = outcome_with(name, fault, single=single)
+    assert outcome.result is Result.FAILED
+    assert reason in outcome.lines[0]
+
+
+def test_every_case_has_a_fault_that_fails_it():
+    assert {row[0] for row in TABLE} == {case.name for case in CASES}
+
+
+def test_a_reason_shows_the_request_the_status_and_the_body():
+    outcome = outcome_with("resource.provision.repeat", "repeat is a conflict")
+    assert outcome.lines[1].startswith("PUT /v1/resources/")
+    assert outcome.lines[1].endswith(" -> 409")
+    assert outcome.lines[2] == '{"message": "This bear is awake already."}'
+
+
+def test_a_forgery_that_passes_everywhere_is_named_for_every_endpoint():
+    outcome = outcome_with("signature.refused.wrong", "signature unchecked")
+    tried = [line.split("/")[0] + line.split("/")[2] for line in outcome.lines if "->" in line]
+    assert tried == ["PUT resources", "PATCH resources", "PUT credentials", "GET resources", "DELETE credentials",
+                     "DELETE resources"]  # fmt: skip
+
+
+def test_a_failed_set_up_is_told_from_a_failed_case():
+    outcome = outcome_with("plan.change.done", "provision answers 500")
+    assert outcome.lines[0] == "could not set up a resource to work on: expected 201 or 204, got 500"

@@ -1,0 +1,87 @@
+"""The two doors to the command."""
+
+import os
+import signal
+import subprocess
+import sys
+from io import StringIO
+from queue import Queue
+
+import pytest
+from django.core.management import call_command
+
+from tests.provisioning.checker.reference import serving
+from tests.provisioning.checker.support import MASTER
+
+ALONE = [sys.executable, "-m", "provisioning.checker"]
+ONE = "--only=resource.provision.created"
+
+
+def test_manage_py_runs_the_checker(key_file):
+    out = StringIO()
+    with serving(MASTER.public) as reference:
+        call_command("check_provider", reference.url, f"--master-key={key_file}", ONE, stdout=out)
+    assert "1 passed" in out.getvalue()
+
+
+def test_manage_py_ends_with_the_exit_code():
+    errors = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("check_provider", "nonsense", stderr=errors)
+    assert ended.value.code == 2
+    assert "is not the URL of a provider" in errors.getvalue()
+
+
+def alone(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the checker without Django's settings."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO")}
+    return subprocess.run(
+        [*ALONE, *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
+
+
+def test_the_checker_runs_without_django(key_file):
+    with serving(MASTER.public) as reference:
+        run = alone(reference.url, "--master-key", str(key_file), ONE)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "1 passed" in run.stdout
+
+
+def test_the_checker_does_not_import_django():
+    code = "import sys, provisioning.checker.cli; print([name for name in sys.modules if name.startswith('django')])"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout == "[]\n"
+
+
+def test_ctrl_c_deletes_what_was_made_and_ends_with_130(key_file):
+    started: Queue[subprocess.Popen[str]] = Queue()
+    with serving(MASTER.public) as reference:
+        make = reference.store.put_credential
+
+        def make_and_interrupt(*arguments):
+            made = make(*arguments)
+            started.get(timeout=30).send_signal(signal.SIGINT)
+            return made
+
+        reference.store.put_credential = make_and_interrupt  # type: ignore[method-assign]
+        command = [*ALONE, reference.url, "--master-key", str(key_file), "--only", "credential.provision.created"]
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        started.put(run)
+        _, errors = run.communicate(timeout=60)
+        assert (run.returncode, "Stopped." in errors) == (130, True)
+        assert (reference.store.resources, reference.store.credentials) == ({}, {})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--plan-features", "{"], "not JSON"),
+        (["--plan-features", "[1]"], "features are a JSON object"),
+        (["--timeout", "0"], "between 0 and 3600"),
+        (["--timeout", "soon"], "between 0 and 3600"),
+        (["--credential", "many"], "invalid choice"),
+    ],
+)
+def test_options_that_cannot_be_read_end_with_2(arguments, reason):
+    run = alone("http://127.0.0.1:1", *arguments)
+    assert (run.returncode, reason in run.stderr) == (2, True)
