@@ -13,18 +13,23 @@ log = structlog.get_logger(__name__)
 
 WINDOW_SECONDS = 60.0
 RECORDED_PER_WINDOW = 60  # of one action by one actor, in each process
+MAX_ACTORS = 256
 
 
 class Sampler:
-    """Lets the first refusals of each window through, counts the others, and tells how many when the next one opens."""
+    """Lets the first refusals of each window through, counts the others, and tells how many when the next one opens.
+
+    An actor's name may be the caller's invention: beyond ``MAX_ACTORS`` within one window, all further ones share one.
+    """
 
     def __init__(self) -> None:
         self._windows: dict[tuple[str, str], tuple[float, int]] = {}
         self._lock = threading.Lock()
 
-    def admit(self, key: tuple[str, str], now: float) -> tuple[bool, int]:
+    def admit(self, action: str, actor: str, now: float) -> tuple[bool, int]:
         """Whether to record this one, and how many of the window before were not."""
         with self._lock:
+            key = self._key(action, actor, now)
             opened, count = self._windows.get(key, (now, 0))
             unrecorded = 0
             if now - opened >= WINDOW_SECONDS:
@@ -33,16 +38,32 @@ class Sampler:
             self._windows[key] = (opened, count + 1)
             return count < RECORDED_PER_WINDOW, unrecorded
 
+    def _key(self, action: str, actor: str, now: float) -> tuple[str, str]:
+        if (action, actor) not in self._windows and len(self._windows) >= MAX_ACTORS:
+            self._forget_ended(now)
+            if len(self._windows) >= MAX_ACTORS:
+                return action, "*"
+        return action, actor
+
+    def _forget_ended(self, now: float) -> None:
+        """Windows that are over make room; what they did not record goes to the log."""
+        ended = {key: count for key, (opened, count) in self._windows.items() if now - opened >= WINDOW_SECONDS}
+        for key in ended:
+            del self._windows[key]
+        unrecorded = sum(max(0, count - RECORDED_PER_WINDOW) for count in ended.values())
+        if unrecorded:
+            log.warning("refusals_not_recorded", refusals=unrecorded)
+
 
 _sampler = Sampler()
 
 
 def record_refusal(*, action: str, actor: str, reason: str, detail: dict[str, Any] | None = None, **what: Any) -> None:
     """Record that something was refused. A trail that cannot be written does not turn a refusal into an error."""
-    log.info("refused", action=action, actor=actor, reason=reason)
-    admitted, unrecorded = _sampler.admit((action, actor), time.monotonic())
+    admitted, unrecorded = _sampler.admit(action, actor, time.monotonic())
     if not admitted:
         return
+    log.info("refused", action=action, actor=actor, reason=reason)
     detail = dict(detail or {})
     if unrecorded:
         detail["unrecorded_before"] = unrecorded

@@ -38,12 +38,23 @@ def record(
                 action,
                 outcome,
                 reason,
-                actor[:255],
+                _storable(actor)[:255],
                 object_type,
-                str(object_id)[:255],
-                subject[:255],
+                _storable(str(object_id))[:255],
+                _storable(subject)[:255],
                 context.source,
                 context.request_id,
-                json.dumps(detail or {}),
+                json.dumps(_storable(detail or {})),
             ],
         )
+
+
+def _storable(value: Any) -> Any:
+    """``value`` without what PostgreSQL's texts cannot hold, NUL and lone surrogates: odd input is recorded as well."""
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode().replace("\x00", "\ufffd")
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value

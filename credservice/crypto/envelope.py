@@ -1,7 +1,8 @@
 """The sealed form of a value, and the one pair of functions that makes and opens it.
 
 Layout, version 1: two marker bytes, the data key's id (4 bytes, big-endian), the nonce (12), ciphertext and tag.
-AES-256-GCM; the additional data is the value's place, so a value copied to another row, field or model does not open.
+AES-256-GCM; the additional data is the marker and the value's place: a value copied to another row, field or model does
+not open, nor does one whose version was changed.
 """
 
 import os
@@ -33,7 +34,7 @@ class Place:
     def additional_data(self, key_id: int) -> bytes:
         """Length-prefixed, so that no two places have the same bytes."""
         parts = (self.model, str(self.pk), self.field, str(key_id))
-        return b"".join(struct.pack(">H", len(raw)) + raw for raw in (part.encode() for part in parts))
+        return MARKER + b"".join(struct.pack(">H", len(raw)) + raw for raw in (part.encode() for part in parts))
 
 
 def is_sealed(blob: bytes) -> bool:

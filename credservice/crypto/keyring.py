@@ -20,7 +20,8 @@ from credservice.crypto.derive import derive
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
-KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Too short for a 32-byte key in any encoding: an entry written the wrong way round is never quoted in a message.
+KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class KeyringError(ValueError):
@@ -97,7 +98,8 @@ def _parse_key(entry: str) -> KeyEncryptionKey:
     if not separator or not KEY_ID.fullmatch(key_id):
         # The entry itself is not shown: what stands before a missing colon may be the key.
         raise KeyringError(
-            "An entry of ENCRYPTION_KEYS has no usable id. Write ID:KEY, ID being letters, digits, - or _ (such as k1)."
+            "An entry of ENCRYPTION_KEYS has no usable id. Write ID:KEY, ID being up to 32 letters, "
+            "digits, - or _ (such as k1)."
         )
     try:
         secret = base64.b64decode(

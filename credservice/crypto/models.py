@@ -40,5 +40,5 @@ class DataKey(models.Model):
         return f"{self.purpose} {self.pk}"
 
     def context(self) -> bytes:
-        """Authenticated with the wrapped key: a row's key cannot serve another purpose."""
-        return f"credservice/data-key/{self.purpose}".encode()
+        """Authenticated with the wrapped key: it cannot serve another purpose, nor stand in another row."""
+        return f"credservice/data-key/{self.purpose}/{self.pk}".encode()

@@ -2,7 +2,6 @@
 
 import os
 import random
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -33,7 +32,6 @@ _current: dict[str, tuple[UnwrappedKey, float]] = {}
 # Keys made in a transaction that has not committed yet. They are not kept in memory: were the transaction rolled
 # back, what we sealed under them later would be lost.
 _uncommitted: set[int] = set()
-_lock = threading.Lock()
 
 
 def data_key(key_id: int) -> UnwrappedKey:
@@ -56,19 +54,24 @@ def current_key(purpose: str) -> UnwrappedKey:
     cached = _current.get(purpose)
     if cached is not None and cached[1] > time.monotonic():
         return cached[0]
-    with _lock:
-        return _load_current(purpose)
+    return _load_current(purpose)
 
 
 def count_use(key: UnwrappedKey) -> None:
-    """Count a sealing, on average: one in ``COUNT_STEP`` writes, and adds that many. Rolls the key at ``MAX_USES``."""
+    """Count a sealing, on average: one in ``COUNT_STEP`` adds that many. Rolls the key at ``MAX_USES``.
+
+    After the caller's transaction: a lock on the key's row, held to its end, would make all sealing wait for it.
+    """
+    if random.randrange(COUNT_STEP) == 0:  # noqa: S311 - a sampling rate, no secret
+        transaction.on_commit(lambda: _add_uses(key.id), robust=True)
+
+
+def _add_uses(key_id: int) -> None:
     from credservice.crypto.models import DataKey
 
-    if random.randrange(COUNT_STEP):  # noqa: S311 - a sampling rate, no secret
-        return
-    DataKey.objects.filter(pk=key.id).update(uses=F("uses") + COUNT_STEP)
-    if DataKey.objects.filter(pk=key.id, is_current=True, uses__gte=MAX_USES).exists():
-        roll(key.id)
+    DataKey.objects.filter(pk=key_id).update(uses=F("uses") + COUNT_STEP)
+    if DataKey.objects.filter(pk=key_id, is_current=True, uses__gte=MAX_USES).exists():
+        roll(key_id)
 
 
 def roll(key_id: int) -> None:
@@ -85,16 +88,16 @@ def roll(key_id: int) -> None:
 
 def forget() -> None:
     """Drop every key from memory; the next use reads the database again."""
-    with _lock:
-        _by_id.clear()
-        _current.clear()
+    _by_id.clear()
+    _current.clear()
 
 
 def _load_current(purpose: str) -> UnwrappedKey:
     from credservice.crypto.models import DataKey
 
     row = DataKey.objects.filter(purpose=purpose, is_current=True).first() or _create(purpose)
-    key = _by_id.get(row.pk) or _unwrap(row)
+    # Unwrapped anew: after a restored backup this id may stand for another key than the one in memory.
+    key = _unwrap(row)
     if row.pk not in _uncommitted:
         _by_id[row.pk] = key
         _current[purpose] = (key, time.monotonic() + CURRENT_FOR_SECONDS)
@@ -105,14 +108,16 @@ def _create(purpose: str) -> "DataKey":
     from credservice.crypto.models import DataKey
 
     kek = get_keyring().current
-    row = DataKey(purpose=purpose, kek_id=kek.id)
-    row.wrapped = kek.wrap(os.urandom(KEY_BYTES), row.context())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('credservice.crypto.data_key'))")
         existing = DataKey.objects.filter(purpose=purpose, is_current=True).first()
         if existing is not None:
             return existing
         register_fingerprint(get_keyring(), kek.id)
+        # The id first: the wrapped key is bound to it.
+        cursor.execute("SELECT nextval(pg_get_serial_sequence('crypto_datakey', 'id'))")
+        row = DataKey(pk=cursor.fetchone()[0], purpose=purpose, kek_id=kek.id)
+        row.wrapped = kek.wrap(os.urandom(KEY_BYTES), row.context())
         row.save(force_insert=True)
         _uncommitted.add(row.pk)
         transaction.on_commit(lambda: _uncommitted.discard(row.pk))
