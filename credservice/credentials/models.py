@@ -3,6 +3,8 @@
 import uuid
 from datetime import timedelta
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import models
 from django.utils import timezone
@@ -11,6 +13,9 @@ from credservice.crypto import Place, unseal_values
 from credservice.crypto.fields import SealedField
 from credservice.issuers import get_issuer
 from credservice.issuers.base import Issuer, OptionsError
+from credservice.issuers.probes import check_probe
+
+STUCK_AFTER = 5  # failed attempts
 
 
 class CredentialPolicy(models.Model):
@@ -28,6 +33,13 @@ class CredentialPolicy(models.Model):
         default=timedelta(hours=24), help_text="How long the predecessor stays good after a rotation."
     )
     multiple = models.BooleanField(default=True, help_text="Several credentials of one owner may be live at once.")
+    stale_for = models.DurationField(
+        default=timedelta(hours=1),
+        help_text="While the issuer is down, a still valid credential is handed out for this long after it was due.",
+    )
+    probe = models.JSONField(
+        default=dict, blank=True, help_text="A trial of each new credential before it is handed out. Empty: none."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -61,6 +73,11 @@ class CredentialPolicy(models.Model):
             raise ValidationError({"issuer": str(error)}) from None
         except OptionsError as error:
             raise ValidationError({"options": f"{error}."}) from None
+        try:
+            if self.probe:
+                check_probe(self.probe, self.value_names())
+        except OptionsError as error:
+            raise ValidationError({"probe": f"{error}."}) from None
 
 
 class CredentialQuerySet(models.QuerySet["Credential"]):
@@ -90,8 +107,11 @@ class Credential(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     policy = models.ForeignKey(CredentialPolicy, on_delete=models.PROTECT, related_name="credentials")
     line = models.UUIDField(editable=False, help_text="The id of the first credential of this line of successors.")
-    predecessor = models.OneToOneField(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="successor", editable=False
+    predecessor = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="successors", editable=False
+    )
+    predecessor_overlap = models.DurationField(
+        null=True, editable=False, help_text="How long the predecessor stays good after this; empty: the policy's."
     )
     state = models.CharField(max_length=16, choices=State, default=State.PENDING)
     sealed_values = SealedField(null=True)
@@ -99,13 +119,19 @@ class Credential(models.Model):
     context = models.JSONField(default=dict, help_text="What it was made for; given to the issuer. No secrets.")
     handle = models.JSONField(default=dict, help_text="What the issuer needs to revoke it. No secrets.")
     lookup = models.BinaryField(null=True, unique=True, max_length=36, editable=False)
+    value_digests = ArrayField(models.BinaryField(max_length=36), default=list, editable=False)
     hint = models.CharField(max_length=64, blank=True)
     failure = models.CharField(max_length=255, blank=True, help_text="Why it could not be made or ended.")
     created_at = models.DateTimeField(auto_now_add=True)
     activated_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    refresh_at = models.DateTimeField(null=True, help_text="From then on, a hand-out makes a successor first.")
+    rotates_at = models.DateTimeField(null=True, help_text="The worker rotates it then.")
     retires_at = models.DateTimeField(null=True, help_text="A retiring credential is revoked then.")
     ended_at = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts of the step that is under way.")
+    next_attempt_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True, help_text="When it was last checked; to the minute.")
 
     objects = CredentialQuerySet.as_manager()
 
@@ -115,8 +141,8 @@ class Credential(models.Model):
                 fields=["line"], condition=models.Q(state="active"), name="credentials_one_active_of_a_line"
             ),
             models.CheckConstraint(
-                condition=~models.Q(state__in=["active", "retiring"]) | models.Q(sealed_values__isnull=False),
-                name="credentials_usable_has_values",
+                condition=~models.Q(state="active") | models.Q(sealed_values__isnull=False),
+                name="credentials_active_has_values",
             ),
             models.CheckConstraint(
                 condition=~models.Q(state="retiring") | models.Q(retires_at__isnull=False),
@@ -131,6 +157,8 @@ class Credential(models.Model):
             ),
             models.Index(fields=["retires_at"], condition=models.Q(state="retiring"), name="credentials_retiring"),
             models.Index(fields=["created_at"], condition=models.Q(state="pending"), name="credentials_pending"),
+            models.Index(fields=["rotates_at"], condition=models.Q(state="active"), name="credentials_rotation"),
+            GinIndex(fields=["value_digests"], name="credentials_value_digests"),
         ]
 
     def __str__(self) -> str:
@@ -148,4 +176,28 @@ class Credential(models.Model):
         """Whether it may be handed out now: live, and neither expired nor past its retirement."""
         now = timezone.now()
         ends = [end for end in (self.expires_at, self.retires_at) if end is not None]
-        return self.state in self.USABLE and all(now < end for end in ends)
+        return self.state in self.USABLE and self.sealed_values is not None and all(now < end for end in ends)
+
+    def is_due(self) -> bool:
+        """Whether a hand-out should make a successor first."""
+        now = timezone.now()
+        dates = [date for date in (self.refresh_at, self.expires_at) if date is not None]
+        return self.state == self.State.ACTIVE and any(date <= now for date in dates)
+
+    def is_ending(self) -> bool:
+        """Whether it has ended here, and outside perhaps not yet."""
+        return self.state == self.State.RETIRING and self.retires_at is not None and self.retires_at <= timezone.now()
+
+    def is_stuck(self) -> bool:
+        """Whether a person should look: a step outside keeps failing."""
+        return self.attempts >= STUCK_AFTER
+
+    def may_be_stale(self) -> bool:
+        """Whether it may be handed out though it is due, because no successor can be made."""
+        due = self.refresh_at or self.expires_at
+        return self.is_usable() and due is not None and timezone.now() < due + self.policy.stale_for
+
+    def final_state(self) -> "Credential.State":
+        """What an ending credential becomes: expired where its own expiry was the reason."""
+        expired = self.expires_at is not None and self.retires_at is not None and self.retires_at >= self.expires_at
+        return self.State.EXPIRED if expired else self.State.REVOKED

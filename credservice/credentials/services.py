@@ -1,8 +1,8 @@
 """The life of a credential: issue, rotate, revoke, reveal. Every door, page and command goes through here.
 
-The rhythm of issue and revoke (design, section 5): commit the intent, call the issuer outside any transaction, commit
-the outcome with its audit line. An issuer that touches nothing outside this process (``local``) has no outside to
-be out of step with: there, intent and outcome are one step in the caller's transaction.
+The rhythm of issue and revoke (design, section 5): commit the intent with the job that will finish it; call the issuer
+outside any transaction (``outside``); commit the outcome with its audit line. An issuer that touches nothing outside
+this process (``local``) has no outside to be out of step with: there, intent and outcome are one step.
 """
 
 from collections.abc import Mapping
@@ -10,14 +10,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
-from credservice.audit import record
-from credservice.credentials.locks import credential_lock
+from credservice.credentials import steps
+from credservice.credentials.locks import credential_lock_is_held
 from credservice.credentials.models import Credential, CredentialPolicy
-from credservice.crypto import digest, seal_values
+from credservice.credentials.outside import finish_end, finish_issue
+from credservice.credentials.queue import enqueue
 from credservice.exceptions import Conflict, Invalid, Unavailable
-from credservice.issuers.base import Issued, IssueFailed, IssueRequest, IssuerUnavailable
+from credservice.issuers.base import IssueFailed
+
+__all__ = ["finish_end", "finish_issue", "force_end", "refresh", "reveal", "revoke", "rotate", "start_issue"]
 
 State = Credential.State
 
@@ -30,51 +32,24 @@ def start_issue(
     actor: str,
     entered: Mapping[str, str] | None = None,
     predecessor: Credential | None = None,
+    overlap: timedelta | None = None,
 ) -> Credential:
     """A new credential in the caller's transaction: active where the issuer is local, otherwise pending.
 
-    A pending one is made by :func:`finish_issue`, after that transaction has committed.
+    A pending one is made by :func:`finish_issue` after that transaction has committed, or else by the worker.
     Raises :class:`Invalid` where the issuer refuses the values entered.
     """
-    credential = Credential(policy=policy, context=dict(context), subject=subject, predecessor=predecessor)
+    credential = Credential(
+        policy=policy, context=dict(context), subject=subject, predecessor=predecessor, predecessor_overlap=overlap
+    )
     credential.line = predecessor.line if predecessor else credential.pk
     if policy.backend().local:
-        try:
-            _fulfil(credential, policy.backend().issue(_request(credential, entered)))
-        except IssueFailed as error:
-            raise Invalid(f"A credential of policy {policy.name!r} {error}.") from None
-    elif entered:
+        _issue_here(credential, entered, actor)
+        return credential
+    if entered:
         raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.")
     credential.save(force_insert=True)
-    if credential.state == State.ACTIVE:
-        _record("credential.issued", credential, actor)
-    return credential
-
-
-def finish_issue(credential: Credential, *, actor: str) -> Credential:
-    """Have a pending credential made, once, however many callers and workers ask; returns it as it now is.
-
-    To be called outside of any transaction. Raises :class:`Unavailable` while the issuer cannot be reached; a
-    credential that can never be made comes back ``failed``, with the reason in the trail.
-    """
-    if credential.state != State.PENDING:
-        return credential
-    with credential_lock(credential.pk):
-        credential.refresh_from_db()
-        if credential.state != State.PENDING:
-            return credential
-        try:
-            issued = credential.policy.backend().issue(_request(credential, None))
-        except IssuerUnavailable as error:
-            raise Unavailable(
-                "The credential cannot be made right now. Try again shortly.", retry_after=error.retry_after
-            ) from error
-        except IssueFailed as error:
-            return _fail(credential, str(error), actor)
-        with transaction.atomic():
-            _fulfil(credential, issued)
-            credential.save()
-            _record("credential.issued", credential, actor)
+    enqueue("finish_issue", credential)
     return credential
 
 
@@ -84,17 +59,21 @@ def rotate(
     actor: str,
     overlap: timedelta | None = None,
     entered: Mapping[str, str] | None = None,
+    force_reason: str = "",
 ) -> Credential:
-    """Make the successor of an active credential of a local issuer; hand-outs change to it at once.
+    """Start the successor of an active credential. Returns the successor: active (local issuer) or pending.
 
-    The predecessor stays good for ``overlap`` (the policy's by default, zero for "leaked"), never past its own expiry.
-    Raises :class:`Conflict` where the credential is not the active one of its line.
+    The predecessor stays good until the successor is active and for ``overlap`` after (the policy's by default; zero
+    for "leaked"), never past its own expiry. Where only one may live, it ends first. Raises :class:`Conflict` where the
+    credential is not active, or a rotation is pending already and no ``force_reason`` is given to abandon that one.
     """
     with transaction.atomic():
-        credential = Credential.objects.select_for_update(of=("self",)).select_related("policy").get(pk=credential.pk)
+        credential = locked(credential)
         if credential.state != State.ACTIVE:
             raise Conflict(f"Only an active credential can be rotated; this one is {credential.state}.")
-        _retire(credential, credential.policy.overlap if overlap is None else overlap, actor)
+        _abandon_pending(credential, actor, force_reason)
+        if _single(credential.policy):
+            steps.begin_end(credential, actor, why="rotated; only one may live")
         return start_issue(
             policy=credential.policy,
             context=credential.context,
@@ -102,78 +81,109 @@ def rotate(
             actor=actor,
             entered=entered,
             predecessor=credential,
+            overlap=overlap,
         )
 
 
+def refresh(credential: Credential, *, actor: str) -> tuple[Credential, bool]:
+    """What to hand out in place of an active credential that is due: its successor, made now. And: is it stale.
+
+    While the issuer is down, the credential itself, for as long as it is valid and the policy's ``stale_for`` allows;
+    then raises :class:`Unavailable`. While somebody else is making the successor, the credential itself.
+    """
+    if not credential.is_due():
+        return credential, False
+    try:
+        successor = _due_successor(credential, actor)
+        if credential.is_usable() and credential_lock_is_held(successor.pk):
+            return credential, False
+        successor = finish_issue(successor, actor=actor)
+        return (successor if successor.is_usable() else credential), not successor.is_usable()
+    except Unavailable:
+        if credential.may_be_stale():
+            return credential, True
+        raise
+
+
 def revoke(*, credential: Credential, actor: str, reason: str) -> Credential:
-    """End a credential. Repeating it is harmless. Returns it as it now is."""
+    """End a credential. From now on it is not handed out; what is outside is ended by :func:`finish_end` or the worker.
+
+    Repeating it is harmless. Returns it as it now is.
+    """
     with transaction.atomic():
-        credential = Credential.objects.select_for_update(of=("self",)).select_related("policy").get(pk=credential.pk)
-        if credential.state not in Credential.UNENDED:
-            return credential
-        backend = credential.policy.backend()
-        backend.revoke(str(credential.pk), credential.policy.options, credential.handle)
-        credential.state, credential.ended_at = State.REVOKED, timezone.now()
-        credential.save(update_fields=["state", "ended_at"])
-        _record("credential.revoked", credential, actor, why=reason)
+        credential = locked(credential)
+        if credential.state in Credential.UNENDED and not credential.is_ending():
+            steps.begin_end(credential, actor, why=reason)
+    return credential
+
+
+def force_end(*, credential: Credential, actor: str, reason: str) -> Credential:
+    """Call a stuck revocation done, though the issuer never said so. Raises :class:`Invalid` without a reason."""
+    _need_reason(reason, "the revocation is forced")
+    with transaction.atomic():
+        credential = locked(credential)
+        if not credential.is_ending():
+            raise Conflict("Only a revocation that is under way can be forced.")
+        steps.end(credential, credential.final_state(), actor, forced=True, why=reason.strip())
     return credential
 
 
 def reveal(*, credential: Credential, actor: str, reason: str) -> dict[str, str]:
     """The values, for a person who says why. Raises :class:`Invalid` without a reason."""
-    if len(reason.strip()) < 3:
-        raise Invalid("Say why the credential is revealed; the reason is kept in the audit trail.")
+    _need_reason(reason, "the credential is revealed")
     with transaction.atomic():
-        _record("credential.revealed", credential, actor, why=reason.strip())
+        steps.record_step("credential.revealed", credential, actor, why=reason.strip())
         return credential.open()
 
 
-def _request(credential: Credential, entered: Mapping[str, str] | None) -> IssueRequest:
+def locked(credential: Credential) -> Credential:
+    """The row as it is now, locked until the transaction ends."""
+    return Credential.objects.select_for_update(of=("self",)).select_related("policy").get(pk=credential.pk)
+
+
+def _issue_here(credential: Credential, entered: Mapping[str, str] | None, actor: str) -> None:
     policy = credential.policy
-    return IssueRequest(str(credential.pk), policy.options, credential.context, entered, policy.lifetime)
+    if entered and policy.backend().generates:
+        raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.")
+    try:
+        issued = policy.backend().issue(steps.request_for(credential, entered))
+    except IssueFailed as error:
+        raise Invalid(f"A credential of policy {policy.name!r} {error}.") from None
+    steps.activate(credential, issued, actor)
 
 
-def _fulfil(credential: Credential, issued: Issued) -> None:
-    now = timezone.now()
-    lifetime = credential.policy.lifetime
-    ends = [end for end in (issued.expires_at, now + lifetime if lifetime else None) if end is not None]
-    credential.sealed_values = seal_values(issued.values, credential.place)
-    credential.lookup = digest(issued.lookup, "lookup") if issued.lookup else None
-    credential.hint, credential.handle = issued.hint, dict(issued.handle)
-    credential.expires_at = min(ends, default=None)
-    credential.state, credential.activated_at = State.ACTIVE, now
+def _single(policy: CredentialPolicy) -> bool:
+    return not policy.backend().local and not (policy.multiple and policy.backend().overlaps)
 
 
-def _fail(credential: Credential, why: str, actor: str) -> Credential:
+def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> None:
+    for pending in Credential.objects.select_related("policy").filter(predecessor=credential, state=State.PENDING):
+        if not force_reason:
+            raise Conflict(
+                f"A rotation has been pending since {pending.created_at:%Y-%m-%d %H:%M} UTC. "
+                "Wait for it, or force a new one with a reason."
+            )
+        # It may have been made outside already, without our knowing: it is ended there like any other.
+        steps.begin_end(pending, actor, why=force_reason)
+
+
+def _due_successor(credential: Credential, actor: str) -> Credential:
+    """The pending successor of a due credential, or a new one; however many callers see that it is due."""
     with transaction.atomic():
-        credential.state, credential.failure, credential.ended_at = State.FAILED, why[:255], timezone.now()
-        credential.save(update_fields=["state", "failure", "ended_at"])
-        _record("credential.issue", credential, actor, outcome="failed", why=why)
-    return credential
+        credential = locked(credential)
+        newest = Credential.objects.select_related("policy", "predecessor").filter(line=credential.line)
+        found = newest.filter(state__in=[State.PENDING, State.ACTIVE]).exclude(pk=credential.pk).first()
+        if found is not None or credential.state != State.ACTIVE:
+            return found or credential
+        return start_issue(
+            policy=credential.policy,
+            context=credential.context,
+            subject=credential.subject,
+            actor=actor,
+            predecessor=credential,
+        )
 
 
-def _retire(credential: Credential, overlap: timedelta, actor: str) -> None:
-    now = timezone.now()
-    if overlap <= timedelta(0):
-        credential.state, credential.ended_at = State.REVOKED, now
-        credential.policy.backend().revoke(str(credential.pk), credential.policy.options, credential.handle)
-        action = "credential.revoked"
-    else:
-        ends = [end for end in (credential.expires_at, now + overlap) if end is not None]
-        credential.state, credential.retires_at = State.RETIRING, min(ends)
-        action = "credential.retiring"
-    credential.save(update_fields=["state", "ended_at", "retires_at"])
-    _record(action, credential, actor)
-
-
-def _record(action: str, credential: Credential, actor: str, *, outcome: str = "done", **detail: Any) -> None:
-    detail |= {"policy": credential.policy.name, "hint": credential.hint}
-    record(
-        action=action,
-        actor=actor,
-        outcome=outcome,
-        object_type="credential",
-        object_id=credential.pk,
-        subject=credential.subject,
-        detail=detail,
-    )
+def _need_reason(reason: str, why: str) -> None:
+    if len(reason.strip()) < 3:
+        raise Invalid(f"Say why {why}; the reason is kept in the audit trail.")

@@ -1,0 +1,127 @@
+"""The steps that call an issuer. Never inside a transaction: the intent is committed, the outcome will be.
+
+Each holds the database's lock on its credential, so that callers and workers who come at once do it once, and reads
+the state again under it. Killed at any point, the row says what is left to do and the next caller does it.
+"""
+
+from datetime import timedelta
+from random import uniform
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from credservice.credentials import steps
+from credservice.credentials.locks import credential_lock
+from credservice.credentials.models import Credential
+from credservice.exceptions import Unavailable
+from credservice.issuers.base import Issued, IssueFailed, IssuerUnavailable
+from credservice.issuers.probes import ProbeFailed, run_probe
+
+log = structlog.get_logger(__name__)
+State = Credential.State
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(hours=1)
+PROBES = 5  # attempts after which a credential that does not work is given up
+
+
+def finish_issue(credential: Credential, *, actor: str, insist: bool = False) -> Credential:
+    """Have a pending credential made, once, however many ask; returns it as it then is.
+
+    Raises :class:`Unavailable` while the issuer cannot be reached, and right away during the pause after a failed
+    attempt, unless told to ``insist`` (workers, operators). One that can never be made comes back ``failed``.
+    """
+    if credential.state != State.PENDING:
+        return credential
+    with credential_lock(credential.pk):
+        credential.refresh_from_db()
+        if credential.state == State.PENDING:
+            _respect_pause(credential, insist)
+            _issue(credential, actor)
+    return credential
+
+
+def finish_end(credential: Credential, *, actor: str, insist: bool = False) -> Credential:
+    """End outside what has ended here; returns it as it then is. "Already gone" is success.
+
+    Raises :class:`Unavailable` while the issuer cannot be reached.
+    """
+    with credential_lock(credential.pk):
+        credential.refresh_from_db()
+        if credential.is_ending():
+            _respect_pause(credential, insist)
+            _end(credential, actor)
+    return credential
+
+
+def _issue(credential: Credential, actor: str) -> None:
+    predecessor = credential.predecessor
+    if predecessor is not None and predecessor.is_ending():
+        # A product with a single credential: the old one must be gone before the new one can be made.
+        finish_end(predecessor, actor=actor, insist=True)
+    try:
+        issued = _checked(credential, credential.policy.backend().issue(steps.request_for(credential)))
+    except IssuerUnavailable as error:
+        _put_off(credential, "credential.issue", error, actor)
+    except ProbeFailed as error:
+        if credential.attempts + 1 < PROBES:
+            _put_off(credential, "credential.issue", IssuerUnavailable(str(error)), actor)
+        with transaction.atomic():
+            credential.failure = str(error)[:255]
+            steps.begin_end(credential, actor, why=str(error))
+    except IssueFailed as error:
+        with transaction.atomic():
+            steps.fail(credential, str(error), actor)
+    else:
+        with transaction.atomic():
+            # The predecessor is read again: it may have been revoked while the issuer was at work.
+            if credential.predecessor_id is not None:
+                credential.predecessor = Credential.objects.select_for_update(of=("self",)).get(
+                    pk=credential.predecessor_id
+                )
+            steps.activate(credential, issued, actor)
+
+
+def _checked(credential: Credential, issued: Issued) -> Issued:
+    expected, made = set(credential.policy.value_names()), set(issued.values)
+    if made != expected:
+        raise IssueFailed(f"the issuer made the values {sorted(made)} where the policy names {sorted(expected)}")
+    if credential.policy.probe:
+        run_probe(credential.policy.probe, issued.values)
+    return issued
+
+
+def _end(credential: Credential, actor: str) -> None:
+    policy = credential.policy
+    try:
+        policy.backend().revoke(str(credential.pk), policy.options, credential.handle)
+    except IssuerUnavailable as error:
+        _put_off(credential, "credential.revoke", error, actor)
+    with transaction.atomic():
+        steps.end(credential, credential.final_state(), actor)
+
+
+def _put_off(credential: Credential, action: str, error: IssuerUnavailable, actor: str) -> None:
+    pause = pause_after(credential.attempts)
+    with transaction.atomic():
+        steps.note_attempt(credential, action, str(error), actor, pause)
+    log.warning("issuer_unavailable", action=action, credential=str(credential.pk), attempts=credential.attempts)
+    raise Unavailable(
+        "The credential cannot be made or ended right now. Try again shortly.",
+        retry_after=max(error.retry_after, int(pause.total_seconds())),
+    ) from error
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Doubles from five seconds to an hour, with jitter, so that what failed together does not return together."""
+    longest = min(FIRST_PAUSE * 2 ** min(attempts, 16), LONGEST_PAUSE)
+    return timedelta(seconds=longest.total_seconds() * uniform(0.5, 1))  # noqa: S311 - no secret
+
+
+def _respect_pause(credential: Credential, insist: bool) -> None:
+    pause_ends, now = credential.next_attempt_at, timezone.now()
+    if not insist and pause_ends is not None and pause_ends > now:
+        raise Unavailable(
+            "The credential cannot be made right now. Try again shortly.",
+            retry_after=int((pause_ends - now).total_seconds()) + 1,
+        )

@@ -1,0 +1,122 @@
+"""What the worker does. Each task may run twice, or be killed, without harm: the row says what is left to do.
+
+Jobs are enqueued in the transaction that needs them (``queue``). The sweep, once a minute, finds by index what is due:
+expiries, scheduled rotations, and work whose job was lost.
+"""
+
+from datetime import timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.contrib.django import app
+from procrastinate.jobs import Job
+
+from credservice.credentials import outside, services, steps
+from credservice.credentials.models import Credential
+from credservice.credentials.queue import enqueue
+from credservice.exceptions import ServiceError
+
+log = structlog.get_logger(__name__)
+State = Credential.State
+ACTOR = "worker"
+BATCH = 500
+LOST_AFTER = timedelta(minutes=2)
+
+
+class NeverGiveUp(BaseRetryStrategy):
+    """Again and again, with a pause that doubles from five seconds to an hour (engineering notes, "Rotation")."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        return RetryDecision(retry_in={"seconds": int(outside.pause_after(job.attempts).total_seconds()) + 1})
+
+
+@app.task(name="credentials.finish_issue", retry=NeverGiveUp())
+def finish_issue(credential_id: str) -> None:
+    outside.finish_issue(_get(credential_id), actor=ACTOR, insist=True)
+
+
+@app.task(name="credentials.end", retry=NeverGiveUp())
+def end(credential_id: str) -> None:
+    """End a retiring credential whose time has come: here at once, outside as soon as its issuer can be reached."""
+    credential = _get(credential_id)
+    if not credential.is_ending():
+        return
+    if credential.policy.backend().local or not credential.policy.backend().can_revoke:
+        _end_here(credential)
+    else:
+        outside.finish_end(credential, actor=ACTOR, insist=True)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="credentials.sweep", queueing_lock="credentials.sweep", pass_context=False)
+def sweep(timestamp: int) -> None:
+    """Find what is due and what was lost. ``timestamp`` is the period's, which procrastinate passes."""
+    while expire_due() == BATCH:
+        pass
+    rotate_due()
+    enqueue_lost()
+
+
+def expire_due() -> int:
+    """Expire a batch of credentials whose time is over; returns how many there were."""
+    with transaction.atomic():
+        due = _due(expires_at__lte=timezone.now(), state__in=Credential.USABLE)
+        for credential in due:
+            backend = credential.policy.backend()
+            if backend.local or backend.expires_itself or not backend.can_revoke:
+                steps.end(credential, State.EXPIRED, ACTOR)
+            elif not credential.is_ending():
+                steps.begin_end(credential, ACTOR, why="expired")
+    return len(due)
+
+
+def rotate_due() -> None:
+    """Rotate what its policy says is old enough. One that cannot be rotated now stays due and stops no other."""
+    due = Credential.objects.filter(rotates_at__lte=timezone.now(), state=State.ACTIVE).order_by("rotates_at")
+    for credential in due[:BATCH]:
+        try:
+            if credential.policy.backend().generates:
+                services.rotate(credential=credential, actor="schedule")
+        except ServiceError as error:
+            log.warning("rotation_put_off", credential=str(credential.pk), reason=error.message)
+
+
+def enqueue_lost() -> None:
+    """Enqueue again what is under way and has no job in sight, such as after a restored backup."""
+    old = timezone.now() - LOST_AFTER
+    idle = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=old)
+    for credential in Credential.objects.filter(idle, state=State.PENDING, created_at__lte=old)[:BATCH]:
+        enqueue("finish_issue", credential)
+    for credential in Credential.objects.filter(idle, state=State.RETIRING, retires_at__lte=old)[:BATCH]:
+        enqueue("end", credential)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="jobs.rescue", queueing_lock="jobs.rescue", pass_context=False)
+async def rescue(timestamp: int) -> None:
+    """Give the jobs of workers that died to those that live."""
+    for job in await app.job_manager.get_stalled_jobs():
+        log.warning("job_rescued", task=job.task_name, job=job.id)
+        await app.job_manager.retry_job(job)
+
+
+def _end_here(credential: Credential) -> None:
+    with transaction.atomic():
+        credential = services.locked(credential)
+        if credential.is_ending():
+            steps.end(credential, credential.final_state(), ACTOR)
+
+
+def _due(**where: object) -> list[Credential]:
+    rows = Credential.objects.select_for_update(of=("self",), skip_locked=True).select_related("policy")
+    return list(rows.filter(**where).order_by("expires_at")[:BATCH])
+
+
+def _get(credential_id: str) -> Credential:
+    return Credential.objects.select_related("policy").get(pk=credential_id)
+
+
+__all__ = ["NeverGiveUp", "end", "finish_issue", "rescue", "sweep"]
