@@ -13,17 +13,18 @@ from credservice.local.lock import FileLock
 NAME = "development.env"
 EMBEDDED = "EMBEDDED_POSTGRES"  # "yes" where DATABASE_URL is the server that `make run` starts
 RUN_LOCK = "run.lock"  # beside it; held by the `make run` that serves this state
-_HEADER = "# Made by `make run` for this machine only. Losing ENCRYPTION_KEYS loses every sealed value.\n"
+_HEADER = "# Made by `make run` for this machine only. Losing ENCRYPTION_KEYS loses every sealed value."
 _FIXED = {"ENVIRONMENT": "development", "ALLOWED_HOSTS": "localhost,127.0.0.1,[::1]"}
 
 
 def write(path: Path, database: Mapping[str, str]) -> None:
     """Add what is missing, set the lines of `database` anew, and keep every other line as it is."""
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else [_HEADER]
+    lines = path.read_text().splitlines() if path.exists() else [_HEADER]
     present = {line.partition("=")[0].strip() for line in lines}
     kept = [line for line in lines if line.partition("=")[0].strip() not in database]
     missing = {name: value for name, value in (_FIXED | random_keys()).items() if name not in present}
-    text = "".join(kept) + "".join(f"{name}={value}\n" for name, value in {**missing, **database}.items())
+    made = [f"{name}={value}" for name, value in {**missing, **database}.items()]
+    text = "".join(f"{line}\n" for line in kept + made)
     if not path.exists() or text != path.read_text():
         _replace(path, text)
 

@@ -9,8 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# structlog's "[warning  ]" and gunicorn's "[ERROR]"; what follows such a line without a time of its own belongs to it.
-_ATTENTION = re.compile(rb"\[(?:warning|error|critical) *\]", re.IGNORECASE)
+# structlog's "2026-... [warning  ] text" and gunicorn's "[2026-...] [pid] [ERROR] text"; a line without a time of its
+# own belongs to the one before.
+_ATTENTION = re.compile(rb"(?:\S+|\[[^]]*\] \[\d+\]) \[(?:warning|error|critical) *\]", re.IGNORECASE)
 _RECORD = re.compile(rb"\[?\d{4}-\d\d-\d\d[T ]")
 
 
@@ -44,6 +45,6 @@ class AttentionTail:
 
     def _show(self, line: bytes) -> None:
         if _RECORD.match(line):
-            self._attended = bool(_ATTENTION.search(line))
+            self._attended = bool(_ATTENTION.match(line))
         if self._attended:
             print(line.decode(errors="replace"), end="", file=sys.stderr, flush=True)

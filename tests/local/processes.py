@@ -1,0 +1,16 @@
+"""Looking at processes from outside."""
+
+import os
+import time
+
+
+def gone(pid, seconds=10.0):
+    """Whether the process ends within that time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False

@@ -1,0 +1,110 @@
+"""`make run`, from an empty state folder to the end of everything it started."""
+
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import psutil
+import pytest
+
+from credservice.local.place import ROOT
+
+RUN = [sys.executable, "-m", "credservice.local", "run"]
+
+
+class Run:
+    """A `make run` on a port and a state folder of its own."""
+
+    def __init__(self, var_dir, port, environment):
+        self.environment = environment | {"VAR_DIR": str(var_dir), "PORT": str(port)}
+        self.url = f"http://127.0.0.1:{port}"
+        self.process = subprocess.Popen(
+            RUN, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def shown(self):
+        """What it prints until it serves."""
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                break
+        return "".join(lines)
+
+    def everything(self):
+        """All processes that it started, wherever they hang now."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def end(self, number):
+        """Its output after the signal, and its exit status."""
+        self.process.send_signal(number)
+        return self.process.communicate(timeout=60)[0], self.process.returncode
+
+    def second(self, *command):
+        """Something in a second terminal: same state folder, nothing else."""
+        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
+
+
+@pytest.fixture
+def start(tmp_path, free_port, bare_environment):
+    runs = []
+
+    def start():
+        runs.append(Run(tmp_path / "var", free_port, bare_environment))
+        return runs[-1]
+
+    yield start
+    for run in runs:
+        run.process.kill()
+        run.process.communicate()
+
+
+def _status(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.status
+
+
+def test_it_serves_from_nothing_and_ctrl_c_ends_all_of_it(start):
+    run = start()
+    shown = run.shown()
+    password = re.search(r"admin, password (\S+)", shown)[1]
+    assert _status(f"{run.url}/healthz") == _status(f"{run.url}/readyz") == 200
+    everything = run.everything()
+    assert "postgres" in {process.name() for process in everything}
+
+    assert "runs already" in run.second(*RUN).stderr
+    login = "from django.contrib.auth import authenticate as a; print(bool(a(username='admin', password='%s')))"
+    assert run.second(sys.executable, "manage.py", "shell", "-v0", "-c", login % password).stdout == "True\n"
+
+    output, status = run.end(signal.SIGINT)
+    assert (output.strip(), status) == ("Stopping ...", 0)
+    assert psutil.wait_procs(everything, timeout=10)[1] == []
+    stopped = run.second(sys.executable, "manage.py", "showmigrations")
+    assert stopped.stderr.splitlines()[-1] == "The embedded PostgreSQL does not run: start `make run` first."
+    assert stopped.returncode == 1
+    assert "Traceback" not in stopped.stderr
+
+
+def test_it_starts_again_after_it_was_killed_and_shows_no_password_twice(start):
+    first = start()
+    first.shown()
+    everything = first.everything()
+    first.end(signal.SIGKILL)
+    assert psutil.wait_procs(everything, timeout=30)[1] == []
+
+    second = start()
+    assert "password" not in re.sub("changepassword|another password", "", second.shown())
+    assert _status(f"{second.url}/readyz") == 200
+    assert second.end(signal.SIGTERM)[1] == 0
+
+
+def test_the_end_of_the_server_is_the_end_of_the_run(start):
+    run = start()
+    run.shown()
+    server = next(process for process in run.everything() if "credservice.wsgi" in process.cmdline())
+    server.terminate()
+    output = run.process.communicate(timeout=60)[0]
+    assert "The server ended with status 0." in output
+    assert run.process.returncode == 1
