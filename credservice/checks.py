@@ -22,19 +22,26 @@ class UnsoundStart(SystemExit):
 
 @register(Tags.security)
 def check_secret_key(**_: Any) -> list[CheckMessage]:
+    """An earlier key that is still accepted must be as good as the present one."""
     try:
         secret_key = settings.SECRET_KEY
     except ImproperlyConfigured:
         secret_key = ""
-    if len(secret_key.encode()) < SECRET_KEY_BYTES or len(set(secret_key)) < 8:
-        return [
-            _critical(
-                "E001",
-                "SECRET_KEY is missing or weak.",
-                f"Set it to at least {SECRET_KEY_BYTES} random bytes: openssl rand -base64 48",
-            )
-        ]
-    return []
+    hint = f"Set it to at least {SECRET_KEY_BYTES} random bytes: openssl rand -base64 48"
+    found: list[CheckMessage] = []
+    if _is_weak(secret_key):
+        found.append(_critical("E001", "SECRET_KEY is missing or weak.", hint))
+    if any(_is_weak(earlier) for earlier in settings.SECRET_KEY_FALLBACKS):
+        found.append(_critical("E001", "A key of SECRET_KEY_FALLBACKS is weak.", "Take it out of the list."))
+    return found
+
+
+def _is_weak(secret_key: str) -> bool:
+    return (
+        len(secret_key.encode()) < SECRET_KEY_BYTES
+        or len(set(secret_key)) < 8
+        or secret_key.startswith("django-insecure-")
+    )
 
 
 @register(Tags.security)

@@ -24,6 +24,10 @@ def readyz(_: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
 
 
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+    return _json_error(request, 400, "invalid_request", "The request is malformed, or its host name is not ours.")
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     return _json_error(request, 404, "not_found", "There is nothing at this path.")
 
@@ -35,7 +39,7 @@ def server_error(request: HttpRequest) -> JsonResponse:
 
 
 def _json_error(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse:
-    body = {"message": message} if request.path.startswith("/v1") else {"code": code, "message": message}
+    body = {"message": message} if f"{request.path}/".startswith("/v1/") else {"code": code, "message": message}
     return JsonResponse(body, status=status, headers={"Cache-Control": "no-store"})
 
 

@@ -7,7 +7,8 @@ in ``$VAR_DIR/development.env``; without that file and without ``ENVIRONMENT`` t
 from pathlib import Path
 
 import environ
-import structlog
+
+from credservice import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -167,31 +168,4 @@ UNFOLD = {
 # --- Logs ------------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.JSONRenderer()
-            if PRODUCTION
-            else structlog.dev.ConsoleRenderer(colors=False),
-            "foreign_pre_chain": [
-                structlog.contextvars.merge_contextvars,
-                structlog.stdlib.add_log_level,
-                structlog.stdlib.add_logger_name,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.stdlib.ExtraAdder(),
-                structlog.processors.format_exc_info,
-            ],
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "django.server": {"level": "WARNING"},
-        # A line for each job that is enqueued, started and done says nothing that the trail does not.
-        "procrastinate": {"level": "WARNING"},
-    },
-}
+LOGGING = logs.configure(LOG_LEVEL, json_lines=PRODUCTION)

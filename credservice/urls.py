@@ -13,5 +13,6 @@ urlpatterns = [
     re_path(r"^v1(?=/|$)", include("provisioning.urls")),
 ]
 
+handler400 = "credservice.health.bad_request"
 handler404 = "credservice.health.not_found"
 handler500 = "credservice.health.server_error"

@@ -40,7 +40,8 @@ def client_address(request: HttpRequest) -> str | None:
 
 def _parse(text: str | None) -> Address | None:
     try:
-        address = ip_address(text or "")
+        # Without a link-local address's zone (RFC 4007): networks have none, and PostgreSQL's inet takes none.
+        address = ip_address((text or "").partition("%")[0])
     except ValueError:
         return None
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address

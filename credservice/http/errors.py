@@ -5,7 +5,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import Http404
+from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -22,7 +22,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's ``EXCEPTION_HANDLER``. The view's ``error_body(error)`` makes the body; its class, the form."""
     refusal = as_service_error(error)
     if refusal.status >= 500:
-        # Exception texts of drivers may quote a row: the class and the traceback are enough.
+        # The class and where it was raised; never its text, see credservice.logs.
         log.error("request_failed", error=type(error).__name__, exc_info=refusal.status == 500)
     response = Response(context["view"].error_body(refusal), status=refusal.status)
     if refusal.retry_after is not None:
@@ -42,7 +42,7 @@ def as_service_error(error: Exception) -> ServiceError:
         return NotFound("There is nothing at this path.")
     if isinstance(error, PermissionDenied):
         return Forbidden("Not allowed.")
-    if isinstance(error, SuspiciousOperation):
+    if isinstance(error, SuspiciousOperation | UnreadablePostError):
         return Invalid("The request is malformed.")
     if isinstance(error, OperationalError | InterfaceError):
         return Unavailable("The service cannot reach its database. Try again shortly.")

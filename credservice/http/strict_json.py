@@ -8,6 +8,7 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 MAX_DEPTH = 16
+TOO_LARGE_NUMBER = "The body holds a number that is too large."
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
@@ -17,7 +18,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
     that the database cannot hold: no UTF-8, duplicate keys, NaN, lone surrogates, NUL, nesting deeper than 16.
     """
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_integer
+        )
     except RecursionError:
         raise ValueError("The body is nested too deeply.") from None
     except UnicodeDecodeError:
@@ -41,11 +44,17 @@ def _refuse_constant(_: str) -> None:
     raise ValueError("NaN and Infinity are not JSON.")
 
 
+def _integer(digits: str) -> int:
+    if len(digits) > 308:
+        raise ValueError(TOO_LARGE_NUMBER)
+    return int(digits)
+
+
 def _check(value: Any, depth: int) -> None:
     if isinstance(value, str):
         _check_text(value)
     elif isinstance(value, int | float) and not -1e308 < value < 1e308:
-        raise ValueError("The body holds a number that is too large.")
+        raise ValueError(TOO_LARGE_NUMBER)
     elif isinstance(value, dict | list):
         if depth == 0:
             raise ValueError("The body is nested too deeply.")

@@ -32,7 +32,7 @@ class DoorView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         # An unknown method is 405 before anything else is asked; it tells nobody anything.
-        if not hasattr(self, request.method.lower() if request.method else ""):
+        if request.method not in self.allowed_methods:
             self.http_method_not_allowed(request)
         super().initial(request, *args, **kwargs)
 

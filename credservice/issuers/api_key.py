@@ -12,12 +12,13 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from credservice.issuers.base import Issued, Issuer, IssueRequest, OptionsError, only
+from credservice.issuers.base import Issued, Issuer, IssueRequest, OptionsError, is_value_name, only
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 BODY_CHARACTERS = 30
 CHECKSUM_CHARACTERS = 6
 _WORD = re.compile(r"[a-z][a-z0-9]{0,15}")
+_FORM = re.compile(rf"{_WORD.pattern}_{_WORD.pattern}_[0-9A-Za-z]{{{BODY_CHARACTERS + CHECKSUM_CHARACTERS}}}")
 DEFAULTS: Mapping[str, str] = {"name": "API_KEY", "prefix": "sk", "environment": "live"}
 
 
@@ -29,7 +30,7 @@ class ApiKeyIssuer(Issuer):
         for part in ("prefix", "environment"):
             if not _WORD.fullmatch(str(_option(options, part))):
                 raise OptionsError(f"{part} must be 1 to 16 lower-case letters and digits, a letter first")
-        if not isinstance(_option(options, "name"), str) or not _option(options, "name"):
+        if not is_value_name(_option(options, "name")):
             raise OptionsError("name must be the name of the value, such as API_KEY")
 
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
@@ -50,8 +51,8 @@ def make_key(prefix: str, environment: str) -> str:
 
 
 def is_well_formed(key: str) -> bool:
-    """Whether the checksum fits: false for a typo, true says nothing of the key's being known."""
-    return len(key) > CHECKSUM_CHARACTERS and checksum(key[:-CHECKSUM_CHARACTERS]) == key[-CHECKSUM_CHARACTERS:]
+    """Whether form and checksum fit: false for a typo, true says nothing of the key's being known."""
+    return bool(_FORM.fullmatch(key)) and checksum(key[:-CHECKSUM_CHARACTERS]) == key[-CHECKSUM_CHARACTERS:]
 
 
 def checksum(text: str) -> str:

@@ -87,6 +87,11 @@ class Issuer:
         raise NotImplementedError
 
 
+def is_value_name(name: Any) -> bool:
+    """Whether a value may have this name: 1 to 128 printable characters."""
+    return isinstance(name, str) and 0 < len(name) <= 128 and name.isprintable()
+
+
 def only(options: Mapping[str, Any], allowed: set[str]) -> None:
     """Raise :class:`OptionsError` for an option that the issuer does not know: a typo must not pass silently."""
     unknown = sorted(set(options) - allowed)

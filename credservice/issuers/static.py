@@ -6,7 +6,7 @@ Policy options: ``names``, the list of value names that every credential of the 
 from collections.abc import Mapping
 from typing import Any
 
-from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, OptionsError, only
+from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, OptionsError, is_value_name, only
 
 MAX_VALUE_BYTES = 16 * 1024
 
@@ -19,7 +19,7 @@ class StaticIssuer(Issuer):
     def check_options(self, options: Mapping[str, Any]) -> None:
         only(options, {"names"})
         names = options.get("names")
-        if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+        if not isinstance(names, list) or not names or not all(is_value_name(name) for name in names):
             raise OptionsError('names must be a list of value names, such as ["apiKey"]')
         if len(set(names)) < len(names):
             raise OptionsError("names lists the same name twice")
@@ -35,11 +35,18 @@ class StaticIssuer(Issuer):
         if missing or unknown:
             raise IssueFailed(f"needs a value for {missing[0]!r}" if missing else f"has no value named {unknown[0]!r}")
         for name, value in values.items():
-            if "\x00" in value or len(value.encode(errors="surrogatepass")) > MAX_VALUE_BYTES:
+            if not _can_be_kept(value):
                 raise IssueFailed(
-                    f"the value of {name!r} is over {MAX_VALUE_BYTES // 1024} KiB or holds a NUL character"
+                    f"needs for {name!r} a text of at most {MAX_VALUE_BYTES // 1024} KiB without NUL characters"
                 )
         return Issued(values=values)
 
     def revoke(self, credential_id: str, options: Mapping[str, Any], handle: Mapping[str, Any]) -> None:
         """Nothing outside to end."""
+
+
+def _can_be_kept(value: Any) -> bool:
+    try:
+        return "\x00" not in value and len(value.encode()) <= MAX_VALUE_BYTES
+    except (AttributeError, TypeError, UnicodeEncodeError):
+        return False  # no text at all, or one with a lone surrogate

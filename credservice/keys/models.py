@@ -45,7 +45,7 @@ class SigningSecret(models.Model):
     secret_set = models.ForeignKey(SigningSecretSet, on_delete=models.CASCADE, related_name="secrets")
     state = models.CharField(max_length=16, choices=State, default=State.CURRENT)
     sealed = SealedField()
-    hint = models.CharField(max_length=16, help_text="First characters of the secret's SHA-256: tells secrets apart.")
+    hint = models.CharField(max_length=16, help_text="A keyed digest of the secret: tells secrets apart.")
     generated = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     ends_at = models.DateTimeField(null=True, blank=True, help_text="From then on it verifies nothing.")

@@ -1,14 +1,15 @@
 """Making, rotating, retiring and revealing signing secrets."""
 
-import hashlib
 import secrets as random_secrets
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import F, Value
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from credservice.audit import record
-from credservice.crypto import seal
+from credservice.crypto import digest, seal
 from credservice.exceptions import Conflict, Invalid
 from credservice.keys.models import SigningSecret, SigningSecretSet
 
@@ -33,7 +34,10 @@ def enter_secret(
 ) -> SigningSecret:
     """A partner's secret as the new current one. Raises :class:`Invalid` under 24 bytes or where it is not random."""
     text = text.strip()
-    size = len(text.encode())
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise Invalid("The signing secret holds a character that is none.") from None
     if size < MIN_ENTERED_BYTES or len(set(text)) < 8:
         raise Invalid(
             f"The signing secret must have at least {MIN_ENTERED_BYTES} bytes of random text; this one has {size}. "
@@ -43,7 +47,7 @@ def enter_secret(
 
 
 def retire_secret(*, secret: SigningSecret, actor: str) -> None:
-    """End a secret now. Raises :class:`Conflict` for the current one while it is the only live one."""
+    """End a pending or previous secret now. Raises :class:`Conflict` for the current one."""
     with transaction.atomic():
         SigningSecretSet.objects.select_for_update().get(pk=secret.secret_set_id)
         secret.refresh_from_db()
@@ -66,7 +70,8 @@ def reveal_secret(*, secret: SigningSecret, actor: str, reason: str) -> str:
 
 
 def fingerprint(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    """Twelve characters that tell secrets apart. Keyed: whoever reads them cannot try guesses at an entered secret."""
+    return digest(text, "signing secret hint")[4:10].hex()
 
 
 def _install(
@@ -77,7 +82,8 @@ def _install(
         SigningSecretSet.objects.select_for_update().get(pk=secret_set.pk)
         current = secret_set.secrets.filter(state=SigningSecret.State.CURRENT)
         if overlap > timedelta(0):
-            current.update(state=SigningSecret.State.PREVIOUS, ends_at=now + overlap)
+            # An end that is set already is never extended.
+            current.update(state=SigningSecret.State.PREVIOUS, ends_at=Least(F("ends_at"), Value(now + overlap)))
         else:
             # Leaked: older previous ones go as well, nobody knows which of them was meant.
             states = [SigningSecret.State.CURRENT, SigningSecret.State.PREVIOUS]

@@ -41,9 +41,7 @@ class Migration(migrations.Migration):
                 ("sealed", credservice.crypto.fields.SealedField()),
                 (
                     "hint",
-                    models.CharField(
-                        help_text="First characters of the secret's SHA-256: tells secrets apart.", max_length=16
-                    ),
+                    models.CharField(help_text="A keyed digest of the secret: tells secrets apart.", max_length=16),
                 ),
                 ("generated", models.BooleanField(default=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
