@@ -52,5 +52,10 @@ def configure(level: str, *, json_lines: bool) -> dict[str, Any]:
         "formatters": {"line": line},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {"django.request": {"level": "ERROR"}, "django.server": {"level": "WARNING"}},
+        "loggers": {
+            "django.request": {"level": "ERROR"},
+            "django.server": {"level": "WARNING"},
+            # A line for each job that is enqueued, started and done says nothing that the trail does not.
+            "procrastinate": {"level": "WARNING"},
+        },
     }
