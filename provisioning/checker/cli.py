@@ -12,7 +12,7 @@ from provisioning.checker.order import Order
 from provisioning.checker.provider import Provider
 from provisioning.checker.registry import Case, UnknownCase, selected
 from provisioning.checker.report import Output, Report, Style, Traffic
-from provisioning.checker.runner import Outcome, Result, Unreachable, Untrusted, preflight, run
+from provisioning.checker.runner import Result, Unreachable, Untrusted, preflight, run
 from provisioning.checker.signer import canonical_form
 from provisioning.checker.transport import BadURL, Transport
 
@@ -21,12 +21,14 @@ PASSED, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 def main(options: Mapping[str, Any], out: Output, errors: Output, *, no_colour: bool = False) -> int:
     """Do what the options say (`options.add_arguments`); the exit code."""
-    report = Report(out, Style.of(out, no_colour=no_colour))
+    report = Report(out, Style.of(out, no_colour=no_colour), verbose=options["verbose"])
     try:
         return _main(options, report)
     except (BadURL, KeyFileError, UnknownCase, Unreachable, Usage) as error:
         errors.write(f"check_provider: {error}\n")
         return UNUSABLE
+    except BrokenPipeError:
+        return INTERRUPTED
     except KeyboardInterrupt:
         errors.write("\nStopped. What the running case had made was deleted, as far as the provider let it.\n")
         return INTERRUPTED
@@ -60,7 +62,7 @@ def _check(provider: Provider, cases: Sequence[Case], options: Mapping[str, Any]
     except Untrusted as refusal:
         _advise(refusal, provider.master, options, report)
         return FAILED
-    outcomes: list[Outcome] = run(cases, provider, strict=options["strict"], report=report.outcome)
+    outcomes = run(cases, provider, strict=options["strict"], listener=report)
     report.summary(outcomes, provider.left_behind)
     return FAILED if any(outcome.result is Result.FAILED for outcome in outcomes) else PASSED
 

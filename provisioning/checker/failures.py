@@ -1,34 +1,50 @@
 """Why a case did not pass."""
 
+from collections.abc import Sequence
+
 from provisioning.checker.messages import Reply
 
 
 class Failure(Exception):
     """The provider did something else than documented; the text is for its developer."""
 
-    def __init__(self, reason: str, reply: Reply | None = None) -> None:
+    def __init__(self, reason: str, *replies: Reply) -> None:
         super().__init__(reason)
-        self.details: tuple[str, ...] = () if reply is None else _details(reply)
+        self.reason = reason
+        self.replies = replies
 
     @property
     def lines(self) -> tuple[str, ...]:
-        return (str(self), *self.details)
+        """The reason, each request with its status, and each different body once."""
+        requests = [f"{reply.request.line} -> {reply.status}" for reply in self.replies]
+        bodies = dict.fromkeys(reply.excerpt() if reply.body else "(empty body)" for reply in self.replies)
+        return (self.reason, *requests, *bodies)
 
 
 class Deviation(Failure):
     """Documented, but credservice reads the document more strictly than the marketplace's own tools do."""
 
 
-def _details(reply: Reply) -> tuple[str, ...]:
-    line = f"{reply.request.line} -> {reply.status}"
-    return (line, reply.excerpt()) if reply.body else (f"{line}, empty body",)
+class Failures(Failure):
+    """Several at once; those of one reason are told together."""
+
+    def __init__(self, failures: Sequence[Failure]) -> None:
+        super().__init__(failures[0].reason, *(reply for failure in failures for reply in failure.replies))
+        by_reason: dict[str, list[Reply]] = {}
+        for failure in failures:
+            by_reason.setdefault(failure.reason, []).extend(failure.replies)
+        self._joined = [Failure(reason, *replies) for reason, replies in by_reason.items()]
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(line for failure in self._joined for line in failure.lines)
 
 
-def raise_all(failures: list[Failure]) -> None:
-    """Nothing where the list is empty; one failure that says them all otherwise, strict only where all of them are."""
-    if not failures:
-        return
-    kind = Deviation if all(isinstance(failure, Deviation) for failure in failures) else Failure
-    joined = kind(str(failures[0]))
-    joined.details = tuple(line for failure in failures for line in failure.lines)[1:]
-    raise joined
+class Deviations(Failures, Deviation):
+    """Several at once, all of them deviations."""
+
+
+def raise_all(failures: Sequence[Failure]) -> None:
+    """Nothing where there are none; a Deviation only where all of them are."""
+    if failures:
+        raise (Deviations if all(isinstance(failure, Deviation) for failure in failures) else Failures)(failures)

@@ -117,9 +117,7 @@ def _setting_up(what: str) -> Iterator[None]:
     try:
         yield
     except Failure as failure:
-        set_up = Failure(f"could not set up {what}: {failure}")
-        set_up.details = failure.details
-        raise set_up from failure
+        raise Failure(f"could not set up {what}: {failure.reason}", *failure.replies) from failure
 
 
 def date_header(moment: datetime) -> str:

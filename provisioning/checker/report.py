@@ -23,6 +23,10 @@ class Output(Protocol):
 
     def write(self, text: str, /) -> object: ...
 
+    def flush(self) -> object: ...
+
+    def fileno(self) -> int: ...
+
 
 @dataclass(frozen=True)
 class Style:
@@ -50,19 +54,30 @@ class Style:
 
 
 class Report:
-    """Writes outcomes as they come, under the heading of their section."""
+    """Writes outcomes as they come, under the heading of their section (a `runner.Listener`)."""
 
-    def __init__(self, out: Output, style: Style) -> None:
+    def __init__(self, out: Output, style: Style, *, verbose: bool = False) -> None:
         self._out = out
         self._style = style
+        self._verbose = verbose
         self._section = ""
 
     def line(self, text: str = "") -> None:
         encoding = self._style.encoding
-        self._out.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        try:
+            self._out.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            # Whoever read has gone. The run ends, but first it cleans up, and that may want to say something too.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._out.fileno())
+            raise
 
-    def outcome(self, outcome: Outcome) -> None:
-        self._heading(outcome.case)
+    def started(self, case: Case) -> None:
+        self._heading(case)
+        if self._verbose:
+            self.line(self._style.paint(f"  {case.name}", BOLD))
+
+    def finished(self, outcome: Outcome) -> None:
         strict = " (strict)" if outcome.case.strict else ""
         mark = self._style.mark(outcome.result)
         self.line(f"  {mark} {outcome.case.name:{NAME_WIDTH}} {outcome.case.title}{strict}")

@@ -1,9 +1,10 @@
 """Runs cases, each on its own, and says what became of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from time import monotonic
+from typing import Protocol
 
 from provisioning.checker.failures import Deviation, Failure
 from provisioning.checker.ids import new_id
@@ -31,6 +32,14 @@ class Outcome:
     seconds: float = 0.0
 
 
+class Listener(Protocol):
+    """Whoever follows a run."""
+
+    def started(self, case: Case) -> None: ...
+
+    def finished(self, outcome: Outcome) -> None: ...
+
+
 class Unreachable(Exception):
     """Nothing answers at the URL; the text is one sentence."""
 
@@ -56,12 +65,13 @@ def preflight(provider: Provider) -> None:
         raise Untrusted(requests[0])
 
 
-def run(cases: Sequence[Case], provider: Provider, *, strict: bool, report: Callable[[Outcome], None]) -> list[Outcome]:
-    """One outcome for each case, reported as it comes. `strict`: a deviation fails instead of warning."""
+def run(cases: Sequence[Case], provider: Provider, *, strict: bool, listener: Listener) -> list[Outcome]:
+    """One outcome for each case, told as it comes. `strict`: a deviation fails instead of warning."""
     outcomes = []
     for case in cases:
+        listener.started(case)
         outcomes.append(_outcome(case, provider, strict=strict))
-        report(outcomes[-1])
+        listener.finished(outcomes[-1])
     return outcomes
 
 

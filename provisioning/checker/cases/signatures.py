@@ -60,45 +60,45 @@ def without_effect(provider: Provider) -> None:
     expect.refusal(provider.delete_resource(resource_id), 404)
 
 
-def _refused(name: str, title: str, forgery: Forgery, *, strict: bool = False, or_bad_request: bool = False) -> None:
+def _refused(name: str, forged: str, forgery: Forgery, *, strict: bool = False, or_bad_request: bool = False) -> None:
     """Register the case that tries one forgery on every signed endpoint."""
 
     def check(provider: Provider) -> None:
         failures: list[Failure] = []
         for request in _every_endpoint(provider):
-            forged = forgery(request, provider.live)
+            sent = forgery(request, provider.live)
             try:
-                if forged is not None:
-                    expect.unauthorized(provider.send(forged), or_bad_request=or_bad_request)
+                if sent is not None:
+                    expect.unauthorized(provider.send(sent), or_bad_request=or_bad_request)
             except Failure as failure:
                 failures.append(failure)
         raise_all(failures)
 
-    case(f"signature.refused.{name}", title, strict=strict)(check)
+    case(f"signature.refused.{name}", f"{forged} is refused", strict=strict)(check)
 
 
 # `or_bad_request`: where the marketplace's Go library answers 400 and its document 401.
-_refused("missing", "no signature", forgeries.unsigned, or_bad_request=True)
+_refused("missing", "a request without a signature", forgeries.unsigned, or_bad_request=True)
 _refused("malformed", "a signature of two parts", forgeries.malformed, or_bad_request=True)
-_refused("wrong", "a signature of something else", forgeries.random_signature)
+_refused("wrong", "a signature over something else", forgeries.random_signature)
 _refused("unknown_master", "a live key endorsed by an unknown master key", forgeries.unknown_master)
 _refused("borrowed_endorsement", "a live key with another one's endorsement", forgeries.borrowed_endorsement)
-_refused("broken_endorsement", "a live key with an endorsement that is none", forgeries.broken_endorsement)
+_refused("broken_endorsement", "a live key with a broken endorsement", forgeries.broken_endorsement)
 _refused("stale", "a date ten minutes ago", forgeries.stale, or_bad_request=True)
 _refused("future", "a date ten minutes ahead", forgeries.future, or_bad_request=True)
-_refused("no_date", "no date", forgeries.no_date, or_bad_request=True)
-_refused("bad_date", "a date that is none", forgeries.bad_date, or_bad_request=True)
-_refused("no_signed_headers", "no list of the signed headers", forgeries.no_signed_headers, or_bad_request=True)
+_refused("no_date", "a request without a date", forgeries.no_date, or_bad_request=True)
+_refused("bad_date", "a date that cannot be read", forgeries.bad_date, or_bad_request=True)
+_refused("no_signed_headers", "a request without X-Signed-Headers", forgeries.no_signed_headers, or_bad_request=True)
 _refused("body", "a body changed after signing", forgeries.other_body)
 _refused("query", "a query changed after signing", forgeries.other_query)
 _refused("path", "a signature for another path", forgeries.other_path)
 _refused("method", "a signature for another method", forgeries.other_method)
 _refused("host", "a signature for another host", forgeries.other_host)
 _refused("callback", "a callback URL changed after signing", forgeries.other_callback)
-_refused("host_not_signed", "the host is not signed", forgeries.host_not_signed, strict=True)
-_refused("date_not_signed", "the date is not signed", forgeries.date_not_signed, strict=True)
-_refused("content_not_signed", "the content headers are not signed", forgeries.content_not_signed, strict=True)
-_refused("callback_not_signed", "the callback headers are not signed", forgeries.callback_not_signed, strict=True)
+_refused("host_not_signed", "a host that is not signed", forgeries.host_not_signed, strict=True)
+_refused("date_not_signed", "a date that is not signed", forgeries.date_not_signed, strict=True)
+_refused("content_not_signed", "a content type or length that is not signed", forgeries.content_not_signed, strict=True)
+_refused("callback_not_signed", "a callback that is not signed", forgeries.callback_not_signed, strict=True)
 
 
 def _provision(provider: Provider, resource_id: str = "") -> Request:

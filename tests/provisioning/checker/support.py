@@ -9,7 +9,7 @@ from provisioning.checker.cli import main
 from provisioning.checker.keys import MasterKey
 from provisioning.checker.order import DOCUMENTED, Order
 from provisioning.checker.provider import Provider
-from provisioning.checker.registry import selected
+from provisioning.checker.registry import Case, selected
 from provisioning.checker.runner import Outcome, run
 from provisioning.checker.transport import Transport
 from tests.provisioning.checker.reference import serving
@@ -39,6 +39,16 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+class Nobody:
+    """A listener that keeps what it hears to itself."""
+
+    def started(self, case: Case) -> None:
+        """Nothing to do."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """Nothing to do."""
+
+
 def provider_at(url: str, order: Order = DOCUMENTED, *, timeout: float = 5.0) -> Provider:
     transport = Transport(url, timeout=timeout, watch=lambda request, reply: None)
     return Provider(transport, MASTER, order, CONNECTOR)
@@ -47,7 +57,7 @@ def provider_at(url: str, order: Order = DOCUMENTED, *, timeout: float = 5.0) ->
 def outcomes_at(url: str, *names: str, single: bool = False, strict: bool = True) -> list[Outcome]:
     order = replace(DOCUMENTED, credentials="single" if single else "multiple")
     cases = [case for case in selected(CASES, names, []) if case.fits(order)]
-    return run(cases, provider_at(url, order), strict=strict, report=lambda outcome: None)
+    return run(cases, provider_at(url, order), strict=strict, listener=Nobody())
 
 
 def outcome_with(name: str, *faults: str, single: bool = False, strict: bool = True) -> Outcome:

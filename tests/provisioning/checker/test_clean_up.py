@@ -7,7 +7,7 @@ from provisioning.checker.order import DOCUMENTED
 from provisioning.checker.registry import Case
 from provisioning.checker.runner import run
 from tests.provisioning.checker.reference import serving
-from tests.provisioning.checker.support import MASTER, command, provider_at
+from tests.provisioning.checker.support import MASTER, Nobody, command, provider_at
 
 
 def interrupted(provider):
@@ -19,7 +19,7 @@ def test_an_interrupted_case_deletes_what_it_made():
     with serving(MASTER.public) as reference:
         cases = [Case("resource.interrupted", "", interrupted)]
         with pytest.raises(KeyboardInterrupt):
-            run(cases, provider_at(reference.url), strict=True, report=lambda outcome: None)
+            run(cases, provider_at(reference.url), strict=True, listener=Nobody())
         assert (reference.store.resources, reference.store.credentials) == ({}, {})
 
 

@@ -121,9 +121,16 @@ def test_a_reason_shows_the_request_the_status_and_the_body():
 
 def test_a_forgery_that_passes_everywhere_is_named_for_every_endpoint():
     outcome = outcome_with("signature.refused.wrong", "signature unchecked")
-    tried = [line.split("/")[0] + line.split("/")[2] for line in outcome.lines if "->" in line]
-    assert tried == ["PUT resources", "PATCH resources", "PUT credentials", "GET resources", "DELETE credentials",
-                     "DELETE resources"]  # fmt: skip
+    tried = {line.split("/")[0] + line.split("/")[2] for line in outcome.lines if "->" in line}
+    puts = {"PUT resources", "PUT credentials"}
+    assert tried == puts | {"PATCH resources", "GET resources", "DELETE credentials", "DELETE resources"}
+
+
+def test_endpoints_that_fail_alike_are_told_together():
+    outcome = outcome_with("signature.refused.stale", "400 for unreadable")
+    assert [line for line in outcome.lines if "expected" in line] == [outcome.lines[0]]
+    assert [line for line in outcome.lines if "message" in line] == [outcome.lines[-1]]
+    assert len(outcome.lines) == 1 + 6 + 1
 
 
 def test_a_failed_set_up_is_told_from_a_failed_case():

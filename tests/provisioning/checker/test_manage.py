@@ -72,6 +72,20 @@ def test_ctrl_c_deletes_what_was_made_and_ends_with_130(key_file):
         assert (reference.store.resources, reference.store.credentials) == ({}, {})
 
 
+def test_a_reader_that_goes_away_ends_the_run_quietly_and_cleaned_up(key_file):
+    with serving(MASTER.public) as reference:
+        command = [*ALONE, reference.url, "--master-key", str(key_file), "--verbose"]
+        run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert run.stdout is not None
+        assert run.stderr is not None
+        while "resource.provision.repeat" not in run.stdout.readline():
+            """Read on."""
+        run.stdout.close()
+        assert (run.wait(timeout=60), run.stderr.read()) == (130, "")
+        run.stderr.close()
+        assert reference.store.resources == {}
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

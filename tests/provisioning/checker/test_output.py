@@ -37,6 +37,11 @@ def test_show_secrets_shows_them(reference, key_file):
     assert re.search(r'"SECRET": "[0-9a-f]{16}"', out)
 
 
+def test_verbose_says_which_case_the_traffic_is_of(reference, key_file):
+    _, out, _ = command(reference.url, master_key=key_file, only=CREDENTIAL, verbose=True)
+    assert "\nCredentials\n  credential.provision.created\n    > PUT /v1/resources/" in out
+
+
 def test_without_verbose_there_is_no_traffic(reference, key_file):
     _, out, _ = command(reference.url, master_key=key_file, only=CREDENTIAL)
     assert ">" not in out
