@@ -16,7 +16,7 @@ def canonical_form(request: Request) -> bytes:
     """The bytes that are signed: target, headers in the order of `X-Signed-Headers`, that header itself, body."""
     path, _, query = request.target.partition("?")
     target = f"{path}?{'&'.join(sorted(query.split('&')))}" if query else path
-    # Delimited by a space, as sent, not by a comma, as the parameter's description says (docs/protocols.md).
+    # Delimited by a space, as sent, not by a comma, as the parameter's description says (docs/protocols/manifold.md).
     names = [*" ".join(request.values("x-signed-headers")[:1]).split(" "), "x-signed-headers"]
     headers = [f"{name.lower()}: {', '.join(value.strip() for value in request.values(name))}" for name in names]
     return "\n".join([f"{request.method.lower()} {target}", *headers]).encode() + b"\n" + request.body
