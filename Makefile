@@ -3,6 +3,7 @@ export PYTHON
 BIN = .venv/bin
 # A PostgreSQL, keys and a state folder for one command, gone afterwards.
 THROWAWAY = $(BIN)/python -m credservice.local throwaway
+TEMPLATES = $(shell git ls-files '*.html')
 
 .PHONY: help run test lint bench lock clean
 
@@ -26,10 +27,10 @@ lint:
 	@requirements/install dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy .
 	$(BIN)/lint-imports
-	$(BIN)/bandit -q -c pyproject.toml -r credservice exchange provisioning
-	$(BIN)/djlint --quiet --check --lint templates
+	$(BIN)/bandit -q -ll -c pyproject.toml -r credservice exchange provisioning
+	$(if $(TEMPLATES),$(BIN)/djlint --quiet --check --lint $(TEMPLATES))
 	$(THROWAWAY) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(THROWAWAY) env ENVIRONMENT=production $(BIN)/python manage.py check --deploy --fail-level WARNING
 

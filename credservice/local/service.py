@@ -13,6 +13,7 @@ from credservice.local.leash import LeashedProcess
 from credservice.local.terminal import AttentionTail
 
 _READY_TIMEOUT = 60.0
+_STOP_TIMEOUT = 30.0  # the worker gives its jobs 20 s to finish, gunicorn its requests 30 s
 _LOG_BYTES = 10 * 1024 * 1024
 _PAUSE = 0.2
 
@@ -33,7 +34,7 @@ class Service:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.stop()
+        self._process.stop(timeout=_STOP_TIMEOUT)
         self._tail.show_new()
 
     def check(self) -> None:

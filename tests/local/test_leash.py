@@ -6,7 +6,7 @@ import sys
 import time
 
 from credservice.local.leash import LeashedProcess
-from tests.local.processes import gone
+from tests.local.processes import first_line, gone
 
 OWNER = """
 import time
@@ -18,7 +18,7 @@ time.sleep(60)
 
 def test_the_child_ends_when_its_owner_is_killed():
     with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE) as owner:
-        child = int(owner.stdout.readline())
+        child = int(first_line(owner))
         owner.send_signal(signal.SIGKILL)
     assert gone(child)
 

@@ -12,7 +12,7 @@ import pytest
 
 from credservice.local import Refusal
 from credservice.local.postgres import EmbeddedPostgres
-from tests.local.processes import gone
+from tests.local.processes import first_line, gone
 
 OWNER = """
 import sys, time
@@ -87,7 +87,7 @@ def test_a_second_cluster_lives_beside_it(postgres, tmp_path):
 
 def test_the_server_ends_when_its_owner_is_killed_and_starts_again(state_dir):
     with subprocess.Popen([sys.executable, "-c", OWNER, state_dir], stdout=subprocess.PIPE) as owner:
-        server = int(owner.stdout.readline())
+        server = int(first_line(owner))
         owner.send_signal(signal.SIGKILL)
     with EmbeddedPostgres(state_dir, durable=False) as again:
         assert gone(server)

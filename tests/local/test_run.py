@@ -27,7 +27,7 @@ class Run:
     def shown(self):
         """What it prints until it serves."""
         lines = []
-        for line in self.process.stdout:
+        for line in self.process.stdout or ():
             lines.append(line)
             if "Ctrl-C" in line:
                 break
@@ -69,7 +69,7 @@ def _status(url):
 def test_it_serves_from_nothing_and_ctrl_c_ends_all_of_it(start):
     run = start()
     shown = run.shown()
-    password = re.search(r"admin, password (\S+)", shown)[1]
+    [password] = re.findall(r"admin, password (\S+)", shown)
     assert _status(f"{run.url}/healthz") == _status(f"{run.url}/readyz") == 200
     everything = run.everything()
     assert "postgres" in {process.name() for process in everything}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from credservice.local import throwaway
-from tests.local.processes import gone
+from tests.local.processes import first_line, gone
 
 OWNER = """
 import os, time
@@ -29,8 +29,8 @@ def test_nothing_is_left_afterwards(monkeypatch):
 
 def test_what_a_killed_process_left_is_swept_and_what_lives_is_not(monkeypatch):
     monkeypatch.setattr(throwaway, "_STARTING_SECONDS", -60)
-    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, text=True) as owner:
-        folder = Path(owner.stdout.readline().strip()).parent
+    with subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE) as owner:
+        folder = Path(first_line(owner)).parent
         server = int((folder / "postgres" / "data" / "postmaster.pid").read_text().split("\n")[0])
         throwaway._sweep()
         assert folder.exists()
