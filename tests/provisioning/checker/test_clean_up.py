@@ -1,11 +1,13 @@
 """Whatever happens in a case, what it made is deleted."""
 
+import socket
+
 import pytest
 
 from provisioning.checker.ids import new_id
-from provisioning.checker.order import DOCUMENTED
 from provisioning.checker.registry import Case
 from provisioning.checker.runner import run
+from provisioning.checker.transport import NoReply
 from tests.provisioning.checker.reference import serving
 from tests.provisioning.checker.support import MASTER, Nobody, command, provider_at
 
@@ -38,12 +40,14 @@ def test_a_refused_repeat_does_not_hide_that_the_first_was_made():
         assert reference.store.resources == {}
 
 
-def test_a_request_without_an_answer_may_have_made_something():
-    with serving(MASTER.public) as reference:
-        provider = provider_at(reference.url)
-        resource_id = new_id()
-        provider._ledger.sent(provider.request("PUT", f"/resources/{resource_id}", DOCUMENTED.resource(resource_id)))
-        assert provider._ledger.open() == [f"/resources/{resource_id}"]
+def test_what_a_request_without_an_answer_may_have_made_is_named():
+    resource_id = new_id()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        provider = provider_at(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.2)
+        with pytest.raises(NoReply):
+            provider.put_resource(resource_id)
+        provider.clean_up()
+    assert provider.left_behind == (f"/resources/{resource_id}",)
 
 
 def test_what_the_provider_does_not_delete_is_named(key_file):
