@@ -116,6 +116,7 @@ class Credential(models.Model):
     state = models.CharField(max_length=16, choices=State, default=State.PENDING)
     sealed_values = SealedField(null=True)
     subject = models.CharField(max_length=255, blank=True, help_text="Whose it is: end_user:... or resource:...")
+    suspended = models.BooleanField(default=False, help_text="Its subject is suspended: it is no good while so.")
     context = models.JSONField(default=dict, help_text="What it was made for; given to the issuer. No secrets.")
     handle = models.JSONField(default=dict, help_text="What the issuer needs to revoke it. No secrets.")
     lookup = models.BinaryField(null=True, unique=True, max_length=36, editable=False)

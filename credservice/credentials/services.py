@@ -19,7 +19,18 @@ from credservice.credentials.queue import enqueue
 from credservice.exceptions import Conflict, Invalid, Unavailable
 from credservice.issuers.base import IssueFailed
 
-__all__ = ["finish_end", "finish_issue", "force_end", "refresh", "reveal", "revoke", "rotate", "start_issue"]
+__all__ = [
+    "finish_end",
+    "finish_issue",
+    "force_end",
+    "refresh",
+    "reveal",
+    "revoke",
+    "rotate",
+    "set_suspended",
+    "start_issue",
+    "update_context",
+]
 
 State = Credential.State
 
@@ -43,6 +54,7 @@ def start_issue(
         policy=policy, context=dict(context), subject=subject, predecessor=predecessor, predecessor_overlap=overlap
     )
     credential.line = predecessor.line if predecessor else credential.pk
+    credential.suspended = predecessor is not None and predecessor.suspended
     if policy.backend().local:
         _issue_here(credential, entered, actor)
         return credential
@@ -126,6 +138,18 @@ def force_end(*, credential: Credential, actor: str, reason: str) -> Credential:
             raise Conflict("Only a revocation that is under way can be forced.")
         steps.end(credential, credential.final_state(), actor, forced=True, why=reason.strip())
     return credential
+
+
+def set_suspended(*, subject: str, suspended: bool) -> None:
+    """Have checks refuse (or accept again) every key of a subject, in the caller's transaction, which records it."""
+    Credential.objects.filter(subject=subject, state__in=Credential.UNENDED).update(suspended=suspended)
+
+
+def update_context(*, subject: str, **facts: Any) -> None:
+    """Tell the unended credentials of a subject what has changed about it, such as its plan. No secrets."""
+    for credential in Credential.objects.select_for_update().filter(subject=subject, state__in=Credential.UNENDED):
+        credential.context |= facts
+        credential.save(update_fields=["context"])
 
 
 def reveal(*, credential: Credential, actor: str, reason: str) -> dict[str, str]:

@@ -1,0 +1,40 @@
+"""The part of a set-up file that names credential policies."""
+
+from collections.abc import Sequence
+
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.issuers import issuer_choices
+from credservice.setup.kinds import Choice, Duration, Facts, Flag
+from credservice.setup.plan import Plan
+from credservice.setup.section import Field, Row, Section, register
+
+
+def _check_policies(plan: Plan, rows: Sequence[Row]) -> None:
+    """A credential is ended by the issuer that made it, so a policy that has some stays with its issuer."""
+    changed = {row.obj.pk: row for row in rows if "issuer" in row.changed}
+    used = Credential.objects.filter(policy__in=changed).order_by().values_list("policy", flat=True).distinct()
+    for pk in used:
+        plan.refuse(
+            changed[pk].entry("issuer") or changed[pk].item,
+            "credentials were made by this policy's issuer already: write a policy of another name instead",
+        )
+
+
+POLICIES = Section(
+    "policies",
+    model=CredentialPolicy,
+    key="name",
+    fields=(
+        Field("issuer", Choice(lambda: [alias for alias, _ in issuer_choices()]), required=True),
+        Field("options", Facts()),
+        Field("lifetime", Duration(nullable=True)),
+        Field("rotation_period", Duration(nullable=True)),
+        Field("overlap", Duration()),
+        Field("multiple", Flag()),
+    ),
+    check=_check_policies,
+)
+
+
+def register_sections() -> None:
+    register(POLICIES)

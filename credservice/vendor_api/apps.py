@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class VendorApiConfig(AppConfig):
+    name = "credservice.vendor_api"
+    label = "vendor_api"
+    verbose_name = "Vendor API"

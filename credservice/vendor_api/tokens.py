@@ -1,0 +1,75 @@
+"""Making, revoking and recognising service tokens."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from credservice.audit import record
+from credservice.crypto import digest
+from credservice.exceptions import Conflict, Invalid, Unauthenticated
+from credservice.http.client_address import is_within, parse_networks
+from credservice.issuers.api_key import hint, make_key
+from credservice.vendor_api.models import Scope, ServiceToken
+
+PREFIX, ENVIRONMENT = "cst", "v1"
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+def create_token(
+    *,
+    name: str,
+    scopes: list[str],
+    actor: str,
+    expires_at: datetime | None = None,
+    networks: list[str] | None = None,
+) -> tuple[ServiceToken, str]:
+    """A new token and its text, which is shown this once. Raises :class:`Invalid` or :class:`Conflict`."""
+    unknown = sorted(set(scopes) - set(Scope.values))
+    if unknown or not scopes:
+        raise Invalid(f"Unknown scope {unknown[0]!r}. " if unknown else "A token needs a scope. " + _known_scopes())
+    text = make_key(PREFIX, ENVIRONMENT)
+    token = ServiceToken(name=name, scopes=sorted(set(scopes)), networks=networks or [], expires_at=expires_at)
+    token.digest, token.hint = _digest(text), hint(text)
+    token.clean()
+    with transaction.atomic():
+        if ServiceToken.objects.filter(name=name).exists():
+            raise Conflict(f"A token named {name!r} exists already. Choose another name, or revoke that one first.")
+        token.save(force_insert=True)
+        _record("service_token.created", token, actor)
+    return token, text
+
+
+def revoke_token(*, token: ServiceToken, actor: str) -> None:
+    """End a token now. Repeating it is harmless."""
+    with transaction.atomic():
+        if ServiceToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now()):
+            _record("service_token.revoked", token, actor)
+
+
+def authenticate(text: str, source: str | None) -> ServiceToken:
+    """The token with this text, called from ``source``. Raises Unauthenticated with a reason for the trail."""
+    token = ServiceToken.objects.filter(digest=_digest(text)).first()
+    if token is None:
+        raise Unauthenticated("unknown_token")
+    now = timezone.now()
+    if token.revoked_at is not None or (token.expires_at is not None and token.expires_at <= now):
+        raise Unauthenticated("ended_token")
+    if token.networks and not is_within(source, parse_networks(tuple(token.networks))):
+        raise Unauthenticated("token_from_other_network")
+    if token.last_used_at is None or token.last_used_at <= now - USE_NOTED_EVERY:
+        ServiceToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def _digest(text: str) -> bytes:
+    return digest(text, "service-token")
+
+
+def _known_scopes() -> str:
+    return f"Known are: {', '.join(Scope.values)}."
+
+
+def _record(action: str, token: ServiceToken, actor: str) -> None:
+    detail = {"name": token.name, "hint": token.hint, "scopes": token.scopes}
+    record(action=action, actor=actor, object_type="service_token", object_id=token.pk, detail=detail)

@@ -1,0 +1,70 @@
+"""Service tokens: who may call the vendor API."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from credservice.exceptions import Conflict, Invalid
+from credservice.vendor_api.models import Scope, ServiceToken
+from credservice.vendor_api.tokens import create_token, revoke_token
+
+
+@pytest.fixture
+def call(client):
+    def call(token: str | None, **extra: str):
+        headers = {} if token is None else {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+        return client.post("/api/v1/introspect", {"token": "x"}, "application/json", **headers | extra)
+
+    return call
+
+
+def test_it_refuses_a_call_without_a_token(call, db, trail):
+    answer = call(None)
+    assert (answer.status_code, answer["WWW-Authenticate"]) == (401, 'Bearer realm="credservice"')
+    assert trail.one(action="vendor_api.call").reason == "no_token"
+
+
+def test_every_bad_token_gets_the_same_answer(call, token):
+    revoked, text = create_token(name="revoked", scopes=[Scope.INTROSPECT], actor="test")
+    revoke_token(token=revoked, actor="test")
+    elsewhere = create_token(name="elsewhere", scopes=[Scope.INTROSPECT], actor="test", networks=["203.0.113.0/24"])[1]
+    old = create_token(
+        name="old", scopes=[Scope.INTROSPECT], actor="test", expires_at=timezone.now() - timedelta(seconds=1)
+    )[1]
+    answers = [call(bad) for bad in ("nonsense", text, elsewhere, old, token + "x")]
+    assert {(answer.status_code, answer.content) for answer in answers} == {(401, answers[0].content)}
+
+
+def test_it_refuses_a_token_without_the_scope(call, db):
+    narrow = create_token(name="narrow", scopes=[Scope.REPORT_LEAKS], actor="test")[1]
+    answer = call(narrow)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:credservice:problem:missing_scope")
+
+
+def test_it_limits_each_token(call, token):
+    ServiceToken.objects.update(requests_per_minute=2)
+    statuses = [call(token).status_code for _ in range(4)]
+    assert statuses.count(429) >= 1
+    assert int(call(token)["Retry-After"]) >= 1
+
+
+def test_only_a_digest_of_the_token_is_kept(token):
+    row = ServiceToken.objects.values().get()
+    assert token not in str(row)
+    assert token[:-4] not in str(row)
+
+
+def test_a_token_needs_a_known_scope(db):
+    with pytest.raises(Invalid, match="Unknown scope"):
+        create_token(name="x", scopes=["everything"], actor="test")
+
+
+def test_a_name_is_used_once(token):
+    with pytest.raises(Conflict, match="exists already"):
+        create_token(name="product", scopes=[Scope.INTROSPECT], actor="test")
+
+
+def test_an_unknown_route_is_a_problem_document(client, db):
+    answer = client.get("/api/v1/nothing")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
