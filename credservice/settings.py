@@ -38,6 +38,8 @@ INSTALLED_APPS = [
     "credservice.audit",
     "credservice.keys",
     "credservice.credentials",
+    "credservice.limits",
+    "credservice.vendor_api",
     "exchange",
     "provisioning",
     "unfold",

@@ -9,6 +9,7 @@ urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("admin/", admin.site.urls),
+    re_path(r"^api/v1(?=/|$)", include("credservice.vendor_api.urls")),
     re_path(r"^credential-exchange(?=/|$)", include("exchange.urls")),
     re_path(r"^v1(?=/|$)", include("provisioning.urls")),
 ]
