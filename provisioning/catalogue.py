@@ -1,4 +1,4 @@
-"""The catalogue's rules: what a product may be, and whether a request fits it."""
+"""The catalogue's rules: what a product may be. Whether an order fits it is ``selection``'s to say."""
 
 import re
 from typing import Any

@@ -1,3 +1,12 @@
-from django.urls import URLPattern
+"""Routes under /v1, with or without a final slash. Ids are judged by the views, after the signature."""
 
-urlpatterns: list[URLPattern] = []
+from django.urls import re_path
+
+from provisioning import views
+
+urlpatterns = [
+    re_path(r"^/resources/(?P<partner_id>[^/]+)/?\Z", views.ResourceView.as_view()),
+    re_path(r"^/resources/(?P<partner_id>[^/]+)/measures/?\Z", views.MeasuresView.as_view()),
+    re_path(r"^/credentials/(?P<partner_id>[^/]+)/?\Z", views.CredentialView.as_view()),
+    re_path(r"", views.UnknownPath.as_view()),
+]

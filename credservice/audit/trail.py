@@ -27,8 +27,8 @@ def record(
 ) -> None:
     """Write one line, in the caller's transaction; outside of one, it is committed when this returns.
 
-    The request's id and source address come from the request in hand. ``detail`` holds ids and facts, never a value
-    of a credential. Database errors are not caught: what cannot be recorded must not happen.
+    The request's id, source address and noted facts come from the request in hand. ``detail`` holds ids and facts,
+    never a value of a credential. Database errors are not caught: what cannot be recorded must not happen.
     """
     context = current_context()
     with connection.cursor() as cursor:
@@ -44,7 +44,7 @@ def record(
                 _storable(subject)[:255],
                 context.source,
                 context.request_id,
-                json.dumps(_storable(detail or {})),
+                json.dumps(_storable(context.facts | (detail or {}))),
             ],
         )
 

@@ -4,7 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -18,6 +18,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 class RequestContext:
     request_id: str = ""
     source: str | None = None
+    # What every line in the trail about this request says besides: partners' ids, the key that signed. No secrets.
+    facts: dict[str, str] = field(default_factory=dict)
 
 
 _NO_REQUEST = RequestContext()
@@ -27,6 +29,13 @@ _context: ContextVar[RequestContext] = ContextVar("request_context", default=_NO
 def current_context() -> RequestContext:
     """The request being answered; empty outside of one (commands, jobs)."""
     return _context.get()
+
+
+def note(**facts: str) -> None:
+    """Have the lines in the trail that this request causes say this as well. Without effect outside of a request."""
+    context = _context.get()
+    if context is not _NO_REQUEST:
+        context.facts.update(facts)
 
 
 class RequestContextMiddleware:

@@ -1,0 +1,89 @@
+"""Marketplaces, and the keys by which we know that a request is theirs."""
+
+import uuid
+from datetime import datetime
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils import timezone
+
+from credservice.crypto import Place, unseal
+from credservice.crypto.fields import SealedField
+
+public_key_form = RegexValidator(r"\A[A-Za-z0-9_-]{43}\Z", "Write 32 bytes in base64url without padding.")
+
+
+class Marketplace(models.Model):
+    """One marketplace account: its connector, our OAuth client there, and the master keys that we trust for it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.SlugField(max_length=64, unique=True)
+    is_active = models.BooleanField(default=True, help_text="A suspended marketplace is refused everything.")
+    connector_url = models.URLField(max_length=255, help_text="Such as https://api.connector.manifold.co/v1")
+    client_id = models.CharField(max_length=255, blank=True)
+    sealed_client_secret = SealedField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def client_secret_place(self) -> Place:
+        return Place("provisioning.marketplace", self.pk, "sealed_client_secret")
+
+    def open_client_secret(self) -> str:
+        return unseal(bytes(self.sealed_client_secret or b""), self.client_secret_place).decode()
+
+
+class TrustedKeyQuerySet(models.QuerySet["TrustedKey"]):
+    def live(self, now: datetime | None = None) -> "TrustedKeyQuerySet":
+        """Those that may endorse now."""
+        unended = models.Q(ends_at__isnull=True) | models.Q(ends_at__gt=now or timezone.now())
+        return self.filter(unended, is_enabled=True, marketplace__is_active=True)
+
+
+class TrustedKey(models.Model):
+    """A master key whose endorsement of a live key we accept. Tells which marketplace a request came from."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    marketplace = models.ForeignKey(Marketplace, on_delete=models.CASCADE, related_name="trusted_keys")
+    label = models.CharField(max_length=128)
+    public_key = models.CharField(
+        max_length=43, unique=True, validators=[public_key_form], help_text="Ed25519, base64url without padding."
+    )
+    is_enabled = models.BooleanField(default=True)
+    is_test = models.BooleanField(default=False, help_text="A key for trials, whose private half others may hold.")
+    ends_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TrustedKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["marketplace", "label"], name="provisioning_trustedkey_label"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.marketplace}: {self.label}"
+
+
+class LiveKey(models.Model):
+    """A live key that a trusted key endorsed. The endorsement is remembered, so that it is verified once."""
+
+    trusted_key = models.ForeignKey(TrustedKey, on_delete=models.CASCADE, related_name="live_keys")
+    public_key = models.CharField(max_length=43)
+    endorsement = models.CharField(max_length=86)
+    is_denied = models.BooleanField(default=False, help_text="Refuse what this key signs; endorsements never expire.")
+    first_used_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["public_key", "trusted_key"], name="provisioning_livekey_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_key

@@ -1,0 +1,95 @@
+"""The bodies of the marketplace's requests, checked for form (manifold-provider-api.yaml, definitions).
+
+Fields that the document does not name are ignored: its own published example has one (protocol notes, row 7).
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from credservice.exceptions import Invalid
+from provisioning.sentences import quoted
+
+_ID = re.compile(r"[0-9abcdefghjkmnpqrtuvwxyz]{29}")
+_LABEL = re.compile(r"[a-z0-9][a-z0-9_-]{1,128}")
+_REGION = re.compile(r"[a-z0-9][a-z0-9_-]{1,63}::[a-z0-9][a-z0-9_-]{1,63}")
+
+
+@dataclass(frozen=True)
+class ResourceOrder:
+    product: str
+    plan: str
+    region: str
+    features: dict[str, Any] = field(default_factory=dict)
+
+    def fingerprint(self) -> bytes:
+        """SHA-256 of what tells two orders apart. ``1`` and ``1.0`` are one number."""
+        content = [self.product, self.plan, self.region, {k: _plain(v) for k, v in self.features.items()}]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
+
+
+@dataclass(frozen=True)
+class PlanOrder:
+    plan: str
+    features: dict[str, Any] | None  # None: as they are, as far as the plan has them
+
+
+def checked_id(text: str, kind: str) -> str:
+    """``text`` where it is an id of the marketplace's. Raises Invalid."""
+    if not _ID.fullmatch(text):
+        raise Invalid(f"The id of a {kind} is 29 characters of 0-9 and a-z without i, l, o and s.")
+    return text
+
+
+def resource_order(body: Mapping[str, Any], resource_id: str) -> ResourceOrder:
+    """PUT /v1/resources/:id. Raises Invalid."""
+    _check_same_id(body, resource_id)
+    region = _text(body, "region")
+    if not _REGION.fullmatch(region):
+        raise Invalid("Write the region as PLATFORM::LOCATION, such as aws::us-east-1.")
+    return ResourceOrder(_label(body, "product"), _label(body, "plan"), region, _features(body) or {})
+
+
+def plan_order(body: Mapping[str, Any]) -> PlanOrder:
+    """PATCH /v1/resources/:id. Raises Invalid."""
+    return PlanOrder(_label(body, "plan"), _features(body))
+
+
+def credential_order(body: Mapping[str, Any], credential_id: str) -> str:
+    """PUT /v1/credentials/:id: the id of the resource that the credential is for. Raises Invalid."""
+    _check_same_id(body, credential_id)
+    return checked_id(_text(body, "resource_id"), "resource")
+
+
+def _check_same_id(body: Mapping[str, Any], path_id: str) -> None:
+    # "They are the same, the `id` is provided in the body for completeness" (FAQ).
+    if _text(body, "id") != path_id:
+        raise Invalid("The id in the body differs from the one in the path. Send the same id in both.")
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value:
+        raise Invalid(f'The body needs "{name}", a text.')
+    return value
+
+
+def _label(body: Mapping[str, Any], name: str) -> str:
+    label = _text(body, name)
+    if not _LABEL.fullmatch(label):
+        raise Invalid(f"{quoted(label)} cannot be a {name}: its name has 2 to 129 of a-z, 0-9, - and _.")
+    return label
+
+
+def _features(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    features = body.get("features")
+    if features is not None and not isinstance(features, dict):
+        raise Invalid('Write "features" as a JSON object, such as {"size": "40 GB"}.')
+    return features
+
+
+def _plain(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value

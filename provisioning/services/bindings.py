@@ -1,0 +1,119 @@
+"""What one PUT of a credential has to know, in one query; and the row that binds the credential to its resource."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+from django.db import IntegrityError, connection
+from django.utils import timezone
+
+from credservice.credentials.models import Credential, CredentialPolicy
+from provisioning.live_keys import Caller
+from provisioning.models import Plan, Product, Resource, ResourceCredential
+from provisioning.rows import Columns, split
+
+_RESOURCE = Columns(Resource, "resource")
+_PRODUCT = Columns(Product, "product")
+_PLAN = Columns(Plan, "plan")
+_POLICY = Columns(CredentialPolicy, "policy")
+_BINDING = Columns(ResourceCredential, "binding")
+_CREDENTIAL = Columns(Credential, "credential")
+
+# Of a line, the active credential is what is handed out; where there is none, the newest tells why.
+_FIND = f"""
+SELECT {_RESOURCE.sql}, {_PRODUCT.sql}, {_PLAN.sql}, {_POLICY.sql}, {_BINDING.sql}, {_CREDENTIAL.sql},
+       EXISTS (SELECT FROM provisioning_resourcecredential other
+               WHERE other.resource_id = resource.id AND other.deprovisioned_at IS NULL
+                 AND other.partner_id <> %(credential)s)
+FROM provisioning_resource resource
+JOIN provisioning_product product ON product.id = resource.product_id
+JOIN provisioning_plan plan ON plan.id = resource.plan_id
+JOIN credentials_credentialpolicy policy ON policy.id = product.policy_id
+LEFT JOIN provisioning_resourcecredential binding
+       ON binding.marketplace_id = resource.marketplace_id AND binding.partner_id = %(credential)s
+LEFT JOIN LATERAL (
+    SELECT * FROM credentials_credential line WHERE line.line = binding.credential_id
+    ORDER BY line.state = 'active' DESC, line.created_at DESC LIMIT 1
+) credential ON true
+WHERE resource.marketplace_id = %(marketplace)s AND resource.partner_id = %(resource)s
+"""  # noqa: S608 - names of columns, from the models
+# The lock waits for a DELETE that is under way, and a DELETE waits for it: so the credential is either revoked with
+# its resource, or not made. It is the lock that the foreign key takes anyway.
+_BIND = """
+INSERT INTO provisioning_resourcecredential
+    (id, marketplace_id, partner_id, resource_id, credential_id, is_exclusive, created_at)
+SELECT %s, marketplace_id, %s, id, %s, %s, %s FROM provisioning_resource
+WHERE id = %s AND state = 'active' FOR KEY SHARE
+"""
+_CONSTRAINTS = ("provisioning_credential_id", "provisioning_credential_exclusive")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A resource with its product, plan and policy; and the credential that already has the id, where one has."""
+
+    resource: Resource
+    binding: ResourceCredential | None
+    credential: Credential | None
+    others: bool  # whether the resource has another credential that has not been deprovisioned
+
+    @property
+    def policy(self) -> CredentialPolicy:
+        return self.resource.product.policy
+
+
+class BindingLost(Exception):
+    """Somebody else was faster: with this id, with the one credential that there may be, or in ending the resource."""
+
+
+def find(caller: Caller, credential_id: str, resource_id: str) -> Found | None:
+    """``None`` where the marketplace has no such resource."""
+    ids = {"marketplace": caller.marketplace_id, "credential": credential_id, "resource": resource_id}
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, ids)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    parts = split(row, _RESOURCE, _PRODUCT, _PLAN, _POLICY, _BINDING, _CREDENTIAL)
+    resource, product, plan, policy, binding, credential = parts
+    resource.product, resource.plan, product.policy = product, plan, policy
+    if credential is not None and credential.policy_id == policy.pk:
+        credential.policy = policy
+    return Found(resource, binding, credential, others=row[-1])
+
+
+def bind(found: Found, credential: Credential, credential_id: str) -> None:
+    """Give ``credential`` the marketplace's id, in the caller's transaction. Raises BindingLost, after which it must end."""
+    values = [
+        _new_id(),
+        credential_id,
+        credential.pk,
+        not found.policy.multiple,
+        timezone.now(),
+        found.resource.pk,
+    ]
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_BIND, values)
+            bound = cursor.rowcount == 1
+    except IntegrityError as error:
+        if _constraint(error) not in _CONSTRAINTS:
+            raise
+        raise BindingLost from error
+    if not bound:
+        raise BindingLost
+
+
+def mark_dead(binding_of: Credential, at: datetime) -> None:
+    """A credential that could never be made takes nobody's place, and its id is used up."""
+    ResourceCredential.objects.filter(credential_id=binding_of.line, deprovisioned_at=None).update(deprovisioned_at=at)
+
+
+def _new_id() -> UUID:
+    return cast(UUID, ResourceCredential._meta.pk.get_default())
+
+
+def _constraint(error: IntegrityError) -> str | None:
+    diagnosis: Any = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None)

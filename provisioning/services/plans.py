@@ -1,0 +1,67 @@
+"""PATCH /v1/resources/:id."""
+
+from typing import Any
+
+from django.db import transaction
+
+from credservice.audit import record
+from credservice.exceptions import Invalid
+from provisioning.live_keys import Caller
+from provisioning.models import Plan, Resource
+from provisioning.selection import check_features, find_plan, keep_features
+from provisioning.sentences import one_of, quoted
+from provisioning.serializers import PlanOrder
+from provisioning.services.lookup import find_resource
+
+
+def change_plan(*, caller: Caller, resource_id: str, order: PlanOrder) -> tuple[Resource, bool]:
+    """The resource on the plan that was asked for, and whether that changed anything.
+
+    Features that the request names replace the chosen ones; without any, those stay that the new plan has too.
+    Raises NotFound for an unknown resource, Invalid for a plan or features that it cannot change to.
+    """
+    with transaction.atomic():
+        resource = find_resource(caller, resource_id, lock=True)
+        if order.plan == resource.plan.label and order.features in (None, resource.features):
+            # "If the resource's plan matches the given plan": at once, whatever became of the plan since.
+            return resource, False
+        _check_active(resource)
+        plan, features = _choice(resource, order)
+        _record(resource, plan, caller)
+        resource.plan, resource.features = plan, features
+        resource.save(update_fields=["plan", "features"])
+    return resource, True
+
+
+def _choice(resource: Resource, order: PlanOrder) -> tuple[Plan, dict[str, Any]]:
+    plan = resource.plan if order.plan == resource.plan.label else find_plan(resource.product, order.plan)
+    if plan != resource.plan:
+        _check_allowed(resource.plan, plan)
+    if order.features is None:
+        return plan, keep_features(plan, resource.features)
+    check_features(plan, order.features)
+    return plan, order.features
+
+
+def _check_allowed(old: Plan, new: Plan) -> None:
+    if not old.restricts_changes:
+        return
+    allowed = list(old.changes_to.filter(is_active=True).values_list("label", flat=True))
+    if new.label not in allowed:
+        raise Invalid(f"Cannot change to the {quoted(new.label)} plan from {quoted(old.label)}. {one_of(allowed)}")
+
+
+def _check_active(resource: Resource) -> None:
+    if resource.state != Resource.State.ACTIVE:
+        raise Invalid("The resource is suspended, so its plan cannot be changed. Ask the provider's support.")
+
+
+def _record(resource: Resource, plan: Plan, caller: Caller) -> None:
+    record(
+        action="resource.plan_changed",
+        actor=caller.actor,
+        object_type="resource",
+        object_id=resource.pk,
+        subject=resource.subject,
+        detail={"product": resource.product.label, "from": resource.plan.label, "to": plan.label},
+    )

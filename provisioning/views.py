@@ -1,0 +1,122 @@
+"""The provider API (manifold-provider-api.yaml), synchronous answers."""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import QueryDict
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from credservice.audit import record_refusal
+from credservice.exceptions import Invalid, ServiceError, Unauthenticated
+from credservice.http import views as kernel
+from credservice.http.context import note
+from credservice.http.errors import as_service_error
+from provisioning import services
+from provisioning.authentication import MarketplaceAuthentication
+from provisioning.live_keys import Caller
+from provisioning.rfc3339 import parse_rfc3339
+from provisioning.sentences import message
+from provisioning.serializers import checked_id, credential_order, plan_order, resource_order
+
+
+class ProviderView(kernel.DoorView):
+    """Signed by a marketplace; every error is ``{"message": ...}``, and those of 4xx are in the trail."""
+
+    authentication_classes = [MarketplaceAuthentication]
+    acts_on = ""
+
+    def error_body(self, error: ServiceError) -> dict[str, Any]:
+        return message(error.message)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        self._record_refusal(as_service_error(exc))
+        return super().handle_exception(exc)
+
+    def _record_refusal(self, refusal: ServiceError) -> None:
+        # A wrong path or method is nobody's act, and an error of ours is in the log.
+        if refusal.status in (404, 405) and not self._caller or refusal.status >= 500:
+            return
+        record_refusal(
+            action=f"{self.acts_on}.{(self.request.method or '').lower()}",
+            actor=self._caller.actor if self._caller else "anonymous",
+            reason=refusal.reason if isinstance(refusal, Unauthenticated) else refusal.code,
+            object_type=self.acts_on,
+            object_id=self.kwargs.get("partner_id", ""),
+        )
+
+    @property
+    def _caller(self) -> Caller | None:
+        return getattr(self.request, "_auth", None)
+
+
+class ResourceView(ProviderView):
+    acts_on = "resource"
+
+    def put(self, request: Request, partner_id: str) -> Response:
+        order = resource_order(request.data, checked_id(partner_id, "resource"))
+        note(resource=partner_id)
+        resource = services.provision_resource(caller=request.auth, resource_id=partner_id, order=order)
+        return Response(message(f"{resource.product} is ready, on the plan {resource.plan}."), status.HTTP_201_CREATED)
+
+    def patch(self, request: Request, partner_id: str) -> Response:
+        order = plan_order(request.data)
+        checked_id(partner_id, "resource")
+        note(resource=partner_id)
+        resource, changed = services.change_plan(caller=request.auth, resource_id=partner_id, order=order)
+        return Response(
+            message(f"{resource.product} is {'now' if changed else 'already'} on the plan {resource.plan}.")
+        )
+
+    def delete(self, request: Request, partner_id: str) -> Response:
+        checked_id(partner_id, "resource")
+        note(resource=partner_id)
+        services.deprovision_resource(caller=request.auth, resource_id=partner_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class MeasuresView(ProviderView):
+    acts_on = "measures"
+
+    def get(self, request: Request, partner_id: str) -> Response:
+        period = {name: _moment(request.query_params, name) for name in ("period_start", "period_end")}
+        start, end = (moment for _, moment in period.values())
+        if end <= start:
+            raise Invalid("The period ends before it starts. Exchange period_start and period_end.")
+        checked_id(partner_id, "resource")
+        measures = services.measure(caller=request.auth, resource_id=partner_id, start=start, end=end)
+        if measures is None:
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        echo = {name: text for name, (text, _) in period.items()}
+        return Response({"resource_id": partner_id, **echo, "measures": measures})
+
+
+class CredentialView(ProviderView):
+    acts_on = "resource_credential"
+
+    def put(self, request: Request, partner_id: str) -> Response:
+        resource_id = credential_order(request.data, checked_id(partner_id, "credential"))
+        note(credential=partner_id, resource=resource_id)
+        values = services.provision_credential(caller=request.auth, credential_id=partner_id, resource_id=resource_id)
+        return Response(message("The credential is ready to use.") | {"credentials": values}, status.HTTP_201_CREATED)
+
+    def delete(self, request: Request, partner_id: str) -> Response:
+        checked_id(partner_id, "credential")
+        note(credential=partner_id)
+        services.deprovision_credential(caller=request.auth, credential_id=partner_id)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class UnknownPath(kernel.UnknownPath):
+    def error_body(self, error: ServiceError) -> dict[str, Any]:
+        return message(error.message)
+
+
+def _moment(query: QueryDict, name: str) -> tuple[str, datetime]:
+    """A point in time in the query, as it was sent and as it is. Raises Invalid."""
+    try:
+        (text,) = query.getlist(name)
+        return text, parse_rfc3339(text)
+    except ValueError:
+        raise Invalid(f"The query needs {name} once, as an RFC 3339 date and time: 2018-05-01T00:00:00.000Z") from None
