@@ -95,6 +95,28 @@ def check_trusted_proxies(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def check_outgoing(**_: Any) -> list[CheckMessage]:
+    import ssl
+
+    from credservice.http.client_address import parse_networks
+    from credservice.http.outgoing import tls_context
+
+    found: list[CheckMessage] = []
+    try:
+        parse_networks(tuple(settings.OUTGOING_ALLOWED_NETWORKS))
+    except ValueError as error:
+        hint = "List networks in CIDR form: OUTGOING_ALLOWED_NETWORKS=10.1.2.0/24"
+        found.append(_critical("E008", f"OUTGOING_ALLOWED_NETWORKS: {error}.", hint))
+    try:
+        tls_context(settings.OUTGOING_CA)
+    except (ssl.SSLError, ValueError):
+        found.append(
+            _critical("E009", "OUTGOING_CA is no certificate in PEM form.", "Or name its file: OUTGOING_CA_FILE")
+        )
+    return found
+
+
+@register(Tags.security)
 def check_issuers(**_: Any) -> list[CheckMessage]:
     from credservice.issuers import get_issuer
 

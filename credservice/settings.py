@@ -9,6 +9,7 @@ from pathlib import Path
 import environ
 
 from credservice import logs
+from credservice.issuers.aliases import read_aliases
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -99,10 +100,13 @@ REST_FRAMEWORK = {
 # Bodies of the doors are a few hundred bytes; the console's forms fit as well.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
-CREDENTIAL_ISSUERS = {
-    "static": {"BACKEND": "credservice.issuers.static.StaticIssuer"},
-    "api_key": {"BACKEND": "credservice.issuers.api_key.ApiKeyIssuer"},
-}
+# --- Issuers, and requests of our own to other people's servers ---------------------------------------------------
+
+CREDENTIAL_ISSUERS = read_aliases(env.str("CREDENTIAL_ISSUERS", default="{}"))
+# Networks that our requests may go to though they are not public, and by plain http: see credservice.http.addresses.
+_LOOPBACK = ["127.0.0.0/8", "::1/128"]
+OUTGOING_ALLOWED_NETWORKS = env.list("OUTGOING_ALLOWED_NETWORKS", default=[] if PRODUCTION else _LOOPBACK)
+OUTGOING_CA = env.str("OUTGOING_CA", default="")  # PEM of certificate authorities that we trust besides the system's
 
 # --- Database -------------------------------------------------------------------------------------------------------
 
