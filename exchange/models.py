@@ -1,6 +1,7 @@
 """Who may fetch a credential through the exchange door, and which one."""
 
 import uuid
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -9,7 +10,8 @@ from django.db import models
 from credservice.credentials.models import CredentialPolicy
 from credservice.http.client_address import parse_networks
 from credservice.keys.models import SigningSecretSet
-from exchange.shapes import check_shape
+from exchange.shapes import check_attributes, check_shape
+from exchange.signing import Profile
 
 # Partners' ids are opaque and case-sensitive, at most this long (protocol notes, MindCloud).
 MAX_ID = 255
@@ -89,6 +91,17 @@ class Platform(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def profile(self) -> Profile:
+        return Profile(
+            self.construction,
+            self.timestamp_header,
+            self.signed_path,
+            self.public_prefix,
+            self.lower_case_method,
+            self.tolerance_seconds,
+        )
+
     def clean(self) -> None:
         if not isinstance(self.source_networks, list):
             raise ValidationError({"source_networks": 'Write a list of networks, such as ["203.0.113.0/24"].'})
@@ -161,6 +174,9 @@ class EndUser(models.Model):
     def subject(self) -> str:
         return f"end_user:{self.pk}"
 
+    def clean(self) -> None:
+        _clean_attributes(self.attributes)
+
 
 class Installation(models.Model):
     """One end user's instance of an integration."""
@@ -193,7 +209,10 @@ class Installation(models.Model):
         return self.installation_id
 
     def clean(self) -> None:
-        if self.integration.platform_id != self.platform_id or self.end_user.platform_id != self.platform_id:
+        _clean_attributes(self.attributes)
+        if not (self.platform_id and self.integration_id and self.end_user_id):
+            return  # the fields' own errors say so
+        if {self.integration.platform_id, self.end_user.platform_id} != {self.platform_id}:
             raise ValidationError("Integration and end user must belong to the installation's platform.")
 
 
@@ -230,9 +249,19 @@ class Grant(models.Model):
     def __str__(self) -> str:
         return f"{self.integration_id} {self.installation_id or self.end_user_id}"
 
+    def clean(self) -> None:
+        """Raises ValidationError where the parties do not belong together: such a grant would never be found."""
+        if not (self.integration_id and self.end_user_id):
+            return
+        if self.integration.platform_id != self.end_user.platform_id:
+            raise ValidationError("Integration and end user must belong to the same platform.")
+        narrower = self.installation
+        if narrower and (narrower.integration_id, narrower.end_user_id) != (self.integration_id, self.end_user_id):
+            raise ValidationError({"installation": "This installation is of another integration or end user."})
+
 
 class SeenSignature(models.Model):
-    """Signatures already used, of platforms that accept each one once. Kept as long as the tolerance."""
+    """Signatures already used, of platforms that accept each one once. Kept for as long as any could verify."""
 
     platform = models.ForeignKey(Platform, on_delete=models.CASCADE)
     digest = models.BinaryField(max_length=32)
@@ -240,6 +269,7 @@ class SeenSignature(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["platform", "digest"], name="exchange_seensignature_once")]
+        indexes = [models.Index(fields=["seen_at"], name="exchange_seensignature_age")]
 
     def __str__(self) -> str:
         return bytes(self.digest).hex()[:12]
@@ -254,3 +284,10 @@ class RequestCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.requests} at {self.minute:%H:%M}"
+
+
+def _clean_attributes(attributes: Any) -> None:
+    try:
+        check_attributes(attributes)
+    except ValueError as error:
+        raise ValidationError({"attributes": str(error)}) from None

@@ -28,6 +28,15 @@ def check_shape(shape: Any, value_names: tuple[str, ...]) -> None:
         _check_source(field, source, value_names)
 
 
+def check_attributes(attributes: Any) -> None:
+    """Raise ValueError, with a sentence, where a shape could not use these: the answer is flat."""
+    if not isinstance(attributes, dict):
+        raise ValueError('Write a JSON object, such as {"region": "eu"}.')
+    for name, value in attributes.items():
+        if isinstance(value, dict | list):
+            raise ValueError(f"{name}: write a text, a number, true, false or null.")
+
+
 def fill(shape: Mapping[str, str], sources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The answer, from ``credential``, ``end_user`` and ``installation`` in ``sources``. Raises MissingAttribute."""
     return {field: _resolve(source, sources) for field, source in shape.items()}

@@ -1,0 +1,130 @@
+"""What a first exchange makes: the record of an installation, a grant and its credential. Once, whoever asks."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+
+from credservice.audit import record
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import finish_issue, rotate, start_issue
+from credservice.exceptions import Invalid, Unavailable
+from credservice.issuers.base import IssuerUnavailable
+from exchange.models import EndUser, Grant, Installation
+from exchange.queries import PlatformRow
+from exchange.refusals import NothingGranted
+from exchange.serializers import ExchangeIds
+
+log = structlog.get_logger(__name__)
+
+State = Credential.State
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Our keys of a known integration and end user, both active."""
+
+    integration: UUID
+    policy: UUID
+    end_user: UUID
+
+
+def record_first_seen(*, platform: PlatformRow, parties: Parties, ids: ExchangeIds) -> None:
+    """Record an installation of a known end user and integration, waiting for approval or active at once."""
+    approved = platform.approve_installations
+    state = Installation.State.ACTIVE if approved else Installation.State.PENDING
+    with transaction.atomic():
+        installation, created = Installation.objects.get_or_create(
+            platform_id=platform.id,
+            installation_id=ids.installation,
+            defaults={"integration_id": parties.integration, "end_user_id": parties.end_user, "state": state},
+        )
+        if created:
+            record(
+                action="installation.first_seen",
+                actor=f"platform:{platform.name}",
+                object_type="installation",
+                object_id=installation.pk,
+                subject=f"end_user:{parties.end_user}",
+                detail={"installation": ids.installation, "integration": ids.integration, "state": state},
+            )
+
+
+def make_credential(*, platform: PlatformRow, parties: Parties, installation: UUID, ids: ExchangeIds) -> None:
+    """See to it that the narrowest grant has a usable credential, where an issuer generates it.
+
+    Raises :class:`NothingGranted` where none may be made, :class:`Unavailable` while the issuer cannot be reached.
+    """
+    actor = f"platform:{platform.name}"
+    try:
+        with transaction.atomic():
+            # The one lock of all first exchanges of this end user: whoever comes second finds the grant.
+            end_user = EndUser.objects.select_for_update(no_key=True).get(pk=parties.end_user)
+            credential = _granted(parties, installation) or _first_credential(parties, ids, end_user, actor)
+            credential = _renewed(credential, actor)
+        finish_issue(credential, actor=actor)
+    except Invalid:
+        raise NothingGranted(reason="issuer_refuses") from None
+    except IssuerUnavailable as error:
+        raise Unavailable(
+            "The credential cannot be made right now. Try again shortly.", retry_after=error.retry_after
+        ) from error
+    except ImproperlyConfigured as error:
+        log.error("issuer_misconfigured", error=str(error))  # noqa: TRY400
+        raise Unavailable("The credential cannot be made right now.", retry_after=60) from None
+
+
+def _granted(parties: Parties, installation: UUID) -> Credential | None:
+    """The newest credential of the narrowest grant; ``None`` where there is no grant."""
+    grants = Grant.objects.filter(integration_id=parties.integration, end_user_id=parties.end_user)
+    grant = grants.filter(installation_id=installation).first() or grants.filter(installation=None).first()
+    if grant is None:
+        return None
+    newest = Credential.objects.filter(line=grant.line).select_related("policy").order_by("-created_at").first()
+    if newest is None:
+        raise NothingGranted(reason="empty_line")
+    return newest
+
+
+def _first_credential(parties: Parties, ids: ExchangeIds, end_user: EndUser, actor: str) -> Credential:
+    policy = CredentialPolicy.objects.get(pk=parties.policy)
+    if not policy.backend().generates:
+        raise NothingGranted(reason="no_grant")
+    context = {"end_user": ids.end_user, "external_id": end_user.external_id, "integration": ids.integration}
+    credential = start_issue(policy=policy, context=context, subject=end_user.subject, actor=actor)
+    grant = Grant.objects.create(integration_id=parties.integration, end_user=end_user, line=credential.line)
+    _record_grant(grant.pk, credential, actor)
+    return credential
+
+
+def _renewed(credential: Credential, actor: str) -> Credential:
+    """An expired credential's successor, where its issuer generates. One that was revoked or failed stays the last."""
+    if credential.state == State.PENDING or credential.is_usable():
+        return credential
+    if not credential.policy.backend().generates:
+        raise NothingGranted(reason=f"credential_{credential.state}")
+    if credential.state == State.ACTIVE:
+        return rotate(credential=credential, actor=actor)
+    if credential.state == State.EXPIRED:
+        return start_issue(
+            policy=credential.policy,
+            context=credential.context,
+            subject=credential.subject,
+            actor=actor,
+            predecessor=credential,
+        )
+    raise NothingGranted(reason=f"credential_{credential.state}")
+
+
+def _record_grant(grant: UUID, credential: Credential, actor: str) -> None:
+    detail = {"credential": str(credential.pk), "policy": credential.policy.name}
+    record(
+        action="grant.created",
+        actor=actor,
+        object_type="grant",
+        object_id=grant,
+        subject=credential.subject,
+        detail=detail,
+    )

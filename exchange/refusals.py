@@ -1,0 +1,47 @@
+"""What the exchange door refuses after authentication, each with the code that the platform reads."""
+
+from credservice.exceptions import Forbidden, NotFound
+
+
+class UnknownIntegration(NotFound):
+    code = "unknown_integration"
+
+
+class UnknownEndUser(NotFound):
+    code = "unknown_end_user"
+
+
+class UnknownInstallation(NotFound):
+    """Also for an installation of another end user or integration: whose it is, the caller need not learn."""
+
+    code = "unknown_installation"
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class NothingGranted(NotFound):
+    """``reason`` tells the trail why: no grant, an ended credential, an issuer that will not make one."""
+
+    code = "nothing_granted"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__("No credential is granted to this end user for this integration.")
+        self.reason = reason
+
+
+class IncompleteAnswer(NotFound):
+    code = "incomplete_answer"
+
+
+class Suspended(Forbidden):
+    code = "suspended"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"This {what} is suspended.")
+        self.reason = f"{what.replace(' ', '_')}_suspended"
+
+
+class WaitingForApproval(Forbidden):
+    code = "waiting_for_approval"
