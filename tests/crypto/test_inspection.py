@@ -1,0 +1,47 @@
+"""check_sealed: opens what is sealed and tells what cannot be opened."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import start_issue
+from credservice.crypto.inspection import sealed_columns
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def credentials() -> list[Credential]:
+    policy = CredentialPolicy.objects.create(name="keys", issuer="api_key")
+    return [start_issue(policy=policy, context={}, subject="", actor="test") for _ in range(3)]
+
+
+def test_it_opens_every_value(credentials, capsys):
+    call_command("check_sealed")
+    assert "All 3 sealed values open." in capsys.readouterr().out
+
+
+def test_it_opens_a_sample(credentials, capsys):
+    call_command("check_sealed", "--sample", "2")
+    assert "All 2 sealed values open." in capsys.readouterr().out
+
+
+def test_it_names_a_value_that_was_moved_from_another_row(credentials, capsys):
+    first, second, _ = credentials
+    Credential.objects.filter(pk=first.pk).update(sealed_values=second.sealed_values)
+    with pytest.raises(CommandError, match=f"credentials.credential {first.pk} sealed_values"):
+        call_command("check_sealed")
+    assert "2 opened, 1 failed" in capsys.readouterr().out
+
+
+def test_it_knows_every_sealed_column():
+    assert {f"{model._meta.label_lower}.{name}" for model, name in sealed_columns()} >= {
+        "credentials.credential.sealed_values",
+        "keys.signingsecret.sealed",
+        "provisioning.marketplace.sealed_client_secret",
+    }
+
+
+def test_every_column_is_sealed_at_the_place_that_the_check_opens(credentials):
+    credential = credentials[0]
+    assert credential.place.model == Credential._meta.label_lower

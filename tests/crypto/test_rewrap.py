@@ -1,0 +1,107 @@
+"""Changing the key-encryption key, online."""
+
+import base64
+import os
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from credservice.crypto import Place, SealError, keyring, seal, store, unseal
+from credservice.crypto.models import DataKey
+
+PLACE = Place("crypto.test", "1", "value")
+OLD, NEW = (base64.b64encode(os.urandom(32)).decode() for _ in range(2))
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def use(settings):
+    """Run on with these ENCRYPTION_KEYS, as a restarted process would."""
+
+    def use(keys: str) -> None:
+        settings.ENCRYPTION_KEYS = keys
+        keyring.get_keyring.cache_clear()
+        store.forget()
+
+    original = settings.ENCRYPTION_KEYS
+    yield use
+    use(original)
+
+
+@pytest.fixture
+def sealed(use, settings) -> bytes:
+    """A value sealed before the change."""
+    return seal(b"before", PLACE)
+
+
+@pytest.fixture
+def first(settings) -> str:
+    return settings.ENCRYPTION_KEYS
+
+
+def test_after_a_change_the_new_key_alone_opens_everything(use, sealed, first, capsys):
+    use(f"new:{NEW},{first}")
+    call_command("rotate_keys")
+    assert "Safe to drop k1" in capsys.readouterr().out
+    use(f"new:{NEW}")
+    assert unseal(sealed, PLACE) == b"before"
+
+
+def test_values_open_with_both_keys_while_the_change_runs(use, sealed, first):
+    use(f"{first},new:{NEW}")
+    assert unseal(sealed, PLACE) == b"before"
+    use(f"new:{NEW},{first}")
+    assert unseal(sealed, PLACE) == b"before"
+
+
+def test_a_second_run_changes_nothing(use, sealed, first, capsys):
+    use(f"new:{NEW},{first}")
+    call_command("rotate_keys")
+    wrapped = list(DataKey.objects.order_by("pk").values_list("wrapped", flat=True))
+    capsys.readouterr()
+    call_command("rotate_keys")
+    assert "Nothing to change" in capsys.readouterr().out
+    assert list(DataKey.objects.order_by("pk").values_list("wrapped", flat=True)) == wrapped
+
+
+def test_a_stopped_change_is_resumed(use, sealed, first):
+    from credservice.crypto.rewrap import rewrap
+
+    use(f"new:{NEW},{first}")
+    next(rewrap(keyring.get_keyring()))
+    call_command("rotate_keys", verbosity=0)
+    assert set(DataKey.objects.values_list("kek_id", flat=True)) == {"new"}
+
+
+def test_the_old_key_is_not_called_unneeded_before_the_change(use, sealed, first, capsys):
+    use(f"new:{NEW},{first}")
+    with pytest.raises(CommandError, match="is wrapped by key 'k1'"):
+        call_command("rotate_keys", "--check")
+    assert "Safe to drop" not in capsys.readouterr().out
+
+
+def test_it_refuses_to_go_on_without_the_old_key(use, sealed):
+    use(f"new:{NEW}")
+    with pytest.raises(CommandError, match="Put that key back into ENCRYPTION_KEYS"):
+        call_command("rotate_keys")
+
+
+def test_it_refuses_another_key_under_a_known_id(use, sealed, first):
+    use(f"new:{NEW},{first}")
+    call_command("rotate_keys", verbosity=0)
+    use(f"new:{OLD}")
+    with pytest.raises(CommandError, match="fingerprint"):
+        call_command("rotate_keys")
+
+
+def test_without_its_key_a_value_does_not_open(use, sealed):
+    use(f"new:{NEW}")
+    with pytest.raises(SealError, match="which ENCRYPTION_KEYS does not name"):
+        unseal(sealed, PLACE)
+
+
+def test_the_change_is_in_the_trail(use, sealed, first, trail):
+    use(f"new:{NEW},{first}")
+    call_command("rotate_keys", verbosity=0)
+    assert trail.one(action="encryption_key.rotated").detail["kek"] == "new"
