@@ -7,8 +7,6 @@ import subprocess
 import sys
 
 from credservice.local import Refusal
-from credservice.local.run import run
-from credservice.local.throwaway import throwaway
 
 USAGE = "usage: python -m credservice.local run | throwaway COMMAND [ARGUMENT ...]"
 
@@ -18,8 +16,12 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["run"]:
+                from credservice.local.run import run  # here, so that Ctrl-C is in order from the start
+
                 return run()
             case ["throwaway", *command] if command:
+                from credservice.local.throwaway import throwaway
+
                 with throwaway() as environment:
                     return subprocess.run(command, env=os.environ | environment).returncode
         print(USAGE, file=sys.stderr)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import subprocess
+import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
 from credservice.local import Refusal
 from credservice.local.account import Account, home_for, programs_for
+from credservice.local.leash import LeashedProcess
 
 ADMIN = "postgres"
 OWNER = "credservice"
@@ -36,8 +38,8 @@ class Cluster:
             raise Refusal(f"{self.data} belongs to another user: run as that user, or choose another VAR_DIR.")
 
     @property
-    def environment(self) -> dict[str, str]:
-        """For the server's processes. Nothing of ours is in it: they need no key of the service."""
+    def _environment(self) -> dict[str, str]:
+        """For the programs. Nothing of ours is in it: they need no key of the service."""
         return {"PATH": os.defpath, "LC_ALL": "C", "HOME": str(self.home)}
 
     def password(self, role: str) -> str:
@@ -79,20 +81,29 @@ class Cluster:
         self._make_passwords()
         unfinished = self.home / "data.unfinished"
         self.make_folder(unfinished)
-        options = ["--username", ADMIN, "--auth", "scram-sha-256", "--pwfile", str(self._passwords), *_LOCALE]
-        done = subprocess.run(
-            [self.programs / "initdb", "--pgdata", unfinished, *options, *([] if sync else ["--no-sync"])],
-            env=self.environment,
-            cwd=self.home,
-            user=self.account.uid,
-            group=self.account.gid,
-            extra_groups=self.account.extra_groups,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise Refusal(f"PostgreSQL's initdb failed: {' '.join((done.stderr or done.stdout).split())}")
+        command = [str(self.programs / "initdb"), "--pgdata", str(unfinished), "--username", ADMIN, *_LOCALE]
+        command += ["--auth", "scram-sha-256", "--pwfile", str(self._passwords), *([] if sync else ["--no-sync"])]
+        if self.launch(command).wait():
+            raise Refusal(f"PostgreSQL's initdb failed; its output ends with: {self.log_tail()}")
         unfinished.rename(self.data)
+
+    def launch(self, command: Sequence[str | Path], stop_signal: signal.Signals = signal.SIGTERM) -> LeashedProcess:
+        """Start one of the programs, under the account, with its output in the log."""
+        with self.log.open("ab") as output:
+            self._log_start = output.tell()
+            return LeashedProcess(
+                command,
+                stop_signal=stop_signal,
+                env=self._environment,
+                cwd=self.home,
+                account=self.account,
+                output=output,
+            )
+
+    def log_tail(self, lines: int = 5) -> str:
+        """The last lines that the program launched last has written."""
+        text = self.log.read_bytes()[self._log_start :].decode(errors="replace")
+        return " | ".join(text.strip().splitlines()[-lines:])
 
     def _make_passwords(self) -> None:
         """One line for each role; initdb reads the first."""

@@ -68,6 +68,14 @@ class LeashedProcess:
         """The exit status, or None while it runs."""
         return self._process.poll()
 
+    def wait(self) -> int:
+        """The exit status, when it has ended by itself; ended too where the wait is interrupted."""
+        try:
+            self._process.wait()
+        finally:
+            self.stop()
+        return self._process.returncode
+
     def stop(self, timeout: float = 15.0) -> int:
         """End the program: its stop signal, and SIGKILL after `timeout` seconds. Returns its exit status."""
         if self._process.poll() is None:

@@ -135,16 +135,8 @@ class EmbeddedPostgres:
         settings = _SETTINGS | ({} if self._durable else _THROWAWAY)
         settings |= {"unix_socket_directories": '"{}"'.format(str(self._socket_dir).replace('"', '""'))}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        with cluster.log.open("ab") as log:
-            self._log_start = log.tell()
-            self._process = LeashedProcess(
-                [cluster.programs / "postgres", "-D", cluster.data, *options],
-                stop_signal=signal.SIGINT,  # PostgreSQL's "fast shutdown": does not wait for clients to leave
-                env=cluster.environment,
-                cwd=cluster.home,
-                account=cluster.account,
-                output=log,
-            )
+        # SIGINT is PostgreSQL's "fast shutdown": it does not wait for clients to leave.
+        self._process = cluster.launch([cluster.programs / "postgres", "-D", cluster.data, *options], signal.SIGINT)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
@@ -154,12 +146,8 @@ class EmbeddedPostgres:
                 return
             except psycopg.OperationalError:
                 if self.poll() is not None or time.monotonic() > deadline:
-                    raise Refusal(f"PostgreSQL did not start; its log ends with: {self._log_tail()}") from None
+                    raise Refusal(f"PostgreSQL did not start; its log ends with: {self._cluster.log_tail()}") from None
             time.sleep(0.02)
-
-    def _log_tail(self, lines: int = 5) -> str:
-        text = self.log.read_bytes()[self._log_start :].decode(errors="replace")
-        return " | ".join(text.strip().splitlines()[-lines:])
 
     def _ensure_database(self) -> None:
         with psycopg.connect(self.conninfo(ADMIN, "postgres"), autocommit=True) as connection:
