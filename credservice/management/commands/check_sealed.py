@@ -1,0 +1,27 @@
+"""``manage.py check_sealed``: open what is sealed, and say what cannot be opened, by key."""
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from credservice.crypto.inspection import Report, open_all
+
+
+class Command(BaseCommand):
+    help = "Open every sealed value (or a sample) and report what cannot be opened, by data key. Shows no value."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--sample", type=int, metavar="N", help="Only N values of each column.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        report = Report()
+        for report in open_all(options["sample"]):
+            if sys.stderr.isatty():
+                self.stderr.write(f"\r{report.opened.total() + report.failed.total()} values", ending="")
+        for key_id in sorted(report.opened | report.failed):
+            name = f"data key {key_id}" if key_id else "not sealed"
+            self.stdout.write(f"{name}: {report.opened[key_id]} opened, {report.failed[key_id]} failed")
+        if report.failures:
+            raise CommandError("\n".join(["Cannot be opened:", *report.failures]))
+        self.stdout.write(f"All {report.opened.total()} sealed values open.")
