@@ -1,7 +1,7 @@
 """The provider API (manifold-provider-api.yaml), synchronous answers."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django.http import QueryDict
 from rest_framework import status
@@ -26,6 +26,11 @@ class ProviderView(kernel.DoorView):
 
     authentication_classes = [MarketplaceAuthentication]
     acts_on = ""
+    caller: Caller
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        self.caller = cast(Caller, request.auth)
 
     def error_body(self, error: ServiceError) -> dict[str, Any]:
         return message(error.message)
@@ -35,36 +40,33 @@ class ProviderView(kernel.DoorView):
         return super().handle_exception(exc)
 
     def _record_refusal(self, refusal: ServiceError) -> None:
-        # A wrong path or method is nobody's act, and an error of ours is in the log.
-        if refusal.status in (404, 405) and not self._caller or refusal.status >= 500:
+        caller: Caller | None = getattr(self, "caller", None)
+        # A wrong method is nobody's act, and an error of ours is in the log.
+        if refusal.status == status.HTTP_405_METHOD_NOT_ALLOWED or refusal.status >= 500:
             return
         record_refusal(
             action=f"{self.acts_on}.{(self.request.method or '').lower()}",
-            actor=self._caller.actor if self._caller else "anonymous",
+            actor=caller.actor if caller else "anonymous",
             reason=refusal.reason if isinstance(refusal, Unauthenticated) else refusal.code,
             object_type=self.acts_on,
-            object_id=self.kwargs.get("partner_id", ""),
+            object_id=self.kwargs["partner_id"],
         )
-
-    @property
-    def _caller(self) -> Caller | None:
-        return getattr(self.request, "_auth", None)
 
 
 class ResourceView(ProviderView):
     acts_on = "resource"
 
     def put(self, request: Request, partner_id: str) -> Response:
-        order = resource_order(request.data, checked_id(partner_id, "resource"))
+        order = resource_order(_body(request), checked_id(partner_id, "resource"))
         note(resource=partner_id)
-        resource = services.provision_resource(caller=request.auth, resource_id=partner_id, order=order)
+        resource = services.provision_resource(caller=self.caller, resource_id=partner_id, order=order)
         return Response(message(f"{resource.product} is ready, on the plan {resource.plan}."), status.HTTP_201_CREATED)
 
     def patch(self, request: Request, partner_id: str) -> Response:
-        order = plan_order(request.data)
+        order = plan_order(_body(request))
         checked_id(partner_id, "resource")
         note(resource=partner_id)
-        resource, changed = services.change_plan(caller=request.auth, resource_id=partner_id, order=order)
+        resource, changed = services.change_plan(caller=self.caller, resource_id=partner_id, order=order)
         return Response(
             message(f"{resource.product} is {'now' if changed else 'already'} on the plan {resource.plan}.")
         )
@@ -72,7 +74,7 @@ class ResourceView(ProviderView):
     def delete(self, request: Request, partner_id: str) -> Response:
         checked_id(partner_id, "resource")
         note(resource=partner_id)
-        services.deprovision_resource(caller=request.auth, resource_id=partner_id)
+        services.deprovision_resource(caller=self.caller, resource_id=partner_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -85,7 +87,7 @@ class MeasuresView(ProviderView):
         if end <= start:
             raise Invalid("The period ends before it starts. Exchange period_start and period_end.")
         checked_id(partner_id, "resource")
-        measures = services.measure(caller=request.auth, resource_id=partner_id, start=start, end=end)
+        measures = services.measure(caller=self.caller, resource_id=partner_id, start=start, end=end)
         if measures is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
         echo = {name: text for name, (text, _) in period.items()}
@@ -96,21 +98,25 @@ class CredentialView(ProviderView):
     acts_on = "resource_credential"
 
     def put(self, request: Request, partner_id: str) -> Response:
-        resource_id = credential_order(request.data, checked_id(partner_id, "credential"))
+        resource_id = credential_order(_body(request), checked_id(partner_id, "credential"))
         note(credential=partner_id, resource=resource_id)
-        values = services.provision_credential(caller=request.auth, credential_id=partner_id, resource_id=resource_id)
+        values = services.provision_credential(caller=self.caller, credential_id=partner_id, resource_id=resource_id)
         return Response(message("The credential is ready to use.") | {"credentials": values}, status.HTTP_201_CREATED)
 
     def delete(self, request: Request, partner_id: str) -> Response:
         checked_id(partner_id, "credential")
         note(credential=partner_id)
-        services.deprovision_credential(caller=request.auth, credential_id=partner_id)
+        services.deprovision_credential(caller=self.caller, credential_id=partner_id)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class UnknownPath(kernel.UnknownPath):
     def error_body(self, error: ServiceError) -> dict[str, Any]:
         return message(error.message)
+
+
+def _body(request: Request) -> dict[str, Any]:
+    return cast(dict[str, Any], request.data)  # StrictJSONParser makes nothing else
 
 
 def _moment(query: QueryDict, name: str) -> tuple[str, datetime]:

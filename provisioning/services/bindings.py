@@ -69,7 +69,7 @@ class BindingLost(Exception):
 
 def find(caller: Caller, credential_id: str, resource_id: str) -> Found | None:
     """``None`` where the marketplace has no such resource."""
-    ids = {"marketplace": caller.marketplace_id, "credential": credential_id, "resource": resource_id}
+    ids: dict[str, Any] = {"marketplace": caller.marketplace_id, "credential": credential_id, "resource": resource_id}
     with connection.cursor() as cursor:
         cursor.execute(_FIND, ids)
         row = cursor.fetchone()
@@ -84,15 +84,9 @@ def find(caller: Caller, credential_id: str, resource_id: str) -> Found | None:
 
 
 def bind(found: Found, credential: Credential, credential_id: str) -> None:
-    """Give ``credential`` the marketplace's id, in the caller's transaction. Raises BindingLost, after which it must end."""
-    values = [
-        _new_id(),
-        credential_id,
-        credential.pk,
-        not found.policy.multiple,
-        timezone.now(),
-        found.resource.pk,
-    ]
+    """Give ``credential`` the marketplace's id, in the caller's transaction, which BindingLost must end."""
+    is_exclusive, now = not found.policy.multiple, timezone.now()
+    values: list[Any] = [_new_id(), credential_id, credential.pk, is_exclusive, now, found.resource.pk]
     try:
         with connection.cursor() as cursor:
             cursor.execute(_BIND, values)

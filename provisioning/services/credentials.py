@@ -1,7 +1,7 @@
 """PUT /v1/credentials/:id."""
 
 import re
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from django.db import transaction
@@ -12,7 +12,7 @@ from credservice.credentials.models import Credential
 from credservice.credentials.services import finish_issue, start_issue
 from credservice.exceptions import Conflict, Invalid, ServiceError, Unavailable
 from provisioning.live_keys import Caller
-from provisioning.models import VALUE_NAME, Resource
+from provisioning.models import VALUE_NAME, Resource, ResourceCredential
 from provisioning.services.bindings import BindingLost, Found, bind, find, mark_dead
 from provisioning.services.lookup import no_such_resource
 
@@ -34,7 +34,7 @@ def provision_credential(*, caller: Caller, credential_id: str, resource_id: str
             raise no_such_resource()
         _check_resource(found)
         if found.binding is not None:
-            return _repeated(found, caller)
+            return _repeated(found, found.binding, caller)
         _check_new(found)
         try:
             return _issued(found, credential_id, caller)
@@ -67,10 +67,9 @@ def _issued(found: Found, credential_id: str, caller: Caller) -> dict[str, str]:
     return _finished(credential, caller)
 
 
-def _repeated(found: Found, caller: Caller) -> dict[str, str]:
+def _repeated(found: Found, binding: ResourceCredential, caller: Caller) -> dict[str, str]:
     """What the first request was answered, once more. Raises Conflict where it is no repeated one, or has ended."""
-    binding, credential = found.binding, found.credential
-    assert binding is not None and credential is not None
+    credential = cast(Credential, found.credential)  # every binding has one
     if binding.resource_id != found.resource.pk:
         raise Conflict("This credential's id belongs to another resource. Use a new id.")
     if credential.state == State.FAILED:

@@ -1,0 +1,68 @@
+"""``manage.py trust_key MARKETPLACE LABEL KEY``: trust a marketplace's master key."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from credservice.exceptions import ServiceError
+from provisioning.signing import parse_public_key
+from provisioning.trust import trust_key
+
+
+class Command(BaseCommand):
+    help = "Trust a marketplace's master key: what is signed under it may order, change and remove credentials."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("marketplace", help="the marketplace's name")
+        parser.add_argument("label", help="what to call the key, such as production")
+        parser.add_argument("key", help="the public key in base64, or a JSON file with `public_key`")
+        parser.add_argument("--test", action="store_true", help="a key for trials, whose private half others may hold")
+        parser.add_argument("--ends", type=_moment, metavar="ISO8601", help="trust it until then, such as 2027-01-31")
+
+    def handle(self, *, marketplace: str, label: str, key: str, test: bool, ends: datetime | None, **_: Any) -> None:
+        try:
+            trusted, changed = trust_key(
+                marketplace=marketplace,
+                label=label,
+                key=_key(key),
+                actor="command:trust_key",
+                is_test=test,
+                ends_at=ends,
+            )
+        except ServiceError as error:
+            raise CommandError(error.message) from None
+        if test and ends is None and settings.PRODUCTION:
+            self.stderr.write("This is a test key without an end, in production. Give it one with --ends.")
+        end = f" until {trusted.ends_at:%Y-%m-%d %H:%M} UTC" if trusted.ends_at else ""
+        news = "Trusted" if changed else "Trusted already, nothing changed"
+        self.stdout.write(f"{news}: {trusted} {trusted.public_key}{end}")
+
+
+def _moment(text: str) -> datetime:
+    """A point in time; one without an offset is in UTC. ValueError is argparse's to tell."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _key(text: str) -> str:
+    """The key itself, from the argument or from the file that it names. Raises CommandError."""
+    try:
+        return parse_public_key(text)
+    except ValueError as error:
+        if not Path(text).is_file():
+            raise CommandError(f"{text!r} is neither a file nor a public key ({error}).") from None
+    return _from_file(Path(text))
+
+
+def _from_file(path: Path) -> str:
+    try:
+        key = json.loads(path.read_text())["public_key"]
+        return parse_public_key(key)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CommandError(f'{path} is not JSON with a "public_key" of 32 bytes in base64.') from None
