@@ -7,8 +7,6 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self) -> None:
         from provisioning import checks  # noqa: F401 - registers them
-
-    def ready(self) -> None:
         from provisioning.setup import register_sections
 
         register_sections()

@@ -5,3 +5,8 @@ class CredentialsConfig(AppConfig):
     name = "credservice.credentials"
     label = "credentials"
     verbose_name = "Credentials"
+
+    def ready(self) -> None:
+        from credservice.credentials.setup import register_sections
+
+        register_sections()

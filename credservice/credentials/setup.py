@@ -31,6 +31,8 @@ POLICIES = Section(
         Field("rotation_period", Duration(nullable=True)),
         Field("overlap", Duration()),
         Field("multiple", Flag()),
+        Field("stale_for", Duration()),
+        Field("probe", Facts()),
     ),
     check=_check_policies,
 )

@@ -16,6 +16,9 @@ from credservice.local.place import Place
 
 DEMO_FILE = Path("docs/examples/demo.yaml")
 
+# Printed in the marketplace's public document, in its example command; nobody's secret.
+DOCUMENTED_CLIENT_SECRET = "3yTKSiJ6f5V5Bq-kWF0hmdrEUep3m3HKPTcPX7CdBZw"  # noqa: S105
+
 # Both partner documents' own examples.
 EXCHANGE = (
     "simulate_exchange --platform mindcloud --integration int_abc123 --installation install_xyz789"
@@ -43,6 +46,7 @@ def make_secrets(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _write_once(folder / "mindcloud-signing-secret", lambda: secrets.token_urlsafe(32))
     _write_once(folder / "example-api-key", lambda: secrets.token_urlsafe(32))
+    _write_once(folder / "manifold-client-secret", lambda: DOCUMENTED_CLIENT_SECRET)
     _write_once(folder / "masterkey.json", _master_key)
 
 

@@ -1,0 +1,1 @@
+"""The set-up as one file: ``manage.py apply`` and ``manage.py export``. See docs/set-up-file.md."""

@@ -1,0 +1,30 @@
+"""Values on one line, as YAML: in an export and in the differences."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+# Texts that need no quotes in block or flow style and that no YAML reader takes for something else.
+_PLAIN = re.compile(r"[A-Za-z/$][A-Za-z0-9_./$-]*(?:::?[A-Za-z0-9_./$-]+)*")
+_RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
+
+
+def inline(value: Any) -> str:
+    """A value on one line, as YAML."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{inline(str(key))}: {inline(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(inline(part) for part in value) + "]"
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
+        return value
+    return json.dumps(value)
+
+
+def placeholder(path: Sequence[str]) -> str:
+    """A reference that may stand for the secret at ``path``, such as env:MINDCLOUD_SIGNING_SECRET."""
+    return "env:" + re.sub(r"[^A-Z0-9]+", "_", "_".join(path).upper()).strip("_")

@@ -1,0 +1,157 @@
+"""Applying a set-up file: one transaction that writes all of it, or a list of all that is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from credservice.audit import record
+from credservice.exceptions import ServiceError
+from credservice.setup.plan import Change, Plan, Progress
+from credservice.setup.problems import Problems
+from credservice.setup.section import Extra, Row, Section
+from credservice.setup.source import read
+
+ACTOR = "command:apply"
+BATCH = 1000
+
+
+class Refused(Exception):
+    """The file was not applied. ``problems`` says why, line by line."""
+
+    def __init__(self, problems: Problems) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was (or, after a dry run, would be) changed, and what was left as it is."""
+
+    changes: list[Change]  # in the file's order
+    notes: list[str]
+    left_alone: dict[str, int]  # rows of the database that the file does not name, by what they are called
+
+
+def apply(text: str, name: str, *, dry_run: bool = False, progress: Progress | None = None) -> Outcome:
+    """Make the database match what the file names. Raises :class:`Refused`, :class:`BadFile`; then nothing changed.
+
+    ``name`` is the file's, for the trail. Two at once wait for each other.
+    """
+    problems = Problems()
+    root = read(text, problems)
+    with transaction.atomic():
+        _wait_for_others()
+        plan = Plan(ACTOR, problems)
+        plan.progress = progress or plan.progress
+        plan.read(root)
+        _stop_at(problems)
+        _write(plan)
+        _stop_at(problems)
+        outcome = Outcome(sorted(plan.changes, key=lambda change: change.item.line), plan.notes, _left_alone(plan))
+        if plan.changes:
+            _record_run(plan, text, name)
+        transaction.set_rollback(dry_run)
+    return outcome
+
+
+def _stop_at(problems: Problems) -> None:
+    if problems:
+        raise Refused(problems)
+
+
+def _wait_for_others() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('credservice.setup.apply'))")
+
+
+def _write(plan: Plan) -> None:
+    for section, rows, extras in plan.steps:
+        _write_rows(plan, section, rows)
+        for extra, changes in extras:
+            _write_extra(plan, extra, changes)
+
+
+def _write_rows(plan: Plan, section: Section, rows: Sequence[Row]) -> None:
+    """Changed rows first: a value that moves from one row to another is free before it is taken."""
+    new = [row for row in rows if row.is_new]
+    changed = sorted((row for row in rows if row.changed), key=section.write_order)
+    if section.many:
+        _update_many(section, changed)
+    else:
+        for row in changed:
+            row.obj.save(update_fields=row.changed)
+    for row in changed:
+        section.after_change(row)
+    for row in new:
+        section.before_create(row.obj)
+    section.model._default_manager.bulk_create([row.obj for row in new], batch_size=BATCH)
+    for done, row in enumerate(new + changed, start=1):
+        _record_row(plan, row)
+        if done % BATCH == 0:
+            plan.progress(f"{section.name}, written", done, len(new) + len(changed))
+
+
+def _update_many(section: Section, rows: Sequence[Row]) -> None:
+    """Only the columns that changed, so that nothing that others write meanwhile is lost."""
+    by_columns: defaultdict[tuple[str, ...], list[Any]] = defaultdict(list)
+    for row in rows:
+        by_columns[tuple(row.changed)].append(row.obj)
+    for columns, objects in by_columns.items():
+        section.model._default_manager.bulk_update(objects, columns, batch_size=BATCH)
+
+
+def _write_extra(plan: Plan, extra: Extra, changes: Sequence[Change]) -> None:
+    for done, change in enumerate(changes, start=1):
+        try:
+            if change.write is not None:
+                change.write()
+        except ServiceError as error:
+            plan.refuse(change.item, error.message)
+        if done % BATCH == 0:
+            plan.progress(f"{extra.name}, written", done, len(changes))
+    if not plan.problems:
+        extra.finish(plan)
+
+
+def _record_row(plan: Plan, row: Row) -> None:
+    known = {field.attribute: field for field in row.section.fields}
+    told = {
+        known[column].name: "changed" if known[column].personal else known[column].show(getattr(row.obj, column))
+        for column in row.changed
+    }
+    record(
+        action=f"{row.section.object_type}.{'created' if row.is_new else 'changed'}",
+        actor=plan.actor,
+        object_type=row.section.object_type,
+        object_id=row.obj.pk,
+        subject=getattr(row.obj, "subject", ""),
+        detail={"key": row.section.key_of(row.item)} | ({"changed": told} if told else {}),
+    )
+
+
+def _record_run(plan: Plan, text: str, name: str) -> None:
+    record(
+        action="setup.applied",
+        actor=plan.actor,
+        object_type="setup_file",
+        object_id=name,
+        detail={
+            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "created": sum(change.sign == "+" for change in plan.changes),
+            "changed": sum(change.sign == "~" for change in plan.changes),
+        },
+    )
+
+
+def _left_alone(plan: Plan) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for section, rows, _ in plan.steps:
+        left = section.model._default_manager.count() - len(rows)
+        counts[str(section.model._meta.verbose_name if left == 1 else section.model._meta.verbose_name_plural)] += left
+    return {noun: left for noun, left in counts.items() if left > 0}

@@ -1,0 +1,247 @@
+"""Grants in a set-up file: the values that an end user, or one installation, is given, by reference.
+
+Only policies whose values are entered take them; others make a credential at the first exchange.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from credservice.audit import record
+from credservice.credentials.models import Credential
+from credservice.credentials.services import revoke, rotate, set_suspended, start_issue
+from credservice.setup.inline import placeholder
+from credservice.setup.plan import CHUNK, Change, Plan
+from credservice.setup.problems import BadValue
+from credservice.setup.references import read_secret
+from credservice.setup.section import Extra, Hidden, Row
+from credservice.setup.source import Item
+from exchange.models import EndUser, Grant, Installation, Integration
+
+Place = tuple[UUID, UUID]  # (integration, end user), or (integration, installation)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the file wants to be handed out, and to whom."""
+
+    item: Item
+    integration: Integration
+    end_user: EndUser
+    installation: Installation | None
+    values: dict[str, str] = field(repr=False)
+
+    @property
+    def place(self) -> Place:
+        return self.integration.pk, (self.installation or self.end_user).pk
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """As the exchange gives it to an issuer; see exchange.onboarding."""
+        narrower = {"installation": self.installation.installation_id} if self.installation else {}
+        return {
+            "end_user": self.end_user.end_user_id,
+            "external_id": self.end_user.external_id,
+            "integration": self.integration.integration_id,
+        } | narrower
+
+
+class EndUserGrants(Extra):
+    name = "grants"
+    what = "integrations, each with its values: {int_1: {apiKey: env:NAME}}"
+
+    def plan(self, plan: Plan, rows: Sequence[Row]) -> Iterable[Change]:
+        wanted = [found for row in rows for found in self._wanted(plan, row)]
+        return _compare(plan, wanted, [row.obj for row in rows if not row.is_new], by="end_user")
+
+    def _wanted(self, plan: Plan, row: Row) -> Iterator[Wanted]:
+        item = row.entry(self.name)
+        if item is None:
+            return
+        if item.entries is None and not item.is_null:
+            plan.refuse(item, f"this is {item.what}: write {self.what}")
+        for name, part in (item.entries or {}).items():
+            integration = plan.find("integrations", row.obj.platform, name)
+            if integration is None:
+                plan.refuse(part, f"there is no {name} under integrations, neither in this file nor in the database")
+            elif (values := _values(plan, part, integration)) is not None:
+                yield Wanted(part, integration, row.obj, None, values)
+
+    def dump(self, objects: Sequence[Any], path: Callable[[Any], tuple[str, ...]]) -> dict[Any, Any]:
+        grants = Grant.objects.filter(end_user__in=objects, installation=None)
+        paths = {obj.pk: path(obj) for obj in objects}
+        shown: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
+        for grant in grants.select_related("integration__policy").order_by("integration__integration_id"):
+            if not grant.integration.policy.backend().generates:
+                shown[grant.end_user_id][grant.integration.integration_id] = _hidden(grant, paths[grant.end_user_id])
+        return {pk: Hidden(values) for pk, values in shown.items()}
+
+
+class InstallationGrant(Extra):
+    name = "grant"
+    what = "values for this installation alone: {apiKey: env:NAME}"
+
+    def plan(self, plan: Plan, rows: Sequence[Row]) -> Iterable[Change]:
+        wanted = [found for row in rows for found in self._wanted(plan, row)]
+        return _compare(plan, wanted, [row.obj for row in rows if not row.is_new], by="installation")
+
+    def _wanted(self, plan: Plan, row: Row) -> Iterator[Wanted]:
+        item = row.entry(self.name)
+        if item is None or not plan.is_sound(row.obj):
+            return
+        values = _values(plan, item, row.obj.integration)
+        if values is not None:
+            yield Wanted(item, row.obj.integration, row.obj.end_user, row.obj, values)
+
+    def dump(self, objects: Sequence[Any], path: Callable[[Any], tuple[str, ...]]) -> dict[Any, Any]:
+        grants = Grant.objects.filter(installation__in=objects).select_related("integration__policy")
+        paths = {obj.pk: path(obj) for obj in objects}
+        return {
+            grant.installation_id: Hidden(_hidden(grant, paths[grant.installation_id]))
+            for grant in grants
+            if not grant.integration.policy.backend().generates
+        }
+
+
+def _hidden(grant: Grant, path: tuple[str, ...]) -> dict[str, str]:
+    integration = grant.integration
+    names = integration.policy.value_names()
+    return {name: placeholder((*path, integration.integration_id, name)) for name in names}
+
+
+def _values(plan: Plan, item: Item, integration: Integration) -> dict[str, str] | None:
+    """The values that the references name; None where there is nothing to enter, or nothing that can be."""
+    if not plan.is_sound(integration) or not plan.is_sound(integration.policy):
+        return None
+    if item.entries is None and not item.is_null:
+        plan.refuse(item, f"this is {item.what}: write each value's name and env:NAME or file:PATH")
+        return None
+    entries = item.entries or {}
+    policy = integration.policy
+    if policy.backend().generates:
+        for part in entries.values():
+            plan.refuse(part, f"the policy {policy.name} makes its values itself: leave them out")
+        return None
+    names = policy.value_names()
+    for name in names:
+        if name not in entries:
+            plan.refuse(item, f"{name} is missing: write env:NAME or file:PATH for it")
+    values: dict[str, str] = {}
+    for name, part in entries.items():
+        if name not in names:
+            plan.refuse(part, f"the policy {policy.name} has no such value: write {', '.join(names)}")
+            continue
+        try:
+            values[name] = read_secret(part)
+        except BadValue as error:
+            plan.refuse(part, str(error))
+    return values if set(values) == set(names) else None
+
+
+def _compare(plan: Plan, wanted: Sequence[Wanted], owners: Sequence[Any], *, by: str) -> Iterator[Change]:
+    grants = _grants(owners, by) if wanted else {}
+    lines = _lines([grant.line for grant in grants.values()])
+    for one in wanted:
+        grant = grants.get(one.place)
+        if grant is None:
+            yield Change("+", one.item, write=_first(one, plan.actor))
+            continue
+        line = lines[grant.line]
+        newest = line[0]
+        if newest.policy_id != one.integration.policy_id:
+            yield Change("~", one.item, "changed, for another policy", _replace(one, grant, newest, plan.actor))
+        elif not any(_same(credential, one.values) for credential in line):
+            yield Change("~", one.item, "changed", _succeed(one, newest, plan.actor))
+        elif not _same(newest, one.values):
+            plan.note(one.item, "these values were replaced here since; they are not brought back")
+        elif not newest.is_usable():
+            plan.note(one.item, f"this credential is {newest.state}; the same values are not brought back")
+
+
+def _grants(owners: Sequence[Any], by: str) -> dict[Place, Grant]:
+    found: dict[Place, Grant] = {}
+    for start in range(0, len(owners), CHUNK):
+        where: dict[str, Any] = {f"{by}__in": owners[start : start + CHUNK]}
+        where |= {"installation": None} if by == "end_user" else {}
+        for grant in Grant.objects.filter(**where):
+            found[grant.integration_id, getattr(grant, f"{by}_id")] = grant
+    return found
+
+
+def _lines(lines: Sequence[UUID]) -> dict[UUID, list[Credential]]:
+    """The credentials of each line, the newest first."""
+    found: defaultdict[UUID, list[Credential]] = defaultdict(list)
+    for start in range(0, len(lines), CHUNK):
+        some = Credential.objects.filter(line__in=lines[start : start + CHUNK])
+        for credential in some.select_related("policy").order_by("-created_at"):
+            found[credential.line].append(credential)
+    return found
+
+
+def _same(credential: Credential, values: dict[str, str]) -> bool:
+    return credential.sealed_values is not None and credential.open() == values
+
+
+def _first(one: Wanted, actor: str) -> Callable[[], None]:
+    def write() -> None:
+        credential = _issue(one, actor)
+        grant = Grant(
+            integration=one.integration, end_user=one.end_user, installation=one.installation, line=credential.line
+        )
+        grant.save(force_insert=True)
+        _record("grant.created", grant, credential, actor)
+
+    return write
+
+
+def _replace(one: Wanted, grant: Grant, newest: Credential, actor: str) -> Callable[[], None]:
+    """The integration has another policy now: a new line of credentials, and the end of the old one."""
+
+    def write() -> None:
+        credential = _issue(one, actor)
+        Grant.objects.filter(pk=grant.pk).update(line=credential.line)
+        _record("grant.changed", grant, credential, actor)
+        if not Grant.objects.filter(line=newest.line).exists():
+            for old in Credential.objects.filter(line=newest.line).unended():
+                revoke(credential=old, actor=actor, reason="the integration has another policy")
+
+    return write
+
+
+def _succeed(one: Wanted, newest: Credential, actor: str) -> Callable[[], None]:
+    def write() -> None:
+        if newest.state == Credential.State.ACTIVE:
+            rotate(credential=newest, actor=actor, entered=one.values)
+        else:
+            _issue(one, actor, predecessor=newest)
+
+    return write
+
+
+def _issue(one: Wanted, actor: str, predecessor: Credential | None = None) -> Credential:
+    credential = start_issue(
+        policy=one.integration.policy,
+        context=one.context,
+        subject=one.end_user.subject,
+        actor=actor,
+        entered=one.values,
+        predecessor=predecessor,
+    )
+    if not one.end_user.is_active:
+        set_suspended(subject=one.end_user.subject, suspended=True)
+    return credential
+
+
+def _record(action: str, grant: Grant, credential: Credential, actor: str) -> None:
+    record(
+        action=action,
+        actor=actor,
+        object_type="grant",
+        object_id=grant.pk,
+        subject=credential.subject,
+        detail={"credential": str(credential.pk), "policy": credential.policy.name},
+    )
