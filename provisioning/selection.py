@@ -17,7 +17,7 @@ def select(marketplace_id: UUID, order: ResourceOrder) -> Plan:
     plan = find_plan(product, order.plan)
     if order.region not in product.regions:
         raise Invalid(f"{quoted(product.label)} is not offered in {quoted(order.region)}. {one_of(product.regions)}")
-    check_features(plan, order.features)
+    check_features(plan, order.features or {})
     return plan
 
 

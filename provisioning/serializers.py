@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from credservice.exceptions import Invalid
@@ -23,11 +23,12 @@ class ResourceOrder:
     product: str
     plan: str
     region: str
-    features: dict[str, Any] = field(default_factory=dict)
+    features: dict[str, Any] | None = None  # None: the request names none
 
     def fingerprint(self) -> bytes:
         """SHA-256 of what tells two orders apart. ``1`` and ``1.0`` are one number."""
-        content = [self.product, self.plan, self.region, {k: _plain(v) for k, v in self.features.items()}]
+        features = {label: _plain(value) for label, value in (self.features or {}).items()}
+        content = [self.product, self.plan, self.region, features]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
 
 
@@ -50,7 +51,7 @@ def resource_order(body: Mapping[str, Any], resource_id: str) -> ResourceOrder:
     region = _text(body, "region")
     if not _REGION.fullmatch(region):
         raise Invalid("Write the region as PLATFORM::LOCATION, such as aws::us-east-1.")
-    return ResourceOrder(_label(body, "product"), _label(body, "plan"), region, _features(body) or {})
+    return ResourceOrder(_label(body, "product"), _label(body, "plan"), region, _features(body))
 
 
 def plan_order(body: Mapping[str, Any]) -> PlanOrder:

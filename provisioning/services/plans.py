@@ -5,6 +5,7 @@ from typing import Any
 from django.db import transaction
 
 from credservice.audit import record
+from credservice.credentials.services import update_context
 from credservice.exceptions import Invalid
 from provisioning.live_keys import Caller
 from provisioning.models import Plan, Resource
@@ -30,6 +31,7 @@ def change_plan(*, caller: Caller, resource_id: str, order: PlanOrder) -> tuple[
         _record(resource, plan, caller)
         resource.plan, resource.features = plan, features
         resource.save(update_fields=["plan", "features"])
+        update_context(subject=resource.subject, plan=plan.label, features=features)
     return resource, True
 
 

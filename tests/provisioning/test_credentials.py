@@ -2,7 +2,7 @@
 
 from credservice.credentials.models import Credential
 from provisioning.models import ResourceCredential
-from tests.provisioning.conftest import new_id, order, put_credential
+from tests.provisioning.conftest import new_id, put_credential
 
 
 def test_it_answers_a_new_credential_with_its_values(door, resource_id):
