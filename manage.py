@@ -8,14 +8,16 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 
 
-def main() -> int | str:
-    """The exit status, or the sentence to end with."""
+def main() -> int:
+    """The exit status: 2 where the settings refuse, 1 where the database is missing, otherwise the command's."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credservice.settings")
     from django.conf import settings
     from django.core.management import execute_from_command_line
 
+    from credservice.start import load_settings
+
     try:
-        hasattr(settings, "INSTALLED_APPS")  # loads them: a refusal now, not an "unknown command" later
+        load_settings()  # now: later a refusal becomes an "unknown command"
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         print(error, file=sys.stderr)
@@ -25,7 +27,8 @@ def main() -> int | str:
 
         if not envfile.waits_for_run(settings.VAR_DIR):
             raise
-        return "The embedded PostgreSQL does not run: start `make run` first."
+        print("The embedded PostgreSQL does not run: start `make run` first.", file=sys.stderr)
+        return 1
     return 0
 
 

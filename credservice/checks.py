@@ -159,7 +159,9 @@ def refuse_unsound_start() -> None:
     """Run the settings and key checks; print what is wrong and exit where something is. For wsgi.py."""
     import sys
 
-    messages = [m for m in run_checks(tags=[Tags.security, Tags.database], databases=["default"]) if m.is_serious()]
+    messages = [m for m in run_checks(tags=[Tags.security]) if m.is_serious()]
+    if not messages:  # a database that does not answer must not hide what the settings lack
+        messages = [m for m in run_checks(tags=[Tags.database], databases=["default"]) if m.is_serious()]
     if messages:
         for message in messages:
             print(

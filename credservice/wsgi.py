@@ -6,7 +6,9 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
-from django.db import OperationalError, connections
+from django.db import OperationalError
+
+from credservice.start import load_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credservice.settings")
 _NOT_STARTED = 3  # gunicorn gives up at once on this status, instead of trying again
@@ -14,20 +16,28 @@ _NOT_STARTED = 3  # gunicorn gives up at once on this status, instead of trying 
 
 def _load() -> WSGIHandler:
     """The application of a sound set-up; anything else ends the process with a sentence on its error output."""
-    from credservice.checks import refuse_unsound_start
-
     try:
+        load_settings()
         application = get_wsgi_application()
-        refuse_unsound_start()
+        _check()
     except ImproperlyConfigured as error:
         print(f"credservice does not start: {error}", file=sys.stderr)
         raise SystemExit(_NOT_STARTED) from None
     except OperationalError as error:
-        print(f"credservice does not start: DATABASE_URL does not answer: {error}", file=sys.stderr)
+        print(f"credservice does not start: the database does not answer: {error}", file=sys.stderr)
         raise SystemExit(_NOT_STARTED) from None
+    return application
+
+
+def _check() -> None:
+    from django.db import connections
+
+    from credservice.checks import refuse_unsound_start
+
+    try:
+        refuse_unsound_start()
     finally:
         connections.close_all()  # the workers are forked from here: none may inherit one
-    return application
 
 
 application = _load()

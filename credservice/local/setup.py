@@ -36,7 +36,8 @@ def set_up(root: Path, log: IO[str]) -> None:
     except (ImproperlyConfigured, CommandError, SystemCheckError) as error:
         raise Refusal(str(error).strip()) from error
     except (OperationalError, NotSupportedError) as error:
-        raise Refusal(f"DATABASE_URL does not lead to a PostgreSQL 14 or later that answers: {error}") from error
+        reason = " ".join(str(error).split())
+        raise Refusal(f"DATABASE_URL does not lead to a PostgreSQL 14 or later that answers: {reason}") from error
     finally:
         connections.close_all()
 

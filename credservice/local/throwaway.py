@@ -33,7 +33,7 @@ def throwaway() -> Iterator[dict[str, str]]:
         lock.acquire()
         stack.callback(lock.release)
         var_dir = folder / "var"
-        var_dir.mkdir(mode=0o700)
+        (var_dir / "static").mkdir(parents=True)  # WhiteNoise warns where it is missing
         environment = {
             "VAR_DIR": str(var_dir),
             "ENVIRONMENT": "development",

@@ -1,0 +1,51 @@
+"""manage.py and wsgi.py end with a sentence where the set-up is not sound."""
+
+import subprocess
+import sys
+
+import pytest
+
+from credservice.local.place import ROOT
+
+NOWHERE = {"DATABASE_URL": "postgres://u:p@//nonexistent/db"}
+GOOD = {
+    "SECRET_KEY": "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdef",
+    "ENCRYPTION_KEYS": "k1:MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=",
+    "ALLOWED_HOSTS": "credentials.example.com",
+}
+
+
+@pytest.fixture
+def enter(tmp_path, bare_environment):
+    """Run Python in production mode with no more settings than these."""
+
+    def enter(*arguments, **settings):
+        environment = {**bare_environment, "VAR_DIR": str(tmp_path), **NOWHERE, **settings}
+        command = [sys.executable, "-W", "ignore", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+    return enter
+
+
+def test_the_server_names_every_setting_that_is_missing(enter):
+    done = enter("-c", "import credservice.wsgi")
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+    for name in GOOD:
+        assert name in done.stderr
+
+
+def test_the_server_says_that_the_database_does_not_answer(enter):
+    done = enter("-c", "import credservice.wsgi", **GOOD)
+    assert done.returncode == 3
+    assert done.stderr.startswith("credservice does not start: the database does not answer")
+    assert GOOD["SECRET_KEY"] not in done.stderr
+
+
+@pytest.mark.parametrize("settings", [{"SESSION_SECONDS": "soon"}, {"SECRET_KEY_FILE": "/nonexistent/file"}])
+def test_a_setting_that_cannot_be_read_is_one_sentence(enter, settings):
+    for arguments, status in [(("manage.py", "apply"), 2), (("-c", "import credservice.wsgi"), 3)]:
+        done = enter(*arguments, **(GOOD | settings))
+        assert done.returncode == status
+        assert "A setting cannot be read" in done.stderr
+        assert len(done.stderr.splitlines()) == 1
