@@ -65,6 +65,10 @@ class CredentialPolicy(models.Model):
 
     def clean(self) -> None:
         """Raises ValidationError where credentials could not be made by this policy."""
+        if self.overlap is not None and self.overlap < timedelta(0):
+            raise ValidationError({"overlap": "The overlap must be at least zero."})
+        if self.rotation_period is not None and self.rotation_period <= timedelta(0):
+            raise ValidationError({"rotation_period": "The rotation period must be longer than zero."})
         if not isinstance(self.options, dict):
             raise ValidationError({"options": "Write a JSON object."})
         try:
@@ -137,6 +141,7 @@ class Credential(models.Model):
     objects = CredentialQuerySet.as_manager()
 
     class Meta:
+        permissions = [("reveal_credential", "Can reveal the values of a credential")]
         constraints = [
             models.UniqueConstraint(
                 fields=["line"], condition=models.Q(state="active"), name="credentials_one_active_of_a_line"

@@ -71,15 +71,29 @@ def _issue(credential: Credential, actor: str) -> None:
             steps.begin_end(credential, actor, why=str(error))
     except IssueFailed as error:
         with transaction.atomic():
-            steps.fail(credential, str(error), actor)
+            if _is_still_pending(credential):
+                steps.fail(credential, str(error), actor)
     else:
-        with transaction.atomic():
-            # The predecessor is read again: it may have been revoked while the issuer was at work.
-            if credential.predecessor_id is not None:
-                credential.predecessor = Credential.objects.select_for_update(of=("self",)).get(
-                    pk=credential.predecessor_id
-                )
+        _keep(credential, issued, actor)
+
+
+def _keep(credential: Credential, issued: Issued, actor: str) -> None:
+    """Store what the issuer made, unless the credential was revoked while it was at work."""
+    with transaction.atomic():
+        # The predecessor is read again, and first: a rotation locks the two in this order as well.
+        if credential.predecessor_id is not None:
+            predecessors = Credential.objects.select_for_update(of=("self",))
+            credential.predecessor = predecessors.get(pk=credential.predecessor_id)
+        if _is_still_pending(credential):
             steps.activate(credential, issued, actor)
+            return
+        # Its end waits for our lock, and then ends what was made by the handle that it came with.
+        Credential.objects.filter(pk=credential.pk).update(handle=dict(issued.handle))
+    credential.refresh_from_db()
+
+
+def _is_still_pending(credential: Credential) -> bool:
+    return Credential.objects.select_for_update(of=("self",)).filter(pk=credential.pk, state=State.PENDING).exists()
 
 
 def _checked(credential: Credential, issued: Issued) -> Issued:

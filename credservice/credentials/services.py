@@ -153,8 +153,13 @@ def update_context(*, subject: str, **facts: Any) -> None:
 
 
 def reveal(*, credential: Credential, actor: str, reason: str) -> dict[str, str]:
-    """The values, for a person who says why. Raises :class:`Invalid` without a reason."""
+    """The values, for a person who says why.
+
+    Raises :class:`Invalid` without a reason, :class:`Conflict` where there are no values.
+    """
     _need_reason(reason, "the credential is revealed")
+    if credential.sealed_values is None:
+        raise Conflict(f"The credential is {credential.state} and has no values.")
     with transaction.atomic():
         steps.record_step("credential.revealed", credential, actor, why=reason.strip())
         return credential.open()

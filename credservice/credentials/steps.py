@@ -19,6 +19,10 @@ from credservice.issuers.base import Issued, IssueRequest
 State = Credential.State
 # Shorter values are not worth looking up: too many strings would match them by chance.
 MIN_DIGESTED = 12
+MADE = (
+    *("sealed_values", "lookup", "value_digests", "hint", "handle", "expires_at", "refresh_at", "rotates_at"),
+    *("state", "activated_at", "attempts", "next_attempt_at", "failure"),
+)
 JITTER = 0.1  # of a rotation period, so that what was made together is not rotated together
 
 
@@ -42,7 +46,8 @@ def activate(credential: Credential, issued: Issued, actor: str) -> None:
     credential.rotates_at = _next_rotation(credential, now)
     credential.state, credential.activated_at = State.ACTIVE, now
     credential.attempts, credential.next_attempt_at, credential.failure = 0, None, ""
-    credential.save()
+    # Only what is made here: whether it is suspended, say, may have changed while an issuer was at work.
+    credential.save(update_fields=None if credential._state.adding else MADE)
     record_step("credential.issued", credential, actor)
 
 

@@ -1,0 +1,57 @@
+"""What the contract suite needs to know of each issuer: sound and unsound options, and values to enter.
+
+An alias in settings without a case here fails the suite: no issuer ships untested.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Case:
+    sound: tuple[Mapping[str, Any], ...]
+    unsound: tuple[Mapping[str, Any], ...]
+    entered: Mapping[str, str] | None = None  # for the first of the sound options
+    repeats_alike: bool = False  # a second issue for one id finds the first credential, also after a lost answer
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+CASES: dict[str, Case] = {
+    "static": Case(
+        sound=({"names": ["apiKey", "secret"]}, {"names": ["n" * 128]}, {"names": ["ключ 1"]}),
+        unsound=(
+            {},
+            {"names": []},
+            {"names": "apiKey"},
+            {"names": [""]},
+            {"names": ["a", "a"]},
+            {"names": ["a", 1]},
+            {"names": ["a\x00"]},
+            {"names": ["a\nb"]},
+            {"names": ["n" * 129]},
+            {"names": {"a": 1}},
+            {"names": None},
+        ),
+        entered={"apiKey": "the value of the key", "secret": "the value of the secret"},
+        repeats_alike=True,  # of the same entered values
+    ),
+    "api_key": Case(
+        sound=({}, {"name": "TOKEN"}, {"prefix": "a", "environment": "t" * 16}),
+        unsound=(
+            {"name": ""},
+            {"name": 7},
+            {"name": None},
+            {"name": "A\x00"},
+            {"prefix": ""},
+            {"prefix": "9a"},
+            {"prefix": "a_b"},
+            {"prefix": "Ab"},
+            {"prefix": "a" * 17},
+            {"prefix": "a\n"},
+            {"prefix": ["a"]},
+            {"environment": "-"},
+            {"environment": 1},
+        ),
+    ),
+}
