@@ -54,8 +54,8 @@ class Issuer:
 
     generates: ClassVar[bool] = True  # makes values itself; False: they must be entered
     local: ClassVar[bool] = False  # issue() and revoke() touch nothing outside this process
-    can_revoke: ClassVar[bool] = True
-    can_check: ClassVar[bool] = False
+    can_revoke: bool = True  # this and the next may depend on OPTIONS
+    can_check: bool = False
     overlaps: ClassVar[bool] = True  # two of one line may live at once
     expires_itself: ClassVar[bool] = False  # past its expiry it works nowhere, without a revocation
 
@@ -66,6 +66,9 @@ class Issuer:
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raise :class:`OptionsError` where a policy with these options could not work."""
         raise NotImplementedError
+
+    def check_lifetime(self, options: Mapping[str, Any], lifetime: timedelta | None) -> None:
+        """Raise :class:`OptionsError` where credentials cannot live for the policy's ``lifetime``. Any is good here."""
 
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         """The names of the values that a credential will have, for sound options."""
@@ -90,6 +93,20 @@ class Issuer:
 def is_value_name(name: Any) -> bool:
     """Whether a value may have this name: 1 to 128 printable characters."""
     return isinstance(name, str) and 0 < len(name) <= 128 and name.isprintable()
+
+
+def check_names(names: Any) -> None:
+    """Raise :class:`OptionsError` where ``names`` is no list of different value names."""
+    if not isinstance(names, list) or not names or not all(is_value_name(name) for name in names):
+        raise OptionsError('names must be a list of value names, such as ["apiKey"]')
+    if len(set(names)) < len(names):
+        raise OptionsError("names lists the same name twice")
+
+
+def check_name(name: Any) -> None:
+    """Raise :class:`OptionsError` where ``name`` is no name of a value."""
+    if not is_value_name(name):
+        raise OptionsError("name must be the name of the value, such as TOKEN")
 
 
 def only(options: Mapping[str, Any], allowed: set[str]) -> None:

@@ -6,7 +6,7 @@ Policy options: ``names``, the list of value names that every credential of the 
 from collections.abc import Mapping
 from typing import Any
 
-from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, OptionsError, is_value_name, only
+from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, check_names, only
 
 MAX_VALUE_BYTES = 16 * 1024
 
@@ -18,11 +18,7 @@ class StaticIssuer(Issuer):
 
     def check_options(self, options: Mapping[str, Any]) -> None:
         only(options, {"names"})
-        names = options.get("names")
-        if not isinstance(names, list) or not names or not all(is_value_name(name) for name in names):
-            raise OptionsError('names must be a list of value names, such as ["apiKey"]')
-        if len(set(names)) < len(names):
-            raise OptionsError("names lists the same name twice")
+        check_names(options.get("names"))
 
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(options["names"])

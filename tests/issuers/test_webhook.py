@@ -35,7 +35,11 @@ def test_it_asks_for_a_credential():
 
 def test_what_the_vendor_says_of_it_is_kept():
     ends, due = datetime(2100, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
-    said = {"values": VALUES, "expires_at": "2100-01-01T00:00:00Z", "refresh_at": "2099-01-01T01:00:00+01:00"}
+    said: dict[str, object] = {
+        "values": VALUES,
+        "expires_at": "2100-01-01T00:00:00Z",
+        "refresh_at": "2099-01-01T01:00:00+01:00",
+    }
     said |= {"handle": {"ref": 7}, "hint": "user u1", "unknown": True}
     with http_server(lambda _: Answer(201, json.dumps(said).encode())) as vendor:
         issued = issuer_at(vendor).issue(request())
