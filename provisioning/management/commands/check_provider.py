@@ -1,5 +1,6 @@
 """`manage.py check_provider URL`: act as the marketplace (docs/check-provider.md)."""
 
+import logging
 import sys
 from typing import Any
 
@@ -18,6 +19,8 @@ class Command(BaseCommand):
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # The service's settings log every outgoing request, which would stand between the lines of the report.
+        logging.getLogger("httpx2").setLevel(logging.WARNING)
         code = main(options, self.stdout, self.stderr, no_colour=options["no_color"])
         if code:
             sys.exit(code)

@@ -1,5 +1,6 @@
 """The two doors to the command."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -22,6 +23,12 @@ def test_manage_py_runs_the_checker(key_file):
     with serving(MASTER.public) as reference:
         call_command("check_provider", reference.url, f"--master-key={key_file}", ONE, stdout=out)
     assert "1 passed" in out.getvalue()
+
+
+def test_the_report_of_manage_py_is_not_mixed_with_the_services_log(key_file, caplog):
+    with serving(MASTER.public) as reference, caplog.at_level(logging.INFO):
+        call_command("check_provider", reference.url, f"--master-key={key_file}", ONE, stdout=StringIO())
+    assert caplog.records == []
 
 
 def test_manage_py_ends_with_the_exit_code():
