@@ -6,6 +6,7 @@ import os
 import secrets
 import shutil
 import signal
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ ADMIN = "postgres"
 OWNER = "credservice"
 # The same on every machine, whatever its languages: sorting by code point, letters by Unicode.
 _LOCALE = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+_SOCKET_NAME = "/.s.PGSQL.5432"
+_LONGEST_SOCKET = 103  # sun_path holds 104 bytes with its final NUL on macOS, 108 on Linux
 
 
 class Cluster:
@@ -32,6 +35,7 @@ class Cluster:
         self.data = self.home / "data"
         self.log = state_dir / "postgres.log"
         self._passwords = self.home / "passwords"
+        self._distant_socket = state_dir / "socket-at"
         if not self.data.exists():
             self._initialise(sync=durable)
         if self.data.stat().st_uid != (os.geteuid() if self.account.uid is None else self.account.uid):
@@ -45,16 +49,32 @@ class Cluster:
     def password(self, role: str) -> str:
         return self._passwords.read_text().splitlines()[(ADMIN, OWNER).index(role)]
 
-    def make_folder(self, path: Path) -> None:
+    def make_socket_dir(self) -> Path:
+        """An empty folder for the socket; elsewhere where a socket's address cannot hold a path this deep."""
+        self._remove_distant_socket_dir()
+        folder = self.home / "socket"
+        if len(os.fsencode(folder)) + len(_SOCKET_NAME) <= _LONGEST_SOCKET:
+            self._make_folder(folder)
+            return folder
+        folder = Path(tempfile.mkdtemp(prefix="credservice-"))
+        self.account.own(folder)
+        self._distant_socket.write_text(str(folder))
+        return folder
+
+    def _remove_distant_socket_dir(self) -> None:
+        if self._distant_socket.exists():
+            shutil.rmtree(self._distant_socket.read_text(), ignore_errors=True)
+            self._distant_socket.unlink()
+
+    def _make_folder(self, path: Path) -> None:
         """An empty folder that only the server's account may enter."""
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(mode=0o700)
         self.account.own(path)
 
-    def remove_strays(self, socket_dir: Path) -> None:
+    def remove_strays(self) -> None:
         """After a stop: what was put outside the state folder for this run only."""
-        if socket_dir.parent != self.home:
-            shutil.rmtree(socket_dir, ignore_errors=True)
+        self._remove_distant_socket_dir()
         if self._thrown_away:
             shutil.rmtree(self.home, ignore_errors=True)
 
@@ -80,7 +100,7 @@ class Cluster:
         """Run initdb in a folder that gets its name when complete: an interrupted one is no cluster."""
         self._make_passwords()
         unfinished = self.home / "data.unfinished"
-        self.make_folder(unfinished)
+        self._make_folder(unfinished)
         command = [str(self.programs / "initdb"), "--pgdata", str(unfinished), "--username", ADMIN, *_LOCALE]
         command += ["--auth", "scram-sha-256", "--pwfile", str(self._passwords), *([] if sync else ["--no-sync"])]
         if self.launch(command).wait():

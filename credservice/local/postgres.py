@@ -7,9 +7,7 @@ parent folders to all.
 
 from __future__ import annotations
 
-import os
 import signal
-import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -26,8 +24,6 @@ from credservice.local.lock import FileLock
 
 DATABASE = "credservice"
 START_TIMEOUT = 60.0
-_SOCKET_NAME = "/.s.PGSQL.5432"
-_LONGEST_SOCKET = 103  # sun_path holds 104 bytes with its final NUL on macOS, 108 on Linux
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -64,7 +60,7 @@ class EmbeddedPostgres:
         try:
             self._cluster = Cluster(self.state_dir, durable=self._durable)
             self._await_predecessor()
-            self._make_socket_dir()
+            self._socket_dir = self._cluster.make_socket_dir()
             self._launch()
             self._wait_until_ready()
             self._ensure_database()
@@ -78,7 +74,7 @@ class EmbeddedPostgres:
         if self._process is not None:
             self._process.stop(timeout=30)
             self._process = None
-            self._cluster.remove_strays(self._socket_dir)
+            self._cluster.remove_strays()
         self._lock.release()
 
     def __enter__(self) -> EmbeddedPostgres:
@@ -121,14 +117,6 @@ class EmbeddedPostgres:
             if time.monotonic() > deadline:
                 raise Refusal(f"An earlier PostgreSQL still runs in {self.state_dir}: end process {server} first.")
             time.sleep(0.05)
-
-    def _make_socket_dir(self) -> None:
-        self._socket_dir = self._cluster.home / "socket"
-        if len(os.fsencode(self._socket_dir)) + len(_SOCKET_NAME) > _LONGEST_SOCKET:
-            self._socket_dir = Path(tempfile.mkdtemp(prefix="credservice-"))
-            self._cluster.account.own(self._socket_dir)
-        else:
-            self._cluster.make_folder(self._socket_dir)
 
     def _launch(self) -> None:
         cluster = self._cluster

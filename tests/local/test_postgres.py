@@ -124,6 +124,15 @@ def test_a_folder_too_deep_for_a_socket_gets_it_elsewhere(state_dir):
     assert not os.path.exists(folder)
 
 
+def test_a_sockets_folder_that_a_killed_run_left_elsewhere_is_removed(state_dir, tmp_path):
+    left = tmp_path / "left"
+    left.mkdir()
+    state_dir.mkdir()
+    (state_dir / "socket-at").write_text(str(left))
+    with EmbeddedPostgres(state_dir, durable=False):
+        assert not left.exists()
+
+
 def test_a_start_that_fails_tells_the_end_of_the_log(postgres, state_dir):
     postgres.stop()
     with (state_dir / "data" / "postgresql.conf").open("a") as configuration:

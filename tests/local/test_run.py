@@ -48,11 +48,11 @@ class Run:
 
 
 @pytest.fixture
-def start(tmp_path, free_port, bare_environment):
+def start(state_dir, free_port, bare_environment):
     runs = []
 
     def start():
-        runs.append(Run(tmp_path / "var", free_port, bare_environment))
+        runs.append(Run(state_dir, free_port, bare_environment))
         return runs[-1]
 
     yield start
