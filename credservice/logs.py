@@ -4,10 +4,12 @@ What a driver, a parser or an issuer quotes in an exception may be a row or a va
 are enough to find the fault.
 """
 
+import logging
 import traceback
 from typing import Any
 
 import structlog
+from django.core.exceptions import ImproperlyConfigured
 from structlog.typing import ExcInfo
 
 
@@ -32,7 +34,12 @@ _SHARED: list[Any] = [
 
 
 def configure(level: str, *, json_lines: bool) -> dict[str, Any]:
-    """Set structlog up, and return Django's ``LOGGING`` for the same lines from everybody else."""
+    """Set structlog up, and return Django's ``LOGGING`` for the same lines from everybody else.
+
+    Raises ImproperlyConfigured for a level that does not exist.
+    """
+    if level not in logging.getLevelNamesMapping():
+        raise ImproperlyConfigured(f"LOG_LEVEL is {level!r}. Set it to DEBUG, INFO, WARNING, ERROR or CRITICAL.")
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.stdlib.BoundLogger,

@@ -1,0 +1,147 @@
+"""An unsound set-up does not start: a number, a sentence that says what to do, no traceback, no secret."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+ROOT = Path(__file__).resolve().parents[2]
+SECRET_KEY = "".join(map(chr, range(60, 120)))
+KEK = base64.b64encode(bytes(range(1, 33))).decode()
+SOUND = {"SECRET_KEY": SECRET_KEY, "ENCRYPTION_KEYS": f"k1:{KEK}", "ALLOWED_HOSTS": "credentials.example.com"}
+STATIC = json.dumps({"mine": {"BACKEND": "credservice.issuers.static.StaticIssuer", "OPTIONS": {"token": "hunter2"}}})
+
+UNSOUND = [
+    ({"SECRET_KEY": ""}, "E001", "SECRET_KEY is missing or weak. Set it to at least 32 random bytes: openssl rand"),
+    ({"SECRET_KEY": "short-but-various"}, "E001", "SECRET_KEY is missing or weak."),
+    ({"SECRET_KEY": "abab" * 20}, "E001", "SECRET_KEY is missing or weak."),
+    ({"SECRET_KEY": f"django-insecure-{SECRET_KEY}"}, "E001", "SECRET_KEY is missing or weak."),
+    ({"SECRET_KEY_FALLBACKS": "old-and-weak"}, "E001", "A key of SECRET_KEY_FALLBACKS is weak. Take it out"),
+    ({"ENCRYPTION_KEYS": ""}, "E002", "ENCRYPTION_KEYS is empty. Set it to ID:KEY"),
+    ({"ENCRYPTION_KEYS": KEK}, "E002", "An entry of ENCRYPTION_KEYS has no usable id. Write ID:KEY"),
+    ({"ENCRYPTION_KEYS": "k1:c2hvcnQ="}, "E002", "Key 'k1' of ENCRYPTION_KEYS has 5 bytes; it needs exactly 32."),
+    ({"ALLOWED_HOSTS": ""}, "E003", "ALLOWED_HOSTS is empty. List the host names that this service is reached by"),
+    ({"ALLOWED_HOSTS": "*"}, "E003", "ALLOWED_HOSTS is * in production. List the host names instead"),
+    ({"ENVIRONMENT": "staging"}, "E004", "ENVIRONMENT is 'staging'. Set it to production or development."),
+    ({"TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "E005", "TRUSTED_PROXIES: 'proxy' does not appear to be an IPv4 or IPv6"),
+    ({"CREDENTIAL_ISSUERS": '{"mine": {}}'}, "E006", "CREDENTIAL_ISSUERS names no issuer 'mine' with a BACKEND."),
+    (
+        {"CREDENTIAL_ISSUERS": STATIC},
+        "E006",
+        "CREDENTIAL_ISSUERS['mine']: StaticIssuer takes no OPTIONS: token See docs/writing-an-issuer.md.",
+    ),
+]
+
+
+def run(command, changes, tmp_path):
+    environment = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)} | SOUND | changes
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", *command],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def url_of_the_test_database():
+    base, _, _ = os.environ["DATABASE_URL"].rpartition("/")
+    return f"{base}/{connection.settings_dict['NAME']}"
+
+
+def check_refusal(done, status, number, sentence):
+    assert done.returncode == status
+    assert number in done.stderr
+    assert sentence in " ".join(done.stderr.replace("HINT: ", "").split())
+    assert "Traceback" not in done.stderr
+    assert not any(secret in done.stderr + done.stdout for secret in (KEK, SECRET_KEY, "hunter2", "c2hvcnQ"))
+
+
+@pytest.mark.parametrize(("changes", "number", "sentence"), UNSOUND)
+def test_the_server_does_not_start(changes, number, sentence, tmp_path):
+    done = run(["-c", "import credservice.wsgi"], changes, tmp_path)
+    check_refusal(done, 3, f"credservice does not start (credservice.{number})", sentence)
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(("changes", "number", "sentence"), UNSOUND[::4])
+def test_no_command_runs(changes, number, sentence, tmp_path):
+    check_refusal(run(["manage.py", "migrate"], changes, tmp_path), 1, f"credservice.{number}", sentence)
+
+
+def test_every_fault_is_told_at_once(tmp_path):
+    done = run(
+        ["-c", "import credservice.wsgi"], {"SECRET_KEY": "", "ENCRYPTION_KEYS": "", "ALLOWED_HOSTS": ""}, tmp_path
+    )
+    assert sorted(line.split(")")[0][-4:] for line in done.stderr.splitlines()) == ["E001", "E002", "E003"]
+
+
+def test_gunicorn_gives_up_at_once(tmp_path):
+    command = ["-m", "gunicorn", "-c", "python:credservice.gunicorn", "credservice.wsgi"]
+    done = run(command, {"ENCRYPTION_KEYS": "", "PORT": "0"}, tmp_path)
+    check_refusal(done, 3, "credservice does not start (credservice.E002)", "ENCRYPTION_KEYS is empty.")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        (
+            f"k1:{KEK}",
+            "Key 'k1' of ENCRYPTION_KEYS is not the key that this database was sealed with: its fingerprint is",
+        ),
+        (f"k2:{KEK}", "is wrapped by key 'k1', which ENCRYPTION_KEYS does not name"),
+    ],
+    ids=["another key under a known id", "the known id is gone"],
+)
+def test_a_database_sealed_with_another_key_is_not_served(keys, sentence, tmp_path):
+    changes = {"ENCRYPTION_KEYS": keys, "DATABASE_URL": url_of_the_test_database()}
+    done = run(["-c", "import credservice.wsgi"], changes, tmp_path)
+    check_refusal(done, 3, "credservice does not start (credservice.E007)", sentence)
+    done = run(["manage.py", "check", "--database", "default"], changes, tmp_path)
+    check_refusal(done, 1, "credservice.E007", sentence)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sound_set_up_starts(tmp_path):
+    changes = {"ENCRYPTION_KEYS": settings.ENCRYPTION_KEYS, "DATABASE_URL": url_of_the_test_database()}
+    done = run(["-c", "import credservice.wsgi"], changes, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_key_that_is_not_used_yet_is_no_fault(tmp_path):
+    changes = {"ENCRYPTION_KEYS": f"k9:{KEK},{settings.ENCRYPTION_KEYS}", "DATABASE_URL": url_of_the_test_database()}
+    assert run(["-c", "import credservice.wsgi"], changes, tmp_path).returncode == 0
+
+
+def test_a_database_that_is_away_is_told(tmp_path):
+    changes = {"DATABASE_URL": "postgres://user:hunter2@127.0.0.1:1/nothing"}
+    done = run(["-c", "import credservice.wsgi"], changes, tmp_path)
+    check_refusal(done, 3, "credservice does not start", "the database does not answer")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is 'LOUD'. Set it to DEBUG, INFO, WARNING, ERROR or CRITICAL."),
+        ({"DATABASE_CONN_MAX_AGE": "long"}, "A setting cannot be read"),
+        ({"SECRET_KEY_FILE": "/nonexistent"}, "A setting cannot be read"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_told(changes, sentence, tmp_path):
+    check_refusal(run(["-c", "import credservice.wsgi"], changes, tmp_path), 3, "credservice does not start", sentence)
+    assert run(["manage.py", "check"], changes, tmp_path).returncode == 2
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path):
+    (tmp_path / "keys").write_text("k1:c2hvcnQ=\n")
+    done = run(["-c", "import credservice.wsgi"], {"ENCRYPTION_KEYS_FILE": str(tmp_path / "keys")}, tmp_path)
+    check_refusal(done, 3, "E002", "Key 'k1' of ENCRYPTION_KEYS has 5 bytes")

@@ -1,0 +1,60 @@
+"""Is the process up, and can it serve."""
+
+import pytest
+from django.db import OperationalError, connection
+
+from credservice.crypto import SealError, store
+
+
+@pytest.fixture
+def ready(client, db):
+    return lambda: client.get("/readyz")
+
+
+def test_a_process_that_answers_is_healthy(client):
+    response = client.get("/healthz")
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert response["Cache-Control"] == "no-store"
+
+
+def test_health_asks_no_database(client):
+    """pytest-django refuses the database to tests that do not ask for it."""
+    assert client.get("/healthz").status_code == 200
+
+
+def test_a_service_in_order_is_ready(ready):
+    response = ready()
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok", "database": "ok", "keyring": "ok", "migrations": "ok"}
+
+
+def test_without_its_database_it_is_not_ready(ready, monkeypatch):
+    def gone(*_, **__):
+        raise OperationalError("connection to hunter2 refused")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(connection, "cursor", gone)
+        response = ready()
+    assert (response.status_code, response.json()["database"]) == (503, "failed")
+    assert "hunter2" not in response.content.decode()
+
+
+def test_with_a_key_that_does_not_open_it_is_not_ready(ready, monkeypatch):
+    def closed(_):
+        raise SealError("data key 1 does not open")
+
+    monkeypatch.setattr(store, "data_key", closed)
+    response = ready()
+    assert (response.status_code, response.json()["keyring"]) == (503, "failed")
+
+
+def test_with_a_migration_to_come_it_is_not_ready(ready):
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'audit'")
+    response = ready()
+    assert (response.status_code, response.json()["migrations"]) == (503, "failed")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_an_unknown_host_is_told_nothing_else(client, path):
+    assert client.get(path, HTTP_HOST="evil.example").status_code == 400
