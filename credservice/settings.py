@@ -43,8 +43,10 @@ INSTALLED_APPS = [
     "credservice.vendor_api",
     "exchange",
     "provisioning",
-    "unfold",
-    "django.contrib.admin",
+    "credservice.console",
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "credservice.console.apps.ConsoleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -65,6 +67,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "credservice.console.middleware.ConsoleMiddleware",
 ]
 
 ROOT_URLCONF = "credservice.urls"
@@ -163,12 +166,36 @@ if TRUSTED_PROXIES:
 
 # --- Console -------------------------------------------------------------------------------------------------------
 
+CSRF_FAILURE_VIEW = "credservice.console.middleware.csrf_failure"
 UNFOLD = {
     "SITE_TITLE": "credservice",
     "SITE_HEADER": "credservice",
+    "SITE_SUBHEADER": "Credentials for partner platforms",
     "SITE_SYMBOL": "key_vertical",
-    "SHOW_HISTORY": False,
+    "SITE_URL": None,
+    "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "ENVIRONMENT": "credservice.console.menu.environment",
+    "DASHBOARD_CALLBACK": "credservice.console.menu.overview",
+    "SIDEBAR": {"navigation": "credservice.console.menu.sidebar"},
+    "STYLES": ["credservice.console.look.stylesheet"],
+    # Tailwind's teal: apart from the green, orange and red of states.
+    "COLORS": {
+        "primary": {
+            "50": "#f0fdfa",
+            "100": "#ccfbf1",
+            "200": "#99f6e4",
+            "300": "#5eead4",
+            "400": "#2dd4bf",
+            "500": "#14b8a6",
+            "600": "#0f766e",
+            "700": "#115e59",
+            "800": "#134e4a",
+            "900": "#0f3d3a",
+            "950": "#042f2e",
+        }
+    },
 }
 
 # --- Logs ------------------------------------------------------------------------------------------------------------

@@ -165,7 +165,12 @@ class EndUser(models.Model):
                 name="exchange_enduser_external_id",
             ),
         ]
-        indexes = [models.Index(fields=["external_id"], name="exchange_enduser_external")]
+        indexes = [
+            models.Index(fields=["external_id"], name="exchange_enduser_external"),
+            # For the console's lists: newest first, and the few that are suspended.
+            models.Index(fields=["created_at", "id"], name="exchange_enduser_newest"),
+            models.Index(fields=["created_at"], condition=models.Q(is_active=False), name="exchange_enduser_suspended"),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.external_id or self.end_user_id
@@ -202,7 +207,11 @@ class Installation(models.Model):
         indexes = [
             models.Index(
                 fields=["created_at"], condition=models.Q(state="pending"), name="exchange_installation_waiting"
-            )
+            ),
+            models.Index(
+                fields=["created_at"], condition=models.Q(state="suspended"), name="exchange_installation_paused"
+            ),
+            models.Index(fields=["created_at", "id"], name="exchange_installation_newest"),
         ]
 
     def __str__(self) -> str:
@@ -244,7 +253,10 @@ class Grant(models.Model):
                 name="exchange_grant_one_for_installation",
             ),
         ]
-        indexes = [models.Index(fields=["line"], name="exchange_grant_line")]
+        indexes = [
+            models.Index(fields=["line"], name="exchange_grant_line"),
+            models.Index(fields=["created_at", "id"], name="exchange_grant_newest"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.integration_id} {self.installation_id or self.end_user_id}"

@@ -1,0 +1,1 @@
+"""The admin site and the classes that every room's admin.py builds on."""

@@ -165,6 +165,14 @@ class Credential(models.Model):
             models.Index(fields=["created_at"], condition=models.Q(state="pending"), name="credentials_pending"),
             models.Index(fields=["rotates_at"], condition=models.Q(state="active"), name="credentials_rotation"),
             GinIndex(fields=["value_digests"], name="credentials_value_digests"),
+            # For the console's lists: newest first, by a state that few are in, by a hint.
+            models.Index(fields=["created_at", "id"], name="credentials_newest"),
+            models.Index(
+                fields=["state", "created_at"],
+                condition=models.Q(state__in=["pending", "retiring", "failed", "expired"]),
+                name="credentials_by_rare_state",
+            ),
+            models.Index(fields=["hint"], condition=~models.Q(hint=""), name="credentials_hint"),
         ]
 
     def __str__(self) -> str:

@@ -53,6 +53,7 @@ class SigningSecret(models.Model):
     objects = SigningSecretQuerySet.as_manager()
 
     class Meta:
+        permissions = [("reveal_signingsecret", "Can reveal a signing secret")]
         constraints = [
             models.UniqueConstraint(
                 fields=["secret_set"], condition=models.Q(state="current"), name="keys_signingsecret_one_current"

@@ -365,4 +365,28 @@ class Migration(migrations.Migration):
             model_name="seensignature",
             constraint=models.UniqueConstraint(fields=("platform", "digest"), name="exchange_seensignature_once"),
         ),
+        migrations.AddIndex(
+            model_name="enduser",
+            index=models.Index(fields=["created_at", "id"], name="exchange_enduser_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="enduser",
+            index=models.Index(
+                condition=models.Q(("is_active", False)), fields=["created_at"], name="exchange_enduser_suspended"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="grant",
+            index=models.Index(fields=["created_at", "id"], name="exchange_grant_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="installation",
+            index=models.Index(
+                condition=models.Q(("state", "suspended")), fields=["created_at"], name="exchange_installation_paused"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="installation",
+            index=models.Index(fields=["created_at", "id"], name="exchange_installation_newest"),
+        ),
     ]

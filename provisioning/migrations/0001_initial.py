@@ -374,4 +374,20 @@ class Migration(migrations.Migration):
             model_name="livekey",
             constraint=models.UniqueConstraint(fields=("public_key", "trusted_key"), name="provisioning_livekey_once"),
         ),
+        migrations.AddIndex(
+            model_name="resource",
+            index=models.Index(fields=["created_at", "id"], name="provisioning_resource_newest"),
+        ),
+        migrations.AddIndex(
+            model_name="resource",
+            index=models.Index(
+                condition=models.Q(("state__in", ["suspended", "deprovisioning", "deprovisioned"])),
+                fields=["state", "created_at"],
+                name="provisioning_resource_rare",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="resourcecredential",
+            index=models.Index(fields=["created_at", "id"], name="provisioning_credential_newest"),
+        ),
     ]

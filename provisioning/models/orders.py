@@ -40,7 +40,16 @@ class Resource(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["marketplace", "partner_id"], name="provisioning_resource_id"),
         ]
-        indexes = [models.Index(fields=["partner_id"], name="provisioning_resource_search")]
+        indexes = [
+            models.Index(fields=["partner_id"], name="provisioning_resource_search"),
+            # For the console's lists: newest first, and those that are not simply active.
+            models.Index(fields=["created_at", "id"], name="provisioning_resource_newest"),
+            models.Index(
+                fields=["state", "created_at"],
+                condition=models.Q(state__in=["suspended", "deprovisioning", "deprovisioned"]),
+                name="provisioning_resource_rare",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.partner_id
@@ -75,7 +84,10 @@ class ResourceCredential(models.Model):
                 name="provisioning_credential_exclusive",
             ),
         ]
-        indexes = [models.Index(fields=["partner_id"], name="provisioning_credential_search")]
+        indexes = [
+            models.Index(fields=["partner_id"], name="provisioning_credential_search"),
+            models.Index(fields=["created_at", "id"], name="provisioning_credential_newest"),
+        ]
 
     def __str__(self) -> str:
         return self.partner_id

@@ -177,6 +177,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "permissions": [("reveal_credential", "Can reveal the values of a credential")],
                 "indexes": [
                     models.Index(fields=["line"], name="credentials_line"),
                     models.Index(fields=["subject"], name="credentials_subject"),
@@ -196,6 +197,15 @@ class Migration(migrations.Migration):
                     ),
                     django.contrib.postgres.indexes.GinIndex(
                         fields=["value_digests"], name="credentials_value_digests"
+                    ),
+                    models.Index(fields=["created_at", "id"], name="credentials_newest"),
+                    models.Index(
+                        condition=models.Q(("state__in", ["pending", "retiring", "failed", "expired"])),
+                        fields=["state", "created_at"],
+                        name="credentials_by_rare_state",
+                    ),
+                    models.Index(
+                        condition=models.Q(("hint", ""), _negated=True), fields=["hint"], name="credentials_hint"
                     ),
                 ],
                 "constraints": [

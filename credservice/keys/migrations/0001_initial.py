@@ -54,6 +54,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "permissions": [("reveal_signingsecret", "Can reveal a signing secret")],
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("state", "current")),

@@ -1,0 +1,208 @@
+"""What every page of the console has in common."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from unfold.admin import ModelAdmin
+
+from credservice.console import widgets
+from credservice.console.audited import AuditedAdmin
+from credservice.console.bulk import BulkAction
+from credservice.console.keyset import KeysetChangeList
+from credservice.console.menu import Menu, title_of
+from credservice.console.pages import ObjectPage
+from credservice.console.paginator import BoundedPaginator
+
+
+class ConsoleAdmin(AuditedAdmin, ModelAdmin):
+    """A list and its forms: audited, without deletion, with what else can be done as pages of their own.
+
+    ``menu`` places it in the sidebar, ``about`` says on the overview what it is, ``empty_help`` says in an empty list
+    how rows come to be; ``object_pages`` are the forms about one object; ``fixed_fields`` are set once, at its making.
+    """
+
+    menu: ClassVar[Menu | None] = None
+    about: ClassVar[str] = ""
+    empty_help: ClassVar[str] = ""
+    object_pages: ClassVar[tuple[type[ObjectPage], ...]] = ()
+    bulk_actions: ClassVar[tuple[BulkAction, ...]] = ()
+    fixed_fields: ClassVar[tuple[str, ...]] = ()
+
+    change_form_template = "console/change_form.html"
+    formfield_overrides = {
+        models.JSONField: {"form_class": widgets.JSONField},
+        models.DurationField: {"form_class": widgets.DurationField},
+        models.URLField: {"assume_scheme": "https"},
+    }
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    list_disable_select_all = True
+    list_filter_submit = True
+    list_per_page = 50
+    list_max_show_all = 0
+    warn_unsaved_form = True
+
+    # --- what may be done --------------------------------------------------------------------------------------
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nothing that the trail speaks of is deleted: it is suspended, revoked or retired."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+        return [*super().get_readonly_fields(request, obj), *(self.fixed_fields if obj else ())]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Only the filters that the list offers: any other could scan a table, or guess at a column."""
+        return any(lookup == name or lookup.startswith(f"{name}_") for name in self._filter_names())
+
+    def _filter_names(self) -> list[str]:
+        return [entry[0] if isinstance(entry, tuple) else entry.parameter_name for entry in self.list_filter]
+
+    # --- lists -------------------------------------------------------------------------------------------------
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        context = {"title": title_of(self), "empty_help": self.empty_help} | (extra_context or {})
+        response: HttpResponse = super().changelist_view(request, context)
+        return response
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        allowed = [bulk for bulk in self.bulk_actions if bulk.allowed(self, request)]
+        return {bulk.__name__: (bulk, bulk.__name__, bulk.title) for bulk in allowed}
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Only on rows that were ticked, and that can be rows of this list."""
+        try:
+            for pk in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(pk)
+        except ValidationError:
+            self.message_user(request, "The selection was not understood. Nothing was changed.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        data = request.POST.copy()
+        data["select_across"] = "0"
+        request.POST = data  # type: ignore[assignment]
+        response: HttpResponse | None = super().response_action(request, queryset)
+        return response
+
+    # --- forms -------------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        pages = [
+            path(
+                f"<path:object_id>/{page.slug}/",
+                self.admin_site.admin_view(page.view_for(self)),
+                name=f"{name}_{page.slug}",
+            )
+            for page in self.object_pages
+        ]
+        return [*pages, *super().get_urls()]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        obj = self.get_object(request, object_id) if object_id and request.method == "GET" else None
+        context = {"page_links": self._page_links(request, obj)} | (extra_context or {})
+        try:
+            response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+        except IntegrityError:
+            # The form's own checks passed: somebody else saved the same thing in between.
+            self.message_user(request, "Somebody else saved the same at this moment. Look again.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        return response
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Write what was changed and no more: a whole row would undo what happened since the form was opened."""
+        if not change:
+            obj.save(force_insert=True)
+            return
+        concrete = {field.name for field in self.opts.concrete_fields}
+        changed = [name for name in form.changed_data if name in concrete]
+        if changed:
+            obj.save(update_fields=changed)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """No "+" beside a choice: what it would open in a window has a page of its own."""
+        formfield = super().formfield_for_dbfield(db_field, request, **kwargs)
+        for button in ("add", "change", "delete", "view"):
+            if formfield and hasattr(formfield.widget, f"can_{button}_related"):
+                setattr(formfield.widget, f"can_{button}_related", False)
+        return formfield
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The object's lines in the trail."""
+        return HttpResponseRedirect(f"{reverse('admin:audit_auditevent_changelist')}?object_id={object_id}")
+
+    def list_url(self) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def _page_links(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        if obj is None:
+            return []
+        found = (page(self).link(request, obj) for page in self.object_pages)
+        return [link for link in found if link is not None]
+
+
+class LargeListAdmin(ConsoleAdmin):
+    """A list that may have millions of rows: see :mod:`credservice.console.keyset`.
+
+    ``keyset`` is its order, newest first, that an index serves; ``find`` says what a search term may be.
+    """
+
+    keyset: ClassVar[tuple[str, ...]] = ("created_at", "pk")
+    # Django shows a search box, and offers choices in forms, where this is not empty. See find().
+    search_fields = ("pk",)
+    sortable_by: Sequence[str] = ()
+
+    def find(self, term: str) -> list[Q]:
+        """What ``term`` may match, each an equality on indexed columns."""
+        raise NotImplementedError
+
+    def prepare_rows(self, rows: list[Any]) -> None:
+        """Fetch, for all rows of a page at once, what a column shows besides."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return KeysetChangeList
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        return [f"-{name}" for name in self.keyset]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """For the choices of a form."""
+        if not search_term.strip():
+            return queryset, False
+        found = (queryset.filter(q).values_list("pk", flat=True)[:50] for q in self.find(search_term.strip()))
+        return queryset.filter(pk__in={pk for pks in found for pk in pks}), False
+
+
+class ReadOnly:
+    """Rows that the service writes, and nobody edits."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+def as_uuid(term: str) -> list[Q]:
+    """``term`` as a primary key, where it is a UUID."""
+    try:
+        return [Q(pk=models.UUIDField().to_python(term))]
+    except ValidationError:
+        return []

@@ -1,0 +1,77 @@
+"""The sidebar and the overview, from what is registered: a room adds its pages without this module's knowing of it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+@dataclass(frozen=True)
+class Menu:
+    """Where a list stands: the group, a rank that orders groups and lists alike, an icon of Material Symbols.
+
+    ``plural`` names the list where the model's own name would not do.
+    """
+
+    group: str
+    rank: int
+    icon: str
+    plural: str = ""
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Unfold's ``SIDEBAR["navigation"]``: the lists that this user may see, grouped."""
+    overview = {"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}
+    groups: list[dict[str, Any]] = [{"items": [overview]}]
+    for menu, entry in _entries(request):
+        if groups[-1].get("title") != menu.group:
+            groups.append({"title": menu.group, "separator": True, "items": []})
+        groups[-1]["items"].append({"title": entry["title"], "icon": menu.icon, "link": entry["link"]})
+    return groups
+
+
+def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's ``DASHBOARD_CALLBACK``: the same lists with a sentence each, and what can be added."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for menu, entry in _entries(request):
+        groups.setdefault(menu.group, []).append(entry | {"icon": menu.icon})
+    return context | {"groups": groups}
+
+
+def environment(_: HttpRequest) -> list[str] | None:
+    """Unfold's ``ENVIRONMENT``: a label that keeps a trial from being taken for production."""
+    return None if settings.PRODUCTION else ["Development", "warning"]
+
+
+def title_of(site_admin: Any) -> str:
+    menu = _menu_of(site_admin)
+    title = (menu.plural if menu else "") or str(site_admin.opts.verbose_name_plural)
+    return title[:1].upper() + title[1:]
+
+
+def _entries(request: HttpRequest) -> Iterator[tuple[Menu, dict[str, Any]]]:
+    found = [(site_admin.menu, site_admin) for site_admin in admin.site._registry.values() if _menu_of(site_admin)]
+    for menu, site_admin in sorted(found, key=lambda pair: pair[0].rank):
+        if site_admin.has_view_or_change_permission(request):
+            yield menu, _entry(request, site_admin)
+
+
+def _menu_of(site_admin: Any) -> Menu | None:
+    menu: Menu | None = getattr(site_admin, "menu", None)
+    return menu
+
+
+def _entry(request: HttpRequest, site_admin: Any) -> dict[str, Any]:
+    opts = site_admin.opts
+    name = f"admin:{opts.app_label}_{opts.model_name}"
+    return {
+        "title": title_of(site_admin),
+        "link": reverse(f"{name}_changelist"),
+        "about": site_admin.about,
+        "add": reverse(f"{name}_add") if site_admin.has_add_permission(request) else None,
+        "singular": str(opts.verbose_name),
+    }

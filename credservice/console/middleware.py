@@ -1,0 +1,85 @@
+"""What every answer of the console carries, and its own pages for errors."""
+
+from collections.abc import Callable
+
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from credservice.http.context import current_context
+
+PREFIX = "/admin/"
+
+# Unfold evaluates expressions in its templates (Alpine), hence unsafe-eval. Everything comes from us; nothing frames us
+# or takes our forms elsewhere.
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+SENTENCES = {
+    400: "This request was not understood. Go back, and try it from the page's own links.",
+    403: "Your account may not do this. An administrator can give it the permission.",
+    404: "There is nothing here. It may never have existed, or the address has a mistake.",
+}
+
+
+class ConsoleMiddleware:
+    """Headers for ``/admin/``, and pages a person can read for its refusals."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/admin":
+            return HttpResponseRedirect(reverse("admin:index"))
+        response = self.get_response(request)
+        if request.path.startswith(PREFIX):
+            response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
+        """PostgreSQL holds no NUL in a text: a parameter with one finds nothing and is no database error."""
+        if request.path.startswith(PREFIX) and any("\x00" in text for text in (request.path, *_values(request))):
+            return error_page(request, 400)
+        return None
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not request.path.startswith(PREFIX):
+            return None
+        for kind, status in ((Http404, 404), (PermissionDenied, 403), (SuspiciousOperation, 400)):
+            if isinstance(error, kind):
+                return error_page(request, status)
+        return None
+
+
+def error_page(request: HttpRequest, status: int, sentence: str = "") -> HttpResponse:
+    from django.contrib import admin
+
+    context = {
+        "title": {400: "Not understood", 403: "Not allowed", 404: "Not found"}[status],
+        "status": status,
+        "sentence": sentence or SENTENCES[status],
+        "request_id": current_context().request_id,
+    }
+    context = admin.site.each_context(request) | context
+    return TemplateResponse(request, "console/error.html", context, status=status).render()
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's ``CSRF_FAILURE_VIEW``: mostly a page that was open while its user signed in elsewhere."""
+    return error_page(request, 403, "This page was open since before your last sign-in. Go back, reload it, try again.")
+
+
+def _values(request: HttpRequest) -> list[str]:
+    return [value for values in request.GET.lists() for value in values[1]]

@@ -1,0 +1,168 @@
+"""Pages that do something to one object: GET shows a form and what will happen, POST does it, once.
+
+Unfold's own detail actions are GET links; ours never change anything before a POST with a CSRF token. Each form carries
+a random id that is used up with the act, so that neither a reload nor a double click does it twice.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.core import signing
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.enums import ActionVariant
+
+from credservice.console.models import SentForm
+from credservice.exceptions import Conflict, ServiceError
+
+FORM_HOURS = 12
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Values that are shown in the answer to a POST and never again."""
+
+    title: str
+    sentence: str
+    values: tuple[tuple[str, str], ...]
+
+
+class ObjectPage:
+    """A form about one object. Subclasses say what it asks and what it does."""
+
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    icon: ClassVar[str] = "edit"
+    variant: ClassVar[ActionVariant] = ActionVariant.DEFAULT
+    submit: ClassVar[str] = ""
+    # Model permissions by name, such as "change"; others in full, such as "keys.reveal_signingsecret".
+    permission: ClassVar[str] = "change"
+    form_class: ClassVar[type[forms.Form]] = forms.Form
+
+    def __init__(self, site_admin: Any) -> None:
+        self.admin = site_admin
+
+    @classmethod
+    def view_for(cls, site_admin: Any) -> Any:
+        @sensitive_post_parameters()
+        def view(request: HttpRequest, object_id: str) -> HttpResponse:
+            return cls(site_admin).respond(request, object_id)
+
+        return view
+
+    # --- what subclasses say -----------------------------------------------------------------------------------
+
+    def refusal(self, obj: Any) -> str:
+        """Why it cannot be done to this object now; empty where it can."""
+        return ""
+
+    def consequences(self, obj: Any) -> list[str]:
+        """What will happen, in sentences."""
+        return []
+
+    def make_form(self, request: HttpRequest, obj: Any, data: Any = None) -> forms.Form:
+        return self.form_class(data)
+
+    def perform(self, request: HttpRequest, obj: Any, form: forms.Form) -> str | Shown:
+        """Do it, in a transaction: what to tell the operator. Raises :class:`ServiceError` to refuse."""
+        raise NotImplementedError
+
+    # --- the view ----------------------------------------------------------------------------------------------
+
+    def allowed(self, request: HttpRequest) -> bool:
+        opts = self.admin.opts
+        full = self.permission if "." in self.permission else f"{opts.app_label}.{self.permission}_{opts.model_name}"
+        return self.admin.has_view_permission(request) and bool(request.user.has_perm(full))  # type: ignore[union-attr]
+
+    def link(self, request: HttpRequest, obj: Any) -> dict[str, Any] | None:
+        """For the object's own page; None where this user may not, or it makes no sense now."""
+        if not self.allowed(request) or self.refusal(obj):
+            return None
+        return {"title": self.title, "icon": self.icon, "variant": self.variant, "path": self.url(obj)}
+
+    def url(self, obj: Any) -> str:
+        opts = self.admin.opts
+        return reverse(f"admin:{opts.app_label}_{opts.model_name}_{self.slug}", args=[quote(obj.pk)])
+
+    def home(self, obj: Any) -> str:
+        """The object's own page."""
+        opts = self.admin.opts
+        return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[quote(obj.pk)])
+
+    def list_url(self) -> str:
+        return reverse(f"admin:{self.admin.opts.app_label}_{self.admin.opts.model_name}_changelist")
+
+    def done_url(self, obj: Any) -> str:
+        """Where to go when it is done."""
+        return self.home(obj)
+
+    def respond(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if request.method not in ("GET", "HEAD", "POST"):
+            return HttpResponseNotAllowed(["GET", "POST"])
+        if not self.allowed(request):
+            raise PermissionDenied
+        obj = self.admin.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
+        if request.method != "POST" or self.refusal(obj):
+            return self._ask(request, obj, self.make_form(request, obj))
+        return self._act(request, obj, self.make_form(request, obj, request.POST))
+
+    def _act(self, request: HttpRequest, obj: Any, form: forms.Form) -> HttpResponse:
+        if not form.is_valid():
+            return self._ask(request, obj, form)
+        try:
+            with transaction.atomic():
+                use_up(request)
+                outcome = self.perform(request, obj, form)
+        except ServiceError as error:
+            form.add_error(None, error.message)
+            return self._ask(request, obj, form)
+        if isinstance(outcome, Shown):
+            return self._render(request, obj, "console/shown.html", {"shown": outcome, "title": outcome.title})
+        messages.success(request, outcome)
+        return HttpResponseRedirect(self.done_url(obj))
+
+    def _ask(self, request: HttpRequest, obj: Any, form: forms.Form) -> HttpResponse:
+        context = {
+            "title": self.title,
+            "form": form,
+            "form_id": new_form_id(request),
+            "refusal": self.refusal(obj),
+            "consequences": self.consequences(obj),
+            "submit": self.submit or self.title,
+            "submit_variant": "danger" if self.variant is ActionVariant.DANGER else "primary",
+        }
+        return self._render(request, obj, "console/page.html", context)
+
+    def _render(self, request: HttpRequest, obj: Any, template: str, context: dict[str, Any]) -> HttpResponse:
+        request.current_app = self.admin.admin_site.name  # type: ignore[attr-defined]
+        common = {"opts": self.admin.opts, "original": obj, "subtitle": str(obj), "home": self.home(obj)}
+        return TemplateResponse(request, template, self.admin.admin_site.each_context(request) | common | context)
+
+
+def new_form_id(request: HttpRequest) -> str:
+    """A random id, good for this user, this page and a working day."""
+    return signing.dumps(uuid4().hex, salt=_salt(request))
+
+
+def use_up(request: HttpRequest) -> None:
+    """Take the sent form's id, in the caller's transaction. Raises :class:`Conflict` for one that is used or old."""
+    try:
+        sent = signing.loads(request.POST.get("form_id", ""), salt=_salt(request), max_age=FORM_HOURS * 3600)
+    except signing.BadSignature:
+        raise Conflict("This form was open for too long. Check it and send it again.") from None
+    if not SentForm.objects.take(sent):
+        raise Conflict("This form was sent before, and was done then. Send it again only to do it once more.")
+
+
+def _salt(request: HttpRequest) -> str:
+    return f"console.form:{request.user.pk}:{request.path}"

@@ -1,0 +1,87 @@
+"""Suspend, resume and their like: pages and bulk actions that set one field of a row."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.http import HttpRequest
+from unfold.enums import ActionVariant
+
+from credservice.console.actor import actor_of
+from credservice.console.bulk import BulkAction
+from credservice.console.pages import ObjectPage
+from credservice.console.states import change_state
+from credservice.console.widgets import ReasonField
+
+
+class WhyForm(forms.Form):
+    why = ReasonField()
+
+
+class OptionalWhyForm(forms.Form):
+    why = ReasonField(required=False)
+
+
+class Switch(ObjectPage):
+    """From one of ``source`` to ``target``; ``verb`` is both the trail's word and the operator's."""
+
+    field: ClassVar[str] = "is_active"
+    source: ClassVar[tuple[Any, ...]]
+    target: ClassVar[Any]
+    verb: ClassVar[str]
+    consequence: ClassVar[str]
+    form_class = OptionalWhyForm
+
+    def refusal(self, obj: Any) -> str:
+        if getattr(obj, self.field) in self.source:
+            return ""
+        return f"This {obj._meta.verbose_name} cannot be {self.verb} in its present state."
+
+    def consequences(self, obj: Any) -> list[str]:
+        return [self.consequence]
+
+    def perform(self, request: HttpRequest, obj: Any, form: forms.Form) -> str:
+        change_state(
+            obj=obj,
+            field=self.field,
+            source=self.source,
+            target=self.target,
+            verb=self.verb,
+            actor=actor_of(request),
+            why=form.cleaned_data.get("why", ""),
+        )
+        self.afterwards(obj)
+        return f"{obj} is {self.verb}."
+
+    def afterwards(self, obj: Any) -> None:
+        """What else changes with it, in the same transaction."""
+
+    @classmethod
+    def bulk(cls) -> BulkAction:
+        """The same for ticked rows of a list."""
+
+        def perform(request: HttpRequest, obj: Any, form: forms.Form) -> object:
+            return cls.perform(cls.__new__(cls), request, obj, form)
+
+        return BulkAction(
+            cls.slug.replace("-", "_"),
+            cls.title,
+            perform,
+            consequence=cls.consequence,
+            done=cls.verb.capitalize(),
+            permission=cls.permission,
+            form_class=cls.form_class,
+            danger=cls.variant is ActionVariant.DANGER,
+        )
+
+
+class Suspend(Switch):
+    slug, title, icon, verb = "suspend", "Suspend", "pause_circle", "suspended"
+    variant = ActionVariant.DANGER
+    source, target = (True,), False
+    form_class = WhyForm
+
+
+class Resume(Switch):
+    slug, title, icon, verb = "resume", "Resume", "play_circle", "resumed"
+    variant = ActionVariant.SUCCESS
+    source, target = (False,), True

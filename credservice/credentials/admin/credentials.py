@@ -1,0 +1,123 @@
+"""Credentials: what they are and were. Values show nowhere; what is done to them has pages of its own."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.decorators import display
+
+from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
+from credservice.console.filters import ExactFilter
+from credservice.console.links import link_to, list_link, subject_link
+from credservice.console.menu import Menu
+from credservice.credentials.admin import pages
+from credservice.credentials.models import Credential
+
+STATE_LABELS = {
+    "pending": "info",
+    "active": "success",
+    "retiring": "warning",
+    "revoked": "default",
+    "failed": "danger",
+    "expired": "default",
+}
+DATES = (
+    "created_at",
+    "activated_at",
+    "expires_at",
+    "refresh_at",
+    "rotates_at",
+    "retires_at",
+    "ended_at",
+    "last_used_at",
+)
+
+
+class SubjectFilter(ExactFilter):
+    title, parameter_name = "subject", "subject"
+
+
+class LineFilter(ExactFilter):
+    title, parameter_name = "line", "line"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        term = (self.value() or "").strip()
+        if not term:
+            return queryset
+        pks = as_uuid(term)
+        return queryset.filter(line=term) if pks else queryset.none()
+
+
+@admin.register(Credential)
+class CredentialAdmin(ReadOnly, LargeListAdmin):
+    menu = Menu("Credentials", 32, "password")
+    about = "Every credential that was made: whose it is, its state, and when it ends. Values stay sealed."
+    empty_help = "Credentials are made by grants, by first exchanges, and by a marketplace's orders."
+    object_pages = (pages.Rotate, pages.Replace, pages.Reveal, pages.Revoke, pages.ForceEnd)
+    bulk_actions = (pages.revoke_all,)
+    list_display = ("name", "shown_state", "policy", "shown_subject", "created_at", "expires_at")
+    list_select_related = ("policy",)
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        ("policy", AutocompleteSelectFilter),
+        SubjectFilter,
+        LineFilter,
+    )
+    search_help_text = "Our id, a line, a subject or a hint"
+    fieldsets = (
+        (None, {"fields": ("name", "shown_state", "shown_policy", "shown_subject", "suspended")}),
+        ("Line", {"fields": ("shown_predecessor", "shown_successors", "shown_line")}),
+        ("Dates", {"fields": DATES}),
+        ("Issuer", {"fields": ("context", "attempts", "next_attempt_at", "failure")}),
+    )
+    readonly_fields = (
+        "name",
+        "shown_state",
+        "shown_policy",
+        "shown_subject",
+        "shown_predecessor",
+        "shown_successors",
+        "shown_line",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Lists never carry what is sealed."""
+        queryset = super().get_queryset(request)
+        return queryset.defer("sealed_values", "lookup", "value_digests", "handle")
+
+    def find(self, term: str) -> list[Q]:
+        return [Q(subject=term), Q(hint=term), *(q for pk in as_uuid(term) for q in (pk, Q(line=term)))]
+
+    @display(description="Credential")
+    def name(self, obj: Credential) -> str:
+        return obj.hint or str(obj.pk)
+
+    @display(description="State", label=STATE_LABELS | {"stuck": "danger", "ending": "warning"})
+    def shown_state(self, obj: Credential) -> str:
+        if obj.state in Credential.UNENDED and obj.is_stuck():
+            return "stuck"
+        return "ending" if obj.is_ending() else obj.state
+
+    @display(description="Policy")
+    def shown_policy(self, obj: Credential) -> Any:
+        return link_to(obj.policy)
+
+    @display(description="Subject")
+    def shown_subject(self, obj: Credential) -> Any:
+        return subject_link(obj.subject)
+
+    @display(description="Predecessor")
+    def shown_predecessor(self, obj: Credential) -> Any:
+        return link_to(obj.predecessor) or "none: it is the first of its line"
+
+    @display(description="Successors")
+    def shown_successors(self, obj: Credential) -> Any:
+        found = [link_to(successor) for successor in obj.successors.order_by("-created_at")[:10]]
+        return format_html("{}" * len(found), *found) if found else "none"
+
+    @display(description="Line")
+    def shown_line(self, obj: Credential) -> Any:
+        return list_link(Credential, "All of this line", line=obj.line)

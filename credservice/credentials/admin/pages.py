@@ -1,0 +1,150 @@
+"""The console's pages about one credential: rotate, replace, reveal, revoke, force a stuck end."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.db import transaction
+from django.http import HttpRequest
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminRadioSelectWidget
+
+from credservice.console.actor import actor_of
+from credservice.console.bulk import BulkAction
+from credservice.console.pages import ObjectPage, Shown
+from credservice.console.switch import WhyForm
+from credservice.console.widgets import span
+from credservice.credentials.admin.values import ValuesForm
+from credservice.credentials.models import Credential
+from credservice.credentials.services import finish_issue, force_end, reveal, revoke, rotate
+
+State = Credential.State
+
+
+class RotateForm(ValuesForm):
+    """The successor's values, where they are entered, and the predecessor's time."""
+
+    def __init__(self, credential: Credential, data: Any = None) -> None:
+        super().__init__(credential.policy, data)
+        overlap = span(credential.policy.overlap)
+        self.fields["overlap"] = forms.ChoiceField(
+            label="The present credential stays good for",
+            choices=(("policy", f"The policy's overlap: {overlap}"), ("none", "No time: it has leaked")),
+            initial="policy",
+            widget=UnfoldAdminRadioSelectWidget,
+        )
+
+    def overlap(self) -> timedelta | None:
+        return timedelta(0) if self.cleaned_data["overlap"] == "none" else None
+
+
+class Rotate(ObjectPage):
+    """Of a policy whose issuer makes the values."""
+
+    slug, title, icon = "rotate", "Rotate", "autorenew"
+    variant = ActionVariant.PRIMARY
+    generates = True
+
+    def refusal(self, obj: Credential) -> str:
+        if obj.state != State.ACTIVE:
+            return f"Only an active credential can be rotated; this one is {obj.state}."
+        if obj.policy.backend().generates != self.generates:
+            return "The values of this policy's credentials come from elsewhere."
+        return ""
+
+    def consequences(self, obj: Credential) -> list[str]:
+        return ["A successor is made, and handed out from then on. The present one ends after its overlap."]
+
+    def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
+        return RotateForm(obj, data)
+
+    def perform(self, request: HttpRequest, obj: Credential, form: forms.Form) -> str:
+        assert isinstance(form, RotateForm)
+        actor = actor_of(request)
+        successor = rotate(credential=obj, actor=actor, overlap=form.overlap(), entered=form.entered())
+        transaction.on_commit(lambda: finish_issue(successor, actor=actor), robust=True)
+        return f"The successor is {successor.pk}."
+
+
+class Replace(Rotate):
+    """Of a policy whose values are entered."""
+
+    slug, title, icon = "replace", "Replace values", "edit_square"
+    generates = False
+
+    def consequences(self, obj: Credential) -> list[str]:
+        return [
+            "What you enter becomes the successor's values, and is handed out from now on. Every value is entered "
+            "anew: the present ones are not shown.",
+        ]
+
+
+class Reveal(ObjectPage):
+    slug, title, icon = "reveal", "Reveal", "visibility"
+    variant = ActionVariant.WARNING
+    permission = "credentials.reveal_credential"
+    form_class = WhyForm
+
+    def refusal(self, obj: Credential) -> str:
+        return "" if obj.sealed_values is not None else "This credential has no values."
+
+    def consequences(self, obj: Credential) -> list[str]:
+        return ["The values are shown once. That you saw them, and why, stays in the audit trail."]
+
+    def perform(self, request: HttpRequest, obj: Credential, form: forms.Form) -> Shown:
+        values = reveal(credential=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+        sentence = "This page is shown once, and its showing is recorded. Close it when you are done."
+        return Shown("Values of the credential", sentence, tuple(values.items()))
+
+
+class Revoke(ObjectPage):
+    slug, title, icon = "revoke", "Revoke", "block"
+    variant = ActionVariant.DANGER
+    form_class = WhyForm
+    consequence = "It is handed out no more, and ends. This cannot be undone."
+
+    def refusal(self, obj: Credential) -> str:
+        if obj.state not in Credential.UNENDED:
+            return f"This credential is {obj.state} already."
+        return "Its revocation is under way." if obj.is_ending() else ""
+
+    def consequences(self, obj: Credential) -> list[str]:
+        return [self.consequence]
+
+    def perform(self, request: HttpRequest, obj: Credential, form: forms.Form) -> str:
+        ended = revoke(credential=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+        return "The credential is revoked." if ended.state == State.REVOKED else "The revocation is under way."
+
+
+class ForceEnd(ObjectPage):
+    slug, title, icon = "force-end", "Force its end", "warning"
+    variant = ActionVariant.DANGER
+    form_class = WhyForm
+
+    def refusal(self, obj: Credential) -> str:
+        return "" if obj.is_ending() and obj.is_stuck() else "Only a revocation that is stuck can be forced."
+
+    def consequences(self, obj: Credential) -> list[str]:
+        return [
+            f"The issuer did not confirm the end in {obj.attempts} attempts: {obj.failure or 'no reason is known'}",
+            "Forcing calls it ended. If it still works outside, nobody will try to end it again.",
+        ]
+
+    def perform(self, request: HttpRequest, obj: Credential, form: forms.Form) -> str:
+        force_end(credential=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+        return "The credential counts as ended."
+
+
+def _revoke(request: HttpRequest, obj: Credential, form: forms.Form) -> object:
+    return revoke(credential=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+
+
+revoke_all = BulkAction(
+    "revoke",
+    "Revoke",
+    _revoke,
+    consequence=f"For each of these: {Revoke.consequence[0].lower()}{Revoke.consequence[1:]}",
+    done="Revoked, or on the way",
+    form_class=WhyForm,
+    danger=True,
+)

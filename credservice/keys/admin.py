@@ -1,0 +1,182 @@
+"""Signing secrets: made here, shown once, told apart by their hints, revealed under an audited reason."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminRadioSelectWidget
+
+from credservice.console.actor import actor_of
+from credservice.console.base import ConsoleAdmin, LargeListAdmin, ReadOnly, as_uuid
+from credservice.console.links import link_to
+from credservice.console.menu import Menu
+from credservice.console.pages import ObjectPage, Shown
+from credservice.console.switch import WhyForm
+from credservice.console.widgets import SecretField
+from credservice.keys.models import SigningSecret, SigningSecretSet
+from credservice.keys.services import enter_secret, generate_secret, retire_secret, reveal_secret
+
+STATE_LABELS = {"current": "success", "previous": "warning", "pending": "info", "retired": "default"}
+OVERLAPS = (
+    ("86400", "24 hours: the platform changes to the new one meanwhile"),
+    ("3600", "1 hour"),
+    ("604800", "7 days"),
+    ("0", "None: it has leaked. Every older secret ends at once"),
+)
+
+
+class NewSecretForm(forms.Form):
+    source = forms.ChoiceField(
+        label="The secret",
+        choices=(("generate", "Generate one here, and paste it into the platform"), ("enter", "Enter the platform's")),
+        initial="generate",
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    text = SecretField(
+        label="Secret to enter", required=False, help_text="At least 24 bytes of random text. It is not shown again."
+    )
+    overlap = forms.ChoiceField(
+        label="The present secret stays good for",
+        choices=OVERLAPS,
+        initial=OVERLAPS[0][0],
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("source") == "enter" and not data.get("text"):
+            self.add_error("text", "Enter the secret, or choose to generate one.")
+        if data.get("source") == "generate" and data.get("text"):
+            self.add_error("source", "A secret was entered as well. Choose to enter it, or leave its field empty.")
+        return data
+
+
+class NewSecret(ObjectPage):
+    slug, title, icon = "new-secret", "New signing secret", "key"
+    variant = ActionVariant.PRIMARY
+    permission = "keys.add_signingsecret"
+    form_class = NewSecretForm
+
+    def consequences(self, obj: SigningSecretSet) -> list[str]:
+        if not obj.live().exists():
+            return [f"{obj} has no signing secret yet: until it has one, its signed calls are refused."]
+        return ["The new secret is the current one at once; the present one stays good for as long as you choose."]
+
+    def make_form(self, request: HttpRequest, obj: SigningSecretSet, data: Any = None) -> forms.Form:
+        form = super().make_form(request, obj, data)
+        if not obj.live().exists():
+            form.fields["overlap"].required = False
+            form.fields["overlap"].widget = forms.HiddenInput()
+        return form
+
+    def perform(self, request: HttpRequest, obj: SigningSecretSet, form: forms.Form) -> str | Shown:
+        overlap = timedelta(seconds=int(form.cleaned_data["overlap"] or 0))
+        actor = actor_of(request)
+        if form.cleaned_data["source"] == "enter":
+            secret = enter_secret(secret_set=obj, text=form.cleaned_data["text"], actor=actor, overlap=overlap)
+            return f"The secret {secret.hint} is the current one."
+        secret, text = generate_secret(secret_set=obj, actor=actor, overlap=overlap)
+        sentence = "Paste it into the platform's settings now: it is not shown again."
+        return Shown("New signing secret", sentence, ((f"Signing secret of {obj}", text),))
+
+
+class Retire(ObjectPage):
+    slug, title, icon = "retire", "Retire", "block"
+    variant = ActionVariant.DANGER
+
+    def refusal(self, obj: SigningSecret) -> str:
+        if obj.state == SigningSecret.State.RETIRED:
+            return "This secret is retired already."
+        if obj.state == SigningSecret.State.CURRENT:
+            return "This is the current secret. Make a new one first; this one then becomes the previous one."
+        return ""
+
+    def consequences(self, obj: SigningSecret) -> list[str]:
+        return ["From now on, what is signed with this secret is refused."]
+
+    def perform(self, request: HttpRequest, obj: SigningSecret, form: forms.Form) -> str:
+        retire_secret(secret=obj, actor=actor_of(request))
+        return f"The secret {obj.hint} is retired."
+
+
+class Reveal(ObjectPage):
+    slug, title, icon = "reveal", "Reveal", "visibility"
+    variant = ActionVariant.WARNING
+    permission = "keys.reveal_signingsecret"
+    form_class = WhyForm
+
+    def consequences(self, obj: SigningSecret) -> list[str]:
+        return ["The secret is shown once. That you saw it, and why, stays in the audit trail."]
+
+    def perform(self, request: HttpRequest, obj: SigningSecret, form: forms.Form) -> Shown:
+        text = reveal_secret(secret=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+        sentence = "This page is shown once, and its showing is recorded. Close it when you are done."
+        return Shown("Signing secret", sentence, ((f"{obj.secret_set}, {obj.hint}", text),))
+
+
+def secrets_table(secret_set: SigningSecretSet) -> SafeString:
+    """The secrets of a set that verify something now, and a link to make another."""
+    rows = format_html_join(
+        "",
+        '<tr><td class="console-mono">{}</td><td>{}</td><td>{}</td></tr>',
+        ((link_to(s, s.hint), s.get_state_display(), _end(s)) for s in secret_set.live()),
+    )
+    url = reverse("admin:keys_signingsecretset_new-secret", args=[secret_set.pk])
+    table = format_html('<table class="console-table">{}</table>', rows) if rows else "None yet. "
+    return format_html('{}<a class="text-link" href="{}">New signing secret</a>', table, url)
+
+
+def _end(secret: SigningSecret) -> str:
+    return f"until {secret.ends_at:%Y-%m-%d %H:%M} UTC" if secret.ends_at else "no end"
+
+
+@admin.register(SigningSecretSet)
+class SigningSecretSetAdmin(ReadOnly, ConsoleAdmin):
+    about = "The signing secrets of one relation: a current one, and previous ones until their end."
+    empty_help = "A platform's set is made with the platform."
+    object_pages = (NewSecret,)
+    list_display = ("label",)
+    search_fields = ("label",)
+    ordering = ("label",)
+    fields = ("label", "live_secrets")
+    readonly_fields = ("live_secrets",)
+
+    @display(description="Signing secrets")
+    def live_secrets(self, obj: SigningSecretSet) -> Any:
+        return secrets_table(obj)
+
+
+@admin.register(SigningSecret)
+class SigningSecretAdmin(ReadOnly, LargeListAdmin):
+    menu = Menu("Keys", 41, "key")
+    about = "What we verify partners' requests with. The texts are sealed; hints tell them apart."
+    empty_help = "Add a platform: its first signing secret is made in the next step."
+    object_pages = (Reveal, Retire)
+    list_display = ("hint", "secret_set", "shown_state", "shown_source", "created_at", "ends_at")
+    list_select_related = ("secret_set",)
+    search_help_text = "Hint or our id of a secret"
+    fields = ("shown_set", "hint", "shown_state", "shown_source", "created_at", "ends_at")
+    readonly_fields = ("shown_set", "shown_state", "shown_source")
+
+    def find(self, term: str) -> list[Q]:
+        return [Q(hint=term), *as_uuid(term)]
+
+    @display(description="Belongs to")
+    def shown_set(self, obj: SigningSecret) -> Any:
+        return link_to(obj.secret_set)
+
+    @display(description="State", label=STATE_LABELS)
+    def shown_state(self, obj: SigningSecret) -> str:
+        return obj.state
+
+    @display(description="Made")
+    def shown_source(self, obj: SigningSecret) -> str:
+        return "generated here" if obj.generated else "entered"

@@ -1,0 +1,134 @@
+"""End users, their installations, and signatures that were seen."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.decorators import display
+
+from credservice.audit.models import AuditEvent
+from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
+from credservice.console.filters import StateFilter
+from credservice.console.labels import active_state
+from credservice.console.links import link_to, list_link
+from credservice.console.menu import Menu
+from credservice.credentials.models import Credential
+from exchange.admin import pages
+from exchange.models import EndUser, Grant, Installation, Platform, SeenSignature
+
+
+def on_any_platform(**ids: str) -> Q:
+    """Platforms are few: naming them all lets PostgreSQL use the unique index, which begins with the platform."""
+    return Q(platform__in=list(Platform.objects.values_list("pk", flat=True)), **ids)
+
+
+@admin.register(EndUser)
+class EndUserAdmin(LargeListAdmin):
+    menu = Menu("Exchange", 13, "person_pin")
+    about = "Your customers, as the platform knows them (endUserId) and as you do."
+    empty_help = "Register an end user with the endUserId that the platform sends, before its first exchange."
+    object_pages = (pages.SuspendEndUser, pages.ResumeEndUser)
+    bulk_actions = (pages.SuspendEndUser.bulk(), pages.ResumeEndUser.bulk())
+    fixed_fields = ("platform", "end_user_id")
+    names_only = ("attributes",)
+    readonly_fields = ("related", "created_at")
+    list_display = ("__str__", "end_user_id", "external_id", active_state, "platform", "created_at")
+    list_select_related = ("platform",)
+    list_filter = (StateFilter, ("platform", AutocompleteSelectFilter))
+    search_help_text = "endUserId, your own id, or our id"
+    autocomplete_fields = ("platform",)
+    fields = ("platform", "end_user_id", "external_id", "name", "attributes", "related", "created_at")
+
+    def find(self, term: str) -> list[Q]:
+        return [on_any_platform(end_user_id=term), Q(external_id=term), *as_uuid(term)]
+
+    @display(description="Related")
+    def related(self, obj: EndUser) -> Any:
+        if not obj.created_at:
+            return ""
+        return format_html(
+            '<div class="console-links">{}{}{}{}</div>',
+            list_link(Installation, "Installations", end_user__id__exact=obj.pk),
+            list_link(Grant, "Grants", end_user__id__exact=obj.pk),
+            list_link(Credential, "Credentials", subject=obj.subject),
+            list_link(AuditEvent, "Trail", subject=obj.subject),
+        )
+
+
+class InstallationForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The platform is that of the integration; the model's own checks say where the end user is of another."""
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        integration = data.get("integration")
+        if integration is not None:
+            self.instance.platform = integration.platform
+            taken = Installation.objects.filter(
+                platform=integration.platform, installation_id=data.get("installation_id")
+            ).exclude(pk=self.instance.pk)
+            if taken.exists():
+                self.add_error("installation_id", "This platform has an installation with this id.")
+        return data
+
+
+@admin.register(Installation)
+class InstallationAdmin(LargeListAdmin):
+    menu = Menu("Exchange", 14, "deployed_code")
+    about = "End users' instances of an integration. A first-seen one waits here for approval."
+    empty_help = (
+        "The first exchange of a known end user records its installation here; you can also add one beforehand."
+    )
+    form = InstallationForm
+    object_pages = (pages.Approve, pages.SuspendInstallation, pages.ResumeInstallation)
+    bulk_actions = (pages.Approve.bulk(), pages.SuspendInstallation.bulk(), pages.ResumeInstallation.bulk())
+    fixed_fields = ("integration", "end_user", "installation_id")
+    names_only = ("attributes",)
+    readonly_fields = ("shown_state", "related", "created_at")
+    list_display = ("installation_id", "shown_state", "integration", "end_user", "platform", "created_at")
+    list_select_related = ("integration", "end_user", "platform")
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        ("platform", AutocompleteSelectFilter),
+        ("integration", AutocompleteSelectFilter),
+        ("end_user", AutocompleteSelectFilter),
+    )
+    search_help_text = "installationId or our id"
+    autocomplete_fields = ("integration", "end_user")
+    fields = ("integration", "end_user", "installation_id", "shown_state", "attributes", "related", "created_at")
+
+    def find(self, term: str) -> list[Q]:
+        return [on_any_platform(installation_id=term), *as_uuid(term)]
+
+    def subject_of(self, obj: Installation) -> str:
+        return f"end_user:{obj.end_user_id}"
+
+    @display(description="State", label={"pending": "warning", "active": "success", "suspended": "danger"})
+    def shown_state(self, obj: Installation) -> str:
+        return obj.state
+
+    @display(description="Related")
+    def related(self, obj: Installation) -> Any:
+        if not obj.created_at:
+            return ""
+        return format_html(
+            '<div class="console-links">{}{}{}</div>',
+            link_to(obj.end_user, "End user"),
+            link_to(obj.integration, "Integration"),
+            list_link(Grant, "Grants of the end user", end_user__id__exact=obj.end_user_id),
+        )
+
+
+@admin.register(SeenSignature)
+class SeenSignatureAdmin(ReadOnly, LargeListAdmin):
+    about = "Signatures already used, of platforms that accept each one once."
+    empty_help = "Filled where a platform's signatures are good for a single use."
+    keyset = ("pk",)
+    list_display = ("__str__", "platform", "seen_at")
+    list_select_related = ("platform",)
+    fields = ("platform", "seen_at")
+
+    def find(self, term: str) -> list[Q]:
+        return [Q(pk=int(term))] if term.isascii() and term.isdigit() else []

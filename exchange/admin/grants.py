@@ -1,0 +1,175 @@
+"""Grants: which credential is handed out to whom."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+
+from credservice.console.actor import actor_of
+from credservice.console.base import LargeListAdmin, as_uuid
+from credservice.console.links import link_to, list_link, page_of
+from credservice.console.menu import Menu
+from credservice.console.pages import new_form_id, use_up
+from credservice.credentials.admin import STATE_LABELS, ValuesForm
+from credservice.credentials.models import Credential
+from credservice.credentials.services import finish_issue
+from credservice.exceptions import ServiceError
+from exchange.admin import pages
+from exchange.administration import grant_credential
+from exchange.models import EndUser, Grant, Installation, Integration
+
+
+class PartiesForm(forms.Form):
+    """Step one, sent by GET: it changes nothing, and its address can be linked to."""
+
+    integration = forms.ModelChoiceField(Integration.objects.select_related("policy", "platform"))
+    end_user = forms.ModelChoiceField(EndUser.objects.all(), help_text="Type its endUserId or your own id of it.")
+    installation = forms.ModelChoiceField(
+        Installation.objects.all(),
+        required=False,
+        help_text="Empty: all installations of this end user. One: that one alone, in place of the others' credential.",
+    )
+
+    def __init__(self, site_admin: Any, data: Any = None) -> None:
+        super().__init__(data)
+        for name, field in self.fields.items():
+            widget = AutocompleteSelect(Grant._meta.get_field(name), site_admin.admin_site)
+            widget.is_required, widget.choices = field.required, field.widget.choices  # type: ignore[attr-defined]
+            field.widget = widget
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                Grant(**data).clean()
+            except ValidationError as error:
+                raise ValidationError(error.messages) from None
+        return data
+
+
+@admin.register(Grant)
+class GrantAdmin(LargeListAdmin):
+    menu = Menu("Exchange", 15, "handshake")
+    about = "Which credential is handed out to whom: for an end user, or narrower, for one installation."
+    empty_help = (
+        "Add one to enter an end user's credential. Where a policy generates credentials, the first exchange makes "
+        "the grant by itself."
+    )
+    object_pages = (pages.Withdraw,)
+    list_display = ("short_id", "integration", "end_user", "scope", "shown_credential", "created_at")
+    list_select_related = ("integration", "end_user", "installation")
+    list_filter = (
+        ("integration", AutocompleteSelectFilter),
+        ("end_user", AutocompleteSelectFilter),
+        ("installation", AutocompleteSelectFilter),
+    )
+    search_help_text = "Our id of a grant, or the line of a credential"
+    fields = ("integration", "end_user", "installation", "shown_line", "created_at")
+    readonly_fields = ("shown_line",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Which credential it hands out is not edited: the credential is rotated, or the grant withdrawn."""
+        return False
+
+    def find(self, term: str) -> list[Q]:
+        return [q for pk in as_uuid(term) for q in (pk, Q(line=term))]
+
+    def subject_of(self, obj: Grant) -> str:
+        return f"end_user:{obj.end_user_id}"
+
+    # --- the list ------------------------------------------------------------------------------------------------
+
+    def prepare_rows(self, rows: list[Any]) -> None:
+        """The newest credential of each row's line."""
+        found = Credential.objects.filter(line__in={row.line for row in rows}).order_by("created_at")
+        newest = {credential.line: credential for credential in found.defer("sealed_values", "context", "handle")}
+        for row in rows:
+            row.newest = newest.get(row.line)
+
+    @display(description="Grant")
+    def short_id(self, obj: Grant) -> str:
+        return str(obj.pk)[:8]
+
+    @display(description="For")
+    def scope(self, obj: Grant) -> str:
+        return f"installation {obj.installation}" if obj.installation else "all installations"
+
+    @display(description="Credential", label=STATE_LABELS)
+    def shown_credential(self, obj: Any) -> Any:
+        return obj.newest.state if obj.newest else None
+
+    @display(description="Credentials")
+    def shown_line(self, obj: Grant) -> Any:
+        newest = Credential.objects.filter(line=obj.line).order_by("-created_at").first()
+        return format_html(
+            '<div class="console-links">{}{}</div>',
+            link_to(newest, f"The newest: {newest}"),
+            list_link(Credential, "All of its line", line=obj.line),
+        )
+
+    # --- adding one ----------------------------------------------------------------------------------------------
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not (self.has_add_permission(request) and request.user.has_perm("credentials.add_credential")):
+            raise PermissionDenied
+        return self._add(request)
+
+    @method_decorator(sensitive_post_parameters())
+    def _add(self, request: HttpRequest) -> HttpResponse:
+        parties = PartiesForm(self, request.GET if "integration" in request.GET else None)
+        if not parties.is_valid():
+            return self._ask(request, {"form": parties, "method": "get", "submit": "Next"})
+        policy = parties.cleaned_data["integration"].policy
+        values = ValuesForm(policy, request.POST if request.method == "POST" else None)
+        if values.is_valid():
+            try:
+                return self._grant(request, parties, values)
+            except ServiceError as error:
+                values.add_error(None, error.message)
+        return self._ask(request, self._values_context(request, parties, values))
+
+    def _grant(self, request: HttpRequest, parties: PartiesForm, values: ValuesForm) -> HttpResponse:
+        actor = actor_of(request)
+        with transaction.atomic():
+            use_up(request)
+            grant, credential = grant_credential(**parties.cleaned_data, entered=values.entered(), actor=actor)
+            transaction.on_commit(lambda: finish_issue(credential, actor=actor), robust=True)
+        messages.success(request, "The credential is granted: the next exchange hands it out.")
+        return HttpResponseRedirect(page_of(grant))
+
+    def _values_context(self, request: HttpRequest, parties: PartiesForm, values: ValuesForm) -> dict[str, Any]:
+        chosen = parties.cleaned_data
+        where = f"installation {chosen['installation']}" if chosen["installation"] else "all of its installations"
+        return {
+            "form": values,
+            "method": "post",
+            "submit": "Grant",
+            "form_id": new_form_id(request),
+            "consequences": [
+                f"{chosen['end_user']} gets a credential for {chosen['integration']}, for {where}.",
+                values.explanation,
+            ],
+        }
+
+    def _ask(self, request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+        common = {
+            "opts": self.opts,
+            "title": "Grant a credential",
+            "home": self.list_url(),
+            "submit_variant": "primary",
+        }
+        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        return TemplateResponse(request, "console/page.html", self.admin_site.each_context(request) | common | context)

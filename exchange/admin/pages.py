@@ -1,0 +1,86 @@
+"""The console's pages about one platform, end user, installation or grant."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from unfold.enums import ActionVariant
+
+from credservice.console.actor import actor_of
+from credservice.console.pages import ObjectPage
+from credservice.console.switch import OptionalWhyForm, Resume, Suspend, Switch, WhyForm
+from credservice.credentials.services import set_suspended
+from exchange.administration import withdraw_grant
+from exchange.models import Grant, Installation
+
+State = Installation.State
+
+
+class SuspendPlatform(Suspend):
+    consequence = "From now on, every call of this platform is refused with 403: all of its workflows stop."
+
+
+class ResumePlatform(Resume):
+    consequence = "Calls of this platform are answered again."
+
+
+class SuspendIntegration(Suspend):
+    consequence = "From now on, exchanges for this integration are refused with 403, for every end user."
+
+
+class ResumeIntegration(Resume):
+    consequence = "Exchanges for this integration are answered again."
+
+
+class SuspendEndUser(Suspend):
+    consequence = "From now on, exchanges for this end user are refused with 403, and its keys check as not good."
+
+    def afterwards(self, obj: Any) -> None:
+        set_suspended(subject=obj.subject, suspended=True)
+
+
+class ResumeEndUser(Resume):
+    consequence = "Exchanges for this end user are answered again, and its keys check as good."
+
+    def afterwards(self, obj: Any) -> None:
+        set_suspended(subject=obj.subject, suspended=False)
+
+
+class Approve(Switch):
+    slug, title, icon, verb = "approve", "Approve", "check_circle", "approved"
+    variant = ActionVariant.SUCCESS
+    field, source, target = "state", (State.PENDING,), State.ACTIVE
+    form_class = OptionalWhyForm
+    consequence = "From now on, this installation is handed the credential of its end user."
+
+
+class SuspendInstallation(Suspend):
+    field, source, target = "state", (State.PENDING, State.ACTIVE), State.SUSPENDED
+    form_class = WhyForm
+    consequence = "From now on, exchanges of this installation are refused with 403."
+
+
+class ResumeInstallation(Resume):
+    field, source, target = "state", (State.SUSPENDED,), State.ACTIVE
+    consequence = "Exchanges of this installation are answered again."
+
+
+class Withdraw(ObjectPage):
+    slug, title, icon = "withdraw", "Withdraw", "link_off"
+    variant = ActionVariant.DANGER
+    form_class = WhyForm
+
+    def consequences(self, obj: Grant) -> list[str]:
+        return [
+            "The grant is removed, and the credentials that it handed out are revoked, unless another grant hands "
+            "them out as well.",
+            "Where the policy generates credentials, the next exchange makes a new one: suspend the installation or "
+            "the end user to keep them out.",
+        ]
+
+    def done_url(self, obj: Grant) -> str:
+        return self.list_url()
+
+    def perform(self, request: HttpRequest, obj: Grant, form: forms.Form) -> str:
+        withdraw_grant(grant=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+        return "The grant is withdrawn."

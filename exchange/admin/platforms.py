@@ -1,0 +1,137 @@
+"""Platforms and integrations."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+
+from credservice.console.base import ConsoleAdmin, ReadOnly
+from credservice.console.filters import StateFilter
+from credservice.console.labels import active_state
+from credservice.console.links import list_link
+from credservice.console.menu import Menu
+from credservice.keys.admin import secrets_table
+from exchange.admin import pages
+from exchange.administration import new_secret_set
+from exchange.models import Installation, Integration, Platform, RequestCount
+
+
+class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean_is_default(self) -> bool:
+        wanted: bool = self.cleaned_data["is_default"]
+        other = Platform.objects.filter(is_default=True).exclude(pk=self.instance.pk).first()
+        if wanted and other:
+            raise forms.ValidationError(f"{other} is the default platform. Take it away there first.")
+        return wanted
+
+
+@admin.register(Platform)
+class PlatformAdmin(ConsoleAdmin):
+    menu = Menu("Exchange", 11, "hub")
+    about = "Accounts at an embedded-integration platform such as MindCloud: endpoint, signature, signing secrets."
+    empty_help = (
+        "Add one for each account: it gets an endpoint, and a signing secret to paste into the platform's settings."
+    )
+    form = PlatformForm
+    object_pages = (pages.SuspendPlatform, pages.ResumePlatform)
+    bulk_actions = (pages.SuspendPlatform.bulk(), pages.ResumePlatform.bulk())
+    fixed_fields = ("name",)
+    readonly_fields = ("endpoint", "signing_secrets", "created_at")
+    list_display = ("name", active_state, "endpoint", "shown_signature", "shown_approval", "created_at")
+    list_filter = (StateFilter,)
+    search_fields = ("name",)
+    fieldsets = (
+        (None, {"fields": ("name", "endpoint", "is_default", "signing_secrets", "created_at")}),
+        (
+            "Installations",
+            {"fields": ("approve_installations", "requests_per_minute"), "classes": ["tab"]},
+        ),
+        (
+            "Signature profile",
+            {
+                "description": "MindCloud's document leaves these open. Change one only where its calls are refused.",
+                "fields": (
+                    "require_signature",
+                    "source_networks",
+                    "construction",
+                    "timestamp_header",
+                    "tolerance_seconds",
+                    "signed_path",
+                    "public_prefix",
+                    "lower_case_method",
+                    "ids_from_query",
+                    "single_use_signatures",
+                ),
+                "classes": ["tab"],
+            },
+        ),
+    )
+
+    @display(description="Endpoint")
+    def endpoint(self, obj: Platform) -> str:
+        from django.conf import settings
+
+        return f"{settings.PUBLIC_URL}/credential-exchange/{obj.name}" if obj.name else "Known once it is added."
+
+    @display(description="Signature", label={"HMAC": "success", "SHA-256": "info", "unsigned": "danger"})
+    def shown_signature(self, obj: Platform) -> str:
+        if not obj.require_signature:
+            return "unsigned"
+        return "HMAC" if obj.construction == Platform.Construction.HMAC_SHA256 else "SHA-256"
+
+    @display(description="New installations")
+    def shown_approval(self, obj: Platform) -> str:
+        return "active at once" if obj.approve_installations else "wait for approval"
+
+    @display(description="Signing secrets")
+    def signing_secrets(self, obj: Platform) -> Any:
+        return secrets_table(obj.secrets) if obj.secrets_id else "Made in the next step."
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        if not change and isinstance(obj, Platform):
+            obj.secrets = new_secret_set(obj.name)
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Platform, post_url_continue: str | None = None) -> HttpResponse:
+        """On to its signing secret, without which it can verify nothing."""
+        if not obj.require_signature:
+            return super().response_add(request, obj, post_url_continue)
+        self.message_user(request, f"{obj} is added. Its calls need a signing secret:")
+        return HttpResponseRedirect(reverse("admin:keys_signingsecretset_new-secret", args=[obj.secrets_id]))
+
+
+@admin.register(Integration)
+class IntegrationAdmin(ConsoleAdmin):
+    menu = Menu("Exchange", 12, "extension")
+    about = "What end users can install: the shape of the answer, and the policy of its credentials."
+    empty_help = "Add one with the integrationId that the platform shows, and the fields that its modal expects."
+    object_pages = (pages.SuspendIntegration, pages.ResumeIntegration)
+    bulk_actions = (pages.SuspendIntegration.bulk(), pages.ResumeIntegration.bulk())
+    fixed_fields = ("platform", "integration_id")
+    names_only = ("response_shape",)
+    readonly_fields = ("related", "created_at")
+    list_display = ("__str__", "integration_id", active_state, "platform", "policy", "created_at")
+    list_select_related = ("platform", "policy")
+    list_filter = (StateFilter, ("platform", AutocompleteSelectFilter), ("policy", AutocompleteSelectFilter))
+    search_fields = ("integration_id", "name")
+    ordering = ("platform__name", "integration_id")
+    autocomplete_fields = ("platform", "policy")
+    fields = ("platform", "integration_id", "name", "policy", "response_shape", "related", "created_at")
+
+    @display(description="Related")
+    def related(self, obj: Integration) -> Any:
+        return list_link(Installation, "Its installations", integration__id__exact=obj.pk) if obj.created_at else ""
+
+
+@admin.register(RequestCount)
+class RequestCountAdmin(ReadOnly, ConsoleAdmin):
+    about = "Calls in the minute under way, of platforms with a limit."
+    list_display = ("platform", "minute", "requests")
+    list_select_related = ("platform",)
+    ordering = ("platform__name",)
+    fields = ("platform", "minute", "requests")

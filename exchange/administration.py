@@ -1,0 +1,83 @@
+"""What an operator does to platforms, end users and grants. Each in one transaction with its line in the trail."""
+
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from credservice.audit import record
+from credservice.credentials.models import Credential
+from credservice.credentials.services import revoke, start_issue
+from credservice.exceptions import Conflict
+from credservice.keys.models import SigningSecretSet
+from exchange.models import EndUser, Grant, Installation, Integration
+
+
+def new_secret_set(platform_name: str) -> SigningSecretSet:
+    """The set that a platform's signing secrets will be in; empty at first."""
+    return SigningSecretSet.objects.create(label=f"Platform {platform_name}")
+
+
+def grant_credential(
+    *,
+    integration: Integration,
+    end_user: EndUser,
+    installation: Installation | None,
+    entered: Mapping[str, str] | None,
+    actor: str,
+) -> tuple[Grant, Credential]:
+    """A new credential of the integration's policy, and the grant that hands it out.
+
+    ``entered`` are the values for a policy that makes none itself. The credential is pending where its issuer is
+    elsewhere. Raises :class:`Conflict` where there is such a grant already, :class:`Invalid` for values that do not
+    fit.
+    """
+    with transaction.atomic():
+        # The lock that a first exchange of this end user takes as well: see exchange.onboarding.
+        EndUser.objects.select_for_update(no_key=True).get(pk=end_user.pk)
+        if Grant.objects.filter(integration=integration, end_user=end_user, installation=installation).exists():
+            raise Conflict("There is such a grant already. Replace the values of its credential instead.")
+        credential = start_issue(
+            policy=integration.policy,
+            context=_context(integration, end_user, installation),
+            subject=end_user.subject,
+            actor=actor,
+            entered=entered,
+        )
+        grant = Grant.objects.create(
+            integration=integration, end_user=end_user, installation=installation, line=credential.line
+        )
+        _record("grant.created", grant, actor, credential=str(credential.pk), policy=integration.policy.name)
+    return grant, credential
+
+
+def withdraw_grant(*, grant: Grant, actor: str, reason: str) -> None:
+    """Remove a grant and revoke what it handed out. A policy that generates makes a new one at the next exchange, so
+    suspend the installation or the end user to keep them out."""
+    with transaction.atomic():
+        grant = Grant.objects.select_for_update(of=("self",)).get(pk=grant.pk)
+        shared = Grant.objects.filter(line=grant.line).exclude(pk=grant.pk).exists()
+        if not shared:
+            for credential in Credential.objects.unended().filter(line=grant.line):
+                revoke(credential=credential, actor=actor, reason=reason)
+        _record("grant.withdrawn", grant, actor, line=str(grant.line), why=reason, credentials_kept=shared)
+        grant.delete()
+
+
+def _context(integration: Integration, end_user: EndUser, installation: Installation | None) -> dict[str, str]:
+    context = {
+        "end_user": end_user.end_user_id,
+        "external_id": end_user.external_id,
+        "integration": integration.integration_id,
+    }
+    return context | ({"installation": installation.installation_id} if installation else {})
+
+
+def _record(action: str, grant: Grant, actor: str, **detail: object) -> None:
+    record(
+        action=action,
+        actor=actor,
+        object_type="grant",
+        object_id=grant.pk,
+        subject=f"end_user:{grant.end_user_id}",
+        detail=detail,
+    )

@@ -1,0 +1,129 @@
+"""What a marketplace may order: products, plans and features."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from credservice.console.base import ConsoleAdmin
+from credservice.console.filters import StateFilter
+from credservice.console.labels import active_state
+from credservice.console.links import list_link
+from credservice.console.menu import Menu
+from provisioning.admin import pages
+from provisioning.models import Feature, Plan, Product, Resource
+
+
+@admin.register(Product)
+class ProductAdmin(ConsoleAdmin):
+    menu = Menu("Provisioning", 24, "inventory_2")
+    about = "What can be ordered, in which regions, and how its credentials are made."
+    empty_help = "Add one with the label that the marketplace uses, then its plans and features."
+    object_pages = (pages.SuspendOffer, pages.ResumeOffer)
+    bulk_actions = (pages.SuspendOffer.bulk(), pages.ResumeOffer.bulk())
+    fixed_fields = ("marketplace", "label")
+    readonly_fields = ("related",)
+    list_display = ("__str__", "label", active_state, "marketplace", "policy", "shown_regions")
+    list_select_related = ("marketplace", "policy")
+    list_filter = (StateFilter, ("marketplace", AutocompleteSelectFilter), ("policy", AutocompleteSelectFilter))
+    search_fields = ("label", "name")
+    autocomplete_fields = ("marketplace", "policy")
+    fields = ("marketplace", "label", "name", "policy", "regions", "related")
+
+    @display(description="Regions")
+    def shown_regions(self, obj: Product) -> str:
+        return ", ".join(map(str, obj.regions))
+
+    @display(description="Related")
+    def related(self, obj: Product) -> Any:
+        if obj._state.adding:
+            return ""
+        return format_html(
+            '<div class="console-links">{}{}{}</div>',
+            list_link(Plan, "Plans", product__id__exact=obj.pk),
+            list_link(Feature, "Features", product__id__exact=obj.pk),
+            list_link(Resource, "Resources", product__id__exact=obj.pk),
+        )
+
+
+class OfProductForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Plans to choose from are those of the same product; there is none to choose before it is known."""
+
+    plans_field = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields.get(self.plans_field)
+        if isinstance(field, forms.ModelMultipleChoiceField):
+            plans = Plan.objects.filter(product=self.instance.product_id)
+            field.queryset = plans.exclude(pk=self.instance.pk) if isinstance(self.instance, Plan) else plans
+
+
+class PlanForm(OfProductForm):
+    plans_field = "changes_to"
+
+
+class FeatureForm(OfProductForm):
+    plans_field = "plans"
+
+
+class OfProductAdmin(ConsoleAdmin):
+    """Plans and features: of one product, and related to its plans."""
+
+    plans_field = ""
+    fixed_fields = ("product", "label")
+    list_select_related = ("product__marketplace",)
+    search_fields = ("label", "name")
+    ordering = ("product__label", "label")
+    autocomplete_fields = ("product",)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return fields if obj else [name for name in fields if name != self.plans_field]
+
+    @display(description="Marketplace")
+    def marketplace(self, obj: Any) -> str:
+        return str(obj.product.marketplace)
+
+
+@admin.register(Plan)
+class PlanAdmin(OfProductAdmin):
+    menu = Menu("Provisioning", 25, "layers")
+    about = "The plans of a product, and to which others a resource may change."
+    empty_help = "Add a product first, then its plans with the labels that the marketplace uses."
+    form = PlanForm
+    plans_field = "changes_to"
+    object_pages = (pages.SuspendOffer, pages.ResumeOffer)
+    bulk_actions = (pages.SuspendOffer.bulk(), pages.ResumeOffer.bulk())
+    list_display = ("__str__", "label", active_state, "product", "marketplace", "shown_changes")
+    list_filter = (StateFilter, ("product", AutocompleteSelectFilter))
+    fields = ("product", "label", "name", "restricts_changes", "changes_to")
+
+    @display(description="May change to")
+    def shown_changes(self, obj: Plan) -> str:
+        return "the plans listed in it" if obj.restricts_changes else "any plan"
+
+
+@admin.register(Feature)
+class FeatureAdmin(OfProductAdmin):
+    menu = Menu("Provisioning", 26, "tune")
+    about = "Choices that a customer makes with a plan, and measures of use."
+    empty_help = "Add a product first, then what a customer may choose, or what is measured."
+    form = FeatureForm
+    plans_field = "plans"
+    list_display = ("__str__", "label", "shown_type", "product", "marketplace", "is_metered")
+    list_filter = (("product", AutocompleteSelectFilter),)
+    fields = ("product", "label", "name", "type", "is_metered", "values", "minimum", "maximum", "plans")
+
+    @display(description="Type", label=True)
+    def shown_type(self, obj: Feature) -> str:
+        return obj.type

@@ -1,0 +1,89 @@
+"""What marketplaces have ordered: to read, and to suspend. Their ids are theirs, and used once."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.decorators import display
+
+from credservice.audit.models import AuditEvent
+from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
+from credservice.console.links import link_to, list_link
+from credservice.console.menu import Menu
+from credservice.credentials.admin import STATE_LABELS
+from credservice.credentials.models import Credential
+from provisioning.admin import pages
+from provisioning.models import Resource, ResourceCredential
+
+
+@admin.register(Resource)
+class ResourceAdmin(ReadOnly, LargeListAdmin):
+    menu = Menu("Provisioning", 27, "dns")
+    about = "Instances of a product that a marketplace has provisioned, on their plans."
+    empty_help = "A marketplace's first order shows here. Try one with: manage.py check_provider"
+    object_pages = (pages.SuspendResource, pages.ResumeResource)
+    bulk_actions = (pages.SuspendResource.bulk(), pages.ResumeResource.bulk())
+    list_display = ("partner_id", "shown_state", "product", "plan", "region", "marketplace", "created_at")
+    list_select_related = ("product", "plan", "marketplace")
+    list_filter = (
+        ("state", ChoicesDropdownFilter),
+        ("marketplace", AutocompleteSelectFilter),
+        ("product", AutocompleteSelectFilter),
+        ("plan", AutocompleteSelectFilter),
+    )
+    search_help_text = "The marketplace's resource id, or our id"
+    fieldsets = (
+        (None, {"fields": ("partner_id", "shown_state", "marketplace", "related")}),
+        ("Order", {"fields": ("product", "plan", "region", "features")}),
+        ("Dates", {"fields": ("created_at", "deprovisioned_at")}),
+    )
+    readonly_fields = ("shown_state", "related")
+
+    def find(self, term: str) -> list[Q]:
+        return [Q(partner_id=term), *as_uuid(term)]
+
+    @display(
+        description="State",
+        label={"active": "success", "suspended": "danger", "deprovisioning": "warning", "deprovisioned": "default"},
+    )
+    def shown_state(self, obj: Resource) -> str:
+        return obj.state
+
+    @display(description="Related")
+    def related(self, obj: Resource) -> Any:
+        return format_html(
+            '<div class="console-links">{}{}{}</div>',
+            list_link(ResourceCredential, "Resource credentials", resource__id__exact=obj.pk),
+            list_link(Credential, "Credentials", subject=obj.subject),
+            list_link(AuditEvent, "Trail", subject=obj.subject),
+        )
+
+
+@admin.register(ResourceCredential)
+class ResourceCredentialAdmin(ReadOnly, LargeListAdmin):
+    menu = Menu("Provisioning", 28, "vpn_key")
+    about = "The marketplace's credential ids, each bound to a credential of a resource."
+    empty_help = "They come with a marketplace's orders."
+    list_display = ("partner_id", "shown_state", "resource", "marketplace", "created_at", "deprovisioned_at")
+    list_select_related = ("resource", "marketplace", "credential")
+    list_filter = (("marketplace", AutocompleteSelectFilter), ("resource", AutocompleteSelectFilter))
+    search_help_text = "The marketplace's credential id, or our id"
+    fields = ("partner_id", "marketplace", "resource", "shown_credential", "created_at", "deprovisioned_at")
+    readonly_fields = ("shown_credential",)
+
+    def find(self, term: str) -> list[Q]:
+        return [Q(partner_id=term), *as_uuid(term)]
+
+    @display(description="First credential", label=STATE_LABELS)
+    def shown_state(self, obj: ResourceCredential) -> str:
+        return obj.credential.state
+
+    @display(description="Credential")
+    def shown_credential(self, obj: ResourceCredential) -> Any:
+        return format_html(
+            '<div class="console-links">{}{}</div>',
+            link_to(obj.credential),
+            list_link(Credential, "All of its line", line=obj.credential.line),
+        )

@@ -1,0 +1,78 @@
+"""Every page opens, shows no secret, and changes nothing by being opened."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from tests.console.conftest import CANARY, World
+from tests.console.pages import all_models, every_url, url
+
+
+def test_every_model_is_registered() -> None:
+    from django.apps import apps
+
+    ours = {"exchange", "provisioning", "audit", "keys", "credentials", "crypto"}
+    models = {model for model in apps.get_models() if model._meta.app_label in ours and not model._meta.auto_created}
+    assert models <= set(admin.site._registry)
+
+
+@pytest.mark.parametrize("model", all_models(), ids=lambda model: model._meta.label)
+def test_it_lists_and_shows(console: Client, world: World, model: type[Model]) -> None:
+    assert console.get(url(model, "changelist")).status_code == 200
+    for obj in model._default_manager.all()[:1]:
+        assert console.get(url(obj)).status_code == 200
+
+
+@pytest.mark.parametrize("model", all_models(), ids=lambda model: model._meta.label)
+def test_it_offers_to_add_what_may_be_added(console: Client, world: World, model: type[Model], rf: Any) -> None:
+    request = rf.get("/")
+    request.user = world_admin(console)
+    allowed = admin.site._registry[model].has_add_permission(request)
+    assert console.get(url(model, "add")).status_code == (200 if allowed else 403)
+
+
+def test_no_page_shows_a_secret(console: Client, world: World, admin: Any) -> None:
+    for address in every_url(admin):
+        content = console.get(address, follow=True).content.decode()
+        assert CANARY not in content, address
+        assert "gAAAA" not in content
+
+
+def test_opening_a_page_changes_nothing(console: Client, world: World, admin: Any) -> None:
+    before = _everything()
+    for address in every_url(admin):
+        console.get(address)
+    assert _everything() == before
+
+
+def test_an_unknown_page_is_a_page(console: Client) -> None:
+    response = console.get("/admin/nothing/here/")
+    assert response.status_code == 404
+    assert "There is nothing here" in response.content.decode()
+
+
+def test_the_overview_names_every_list(console: Client, world: World) -> None:
+    content = console.get(reverse("admin:index")).content.decode()
+    for title in ("Platforms", "Trusted keys", "Credentials", "Audit events", "Users", "Signing secrets"):
+        assert title in content
+
+
+def world_admin(console: Client) -> Any:
+    from django.contrib.auth.models import User
+
+    return User.objects.get(pk=console.session["_auth_user_id"])
+
+
+def _everything() -> dict[str, list[tuple[Any, ...]]]:
+    found = {}
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        for table in sorted(set(tables) - {"django_session"}):
+            cursor.execute(f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM \"{table}\" t")
+            found[table] = cursor.fetchall()
+    return found
