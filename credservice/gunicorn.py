@@ -4,6 +4,9 @@ BIND (an address, 127.0.0.1 by default, or `unix:PATH`), PORT, WEB_WORKERS and W
 """
 
 import os
+import shutil
+import tempfile
+from typing import Any
 
 _address = os.environ.get("BIND") or "127.0.0.1"
 _port = os.environ.get("PORT") or "8000"
@@ -27,3 +30,18 @@ keepalive = 5
 forwarded_allow_ips = ""
 errorlog = "-"
 proc_name = "credservice"
+
+# Where the workers count: /metrics adds up what is in this folder. To be set before prometheus_client is imported.
+_own_metrics_dir = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+_metrics_dir = os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="credservice-metrics-"))
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    if _own_metrics_dir:
+        shutil.rmtree(_metrics_dir, ignore_errors=True)

@@ -3,11 +3,12 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from credservice import health
+from credservice import health, metrics
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics.metrics),
     path("admin/", admin.site.urls),
     re_path(r"^api/v1(?=/|$)", include("credservice.vendor_api.urls")),
     re_path(r"^credential-exchange(?=/|$)", include("exchange.urls")),

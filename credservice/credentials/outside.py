@@ -4,8 +4,11 @@ Each holds the database's lock on its credential, so that callers and workers wh
 the state again under it. Killed at any point, the row says what is left to do and the next caller does it.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from random import uniform
+from typing import TypeVar
 
 import structlog
 from django.db import transaction
@@ -17,7 +20,9 @@ from credservice.credentials.models import Credential
 from credservice.exceptions import Unavailable
 from credservice.issuers.base import Issued, IssueFailed, IssuerUnavailable
 from credservice.issuers.probes import ProbeFailed, run_probe
+from credservice.metrics import ISSUER_CALLS
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 State = Credential.State
 FIRST_PAUSE = timedelta(seconds=5)
@@ -60,21 +65,30 @@ def _issue(credential: Credential, actor: str) -> None:
         # A product with a single credential: the old one must be gone before the new one can be made.
         finish_end(predecessor, actor=actor, insist=True)
     try:
-        issued = _checked(credential, credential.policy.backend().issue(steps.request_for(credential)))
+        issued = _call(credential, "issue", lambda: credential.policy.backend().issue(steps.request_for(credential)))
     except IssuerUnavailable as error:
         _put_off(credential, "credential.issue", error, actor)
-    except ProbeFailed as error:
-        if credential.attempts + 1 < PROBES:
-            _put_off(credential, "credential.issue", IssuerUnavailable(str(error)), actor)
-        with transaction.atomic():
-            credential.failure = str(error)[:255]
-            steps.begin_end(credential, actor, why=str(error))
     except IssueFailed as error:
         with transaction.atomic():
             if _is_still_pending(credential):
                 steps.fail(credential, str(error), actor)
     else:
+        _try_out(credential, issued, actor)
+
+
+def _try_out(credential: Credential, issued: Issued, actor: str) -> None:
+    """Keep what was made where it is what the policy promises and passes the policy's probe; end it outside if not."""
+    flaw = _flaw(credential, issued)
+    if flaw is None:
         _keep(credential, issued, actor)
+    elif flaw.may_pass and credential.attempts + 1 < PROBES:
+        _put_off(credential, "credential.issue", IssuerUnavailable(flaw.sentence), actor)
+    else:
+        with transaction.atomic():
+            if _is_still_pending(credential):
+                Credential.objects.filter(pk=credential.pk).update(handle=dict(issued.handle))
+                credential.handle = dict(issued.handle)
+                steps.begin_end(credential, actor, why=flaw.sentence)
 
 
 def _keep(credential: Credential, issued: Issued, actor: str) -> None:
@@ -96,19 +110,50 @@ def _is_still_pending(credential: Credential) -> bool:
     return Credential.objects.select_for_update(of=("self",)).filter(pk=credential.pk, state=State.PENDING).exists()
 
 
-def _checked(credential: Credential, issued: Issued) -> Issued:
+@dataclass(frozen=True)
+class _Flaw:
+    sentence: str
+    may_pass: bool  # whether trying again may help, as with an account that takes a moment to appear everywhere
+
+
+def _flaw(credential: Credential, issued: Issued) -> _Flaw | None:
     expected, made = set(credential.policy.value_names()), set(issued.values)
     if made != expected:
-        raise IssueFailed(f"the issuer made the values {sorted(made)} where the policy names {sorted(expected)}")
-    if credential.policy.probe:
-        run_probe(credential.policy.probe, issued.values)
-    return issued
+        names = f"{', '.join(sorted(made))} where the policy names {', '.join(sorted(expected))}"
+        return _Flaw(f"the issuer made the values {names}", may_pass=False)
+    try:
+        if credential.policy.probe:
+            run_probe(credential.policy.probe, issued.values)
+    except (ProbeFailed, IssuerUnavailable) as error:
+        return _Flaw(str(error), may_pass=True)
+    return None
+
+
+def _call(credential: Credential, call: str, function: Callable[[], T]) -> T:
+    """Call the issuer and count how it went. What it raises that the contract does not name may pass: ask again."""
+    outcome = "done"
+    try:
+        return function()
+    except IssueFailed:
+        outcome = "failed"
+        raise
+    except IssuerUnavailable:
+        outcome = "unavailable"
+        raise
+    except Exception as error:
+        outcome = "error"
+        log.exception("issuer_broke", issuer=credential.policy.issuer, call=call)
+        raise IssuerUnavailable(f"the issuer broke with {type(error).__name__}; the log has more") from error
+    finally:
+        ISSUER_CALLS.labels(credential.policy.issuer, call, outcome).inc()
 
 
 def _end(credential: Credential, actor: str) -> None:
     policy = credential.policy
     try:
-        policy.backend().revoke(str(credential.pk), policy.options, credential.handle)
+        _call(
+            credential, "revoke", lambda: policy.backend().revoke(str(credential.pk), policy.options, credential.handle)
+        )
     except IssuerUnavailable as error:
         _put_off(credential, "credential.revoke", error, actor)
     with transaction.atomic():

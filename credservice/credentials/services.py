@@ -18,6 +18,7 @@ from credservice.credentials.outside import finish_end, finish_issue
 from credservice.credentials.queue import enqueue
 from credservice.exceptions import Conflict, Invalid, Unavailable
 from credservice.issuers.base import IssueFailed
+from credservice.metrics import STALE_HANDOUTS
 
 __all__ = [
     "finish_end",
@@ -113,6 +114,7 @@ def refresh(credential: Credential, *, actor: str) -> tuple[Credential, bool]:
         return (successor if successor.is_usable() else credential), not successor.is_usable()
     except Unavailable:
         if credential.may_be_stale():
+            STALE_HANDOUTS.inc()
             return credential, True
         raise
 

@@ -27,7 +27,7 @@ class FolderIssuer(Issuer):
         pass
 
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
-        return ("PASSWORD",)
+        return (options.get("promises", "PASSWORD"),)
 
     def issue(self, request: IssueRequest) -> Issued:
         self._note("issue", request.credential_id)
@@ -56,6 +56,8 @@ class FolderIssuer(Issuer):
             raise IssuerUnavailable("the outside is down")
         if kind == "refuse":
             raise IssueFailed("the outside refuses")
+        if kind == "break":
+            raise RuntimeError("canary-in-an-exception")
         if kind == "slow":
             time.sleep(0.3)
         if kind == "kill":

@@ -2,6 +2,7 @@
 
 import pytest
 
+from credservice.credentials import tasks
 from credservice.credentials.models import Credential
 from credservice.credentials.services import finish_issue, revoke, start_issue
 from credservice.exceptions import Unavailable
@@ -52,12 +53,36 @@ def test_a_refusal_is_final_and_says_why(pending, outside, trail):
     assert trail.one(action="credential.issue", outcome="failed").detail["why"] == "the outside refuses"
 
 
-def test_values_that_the_policy_does_not_name_are_refused(policy, outside, monkeypatch):
-    from tests.lifecycle.outside import FolderIssuer
+def test_values_that_the_policy_does_not_name_are_not_kept_and_end_outside(policy, outside, trail):
+    policy.options = {"promises": "URL"}
+    policy.save()
+    made = finish_issue(start_issue(policy=policy, context={}, subject="", actor="test"), actor="test")
+    assert trail.one(action="credential.revoking").detail["why"] == (
+        "the issuer made the values PASSWORD where the policy names URL"
+    )
+    tasks.end(str(made.pk))
+    assert outside.live() == set()
 
-    monkeypatch.setattr(FolderIssuer, "value_names", lambda *_: ("OTHER",))
-    done = finish_issue(start_issue(policy=policy, context={}, subject="", actor="test"), actor="test")
-    assert done.state == "failed"
+
+def test_an_issuer_that_breaks_is_asked_again_and_its_words_are_kept_back(pending, outside):
+    outside.fault("before-issue", "break")
+    with pytest.raises(Unavailable) as refusal:
+        finish_issue(pending, actor="test")
+    pending.refresh_from_db()
+    assert pending.failure == "the issuer broke with RuntimeError; the log has more"
+    assert "canary" not in refusal.value.message
+
+
+def test_one_that_fails_its_probe_is_not_handed_out_and_ends_outside(policy, outside):
+    policy.probe = {"type": "http", "url": "http://127.0.0.1:9/", "header": "X: {PASSWORD}"}
+    policy.save()
+    credential = start_issue(policy=policy, context={}, subject="", actor="test")
+    for _ in range(4):
+        with pytest.raises(Unavailable):
+            finish_issue(credential, actor="test", insist=True)
+    assert finish_issue(credential, actor="test", insist=True).is_ending()
+    tasks.end(str(credential.pk))
+    assert outside.live() == set()
 
 
 @pytest.mark.django_db(transaction=True)

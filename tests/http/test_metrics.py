@@ -1,0 +1,25 @@
+"""/metrics: for the networks that may read it."""
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+
+
+def test_it_counts_requests_by_room(client):
+    client.get("/v1/nothing")
+    body = client.get("/metrics").content.decode()
+    assert 'credservice_requests_total{method="GET",room="provisioning",status="404"}' in body
+
+
+def test_it_tells_what_waits(client):
+    assert "# TYPE credservice_credentials_stuck gauge" in client.get("/metrics").content.decode()
+
+
+def test_it_is_not_there_for_other_networks(client):
+    answer = client.get("/metrics", REMOTE_ADDR="203.0.113.7")
+    assert (answer.status_code, b"credservice" in answer.content) == (404, False)
+
+
+def test_an_invented_method_makes_no_series_of_its_own(client):
+    client.generic("BREW", "/v1/coffee")
+    assert "BREW" not in client.get("/metrics").content.decode()
