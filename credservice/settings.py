@@ -29,6 +29,8 @@ ENCRYPTION_KEYS = env.str("ENCRYPTION_KEYS", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 # Networks of the proxies in front of us; only they may say, in X-Forwarded-For, for whom they speak.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# Who may read /metrics.
+METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
 
 # --- Application ----------------------------------------------------------------------------------------------------
@@ -58,6 +60,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "credservice.metrics.MetricsMiddleware",
     "credservice.http.context.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
