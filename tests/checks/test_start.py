@@ -73,7 +73,7 @@ def test_the_server_does_not_start(changes, number, sentence, tmp_path):
 
 @pytest.mark.parametrize(("changes", "number", "sentence"), UNSOUND[::4])
 def test_no_command_runs(changes, number, sentence, tmp_path):
-    check_refusal(run(["manage.py", "migrate"], changes, tmp_path), 1, f"credservice.{number}", sentence)
+    check_refusal(run(["manage.py", "check"], changes, tmp_path), 1, f"credservice.{number}", sentence)
 
 
 def test_every_fault_is_told_at_once(tmp_path):
