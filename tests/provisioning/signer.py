@@ -36,7 +36,7 @@ def canonical(method, target, headers, names, body):
     path, _, query = target.partition("?")
     sorted_query = "&".join(sorted(query.split("&")))
     lines = [f"{method.lower()} {path}" + (f"?{sorted_query}" if query else "")]
-    lines += [f"{name}: {headers.get(name, '').strip()}" for name in names]
+    lines += [name + ": " + headers.get(name, "").strip(" \t") for name in names]
     lines += [f"x-signed-headers: {' '.join(names)}"]
     return ("\n".join(lines) + "\n").encode("latin-1") + body
 
