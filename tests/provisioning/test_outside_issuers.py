@@ -1,0 +1,140 @@
+"""Products whose credentials are made by somebody else, who may be away."""
+
+import pytest
+
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.issuers.base import Issued, IssueFailed, Issuer, IssuerUnavailable
+from provisioning.models import Resource, ResourceCredential
+from tests.provisioning.conftest import new_id, put_credential
+
+
+class OutsideIssuer(Issuer):
+    """Keeps what it made in memory, as a system outside would; ``trouble`` is what it answers with."""
+
+    trouble: Exception | None = None
+    made: dict[str, str] = {}
+    asked = 0
+
+    def check_options(self, options):
+        pass
+
+    def value_names(self, options):
+        return ("TOKEN",)
+
+    def issue(self, request):
+        self._ask()
+        value = self.made.setdefault(request.credential_id, f"token-{len(self.made)}")
+        return Issued({"TOKEN": value})
+
+    def revoke(self, credential_id, options, handle):
+        self._ask()
+        self.made.pop(credential_id, None)
+
+    @classmethod
+    def _ask(cls):
+        cls.asked += 1
+        if cls.trouble is not None:
+            raise cls.trouble
+
+
+@pytest.fixture
+def issuer(settings, bear, monkeypatch):
+    settings.CREDENTIAL_ISSUERS = {"outside": {"BACKEND": f"{__name__}.OutsideIssuer"}}
+    for name, value in {"trouble": None, "made": {}, "asked": 0}.items():
+        monkeypatch.setattr(OutsideIssuer, name, value)
+    CredentialPolicy.objects.update(issuer="outside", options={})
+    return OutsideIssuer
+
+
+def away(issuer):
+    issuer.trouble = IssuerUnavailable("no answer", retry_after=0)
+
+
+def back(issuer):
+    issuer.trouble = None
+    Credential.objects.update(next_attempt_at=None)  # as if the pause were over
+
+
+def test_a_credential_is_made_outside(door, issuer, resource_id):
+    response = put_credential(door, new_id(), resource_id)
+    assert (response.status_code, response.json()["credentials"]) == (201, {"TOKEN": "token-0"})
+
+
+def test_the_same_request_again_asks_nobody(door, issuer, resource_id):
+    partner_id = new_id()
+    first = put_credential(door, partner_id, resource_id)
+    assert put_credential(door, partner_id, resource_id).json() == first.json()
+    assert issuer.asked == 1
+
+
+def test_while_the_issuer_is_away_the_same_id_can_be_tried_again(door, issuer, resource_id):
+    partner_id = new_id()
+    away(issuer)
+    for _ in range(2):
+        response = put_credential(door, partner_id, resource_id)
+        assert response.status_code == 503
+        assert response["Retry-After"]
+        assert list(response.json()) == ["message"]
+    back(issuer)
+    assert put_credential(door, partner_id, resource_id).status_code == 201
+    assert Credential.objects.count() == len(issuer.made) == 1
+
+
+def test_a_credential_that_cannot_be_made_uses_its_id_up(door, issuer, resource_id):
+    partner_id = new_id()
+    issuer.trouble = IssueFailed("quota reached")
+    answers = [put_credential(door, partner_id, resource_id) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert "quota" not in answers[0].content.decode()
+    assert issuer.asked == 1
+    assert door.delete(f"/v1/credentials/{partner_id}").status_code == 404
+
+
+def test_one_that_cannot_be_made_takes_nobodys_place(door, issuer, resource_id):
+    CredentialPolicy.objects.update(multiple=False)
+    issuer.trouble = IssueFailed("quota reached")
+    put_credential(door, new_id(), resource_id)
+    issuer.trouble = None
+    assert put_credential(door, new_id(), resource_id).status_code == 201
+
+
+def test_a_credential_is_ended_outside(door, issuer, resource_id):
+    partner_id = new_id()
+    put_credential(door, partner_id, resource_id)
+    assert door.delete(f"/v1/credentials/{partner_id}").status_code == 204
+    assert issuer.made == {}
+    assert Credential.objects.get().state == Credential.State.REVOKED
+
+
+def test_while_a_credential_cannot_be_ended_its_delete_can_be_tried_again(door, issuer, resource_id):
+    partner_id = new_id()
+    put_credential(door, partner_id, resource_id)
+    away(issuer)
+    assert door.delete(f"/v1/credentials/{partner_id}").status_code == 503
+    assert put_credential(door, partner_id, resource_id).status_code == 409
+    back(issuer)
+    assert door.delete(f"/v1/credentials/{partner_id}").status_code == 204
+    assert door.delete(f"/v1/credentials/{partner_id}").status_code == 404
+    assert issuer.made == {}
+
+
+def test_while_a_credential_cannot_be_ended_its_resource_is_deprovisioning(door, issuer, resource_id):
+    put_credential(door, new_id(), resource_id)
+    away(issuer)
+    assert door.delete(f"/v1/resources/{resource_id}").status_code == 503
+    assert Resource.objects.get().state == Resource.State.DEPROVISIONING
+    assert put_credential(door, new_id(), resource_id).status_code == 404
+    back(issuer)
+    assert door.delete(f"/v1/resources/{resource_id}").status_code == 204
+    assert Resource.objects.get().state == Resource.State.DEPROVISIONED
+    assert not ResourceCredential.objects.filter(deprovisioned_at=None).exists()
+
+
+def test_a_credential_that_was_never_finished_ends_with_its_resource(door, issuer, resource_id):
+    partner_id = new_id()
+    away(issuer)
+    put_credential(door, partner_id, resource_id)
+    back(issuer)
+    assert door.delete(f"/v1/resources/{resource_id}").status_code == 204
+    assert put_credential(door, partner_id, resource_id).status_code == 404
+    assert issuer.made == {}
