@@ -6,6 +6,9 @@ class ExchangeConfig(AppConfig):
     verbose_name = "Exchange"
 
     def ready(self) -> None:
+        from credservice.credentials.preview import register_reach
+        from exchange.reach import installations_of
         from exchange.setup import register_sections
 
         register_sections()
+        register_reach(installations_of)

@@ -6,7 +6,10 @@ class ProvisioningConfig(AppConfig):
     verbose_name = "Provisioning"
 
     def ready(self) -> None:
+        from credservice.credentials.preview import register_reach
         from provisioning import checks  # noqa: F401 - registers them
+        from provisioning.reach import resource_credentials_of
         from provisioning.setup import register_sections
 
         register_sections()
+        register_reach(resource_credentials_of)

@@ -15,6 +15,7 @@ from credservice.credentials import steps
 from credservice.credentials.locks import credential_lock_is_held
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.outside import finish_end, finish_issue
+from credservice.credentials.preview import ends_first
 from credservice.credentials.queue import enqueue
 from credservice.exceptions import Conflict, Invalid, Unavailable
 from credservice.issuers.base import IssueFailed
@@ -85,7 +86,7 @@ def rotate(
         if credential.state != State.ACTIVE:
             raise Conflict(f"Only an active credential can be rotated; this one is {credential.state}.")
         _abandon_pending(credential, actor, force_reason)
-        if _single(credential.policy):
+        if ends_first(credential):
             steps.begin_end(credential, actor, why="rotated; only one may live")
         return start_issue(
             policy=credential.policy,
@@ -181,10 +182,6 @@ def _issue_here(credential: Credential, entered: Mapping[str, str] | None, actor
     except IssueFailed as error:
         raise Invalid(f"A credential of policy {policy.name!r} {error}.") from None
     steps.activate(credential, issued, actor)
-
-
-def _single(policy: CredentialPolicy) -> bool:
-    return not policy.backend().local and not (policy.multiple and policy.backend().overlaps)
 
 
 def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> None:

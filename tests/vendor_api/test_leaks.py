@@ -17,7 +17,9 @@ def test_it_finds_the_credential_of_a_bare_value(report, credential):
     assert (found["credential"], found["state"]) == (str(credential.pk), "active")
 
 
-@pytest.mark.parametrize("line", ["API_KEY={}", '{{"apiKey": "{}"}}', "Authorization: Bearer {}\n", "<a>{}</a>", "x:{}"])
+@pytest.mark.parametrize(
+    "line", ["API_KEY={}", '{{"apiKey": "{}"}}', "Authorization: Bearer {}\n", "<a>{}</a>", "x:{}"]
+)
 def test_it_finds_a_value_inside_of_other_text(report, credential, line):
     text = line.format(credential.open()["API_KEY"])
     assert len(report(text).json()["credentials"]) == 1

@@ -1,0 +1,40 @@
+"""``manage.py rotate``: a successor for a credential."""
+
+import getpass
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from credservice.credentials.models import Credential
+from credservice.credentials.preview import preview_rotation
+from credservice.credentials.services import rotate
+from credservice.exceptions import ServiceError
+
+
+class Command(BaseCommand):
+    help = "Make a successor of an active credential. Hand-outs change to it as soon as it is there."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("credential", help="The id of the credential.")
+        parser.add_argument("--leaked", action="store_true", help="No overlap: it ends as its successor arrives.")
+        parser.add_argument("--force", metavar="REASON", default="", help="Abandon a rotation that is pending.")
+        parser.add_argument("--dry-run", action="store_true", help="Only say what would happen.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            credential = Credential.objects.select_related("policy").get(pk=options["credential"])
+        except (Credential.DoesNotExist, ValidationError):
+            raise CommandError(f"There is no credential {options['credential']}.") from None
+        overlap = timedelta(0) if options["leaked"] else None
+        for line in preview_rotation(credential, overlap).sentences():
+            self.stdout.write(line)
+        if options["dry_run"]:
+            return
+        try:
+            actor = f"command:{getpass.getuser()}"
+            successor = rotate(credential=credential, actor=actor, overlap=overlap, force_reason=options["force"])
+        except ServiceError as error:
+            raise CommandError(error.message) from None
+        self.stdout.write(f"Successor: {successor.pk} ({successor.state})")

@@ -1,0 +1,68 @@
+"""What a rotation would touch."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.preview import preview_rotation
+from credservice.credentials.services import finish_issue, rotate, start_issue
+from credservice.keys.models import SigningSecretSet
+from exchange.models import EndUser, Grant, Installation, Integration, Platform
+
+
+@pytest.fixture
+def shared(active: Credential) -> Credential:
+    """Granted to an end user with two installations, one of which has another grant of its own."""
+    platform = Platform.objects.create(name="p", secrets=SigningSecretSet.objects.create(label="p"))
+    integration = Integration.objects.create(
+        platform=platform, integration_id="i", policy=active.policy, response_shape={"p": "$credential.PASSWORD"}
+    )
+    end_user = EndUser.objects.create(platform=platform, end_user_id="e")
+    both = {"platform": platform, "integration": integration, "end_user": end_user}
+    Installation.objects.create(installation_id="shares", **both)
+    own = Installation.objects.create(installation_id="own", **both)
+    Grant.objects.create(integration=integration, end_user=end_user, line=active.line)
+    Grant.objects.create(integration=integration, end_user=end_user, installation=own, line=active.pk)
+    Grant.objects.filter(installation=own).update(line=Credential().pk)
+    return active
+
+
+def test_it_counts_the_installations_that_are_handed_the_credential(shared):
+    assert preview_rotation(shared).reach == {"installations": 1, "marketplace credentials": 0}
+
+
+def test_it_says_how_long_the_old_one_stays(shared):
+    assert "It stays good for 1 day, 0:00:00 after its successor is there." in preview_rotation(shared).sentences()
+
+
+def test_it_says_that_a_leaked_one_has_no_overlap(shared):
+    assert "without overlap" in preview_rotation(shared, timedelta(0)).sentences()[1]
+
+
+def test_it_says_that_there_is_a_gap_where_only_one_may_live(outside, db):
+    policy = CredentialPolicy.objects.create(name="one", issuer="one_only")
+    only = finish_issue(start_issue(policy=policy, context={}, subject="", actor="test"), actor="test")
+    assert "there is a gap" in preview_rotation(only).sentences()[1]
+
+
+def test_the_command_previews_and_rotates(shared, capsys):
+    call_command("rotate", str(shared.pk), "--dry-run")
+    assert not Credential.objects.filter(predecessor=shared).exists()
+    call_command("rotate", str(shared.pk), "--leaked")
+    assert "Successor: " in capsys.readouterr().out
+    assert Credential.objects.get(predecessor=shared).predecessor_overlap == timedelta(0)
+
+
+def test_the_command_says_that_a_rotation_is_pending(shared, capsys):
+    rotate(credential=shared, actor="test")
+    with pytest.raises(CommandError, match="has been pending since"):
+        call_command("rotate", str(shared.pk))
+    assert "A rotation is pending already." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("unknown", ["nonsense", "00000000-0000-4000-8000-000000000000"])
+def test_the_command_names_a_credential_that_is_not_there(db, unknown):
+    with pytest.raises(CommandError, match=f"There is no credential {unknown}"):
+        call_command("rotate", unknown)
