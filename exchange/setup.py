@@ -11,12 +11,16 @@ from django.core.exceptions import ValidationError
 from credservice.credentials.services import set_suspended
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from credservice.keys.services import enter_secret
+from credservice.setup.change import Change
+from credservice.setup.columns import Field, Reference
+from credservice.setup.facts import Facts
 from credservice.setup.inline import placeholder
-from credservice.setup.kinds import Choice, Facts, Flag, Text, Texts, Whole
-from credservice.setup.plan import Change, Plan
+from credservice.setup.kinds import Choice, Flag, Text, Texts, Whole
+from credservice.setup.plan import Plan
 from credservice.setup.problems import BadValue
 from credservice.setup.references import read_secret
-from credservice.setup.section import Extra, Field, Hidden, Reference, Row, Section, register
+from credservice.setup.registry import register
+from credservice.setup.section import Extra, Hidden, Row, Section
 from credservice.setup.source import Item
 from exchange.models import EndUser, Installation, Integration, Platform
 from exchange.setup_grants import EndUserGrants, InstallationGrant
@@ -98,7 +102,7 @@ def _check_dependants(plan: Plan) -> None:
         row = changed[integration.policy_id]
         integration.policy = row.obj
         try:
-            if not plan.includes(integration):
+            if plan.planned(integration.pk) is None:
                 integration.clean()
         except ValidationError as error:
             text = " ".join(error.messages)

@@ -14,8 +14,10 @@ from uuid import UUID
 from credservice.audit import record
 from credservice.credentials.models import Credential
 from credservice.credentials.services import revoke, rotate, set_suspended, start_issue
+from credservice.setup.batches import chunks
+from credservice.setup.change import Change
 from credservice.setup.inline import placeholder
-from credservice.setup.plan import CHUNK, Change, Plan
+from credservice.setup.plan import Plan
 from credservice.setup.problems import BadValue
 from credservice.setup.references import read_secret
 from credservice.setup.section import Extra, Hidden, Row
@@ -67,7 +69,7 @@ class EndUserGrants(Extra):
         for name, part in (item.entries or {}).items():
             integration = plan.find("integrations", row.obj.platform, name)
             if integration is None:
-                plan.refuse(part, f"there is no {name} under integrations, neither in this file nor in the database")
+                plan.refuse(part, f"there is no {name} under integrations, in this file or in the database")
             elif (values := _values(plan, part, integration)) is not None:
                 yield Wanted(part, integration, row.obj, None, values)
 
@@ -151,9 +153,9 @@ def _compare(plan: Plan, wanted: Sequence[Wanted], owners: Sequence[Any], *, by:
             yield Change("+", one.item, write=_first(one, plan.actor))
             continue
         line = lines[grant.line]
-        newest = line[0]
-        if newest.policy_id != one.integration.policy_id:
-            yield Change("~", one.item, "changed, for another policy", _replace(one, grant, newest, plan.actor))
+        newest = line[0] if line else None
+        if newest is None or newest.policy_id != one.integration.policy_id:
+            yield Change("~", one.item, "changed, for another policy", _replace(one, grant, plan.actor))
         elif not any(_same(credential, one.values) for credential in line):
             yield Change("~", one.item, "changed", _succeed(one, newest, plan.actor))
         elif not _same(newest, one.values):
@@ -164,8 +166,8 @@ def _compare(plan: Plan, wanted: Sequence[Wanted], owners: Sequence[Any], *, by:
 
 def _grants(owners: Sequence[Any], by: str) -> dict[Place, Grant]:
     found: dict[Place, Grant] = {}
-    for start in range(0, len(owners), CHUNK):
-        where: dict[str, Any] = {f"{by}__in": owners[start : start + CHUNK]}
+    for some in chunks(owners):
+        where: dict[str, Any] = {f"{by}__in": some}
         where |= {"installation": None} if by == "end_user" else {}
         for grant in Grant.objects.filter(**where):
             found[grant.integration_id, getattr(grant, f"{by}_id")] = grant
@@ -175,9 +177,9 @@ def _grants(owners: Sequence[Any], by: str) -> dict[Place, Grant]:
 def _lines(lines: Sequence[UUID]) -> dict[UUID, list[Credential]]:
     """The credentials of each line, the newest first."""
     found: defaultdict[UUID, list[Credential]] = defaultdict(list)
-    for start in range(0, len(lines), CHUNK):
-        some = Credential.objects.filter(line__in=lines[start : start + CHUNK])
-        for credential in some.select_related("policy").order_by("-created_at"):
+    for some in chunks(lines):
+        credentials = Credential.objects.filter(line__in=some).select_related("policy")
+        for credential in credentials.order_by("-created_at"):
             found[credential.line].append(credential)
     return found
 
@@ -198,15 +200,15 @@ def _first(one: Wanted, actor: str) -> Callable[[], None]:
     return write
 
 
-def _replace(one: Wanted, grant: Grant, newest: Credential, actor: str) -> Callable[[], None]:
+def _replace(one: Wanted, grant: Grant, actor: str) -> Callable[[], None]:
     """The integration has another policy now: a new line of credentials, and the end of the old one."""
 
     def write() -> None:
         credential = _issue(one, actor)
         Grant.objects.filter(pk=grant.pk).update(line=credential.line)
         _record("grant.changed", grant, credential, actor)
-        if not Grant.objects.filter(line=newest.line).exists():
-            for old in Credential.objects.filter(line=newest.line).unended():
+        if not Grant.objects.filter(line=grant.line).exists():
+            for old in Credential.objects.filter(line=grant.line).unended():
                 revoke(credential=old, actor=actor, reason="the integration has another policy")
 
     return write

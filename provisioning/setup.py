@@ -8,12 +8,15 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from credservice.setup.change import Change
+from credservice.setup.columns import Field, Reference, Secret
 from credservice.setup.inline import inline
 from credservice.setup.kinds import Choice, Flag, Kind, Moment, Number, Text, Texts
-from credservice.setup.plan import Change, Plan
+from credservice.setup.plan import Plan
 from credservice.setup.problems import BadValue
 from credservice.setup.references import read_file
-from credservice.setup.section import Extra, Field, Reference, Row, Secret, Section, register
+from credservice.setup.registry import register
+from credservice.setup.section import Extra, Row, Section
 from credservice.setup.source import Item
 from provisioning.models import Feature, LiveKey, Marketplace, Product, TrustedKey
 from provisioning.models import Plan as ProductPlan
@@ -116,7 +119,7 @@ def _check_dependants(plan: Plan) -> None:
         row = changed[product.policy_id]
         product.policy = row.obj
         try:
-            if not plan.includes(product):
+            if plan.planned(product.pk) is None:
                 product.clean()
         except ValidationError as error:
             plan.refuse(row.item, f"the product {product.label} uses it: {' '.join(error.messages)}")

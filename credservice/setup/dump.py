@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from credservice.setup.batches import SIZE
+from credservice.setup.columns import HIDDEN, OMIT, Reference
 from credservice.setup.inline import inline, placeholder
-from credservice.setup.section import HIDDEN, OMIT, Hidden, Reference, Section, top_sections
-
-BATCH = 1000
+from credservice.setup.registry import top_sections
+from credservice.setup.section import Hidden, Section
 
 
 def export(without: Sequence[str] = ()) -> Iterator[str]:
@@ -34,8 +35,8 @@ def _grouped(
     if section.parent:
         rows = rows.filter(**{f"{section.parent}__in": parents})
     lines: dict[Any, list[str]] = {}
-    found = rows.iterator(chunk_size=BATCH)
-    while batch := [obj for _, obj in zip(range(BATCH), found, strict=False)]:
+    found = rows.iterator(chunk_size=SIZE)
+    while batch := [obj for _, obj in zip(range(SIZE), found, strict=False)]:
         for owner, texts in _blocks(section, batch, paths, without):
             lines.setdefault(owner, []).extend(texts)
     return lines

@@ -7,6 +7,8 @@ from typing import Any
 
 # Texts that need no quotes in block or flow style and that no YAML reader takes for something else.
 _PLAIN = re.compile(r"[A-Za-z/$][A-Za-z0-9_./$-]*(?:::?[A-Za-z0-9_./$-]+)*")
+# What YAML lets nobody write but as an escape, and JSON does not escape. Beyond the BMP all may be written.
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 
@@ -22,7 +24,11 @@ def inline(value: Any) -> str:
         return "[" + ", ".join(inline(part) for part in value) + "]"
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
         return value
-    return json.dumps(value)
+    return _UNPRINTABLE.sub(_escaped, json.dumps(value, ensure_ascii=False))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"
 
 
 def placeholder(path: Sequence[str]) -> str:

@@ -10,13 +10,9 @@ from credservice.setup.problems import BadValue
 from credservice.setup.source import Item
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-_DURATION = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
-_WHOLE = re.compile(r"-?(?:0|[1-9]\d{0,17})")
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,18})?(?:[eE][+-]?\d{1,2})?")
-# Plain words that YAML 1.1 reads as something else than what is written: 010 is 8, 1:30 is 90, yes is true.
-_AMBIGUOUS = re.compile(
-    r"[-+]?[0-9][0-9_:.xXoObBa-fA-F]*|[-+]?\.(?:inf|nan)|yes|no|on|off|y|n|\d{4}-\d\d?-\d\d?.*", re.IGNORECASE
-)
+_DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?")
+WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,99})")
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,99})?(?:[eE][+-]?[0-9]{1,3})?")
 
 
 class Kind:
@@ -41,7 +37,8 @@ class Kind:
         return value
 
     def mistaken(self, item: Item) -> BadValue:
-        return BadValue(f"this is {item.what}: write {self.what}")
+        is_value = item.text is not None and not item.is_null
+        return BadValue(f"write {self.what}" if is_value else f"this is {item.what}: write {self.what}")
 
 
 class Text(Kind):
@@ -49,7 +46,7 @@ class Text(Kind):
         self.what = what
 
     def parse(self, item: Item) -> str:
-        return _sound(item.text or "")
+        return sound(item.text or "")
 
 
 class Flag(Kind):
@@ -67,7 +64,7 @@ class Whole(Kind):
         self.what = "a whole number" + (" or null" if nullable else "")
 
     def parse(self, item: Item) -> int:
-        if not _WHOLE.fullmatch(item.text or ""):
+        if not WHOLE.fullmatch(item.text or ""):
             raise self.mistaken(item)
         return int(item.text or "")
 
@@ -78,7 +75,7 @@ class Number(Kind):
 
     def parse(self, item: Item) -> Decimal:
         try:
-            if _NUMBER.fullmatch(item.text or ""):
+            if NUMBER.fullmatch(item.text or ""):
                 return Decimal(item.text or "")
         except InvalidOperation:
             pass
@@ -155,44 +152,10 @@ class Texts(Kind):
     def read(self, item: Item) -> list[str]:
         if item.items is None or any(part.text is None or part.is_null for part in item.items):
             raise self.mistaken(item)
-        return [_sound(part.text or "") for part in item.items]
+        return [sound(part.text or "") for part in item.items]
 
 
-class Facts(Kind):
-    """A JSON object, as the model keeps it."""
-
-    what = "a mapping of names to values"
-
-    def read(self, item: Item) -> dict[str, Any]:
-        if item.entries is None:
-            raise self.mistaken(item)
-        facts: dict[str, Any] = json_value(item)
-        return facts
-
-
-def json_value(item: Item) -> Any:
-    """The value as JSON has it. A word that YAML would read as something else must stand in quotes."""
-    if item.entries is not None:
-        return {_sound(name): json_value(value) for name, value in item.entries.items()}
-    if item.items is not None:
-        return [json_value(value) for value in item.items]
-    text = item.text or ""
-    if not item.is_plain:
-        return _sound(text)
-    if item.is_null:
-        return None
-    if text in ("true", "false"):
-        return text == "true"
-    if _WHOLE.fullmatch(text):
-        return int(text)
-    if _NUMBER.fullmatch(text):
-        return float(text)
-    if _AMBIGUOUS.fullmatch(text):
-        raise BadValue(f"{text} could be read in two ways: put it in quotes", item)
-    return _sound(text)
-
-
-def _sound(text: str) -> str:
+def sound(text: str) -> str:
     """Text that PostgreSQL can keep. Lone surrogates only come from the parser that is written in Python."""
     if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise BadValue("the text holds a character that cannot be kept (NUL or half of a surrogate pair)")

@@ -31,21 +31,26 @@ def read_file(name: str) -> str:
     """The text of a file; a relative path starts at ``VAR_DIR``. Raises :class:`BadValue`."""
     path = Path(settings.VAR_DIR) / name
     try:
-        if path.exists() and not path.is_file():
-            raise BadValue(f"{path} is no regular file")
+        if not path.is_file():
+            raise _no_file(path)
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise BadValue(f"there is no file {path}: make it, or name another one (paths start at VAR_DIR)") from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise BadValue(f"{path} cannot be read: {reason}") from None
+        raise _no_file(path) from None
+    except OSError as error:
+        raise BadValue(f"{path} cannot be read: {error.strerror}") from None
     if len(content) > MAX_BYTES:
         raise BadValue(f"{path} is over {MAX_BYTES // 1024} KiB")
     try:
         return content.decode()
     except UnicodeDecodeError:
         raise BadValue(f"{path} is no UTF-8 text") from None
+
+
+def _no_file(path: Path) -> BadValue:
+    if path.exists():
+        return BadValue(f"{path} is no regular file: name one")
+    return BadValue(f"there is no file {path}: make it, or name another one (paths start at VAR_DIR)")
 
 
 def _from_environment(name: str) -> str:

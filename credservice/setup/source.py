@@ -29,6 +29,10 @@ class Item:
     items: list["Item"] | None = None
 
     @property
+    def name(self) -> str:
+        return self.path[-1]
+
+    @property
     def is_null(self) -> bool:
         return self.is_plain and self.text in ("", "~", "null", "Null", "NULL")
 
@@ -93,8 +97,6 @@ def read(text: str, problems: Problems) -> Item:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1 if isinstance(error.position, int) else 1
         raise BadFile(line, f"this is no YAML: {error.reason}") from None
-    except RecursionError:
-        raise BadFile(1, f"values are nested over {MAX_DEPTH} deep") from None
     if root.is_null:
         raise BadFile(1, "the file names nothing: see docs/set-up-file.md for what it may name")
     if root.entries is None:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
 
-from credservice.audit import record
 from credservice.exceptions import ServiceError
-from credservice.setup.plan import Change, Plan, Progress
+from credservice.setup.batches import SIZE
+from credservice.setup.change import Change
+from credservice.setup.plan import Plan, Progress
 from credservice.setup.problems import Problems
+from credservice.setup.registry import all_sections
 from credservice.setup.section import Extra, Row, Section
 from credservice.setup.source import read
+from credservice.setup.trail import record_row, record_run
 
 ACTOR = "command:apply"
-BATCH = 1000
 
 
 class Refused(Exception):
@@ -55,7 +56,7 @@ def apply(text: str, name: str, *, dry_run: bool = False, progress: Progress | N
         _stop_at(problems)
         outcome = Outcome(sorted(plan.changes, key=lambda change: change.item.line), plan.notes, _left_alone(plan))
         if plan.changes:
-            _record_run(plan, text, name)
+            record_run(plan, text, name)
         transaction.set_rollback(dry_run)
     return outcome
 
@@ -71,9 +72,9 @@ def _wait_for_others() -> None:
 
 
 def _write(plan: Plan) -> None:
-    for section, rows, extras in plan.steps:
-        _write_rows(plan, section, rows)
-        for extra, changes in extras:
+    for step in plan.steps:
+        _write_rows(plan, step.section, step.rows)
+        for extra, changes in step.extras:
             _write_extra(plan, extra, changes)
 
 
@@ -90,10 +91,10 @@ def _write_rows(plan: Plan, section: Section, rows: Sequence[Row]) -> None:
         section.after_change(row)
     for row in new:
         section.before_create(row.obj)
-    section.model._default_manager.bulk_create([row.obj for row in new], batch_size=BATCH)
+    section.model._default_manager.bulk_create([row.obj for row in new], batch_size=SIZE)
     for done, row in enumerate(new + changed, start=1):
-        _record_row(plan, row)
-        if done % BATCH == 0:
+        record_row(plan, row)
+        if done % SIZE == 0:
             plan.progress(f"{section.name}, written", done, len(new) + len(changed))
 
 
@@ -103,7 +104,7 @@ def _update_many(section: Section, rows: Sequence[Row]) -> None:
     for row in rows:
         by_columns[tuple(row.changed)].append(row.obj)
     for columns, objects in by_columns.items():
-        section.model._default_manager.bulk_update(objects, columns, batch_size=BATCH)
+        section.model._default_manager.bulk_update(objects, columns, batch_size=SIZE)
 
 
 def _write_extra(plan: Plan, extra: Extra, changes: Sequence[Change]) -> None:
@@ -113,45 +114,13 @@ def _write_extra(plan: Plan, extra: Extra, changes: Sequence[Change]) -> None:
                 change.write()
         except ServiceError as error:
             plan.refuse(change.item, error.message)
-        if done % BATCH == 0:
+        if done % SIZE == 0:
             plan.progress(f"{extra.name}, written", done, len(changes))
     if not plan.problems:
         extra.finish(plan)
 
 
-def _record_row(plan: Plan, row: Row) -> None:
-    known = {field.attribute: field for field in row.section.fields}
-    told = {
-        known[column].name: "changed" if known[column].personal else known[column].show(getattr(row.obj, column))
-        for column in row.changed
-    }
-    record(
-        action=f"{row.section.object_type}.{'created' if row.is_new else 'changed'}",
-        actor=plan.actor,
-        object_type=row.section.object_type,
-        object_id=row.obj.pk,
-        subject=getattr(row.obj, "subject", ""),
-        detail={"key": row.section.key_of(row.item)} | ({"changed": told} if told else {}),
-    )
-
-
-def _record_run(plan: Plan, text: str, name: str) -> None:
-    record(
-        action="setup.applied",
-        actor=plan.actor,
-        object_type="setup_file",
-        object_id=name,
-        detail={
-            "sha256": hashlib.sha256(text.encode()).hexdigest(),
-            "created": sum(change.sign == "+" for change in plan.changes),
-            "changed": sum(change.sign == "~" for change in plan.changes),
-        },
-    )
-
-
 def _left_alone(plan: Plan) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for section, rows, _ in plan.steps:
-        left = section.model._default_manager.count() - len(rows)
-        counts[str(section.model._meta.verbose_name if left == 1 else section.model._meta.verbose_name_plural)] += left
-    return {noun: left for noun, left in counts.items() if left > 0}
+    named = {step.section.name: len(step.rows) for step in plan.steps}
+    left = {section: section.model._default_manager.count() - named.get(section.name, 0) for section in all_sections()}
+    return {section.nouns if count > 1 else section.noun: count for section, count in left.items() if count > 0}

@@ -25,6 +25,7 @@ class Command(BaseCommand):
 
     def handle(self, *, file: str, dry_run: bool, **options: Any) -> None:
         text = _read(file)
+        file = "<stdin>" if file == "-" else file
         try:
             outcome = apply(text, file, dry_run=dry_run, progress=self._progress if self.stderr.isatty() else None)
         except BadFile as error:
@@ -37,7 +38,10 @@ class Command(BaseCommand):
         self._report(outcome, dry_run)
 
     def _progress(self, what: str, done: int, total: int) -> None:
-        self.stderr.write(f"{_CLEAR}{what}: {done:,} of {total:,}", ending="" if done < total else _CLEAR)
+        self.stderr.write(
+            f"{_CLEAR}{what}: {done:,} of {total:,}", style_func=str, ending="" if done < total else _CLEAR
+        )
+        self.stderr.flush()
 
     def _report(self, outcome: Outcome, dry_run: bool) -> None:
         for change in outcome.changes:

@@ -2,9 +2,11 @@
 
 import os
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
 from credservice.setup.dump import export
@@ -25,7 +27,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, output: str | None, without: list[str], **options: Any) -> None:
-        lines = export(without)
+        try:
+            self._write(output, export(without))
+        except ImproperlyConfigured as error:
+            raise CommandError(f"A policy's issuer is missing: {error}") from None
+
+    def _write(self, output: str | None, lines: Iterator[str]) -> None:
         if output is None:
             self.stdout.write(_HEADER, ending="")
             for line in lines:

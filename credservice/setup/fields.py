@@ -1,0 +1,68 @@
+"""What an entry says about its row's columns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from credservice.setup.change import Change
+from credservice.setup.columns import Field, Reference, Secret
+from credservice.setup.inline import inline
+from credservice.setup.problems import BadValue
+from credservice.setup.rules import validate
+from credservice.setup.section import Row
+from credservice.setup.source import Item
+
+if TYPE_CHECKING:
+    from credservice.setup.plan import Plan
+
+
+def read_fields(plan: Plan, row: Row) -> list[Change]:
+    """Set the columns that the entry names, and return what that changes. What it does not name stays as it is."""
+    entries = row.item.entries
+    if entries is None:
+        plan.distrust(row.obj)
+        return []
+    plan.refuse_unknown(entries, row.section.keys())
+    _adopt(plan, row)
+    changes = [Change("+", row.item)] if row.is_new else []
+    failed: set[str] = set()
+    for known in row.section.fields:
+        item = entries.get(known.name)
+        if item is None:
+            if known.required and row.is_new:
+                plan.refuse(row.item, f"{known.name} is missing: write {known.kind.what}")
+                failed.add(known.attribute)
+            continue
+        try:
+            difference = _set(plan, row, known, item)
+        except BadValue as error:
+            plan.refuse(error.item or item, str(error))
+            failed.add(known.attribute)
+            continue
+        if difference is not None:
+            changes.append(Change("~", item, difference))
+    validate(plan, row, failed)
+    return changes
+
+
+def _set(plan: Plan, row: Row, known: Field, item: Item) -> str | None:
+    """The difference to show; None where there is none. Raises BadValue."""
+    value = known.read(item, row, plan)
+    if row.is_new:
+        known.assign(row.obj, value)
+        return None
+    if known.is_same(row.obj, value):
+        return None
+    old = getattr(row.obj, known.attribute)
+    known.assign(row.obj, value)
+    row.changed.append(known.attribute)
+    return "changed" if isinstance(known, Secret) else f"{inline(known.show(old))} -> {inline(known.show(value))}"
+
+
+def _adopt(plan: Plan, row: Row) -> None:
+    """Let the row refer to the file's rows, not to their stale images from the database."""
+    for known in row.section.fields:
+        if isinstance(known, Reference):
+            planned: Any = plan.planned(getattr(row.obj, f"{known.attribute}_id"))
+            if planned is not None:
+                setattr(row.obj, known.attribute, planned)
