@@ -7,6 +7,7 @@ in ``$VAR_DIR/development.env``; without that file and without ``ENVIRONMENT`` t
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from credservice import logs
 from credservice.issuers.aliases import read_aliases
@@ -116,7 +117,16 @@ OUTGOING_CA = env.str("OUTGOING_CA", default="")  # PEM of certificate authoriti
 
 # --- Database -------------------------------------------------------------------------------------------------------
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default="postgres:///credservice")}
+_database_url = env.str("DATABASE_URL", default="postgres:///credservice")
+try:
+    if not _database_url.startswith(("postgres://", "postgresql://")):
+        raise ValueError
+    DATABASES = {"default": environ.Env.db_url_config(_database_url)}
+except ValueError:  # not quoted: it holds a password
+    raise ImproperlyConfigured(
+        "DATABASE_URL cannot be read. Write postgres://USER:PASSWORD@HOST:PORT/NAME, special characters of the "
+        "password percent-encoded."
+    ) from None
 DATABASES["default"].update(
     {
         "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),

@@ -133,6 +133,9 @@ def test_a_database_that_is_away_is_told(tmp_path):
     [
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is 'LOUD'. Set it to DEBUG, INFO, WARNING, ERROR or CRITICAL."),
         ({"DATABASE_CONN_MAX_AGE": "long"}, "A setting cannot be read"),
+        ({"DATABASE_URL": "mysql://user:hunter2@host/name"}, "DATABASE_URL cannot be read. Write postgres://USER"),
+        ({"DATABASE_URL": "postgress://user:hunter2@host/name"}, "DATABASE_URL cannot be read. Write postgres://USER"),
+        ({"DATABASE_URL": "postgres://user:hunter2/3@host/name"}, "special characters of the password percent-encoded"),
         ({"SECRET_KEY_FILE": "/nonexistent"}, "A setting cannot be read"),
     ],
 )
