@@ -1,5 +1,7 @@
 """What a first exchange makes: the record of an installation, a grant and its credential. Once, whoever asks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +11,7 @@ from django.db import transaction
 
 from credservice.audit import record
 from credservice.credentials.models import Credential, CredentialPolicy
-from credservice.credentials.services import finish_issue, rotate, start_issue
+from credservice.credentials.services import finish_issue, refresh, start_issue
 from credservice.exceptions import Invalid, Unavailable
 from credservice.issuers.base import IssuerUnavailable
 from exchange.models import EndUser, Grant, Installation
@@ -58,13 +60,34 @@ def make_credential(*, platform: PlatformRow, parties: Parties, installation: UU
     Raises :class:`NothingGranted` where none may be made, :class:`Unavailable` while the issuer cannot be reached.
     """
     actor = f"platform:{platform.name}"
-    try:
+    with issuer_errors():
         with transaction.atomic():
             # The one lock of all first exchanges of this end user: whoever comes second finds the grant.
             end_user = EndUser.objects.select_for_update(no_key=True).get(pk=parties.end_user)
             credential = _granted(parties, installation) or _first_credential(parties, ids, end_user, actor)
             credential = _renewed(credential, actor)
         finish_issue(credential, actor=actor)
+
+
+def refresh_credential(*, platform: PlatformRow, credential_id: UUID) -> bool:
+    """Have the successor of a due credential made. Returns whether the due one is handed out for want of it.
+
+    Raises :class:`NothingGranted` where nobody but a person can make one, :class:`Unavailable` while the issuer is
+    down and the policy allows no stale value any longer.
+    """
+    credential = Credential.objects.select_related("policy").get(pk=credential_id)
+    with issuer_errors():
+        if not credential.policy.backend().generates:
+            raise NothingGranted(reason="credential_expired")
+        _, stale = refresh(credential, actor=f"platform:{platform.name}")
+    return stale
+
+
+@contextmanager
+def issuer_errors() -> Iterator[None]:
+    """What issuers and their set-up raise, as the platform may read it."""
+    try:
+        yield
     except Invalid:
         raise NothingGranted(reason="issuer_refuses") from None
     except IssuerUnavailable as error:
@@ -101,13 +124,9 @@ def _first_credential(parties: Parties, ids: ExchangeIds, end_user: EndUser, act
 
 def _renewed(credential: Credential, actor: str) -> Credential:
     """An expired credential's successor, where its issuer generates. One that was revoked or failed stays the last."""
-    if credential.state == State.PENDING or credential.is_usable():
+    if credential.state == State.PENDING or credential.is_usable() or credential.is_due():
         return credential
-    if not credential.policy.backend().generates:
-        raise NothingGranted(reason=f"credential_{credential.state}")
-    if credential.state == State.ACTIVE:
-        return rotate(credential=credential, actor=actor)
-    if credential.state == State.EXPIRED:
+    if _has_expired(credential) and credential.policy.backend().generates:
         return start_issue(
             policy=credential.policy,
             context=credential.context,
@@ -115,7 +134,13 @@ def _renewed(credential: Credential, actor: str) -> Credential:
             actor=actor,
             predecessor=credential,
         )
-    raise NothingGranted(reason=f"credential_{credential.state}")
+    raise NothingGranted(reason="credential_expired" if _has_expired(credential) else f"credential_{credential.state}")
+
+
+def _has_expired(credential: Credential) -> bool:
+    """Whether its own expiry ended it; what is outside may still be on its way out."""
+    ended = credential.final_state() if credential.is_ending() else credential.state
+    return ended == State.EXPIRED
 
 
 def _record_grant(grant: UUID, credential: Credential, actor: str) -> None:

@@ -32,7 +32,7 @@ ORDER BY s.state, s.created_at DESC
 _EXCHANGE = """
 SELECT i.id, i.is_active, i.policy_id, i.response_shape, e.id, e.is_active, e.external_id, e.attributes,
        n.id, n.state, n.integration_id = i.id AND n.end_user_id = e.id, n.attributes,
-       coalesce(gn.line, ge.line), c.id, c.usable, c.sealed_values
+       coalesce(gn.line, ge.line), c.id, c.usable, c.due, c.suspended, c.sealed_values
 FROM (SELECT %s::uuid AS platform) p
 LEFT JOIN exchange_integration i ON i.platform_id = p.platform AND i.integration_id = %s
 LEFT JOIN exchange_enduser e ON e.platform_id = p.platform AND e.end_user_id = %s
@@ -40,8 +40,10 @@ LEFT JOIN exchange_installation n ON n.platform_id = p.platform AND n.installati
 LEFT JOIN exchange_grant gn ON gn.installation_id = n.id AND gn.integration_id = i.id AND gn.end_user_id = e.id
 LEFT JOIN exchange_grant ge ON ge.integration_id = i.id AND ge.end_user_id = e.id AND ge.installation_id IS NULL
 LEFT JOIN LATERAL (
-    SELECT id, sealed_values, state <> 'pending' AND coalesce(expires_at > now(), true)
-        AND coalesce(retires_at > now(), true) AS usable
+    SELECT id, sealed_values, suspended,
+        state <> 'pending' AND sealed_values IS NOT NULL
+            AND coalesce(expires_at > now(), true) AND coalesce(retires_at > now(), true) AS usable,
+        state = 'active' AND coalesce(least(refresh_at, expires_at) <= now(), false) AS due
     FROM credentials_credential
     WHERE line = coalesce(gn.line, ge.line) AND state IN ('active', 'retiring', 'pending')
     ORDER BY usable DESC, state
@@ -95,6 +97,8 @@ class ExchangeRow(NamedTuple):
     line: UUID | None
     credential: UUID | None
     usable: bool | None
+    due: bool | None  # a successor should be made first
+    suspended: bool | None
     sealed_values: bytes
 
 

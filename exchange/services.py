@@ -9,7 +9,7 @@ from credservice.crypto import Place, SealError, unseal_values
 from credservice.exceptions import Unavailable
 from exchange.limits import count_request
 from exchange.models import Installation
-from exchange.onboarding import Parties, make_credential, record_first_seen
+from exchange.onboarding import Parties, make_credential, record_first_seen, refresh_credential
 from exchange.queries import ExchangeRow, PlatformRow, find_exchange
 from exchange.refusals import (
     IncompleteAnswer,
@@ -36,18 +36,19 @@ def exchange_credential(*, platform: PlatformRow, ids: ExchangeIds, attempt: Att
     Raises TooMany, NotFound, Forbidden or Unavailable (exchange.refusals): nothing is handed out then.
     """
     count_request(platform)
-    row = find_usable(platform=platform, ids=ids)
+    row = find_usable(platform=platform, ids=ids, attempt=attempt)
     answer = make_answer(row)
     record_granted(attempt, row)
     return answer
 
 
-def find_usable(*, platform: PlatformRow, ids: ExchangeIds) -> ExchangeRow:
+def find_usable(*, platform: PlatformRow, ids: ExchangeIds, attempt: Attempt) -> ExchangeRow:
     """The row of these ids, with a credential that may be handed out now.
 
     What is missing and may be made is made, and then everything is looked up and decided again: so whatever was
     suspended or revoked meanwhile counts.
     """
+    refreshed = False
     for _ in range(_LOOKS):
         row = find_exchange(platform.id, ids)
         parties = check_parties(row)
@@ -55,9 +56,13 @@ def find_usable(*, platform: PlatformRow, ids: ExchangeIds) -> ExchangeRow:
             record_first_seen(platform=platform, parties=parties, ids=ids)
             continue
         check_installation(row)
-        if row.usable:
+        if row.due and row.credential and not refreshed:
+            refreshed = True
+            attempt.stale = refresh_credential(platform=platform, credential_id=row.credential)
+        elif row.usable:
             return row
-        make_credential(platform=platform, parties=parties, installation=row.installation, ids=ids)
+        else:
+            make_credential(platform=platform, parties=parties, installation=row.installation, ids=ids)
     raise Unavailable("The credential is being changed. Try again shortly.", retry_after=1)
 
 
@@ -84,6 +89,8 @@ def check_installation(row: ExchangeRow) -> None:
         raise WaitingForApproval("This installation waits for the vendor's approval.")
     if row.installation_state != Installation.State.ACTIVE:
         raise Suspended("installation")
+    if row.suspended:
+        raise Suspended("credential")
 
 
 def make_answer(row: ExchangeRow) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Attempt:
     caller: Caller
     body: bytes
     ids: ExchangeIds | None = None
+    stale: bool = False  # the issuer is down, and the policy allows a credential that is due
 
     @property
     def actor(self) -> str:
@@ -45,6 +46,8 @@ class Attempt:
                 "installation": self.ids.installation,
                 "end_user": self.ids.end_user,
             }
+        if self.stale:
+            detail["stale"] = True
         return detail
 
 

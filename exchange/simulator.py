@@ -1,0 +1,89 @@
+"""Plays MindCloud: the request of an exchange, signed as the platform would sign it, and sent over HTTP."""
+
+import json
+import shlex
+import time
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import httpx2
+
+from exchange.models import Platform
+from exchange.serializers import ExchangeIds
+from exchange.signing import SIGNATURE_HEADER, SignedRequest, sign
+
+TIMEOUT_SECONDS = 30.0
+
+
+class NoAnswer(Exception):
+    """The server could not be asked; the message says why."""
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """One request: where to, what it carries, and what the platform signed."""
+
+    url: str
+    body: str
+    headers: dict[str, str] = field(repr=False)
+    signed_path: str = ""  # as the service sees it, without the platform's public prefix
+
+    def curl(self) -> str:
+        """The same request as a shell command (reference, "Example request from MindCloud to your endpoint")."""
+        options = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in self.headers.items()]
+        lines = [f"curl -X POST {shlex.quote(self.url)}", *options, f"-d {shlex.quote(self.body)}"]
+        return " \\\n     ".join(lines)
+
+    def signed_request(self) -> SignedRequest:
+        environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
+        return SignedRequest("POST", self.signed_path, "", environ)
+
+    def send(self) -> httpx2.Response:
+        """The server's answer. Raises :class:`NoAnswer`."""
+        try:
+            with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
+                return client.post(self.url, content=self.body.encode(), headers=self.headers)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise NoAnswer(str(error) or type(error).__name__) from error
+
+
+def simulate(
+    *,
+    platform: Platform,
+    ids: ExchangeIds,
+    base_url: str,
+    secret: bytes | None,
+    timestamp: str = "",
+    signature: str = "",
+) -> Simulation:
+    """The request of ``ids`` to the service at ``base_url``; unsigned where there is no secret.
+
+    ``timestamp`` and ``signature`` replace what would be sent: to try an old time, or a signature that was seen.
+    Raises ValueError for a URL that cannot be called.
+    """
+    url = f"{_checked(base_url)}/credential-exchange/{platform.name}"
+    path = urlsplit(url).path.removeprefix(platform.public_prefix)
+    fields = {"integrationId": ids.integration, "installationId": ids.installation, "endUserId": ids.end_user}
+    headers = {"Content-Type": "application/json"}
+    if secret is not None:
+        moment = timestamp or str(int(time.time()))
+        headers |= sign(method="POST", path=path, timestamp=moment, profile=platform.profile, secret=secret)
+    if signature:
+        headers[SIGNATURE_HEADER] = signature
+    return Simulation(url, json.dumps(fields), headers, path)
+
+
+def server_clock_difference(answer: httpx2.Response) -> float | None:
+    """How far the server's clock is ahead of ours, in seconds, to the second; ``None`` where it sends no Date."""
+    try:
+        return parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
+    except (KeyError, ValueError):
+        return None
+
+
+def _checked(base_url: str) -> str:
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"{base_url!r} is no address to call. Write one such as http://localhost:8000")
+    return base_url.rstrip("/")
