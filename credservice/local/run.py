@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sys
 from contextlib import ExitStack
@@ -15,7 +16,7 @@ from credservice.local.lock import FileLock
 from credservice.local.place import ROOT, Place
 from credservice.local.postgres import EmbeddedPostgres
 from credservice.local.service import Service
-from credservice.local.setup import ADMINISTRATOR, has_command, make_administrator, set_up
+from credservice.local.setup import ADMINISTRATOR, make_administrator, set_up
 from credservice.local.terminal import step
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -31,7 +32,8 @@ def run() -> int:
             _hold(place, stack)
             place.require_free_port()
             print(f"credservice: development set-up in {place.shown(place.var_dir)}/", flush=True)
-            services = _bring_up(place, stack)
+            _bring_up(place, stack)
+            services = _serve(place, stack)
             _announce(place, make_administrator())
             Service.watch(services)
         except KeyboardInterrupt:
@@ -58,19 +60,27 @@ def _hold(place: Place, stack: ExitStack) -> None:
     os.chdir(ROOT)
 
 
-def _bring_up(place: Place, stack: ExitStack) -> list[Service]:
+def _bring_up(place: Place, stack: ExitStack) -> None:
     envfile.write(place.var_dir / envfile.NAME, _database(place, stack))
     demo.make_secrets(place.var_dir / "demo")
     with (place.var_dir / "log" / "setup.log").open("a") as log:
         set_up(ROOT, log)
-    logs = place.var_dir / "log"
+
+
+def _serve(place: Place, stack: ExitStack) -> list[Service]:
+    logs, metrics = place.var_dir / "log", place.var_dir / "metrics"
+    shutil.rmtree(metrics, ignore_errors=True)  # what a killed run counted
+    metrics.mkdir(mode=0o700)
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:credservice.gunicorn", "credservice.wsgi"]
-    with step("Server"):
-        services = [stack.enter_context(Service("server", gunicorn, logs / "server.log"))]
-        services[0].await_health(place.health_url)
-    if has_command("worker"):
-        worker = [sys.executable, "manage.py", "worker"]
-        services.append(stack.enter_context(Service("worker", worker, logs / "worker.log")))
+    worker = [sys.executable, "manage.py", "worker"]
+    with step("Server and worker"):
+        services = [
+            stack.enter_context(Service("worker", worker, logs / "worker.log")),
+            stack.enter_context(
+                Service("server", gunicorn, logs / "server.log", PROMETHEUS_MULTIPROC_DIR=str(metrics))
+            ),
+        ]
+        services[-1].await_health(place.health_url)
     return services
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import urllib.error
 import urllib.request
@@ -21,14 +22,14 @@ _PAUSE = 0.2
 class Service:
     """Starts when made; a context manager that stops it."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: Path, **settings: str) -> None:
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.rename(log.with_suffix(".log.1"))
         self._name, self._log = name, log
         with log.open("ab") as output:
             self._start = output.tell()
             self._tail = AttentionTail(log, self._start)
-            self._process = LeashedProcess(command, output=output)
+            self._process = LeashedProcess(command, output=output, env=os.environ | settings)
 
     def __enter__(self) -> Service:
         return self

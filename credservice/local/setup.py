@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import CommandError, call_command, get_commands
+from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.db import NotSupportedError, OperationalError, connections
 
@@ -48,9 +48,8 @@ def _steps(root: Path, log: IO[str]) -> None:
         call_command("migrate", interactive=False, stdout=log, stderr=log)
     with step("Static files"):
         _collect_static(log)
-    if (root / DEMO_FILE).exists() and has_command("apply"):
-        with step("Demonstration set-up"):
-            call_command("apply", str(root / DEMO_FILE), stdout=log)
+    with step("Demonstration set-up"):
+        call_command("apply", str(root / DEMO_FILE), stdout=log)
 
 
 def make_administrator() -> str | None:
@@ -64,11 +63,6 @@ def make_administrator() -> str | None:
         return password
     finally:
         connections.close_all()
-
-
-def has_command(name: str) -> bool:
-    """Whether `manage.py` knows it."""
-    return name in get_commands()
 
 
 def _load_django() -> None:
