@@ -1,20 +1,41 @@
 """Answers for machines: is the process up, can it serve; and the last resort for errors outside of any view."""
 
+from collections.abc import Callable
+from functools import wraps
+
 import structlog
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 
 from credservice.checks import check_keys_of_database
 
 log = structlog.get_logger(__name__)
+View = Callable[[HttpRequest], JsonResponse]
 
 
+def for_machines(view: View) -> View:
+    """GET and HEAD alone; another method is a 405 in JSON, not the console's page about a missing token."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest) -> JsonResponse:
+        if request.method in ("GET", "HEAD"):
+            return view(request)
+        response = _json_error(request, 405, "method_not_allowed", "Only GET is answered here.")
+        response["Allow"] = "GET, HEAD"
+        return response
+
+    return csrf_exempt(guarded)
+
+
+@for_machines
 def healthz(_: HttpRequest) -> JsonResponse:
     """200 while the process answers."""
     return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 
+@for_machines
 def readyz(_: HttpRequest) -> JsonResponse:
     """200 where database, keys and migrations are as they must be; 503 with the name of what is not."""
     checks = {"database": _database, "keyring": _keyring, "migrations": _migrations}

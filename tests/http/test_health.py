@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import OperationalError, connection
+from django.test import Client
 
 from credservice.crypto import SealError, store
 
@@ -58,3 +59,11 @@ def test_with_a_migration_to_come_it_is_not_ready(ready):
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_an_unknown_host_is_told_nothing_else(client, path):
     assert client.get(path, HTTP_HOST="evil.example").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_another_method_is_405_in_json(path, method):
+    response = Client(enforce_csrf_checks=True).generic(method, path)
+    assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
+    assert set(response.json()) == {"code", "message"}

@@ -1,0 +1,165 @@
+"""The service as it is served: gunicorn with its own settings, a database of its own, the demonstration set-up.
+
+``live_service`` is shared by the tests of one process; tests that kill something start one for themselves.
+"""
+
+import contextlib
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+import psycopg
+import pytest
+
+from credservice.local.demo import DEMO_FILE, make_secrets
+from credservice.local.envfile import random_keys
+from credservice.local.leash import LeashedProcess
+
+ROOT = Path(__file__).resolve().parents[1]
+READY_SECONDS = 60
+SERVER = ["-m", "gunicorn", "-c", "python:credservice.gunicorn", "credservice.wsgi"]
+# What a set-up of the caller's must not be mixed with.
+_OURS = ("SECRET_KEY", "ENCRYPTION_KEYS", "DATABASE_URL", "VAR_DIR", "ALLOWED_HOSTS", "ENVIRONMENT", "PORT", "BIND")
+
+
+class LiveService:
+    """One served set-up. ``environment`` is that of its processes; its secrets and log are in ``folder``."""
+
+    def __init__(self, folder: Path, database_url: str, **environment: str) -> None:
+        self.folder = folder
+        self.log = folder / "server.log"
+        self.port = free_port()
+        self.base_url = f"http://localhost:{self.port}"
+        inherited = {name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in _OURS}
+        self.environment = inherited | random_keys() | {
+            "ENVIRONMENT": "development",
+            "ALLOWED_HOSTS": "localhost,127.0.0.1",
+            "DATABASE_URL": database_url,
+            "VAR_DIR": str(folder),
+            "PORT": str(self.port),
+            "PUBLIC_URL": self.base_url,
+        } | environment  # fmt: skip
+        self._process: LeashedProcess | None = None
+
+    def set_up(self) -> None:
+        """Tables and the demonstration set-up."""
+        make_secrets(self.folder / "demo")
+        for command in (["migrate", "--no-input"], ["apply", str(ROOT / DEMO_FILE)]):
+            done = self.manage(*command)
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    def manage(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run ``manage.py`` on this set-up."""
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=timeout, check=False
+        )
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = LeashedProcess([sys.executable, *SERVER], env=self.environment, cwd=ROOT, output=log)
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._answers():
+            assert self._process.poll() is None, f"the server ended: {self.log.read_text()[-2000:]}"
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """As an operator stops it: what is being answered is answered to its end."""
+        if self._process is not None:
+            self._process.stop()
+            self._process = None
+
+    def kill(self) -> None:
+        """SIGKILL to the server and all its workers: nobody finishes anything."""
+        assert self._process is not None
+        master = psutil.Process(self._process.pid)
+        for process in [master, *master.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        self.stop()
+
+    def restart(self) -> None:
+        self.kill()
+        self.start()
+
+    def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """What the database itself says."""
+        with psycopg.connect(conninfo(self.environment["DATABASE_URL"])) as connection:
+            return connection.execute(statement, parameters).fetchall()
+
+    def secret(self, name: str) -> str:
+        """One of the demonstration's generated secrets."""
+        return (self.folder / "demo" / name).read_text().strip()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(httpx2.HTTPError):
+            return httpx2.get(f"{self.base_url}/healthz", timeout=5).status_code == 200
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def conninfo(database_url: str) -> str:
+    """The same for libpq, which writes a socket's folder otherwise than django-environ does."""
+    import environ
+
+    config = environ.Env.db_url_config(database_url)
+    parts = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
+    found = {name: str(config[key]) for name, key in parts.items() if config.get(key)}
+    return psycopg.conninfo.make_conninfo(**found)
+
+
+@contextlib.contextmanager
+def own_database() -> Iterator[str]:
+    """The address of a new, empty database in the tests' PostgreSQL; dropped afterwards."""
+    base = os.environ["DATABASE_URL"]
+    name = f"live_{secrets.token_hex(6)}"
+    with psycopg.connect(conninfo(base), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield f"{base.partition('?')[0].rpartition('/')[0]}/{name}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextlib.contextmanager
+def serving(database_url: str, **environment: str) -> Iterator[LiveService]:
+    """A set-up service, stopped afterwards."""
+    with tempfile.TemporaryDirectory(prefix="credservice-live-") as folder:
+        service = LiveService(Path(folder), database_url, **environment)
+        service.set_up()
+        service.start()
+        try:
+            yield service
+        finally:
+            service.stop()
+
+
+@pytest.fixture(scope="session")
+def live_service() -> Iterator[LiveService]:
+    """Shared: leave it as it was found."""
+    with own_database() as url, serving(url) as service:
+        yield service
+
+
+@pytest.fixture
+def live_service_of_my_own() -> Iterator[LiveService]:
+    """For tests that kill it."""
+    with own_database() as url, serving(url) as service:
+        yield service
