@@ -4,9 +4,12 @@ from collections.abc import Sequence
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.issuers import issuer_choices
-from credservice.setup.kinds import Choice, Duration, Facts, Flag
+from credservice.setup.columns import Field
+from credservice.setup.facts import Facts
+from credservice.setup.kinds import Choice, Duration, Flag
 from credservice.setup.plan import Plan
-from credservice.setup.section import Field, Row, Section, register
+from credservice.setup.registry import register
+from credservice.setup.section import Row, Section
 
 
 def _check_policies(plan: Plan, rows: Sequence[Row]) -> None:
