@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from credservice.credentials.services import set_suspended
-from credservice.keys.models import SigningSecret, SigningSecretSet
+from credservice.keys.models import SigningSecret
 from credservice.keys.services import enter_secret
 from credservice.setup.change import Change
 from credservice.setup.columns import Field, Reference
@@ -22,6 +22,7 @@ from credservice.setup.references import read_secret
 from credservice.setup.registry import register
 from credservice.setup.section import Extra, Hidden, Row, Section
 from credservice.setup.source import Item
+from exchange.administration import new_secret_set
 from exchange.models import EndUser, Installation, Integration, Platform
 from exchange.setup_grants import EndUserGrants, InstallationGrant
 
@@ -71,7 +72,7 @@ def _enter(platform: Platform, text: str, actor: str) -> Callable[[], None]:
 
 
 def _make_secret_set(platform: Platform) -> None:
-    platform.secrets = SigningSecretSet.objects.create(label=f"Platform {platform.name}")
+    platform.secrets = new_secret_set(platform.name)
 
 
 def _suspend_credentials(row: Row) -> None:

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from credservice.audit import record
 from credservice.credentials.models import Credential
-from credservice.credentials.services import revoke, rotate, set_suspended, start_issue
+from credservice.credentials.services import rotate, set_suspended, start_issue
 from credservice.setup.batches import chunks
 from credservice.setup.change import Change
 from credservice.setup.inline import placeholder
@@ -22,6 +21,7 @@ from credservice.setup.problems import BadValue
 from credservice.setup.references import read_secret
 from credservice.setup.section import Extra, Hidden, Row
 from credservice.setup.source import Item
+from exchange.administration import grant_credential, withdraw_grant
 from exchange.models import EndUser, Grant, Installation, Integration
 
 Place = tuple[UUID, UUID]  # (integration, end user), or (integration, installation)
@@ -40,16 +40,6 @@ class Wanted:
     @property
     def place(self) -> Place:
         return self.integration.pk, (self.installation or self.end_user).pk
-
-    @property
-    def context(self) -> dict[str, Any]:
-        """As the exchange gives it to an issuer; see exchange.onboarding."""
-        narrower = {"installation": self.installation.installation_id} if self.installation else {}
-        return {
-            "end_user": self.end_user.end_user_id,
-            "external_id": self.end_user.external_id,
-            "integration": self.integration.integration_id,
-        } | narrower
 
 
 class EndUserGrants(Extra):
@@ -190,12 +180,14 @@ def _same(credential: Credential, values: dict[str, str]) -> bool:
 
 def _first(one: Wanted, actor: str) -> Callable[[], None]:
     def write() -> None:
-        credential = _issue(one, actor)
-        grant = Grant(
-            integration=one.integration, end_user=one.end_user, installation=one.installation, line=credential.line
+        grant_credential(
+            integration=one.integration,
+            end_user=one.end_user,
+            installation=one.installation,
+            entered=one.values,
+            actor=actor,
         )
-        grant.save(force_insert=True)
-        _record("grant.created", grant, credential, actor)
+        _keep_suspended(one.end_user)
 
     return write
 
@@ -204,12 +196,8 @@ def _replace(one: Wanted, grant: Grant, actor: str) -> Callable[[], None]:
     """The integration has another policy now: a new line of credentials, and the end of the old one."""
 
     def write() -> None:
-        credential = _issue(one, actor)
-        Grant.objects.filter(pk=grant.pk).update(line=credential.line)
-        _record("grant.changed", grant, credential, actor)
-        if not Grant.objects.filter(line=grant.line).exists():
-            for old in Credential.objects.filter(line=grant.line).unended():
-                revoke(credential=old, actor=actor, reason="the integration has another policy")
+        withdraw_grant(grant=grant, actor=actor, reason="the integration has another policy")
+        _first(one, actor)()
 
     return write
 
@@ -218,32 +206,20 @@ def _succeed(one: Wanted, newest: Credential, actor: str) -> Callable[[], None]:
     def write() -> None:
         if newest.state == Credential.State.ACTIVE:
             rotate(credential=newest, actor=actor, entered=one.values)
-        else:
-            _issue(one, actor, predecessor=newest)
+            return
+        start_issue(
+            policy=newest.policy,
+            context=newest.context,
+            subject=newest.subject,
+            actor=actor,
+            entered=one.values,
+            predecessor=newest,
+        )
+        _keep_suspended(one.end_user)
 
     return write
 
 
-def _issue(one: Wanted, actor: str, predecessor: Credential | None = None) -> Credential:
-    credential = start_issue(
-        policy=one.integration.policy,
-        context=one.context,
-        subject=one.end_user.subject,
-        actor=actor,
-        entered=one.values,
-        predecessor=predecessor,
-    )
-    if not one.end_user.is_active:
-        set_suspended(subject=one.end_user.subject, suspended=True)
-    return credential
-
-
-def _record(action: str, grant: Grant, credential: Credential, actor: str) -> None:
-    record(
-        action=action,
-        actor=actor,
-        object_type="grant",
-        object_id=grant.pk,
-        subject=credential.subject,
-        detail={"credential": str(credential.pk), "policy": credential.policy.name},
-    )
+def _keep_suspended(end_user: EndUser) -> None:
+    if not end_user.is_active:
+        set_suspended(subject=end_user.subject, suspended=True)

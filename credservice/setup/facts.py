@@ -1,17 +1,13 @@
 """Values of any form, as JSON keeps them: options, attributes, response shapes."""
 
-import re
 from math import isfinite
 from typing import Any
+
+import yaml
 
 from credservice.setup.kinds import NUMBER, WHOLE, Kind, sound
 from credservice.setup.problems import BadValue
 from credservice.setup.source import Item
-
-# Plain words that YAML 1.1 reads as something else than what is written: 010 is 8, 1:30 is 90, yes is true.
-_AMBIGUOUS = re.compile(
-    r"[-+]?[0-9][0-9_:.xXoObBa-fA-F]*|[-+]?\.(?:inf|nan)|yes|no|on|off|y|n|\d{4}-\d\d?-\d\d?.*", re.IGNORECASE
-)
 
 
 class Facts(Kind):
@@ -43,6 +39,12 @@ def json_value(item: Item) -> Any:
         return int(text)
     if NUMBER.fullmatch(text) and isfinite(number := float(text)):
         return number
-    if _AMBIGUOUS.fullmatch(text):
+    if not is_text(text):
         raise BadValue(f"{text} could be read in two ways: put it in quotes", item)
     return sound(text)
+
+
+def is_text(word: str) -> bool:
+    """Whether every reader takes this plain word for a text. YAML 1.1 has 010 for 8, 1:30 for 90 and yes for true."""
+    readings = yaml.SafeLoader.yaml_implicit_resolvers.get(word[:1], [])
+    return not NUMBER.fullmatch(word) and not any(form.match(word) for _, form in readings)

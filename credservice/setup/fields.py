@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from credservice.setup.change import Change
 from credservice.setup.columns import Field, Reference, Secret
-from credservice.setup.inline import inline
+from credservice.setup.inline import inline, plain
 from credservice.setup.problems import BadValue
 from credservice.setup.rules import validate
 from credservice.setup.section import Row
@@ -53,10 +53,10 @@ def _set(plan: Plan, row: Row, known: Field, item: Item) -> str | None:
         return None
     if known.is_same(row.obj, value):
         return None
-    old = getattr(row.obj, known.attribute)
+    old, new = known.show(getattr(row.obj, known.attribute)), known.show(value)
     known.assign(row.obj, value)
-    row.changed.append(known.attribute)
-    return "changed" if isinstance(known, Secret) else f"{inline(known.show(old))} -> {inline(known.show(value))}"
+    row.changed[known.attribute] = {} if known.personal else {"from": plain(old), "to": plain(new)}
+    return "changed" if isinstance(known, Secret) else f"{inline(old)} -> {inline(new)}"
 
 
 def _adopt(plan: Plan, row: Row) -> None:

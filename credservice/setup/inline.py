@@ -3,13 +3,15 @@
 import json
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
-# Texts that need no quotes in block or flow style and that no YAML reader takes for something else.
-_PLAIN = re.compile(r"[A-Za-z/$][A-Za-z0-9_./$-]*(?:::?[A-Za-z0-9_./$-]+)*")
+from credservice.setup.facts import is_text
+
+# Texts that need no quotes, in block or flow style.
+_PLAIN = re.compile(r"[A-Za-z0-9/$][A-Za-z0-9_./$-]*(?:::?[A-Za-z0-9_./$-]+)*")
 # What YAML lets nobody write but as an escape, and JSON does not escape. Beyond the BMP all may be written.
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_RESERVED = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 
 
 def inline(value: Any) -> str:
@@ -18,13 +20,20 @@ def inline(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{inline(str(key))}: {inline(part)}" for key, part in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(inline(part) for part in value) + "]"
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _RESERVED:
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and is_text(value):
         return value
     return _UNPRINTABLE.sub(_escaped, json.dumps(value, ensure_ascii=False))
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -81,11 +81,6 @@ class Number(Kind):
             pass
         raise self.mistaken(item)
 
-    def dump(self, value: Decimal | None) -> Any:
-        if value is None:
-            return None
-        return int(value) if value == value.to_integral_value() else float(value)
-
 
 class Duration(Kind):
     def __init__(self, *, nullable: bool = False) -> None:
@@ -120,11 +115,11 @@ class Moment(Kind):
     def parse(self, item: Item) -> datetime:
         try:
             moment = datetime.fromisoformat(item.text or "")
-        except ValueError:
-            raise self.mistaken(item) from None
-        if moment.tzinfo is None:
-            raise self.mistaken(item)
-        return moment.astimezone(UTC)
+            if moment.tzinfo is not None:
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):
+            pass
+        raise self.mistaken(item)
 
     def dump(self, value: datetime | None) -> str | None:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if value is not None else None

@@ -29,7 +29,7 @@ class Row:
     item: Item
     parent: Row | None
     is_new: bool
-    changed: list[str] = field(default_factory=list)  # columns
+    changed: dict[str, Any] = field(default_factory=dict)  # columns, each with what the trail is told
 
     def entry(self, name: str) -> Item | None:
         return (self.item.entries or {}).get(name)

@@ -4,22 +4,18 @@ import hashlib
 
 from credservice.audit import record
 from credservice.setup.plan import Plan
+from credservice.setup.problems import dotted
 from credservice.setup.section import Row
 
 
 def record_row(plan: Plan, row: Row) -> None:
-    known = {field.attribute: field for field in row.section.fields}
-    told = {
-        known[column].name: "changed" if known[column].personal else known[column].show(getattr(row.obj, column))
-        for column in row.changed
-    }
     record(
         action=f"{row.section.object_type}.{'created' if row.is_new else 'changed'}",
         actor=plan.actor,
         object_type=row.section.object_type,
         object_id=row.obj.pk,
         subject=_subject(row),
-        detail={"key": row.item.name} | ({"changed": told} if told else {}),
+        detail={"path": dotted(row.item.path)} | ({"changes": row.changed} if row.changed else {}),
     )
 
 

@@ -86,7 +86,7 @@ def _write_rows(plan: Plan, section: Section, rows: Sequence[Row]) -> None:
         _update_many(section, changed)
     else:
         for row in changed:
-            row.obj.save(update_fields=row.changed)
+            row.obj.save(update_fields=list(row.changed))
     for row in changed:
         section.after_change(row)
     for row in new:

@@ -121,7 +121,8 @@ def test_it_refuses_an_external_id_that_another_end_user_has(demo):
 
 
 def test_it_refuses_one_installation_of_two_end_users(commands):
-    text = f"{INTEGRATION}    end_users:\n      u: {{installations: {{i: int_1}}}}\n      v: {{installations: {{i: int_1}}}}\n"
+    users = "".join(f"      {name}: {{installations: {{i: int_1}}}}\n" for name in "uv")
+    text = f"{INTEGRATION}    end_users:\n{users}"
     problem = (
         "10: platforms.mc.end_users.v.installations.i: this installation stands in the file twice: keep one of them"
     )

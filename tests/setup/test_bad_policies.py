@@ -12,8 +12,8 @@ KEYS = "issuer, options, lifetime, rotation_period, overlap, multiple, stale_for
     ("entry", "problem"),
     [
         ("{issuer: api_key, isuer: x}", f".isuer: there is no such key: write one of {KEYS}"),
-        ("{multiple: true}", ": issuer is missing: write one of api_key, static"),
-        ("{issuer: magic}", ".issuer: write one of api_key, static"),
+        ("{multiple: true}", ": issuer is missing: write one of api_key"),
+        ("{issuer: magic}", ".issuer: write one of api_key"),
         ("[api_key]", f": this is a list: write a mapping of {KEYS}"),
         ("api_key", f": this is a single value: write a mapping of {KEYS}"),
         ("{issuer: api_key, issuer: static}", ".issuer: this key stands on line 3 already: keep one of them"),
@@ -75,8 +75,8 @@ def test_a_policy_with_credentials_keeps_its_issuer(demo):
 def test_a_policy_still_makes_what_an_unnamed_integration_answers_with(demo):
     refusal = demo.refused("policies:\n  demo-api-key:\n    options: {names: [token]}\n")
     assert (
-        "set-up.yaml:2: policies.demo-api-key: integration int_abc123 of mindcloud uses it: apiKey: the policy makes no "
-        "value named apiKey; it makes token." in refusal
+        "set-up.yaml:2: policies.demo-api-key: integration int_abc123 of mindcloud uses it: apiKey: the policy makes "
+        "no value named apiKey; it makes token." in refusal
     )
 
 
