@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from credservice import health, metrics
+from credservice.keys.views import jwks
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics.metrics),
+    path(".well-known/jwks.json", jwks),
     path("admin/", admin.site.urls),
     re_path(r"^api/v1(?=/|$)", include("credservice.vendor_api.urls")),
     re_path(r"^credential-exchange(?=/|$)", include("exchange.urls")),

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 BUILT_IN: dict[str, dict[str, Any]] = {
     "static": {"BACKEND": "credservice.issuers.static.StaticIssuer"},
     "api_key": {"BACKEND": "credservice.issuers.api_key.ApiKeyIssuer"},
+    "jwt": {"BACKEND": "credservice.issuers.jwt.JWTIssuer"},
 }
 
 

@@ -1,13 +1,22 @@
-"""Signing secrets: what we verify a partner's requests with, or sign our own with. Shared, HMAC."""
+"""Signing secrets: what we verify a partner's requests with, or sign our own with. Shared, HMAC.
+
+Signing keys: what our own tokens are signed with; their public halves are at ``/.well-known/jwks.json``.
+"""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils import timezone
 
 from credservice.crypto import Place, unseal
 from credservice.crypto.fields import SealedField
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
+
+ROTATE_AFTER = timedelta(days=180)
 
 
 class SigningSecretSet(models.Model):
@@ -74,3 +83,80 @@ class SigningSecret(models.Model):
     def open(self) -> bytes:
         """The secret's bytes, for verifying or signing."""
         return unseal(bytes(self.sealed), self.place)
+
+
+class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
+    def published(self) -> "models.QuerySet[SigningKey]":
+        """Those whose public half verifies tokens now, or will; in no need of a job that retires them in time."""
+        unended = models.Q(ends_at__isnull=True) | models.Q(ends_at__gt=timezone.now())
+        states = [SigningKey.State.PENDING, SigningKey.State.CURRENT, SigningKey.State.PREVIOUS]
+        return self.filter(unended, state__in=states).order_by("algorithm", "-created_at")
+
+    def to_rotate(self) -> "models.QuerySet[SigningKey]":
+        """Current keys that have signed for half a year, and whose successor is not pending: for reminders."""
+        pending = self.filter(state=SigningKey.State.PENDING).values("algorithm")
+        old = self.filter(state=SigningKey.State.CURRENT, activated_at__lte=timezone.now() - ROTATE_AFTER)
+        return old.exclude(algorithm__in=pending)
+
+
+class SigningKey(models.Model):
+    """A key pair that our own tokens are signed with. The private half is sealed, and erased when it is retired."""
+
+    class Algorithm(models.TextChoices):
+        EDDSA = "EdDSA", "EdDSA (Ed25519)"
+        ES256 = "ES256", "ES256 (P-256)"
+        RS256 = "RS256", "RS256 (RSA, 3072 bits)"
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        CURRENT = "current"
+        PREVIOUS = "previous"
+        RETIRED = "retired"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    algorithm = models.CharField(max_length=16, choices=Algorithm)
+    kid = models.CharField(max_length=64, unique=True, help_text="The key's thumbprint (RFC 7638).")
+    public_jwk = models.JSONField(editable=False)
+    sealed_private = SealedField(null=True)
+    state = models.CharField(max_length=16, choices=State, default=State.PENDING)
+    created_at = models.DateTimeField(auto_now_add=True)
+    activates_at = models.DateTimeField(help_text="It signs from then on; it is published before.")
+    activated_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True, help_text="It is published until then: no token of it lives longer.")
+
+    objects = SigningKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["algorithm"], condition=models.Q(state="current"), name="keys_signingkey_one_current"
+            ),
+            models.UniqueConstraint(
+                fields=["algorithm"], condition=models.Q(state="pending"), name="keys_signingkey_one_pending"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state="previous") | models.Q(ends_at__isnull=False),
+                name="keys_signingkey_previous_ends",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="retired", sealed_private__isnull=True)
+                | (~models.Q(state="retired") & models.Q(sealed_private__isnull=False)),
+                name="keys_signingkey_private_until_retired",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.algorithm} {self.kid[:8]} ({self.state})"
+
+    @property
+    def place(self) -> Place:
+        return Place("keys.signingkey", self.pk, "sealed_private")
+
+    def is_due(self, now: datetime) -> bool:
+        return self.state == self.State.PENDING and self.activates_at <= now
+
+    def open(self) -> "Key":
+        """The private key, for signing. Raises :class:`credservice.crypto.SealError`, also for a retired one."""
+        from credservice.keys.jose import import_private
+
+        return import_private(self.pk, unseal(bytes(self.sealed_private or b""), self.place))

@@ -54,4 +54,27 @@ CASES: dict[str, Case] = {
             {"environment": 1},
         ),
     ),
+    "jwt": Case(
+        sound=(
+            {"audience": "vendor", "lifetime": 600, "algorithm": "ES256"},
+            {"audience": ["a", "$plan"], "claims": {"sub": "$end_user", "of": {"a": [1, None, "$$"]}}},
+            {
+                "audience": "a",
+                "issuer": "https://i.example",
+                "name": "token",
+                "refresh_share": 0.9,
+                "algorithm": "RS256",
+            },
+        ),
+        unsound=(
+            {},
+            {"audience": "vendor", "lifetime": 30},
+            {"audience": "vendor", "algorithm": "HS256"},
+            {"audience": "vendor", "claims": {"iss": "me"}},
+            {"audience": "vendor", "claims": {"sub": "$"}},
+            {"audience": "vendor", "name": "a\nb"},
+            {"audience": "vendor", "refresh_share": 0},
+        ),
+        context={"end_user": "eu_1", "plan": "small"},
+    ),
 }

@@ -10,6 +10,7 @@ from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, OptionsError, is_value_name
 from tests.issuers.cases import CASES
 
+pytestmark = pytest.mark.django_db  # signing keys are kept there
 ALIASES = sorted(settings.CREDENTIAL_ISSUERS)
 each_issuer = pytest.mark.parametrize("alias", ALIASES)
 each_that_generates = pytest.mark.parametrize("alias", [alias for alias in ALIASES if get_issuer(alias).generates])

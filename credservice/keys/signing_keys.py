@@ -1,0 +1,172 @@
+"""Making, activating, publishing and retiring signing keys: the keys that our own tokens are signed with.
+
+A key is published before it signs (pending), signs (current), and is published until the last token that it signed has
+expired (previous). One of each algorithm is current, at most one pending.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from credservice.audit import record
+from credservice.crypto import seal
+from credservice.exceptions import Conflict, Invalid
+from credservice.keys.models import SigningKey
+
+State = SigningKey.State
+MAX_TOKEN_LIFETIME = timedelta(hours=24)
+# What verifies may cache our keys for this long; see the JWKS view.
+JWKS_MAX_AGE = timedelta(minutes=5)
+# A clock may be an hour off (a forgotten time zone) before a good token is refused for its key.
+OVERLAP = MAX_TOKEN_LIFETIME + timedelta(hours=1)
+
+
+def generate_signing_key(
+    *, algorithm: str, actor: str, activates_at: datetime | None = None, leaked: bool = False
+) -> SigningKey:
+    """A new key: pending until ``activates_at``, or current at once, the one before then being the previous one.
+
+    ``leaked``: the keys before are retired at once, and the tokens that they signed verify no more.
+    Raises :class:`Invalid`, :class:`Conflict` while another one is pending.
+    """
+    if algorithm not in SigningKey.Algorithm.values:
+        raise Invalid(f"A signing key is for one of {', '.join(SigningKey.Algorithm.values)}.")
+    if activates_at is not None and (leaked or activates_at < timezone.now() + JWKS_MAX_AGE):
+        raise Invalid(
+            "A key that is to sign later is published for five minutes before, at least; one that replaces a leaked "
+            "one signs at once."
+        )
+    key = _new_key(algorithm)
+    with transaction.atomic():
+        _lock(algorithm)
+        if activates_at is None:
+            _make_current(key, actor, leaked=leaked)
+        elif SigningKey.objects.filter(algorithm=algorithm, state=State.PENDING).exists():
+            raise Conflict(f"A key for {algorithm} is pending already. Activate or retire it first.")
+        else:
+            key.activates_at = activates_at
+            key.save(force_insert=True)
+        _record("signing_key.created", key, actor, leaked=leaked, activates_at=key.activates_at.isoformat())
+    return key
+
+
+def activate_signing_key(*, key: SigningKey, actor: str) -> SigningKey:
+    """Let a pending key sign from now on. Repeating it is harmless. Raises :class:`Conflict` for a retired one."""
+    with transaction.atomic():
+        _lock(key.algorithm)
+        key.refresh_from_db()
+        if key.state == State.PENDING:
+            _make_current(key, actor)
+            _record("signing_key.activated", key, actor)
+        elif key.state != State.CURRENT:
+            raise Conflict(f"Only a pending key can be activated; this one is {key.state}.")
+    return key
+
+
+def retire_signing_key(*, key: SigningKey, actor: str) -> None:
+    """Publish it no more; its private half is erased. Raises :class:`Conflict` for the current one."""
+    with transaction.atomic():
+        _lock(key.algorithm)
+        key.refresh_from_db()
+        if key.state == State.CURRENT:
+            raise Conflict("This is the current key. Make a new one first; this one then becomes the previous one.")
+        if key.state != State.RETIRED:
+            _retire(key, actor)
+
+
+def current_signing_key(algorithm: str, *, actor: str) -> SigningKey:
+    """The key to sign with now. The first one of an algorithm is made here; a pending one that is due takes over."""
+    usable = [State.PENDING, State.CURRENT]
+    found = {key.state: key for key in SigningKey.objects.filter(algorithm=algorithm, state__in=usable)}
+    pending, current = found.get(State.PENDING), found.get(State.CURRENT)
+    if current is not None and (pending is None or not pending.is_due(timezone.now())):
+        return current
+    return _take_over(algorithm, actor) or _first_key(algorithm, actor)
+
+
+def published_jwks() -> dict[str, Any]:
+    """The key set that verifies our tokens (RFC 7517): pending, current and previous, no other."""
+    return {"keys": [key.public_jwk for key in SigningKey.objects.published()]}
+
+
+def sweep_signing_keys(*, actor: str) -> int:
+    """Activate what is due and retire what has ended, for the worker. Returns how many keys have changed."""
+    now, changed = timezone.now(), 0
+    for key in SigningKey.objects.filter(state=State.PENDING, activates_at__lte=now):
+        activate_signing_key(key=key, actor=actor)
+        changed += 1
+    for key in SigningKey.objects.filter(state=State.PREVIOUS, ends_at__lte=now):
+        retire_signing_key(key=key, actor=actor)
+        changed += 1
+    return changed
+
+
+def _take_over(algorithm: str, actor: str) -> SigningKey | None:
+    """The current key, which is the pending one from now on where that is due."""
+    with transaction.atomic():
+        _lock(algorithm)
+        keys = SigningKey.objects.filter(algorithm=algorithm)
+        due = keys.filter(state=State.PENDING, activates_at__lte=timezone.now()).first()
+        if due is None:
+            return keys.filter(state=State.CURRENT).first()
+        _make_current(due, actor)
+        _record("signing_key.activated", due, actor)
+        return due
+
+
+def _first_key(algorithm: str, actor: str) -> SigningKey:
+    """Whoever asks first makes it; the others find it, and the key that they made meanwhile is dropped."""
+    key = _new_key(algorithm)
+    with transaction.atomic():
+        _lock(algorithm)
+        current = SigningKey.objects.filter(algorithm=algorithm, state=State.CURRENT).first()
+        if current is not None:
+            return current
+        _make_current(key, actor)
+        _record("signing_key.created", key, actor)
+    return key
+
+
+def _new_key(algorithm: str) -> SigningKey:
+    """Not saved: making an RSA key takes a while, and no lock is held meanwhile."""
+    from credservice.keys import jose
+
+    jwk = jose.generate_jwk(algorithm)
+    public = jose.public_jwk(jwk, algorithm)
+    key = SigningKey(algorithm=algorithm, kid=public["kid"], public_jwk=public)
+    key.sealed_private = seal(jose.private_bytes(jwk), key.place)
+    return key
+
+
+def _make_current(key: SigningKey, actor: str, *, leaked: bool = False) -> None:
+    now = timezone.now()
+    before = SigningKey.objects.filter(algorithm=key.algorithm)
+    if leaked:
+        for old in before.filter(state__in=[State.CURRENT, State.PREVIOUS]):
+            _retire(old, actor)
+    before.filter(state=State.CURRENT).update(state=State.PREVIOUS, ends_at=now + OVERLAP)
+    key.state, key.activated_at = State.CURRENT, now
+    key.activates_at = key.activates_at or now
+    if key._state.adding:
+        key.save(force_insert=True)
+    else:
+        key.save(update_fields=["state", "activated_at"])
+
+
+def _retire(key: SigningKey, actor: str) -> None:
+    key.state, key.ends_at, key.sealed_private = State.RETIRED, timezone.now(), None
+    key.save(update_fields=["state", "ends_at", "sealed_private"])
+    _record("signing_key.retired", key, actor)
+
+
+def _lock(algorithm: str) -> None:
+    """One change at a time for each algorithm, also while it has no row to lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"credservice.signing_key.{algorithm}"])
+
+
+def _record(action: str, key: SigningKey, actor: str, **detail: object) -> None:
+    detail |= {"kid": key.kid, "algorithm": key.algorithm}
+    record(action=action, actor=actor, object_type="signing_key", object_id=key.pk, detail=detail)
