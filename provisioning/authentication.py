@@ -32,9 +32,9 @@ class MarketplaceAuthentication(BaseAuthentication):
 def as_sent(request: Request) -> SignedRequest:
     """The request before any decoding. Raises RequestDataTooBig for a body over the limit."""
     path, query = raw_target(request)
+    meta: dict[str, str] = request.META
 
     def header(name: str) -> str | None:
-        value: str | None = request.META.get(_PLAIN.get(name) or f"HTTP_{name.upper().replace('-', '_')}")
-        return value
+        return meta.get(_PLAIN.get(name) or f"HTTP_{name.upper().replace('-', '_')}")
 
     return SignedRequest(request.method or "", path, query, header, request.body)

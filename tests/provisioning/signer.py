@@ -61,7 +61,8 @@ class Marketplace:
         headers["x-signed-headers"] = " ".join(names)
         headers["x-signature"] = header if header is not None else self.signature(method, target, headers, names, body)
         headers |= after or {}
-        return self.deliver(*(send_as or (method, target, body)), headers)
+        method, target, body = send_as or (method, target, body)
+        return self.deliver(method, target, body, headers)
 
     def signature(self, method, target, headers, names, body):
         form = canonical(method, target, headers, names, body)

@@ -1,13 +1,10 @@
 """Real threads, real transactions: whoever comes at the same moment sees one outcome."""
 
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
-
 import pytest
-from django.db import connection
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from provisioning.models import LiveKey, Resource, ResourceCredential
+from tests import concurrency
 from tests.provisioning.conftest import new_id, order, put_credential
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,18 +16,8 @@ def at_once(new_door):
     """Run each of these acts in a thread of its own, started together; their answers in the order given."""
 
     def run(*acts):
-        barrier = Barrier(len(acts))
-
-        def one(act):
-            try:
-                door = new_door()
-                barrier.wait(timeout=10)
-                return act(door)
-            finally:
-                connection.close()
-
-        with ThreadPoolExecutor(len(acts)) as pool:
-            return list(pool.map(one, acts))
+        doors = [new_door() for _ in acts]
+        return concurrency.at_once(lambda number: acts[number](doors[number]), len(acts))
 
     return run
 

@@ -40,8 +40,9 @@ class OutsideIssuer(Issuer):
 @pytest.fixture
 def issuer(settings, bear, monkeypatch):
     settings.CREDENTIAL_ISSUERS = {"outside": {"BACKEND": f"{__name__}.OutsideIssuer"}}
-    for name, value in {"trouble": None, "made": {}, "asked": 0}.items():
-        monkeypatch.setattr(OutsideIssuer, name, value)
+    monkeypatch.setattr(OutsideIssuer, "trouble", None)
+    monkeypatch.setattr(OutsideIssuer, "made", {})
+    monkeypatch.setattr(OutsideIssuer, "asked", 0)
     CredentialPolicy.objects.update(issuer="outside", options={})
     return OutsideIssuer
 

@@ -21,7 +21,7 @@ def deliver(raw):
     config.set("errorlog", "/dev/null")
     request = next(RequestParser(config, io.BytesIO(raw), ("127.0.0.1", 4711)))
     _, environ = create(request, Mock(), ("127.0.0.1", 4711), ("127.0.0.1", 8000), config)
-    return ClientHandler()(environ).status_code
+    return ClientHandler()(dict(environ)).status_code
 
 
 @pytest.fixture
