@@ -17,7 +17,7 @@ elif ":" in _address:
 else:
     bind = f"{_address}:{_port}"
 
-worker_class = "gthread"
+worker_class = "credservice.http.worker.DoorWorker"  # gthread, with errors in JSON and an end to slow requests
 workers = int(os.environ.get("WEB_WORKERS") or 2)
 threads = int(os.environ.get("WEB_THREADS") or 4)
 # Without it one worker takes all connections, and throughput is a third, at random.

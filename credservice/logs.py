@@ -62,6 +62,8 @@ def configure(level: str, *, json_lines: bool) -> dict[str, Any]:
         "loggers": {
             "django.request": {"level": "ERROR"},
             "django.server": {"level": "WARNING"},
+            # Anyone may send any Host header: the answer says so, and no stranger fills the log with tracebacks.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
             # A line for each job that is enqueued, started and done says nothing that the trail does not.
             "procrastinate": {"level": "WARNING"},
         },

@@ -8,6 +8,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 from django.db import OperationalError
 
+from credservice.http.chunked import with_length
 from credservice.start import load_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credservice.settings")
@@ -40,4 +41,4 @@ def _check() -> None:
         connections.close_all()  # the workers are forked from here: none may inherit one
 
 
-application = _load()
+application = with_length(_load())

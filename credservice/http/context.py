@@ -56,4 +56,6 @@ class RequestContextMiddleware:
             _context.reset(token)
             structlog.contextvars.unbind_contextvars("request_id")
         response["X-Request-ID"] = request_id
+        if request.method == "HEAD" and not response.streaming:
+            response.content = b""  # RFC 9110, 9.3.2; the server would log each body that it has to drop
         return response

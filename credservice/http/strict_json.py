@@ -84,6 +84,9 @@ class StrictJSONParser(BaseParser):
     ) -> dict[str, Any]:
         # The request's cached body: the signature was checked over the same bytes.
         request = (parser_context or {})["request"]
+        announced = request.META.get("CONTENT_LENGTH") or ""
+        if announced.isdecimal() and int(announced) != len(request.body):
+            raise ParseError("The body ended early.")
         try:
             return parse_object(request.body)
         except ValueError as error:

@@ -1,0 +1,78 @@
+"""gunicorn's threaded worker, for the doors: errors of the HTTP layer in JSON, and no request read for ever.
+
+What gunicorn itself refuses never reaches Django. Its own page is HTML and quotes the request; partners are promised
+JSON, with ``message`` under both doors.
+"""
+
+import errno
+import json
+import os
+import select
+import time
+from socket import socket
+from typing import Any, cast
+
+from gunicorn import util
+from gunicorn.http import errors, get_parser
+from gunicorn.workers.gthread import ThreadWorker
+
+# For all of a request, from its first byte on. A client that dies or dawdles in the middle of one holds a thread.
+REQUEST_SECONDS = float(os.environ.get("REQUEST_SECONDS") or 20)
+
+_STATUS = {
+    errors.LimitRequestLine: (414, "URI Too Long"),
+    errors.LimitRequestHeaders: (431, "Request Header Fields Too Large"),
+    errors.ExpectationFailed: (417, "Expectation Failed"),
+    errors.UnsupportedTransferCoding: (501, "Not Implemented"),
+}
+_OURS = (
+    errors.ConfigurationProblem,
+    errors.InvalidResponseHeader,  # type: ignore[attr-defined] # newer than the stubs
+    errors.InvalidResponseHeaderName,  # type: ignore[attr-defined]
+)
+
+
+class TimedReader:
+    """A connection's reading side with an end in time. Raises ``ECONNRESET`` then, which gunicorn takes quietly."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self.begin()
+
+    def begin(self) -> None:
+        self._end = time.monotonic() + REQUEST_SECONDS
+
+    def recv(self, size: int) -> bytes:
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        if not poll.poll(max(0.0, self._end - time.monotonic()) * 1000):
+            raise ConnectionResetError(errno.ECONNRESET, "the request took too long")
+        received: bytes = self._sock.recv(size)
+        return received
+
+
+class DoorWorker(ThreadWorker):
+    def handle(self, conn: Any) -> Any:
+        if conn.parser is None:
+            # All that the parser asks of a socket is recv().
+            conn.parser = get_parser(self.cfg, cast(socket, TimedReader(conn.sock)), conn.client)
+        conn.parser.unreader.sock.begin()
+        return super().handle(conn)
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        """Answer what could not be read as HTTP. Of the request only the address is logged, and what kind of fault."""
+        if isinstance(exc, errors.ParseException) and not isinstance(exc, _OURS):
+            status, reason = _STATUS.get(type(exc), (400, "Bad Request"))
+            self.log.warning("Malformed request from %s: %s", (addr or ("a socket",))[0], type(exc).__name__)
+            answer = {"code": "malformed_http", "message": "The request is not valid HTTP, or too long."}
+        else:
+            status, reason = 500, "Internal Server Error"
+            self.log.error("Error outside of the application: %s", type(exc).__name__)
+            answer = {"code": "internal_error", "message": "Something went wrong on our side."}
+        body = json.dumps(answer).encode()
+        head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        head += f"Cache-Control: no-store\r\nContent-Length: {len(body)}\r\n\r\n"
+        try:
+            util.write_nonblock(client, head.encode() + body)
+        except OSError:
+            self.log.debug("The answer to a malformed request could not be sent.")
