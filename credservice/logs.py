@@ -66,5 +66,7 @@ def configure(level: str, *, json_lines: bool) -> dict[str, Any]:
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             # A line for each job that is enqueued, started and done says nothing that the trail does not.
             "procrastinate": {"level": "WARNING"},
+            # Whoever sends a request says how it went; the client's own line for each only repeats it.
+            "httpx2": {"level": "WARNING"},
         },
     }
