@@ -18,8 +18,11 @@ from typing import IO
 
 from credservice.local.account import Account
 
+# $0 is the signal's name, $1 the seconds after which follows the one that nothing survives.
+_END = "{ kill -$0 $$; while [ $grace -gt 0 ] && kill -0 $$; do sleep 1; grace=$((grace-1)); done; kill -KILL $$; }"
 _WATCHDOG = (
-    'exec 3<&0 </dev/null; (trap "" INT TERM HUP; { read -r _ <&3 || kill -$0 $$; } >/dev/null 2>&1 & ); '
+    "grace=$1; shift; exec 3<&0 </dev/null; "
+    f'(trap "" INT TERM HUP; {{ read -r _ <&3 || {_END}; }} >/dev/null 2>&1 & ); '
     'exec 3<&-; exec "$@"'
 )
 _OURSELVES = Account()
@@ -33,17 +36,22 @@ class LeashedProcess:
         command: Sequence[str | Path],
         *,
         stop_signal: signal.Signals = signal.SIGTERM,
+        grace: int = 25,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         account: Account = _OURSELVES,
         output: IO[bytes] | int | None = None,
     ) -> None:
-        """Start `command`; `output` takes its standard output and error, `account` is whose it is to be."""
+        """Start `command`.
+
+        `grace`: seconds that it has to end in once its owner is gone. `output`: where its standard output and error go.
+        `account`: whose process it is to be.
+        """
         self._stop_signal = stop_signal
         reader, self._leash = os.pipe()
         try:
             self._process = subprocess.Popen(
-                ["/bin/sh", "-c", _WATCHDOG, stop_signal.name.removeprefix("SIG"), *map(str, command)],
+                ["/bin/sh", "-c", _WATCHDOG, stop_signal.name.removeprefix("SIG"), str(grace), *map(str, command)],
                 stdin=reader,
                 stdout=output,
                 stderr=subprocess.STDOUT if output is not None else None,

@@ -23,6 +23,18 @@ def test_the_child_ends_when_its_owner_is_killed():
     assert gone(child)
 
 
+def test_a_child_that_ignores_the_signal_ends_with_its_killed_owner_too():
+    stubborn = OWNER.replace(
+        '["sleep", "60"]', """["sh", "-c", "trap '' TERM; while :; do sleep 0.2; done"], grace=2"""
+    )
+    with subprocess.Popen([sys.executable, "-c", stubborn], stdout=subprocess.PIPE) as owner:
+        child = int(first_line(owner))
+        time.sleep(0.3)
+        owner.send_signal(signal.SIGKILL)
+    assert not gone(child, seconds=0.5)
+    assert gone(child)
+
+
 def test_stop_sends_the_signal_and_returns_the_status():
     process = LeashedProcess(["sleep", "60"], stop_signal=signal.SIGINT)
     assert process.poll() is None
@@ -35,7 +47,7 @@ def test_a_child_that_ignores_the_signal_is_killed():
     assert process.stop(timeout=0.2) == -signal.SIGKILL
 
 
-def test_a_child_that_ended_by_itself_keeps_its_status(tmp_path):
+def test_a_child_that_ended_by_itself_keeps_its_status():
     process = LeashedProcess(["sh", "-c", "exit 7"])
     while process.poll() is None:
         time.sleep(0.01)

@@ -92,7 +92,7 @@ def test_it_starts_again_after_it_was_killed_and_shows_no_password_twice(start):
     first.shown()
     everything = first.everything()
     first.end(signal.SIGKILL)
-    assert psutil.wait_procs(everything, timeout=30)[1] == []
+    assert psutil.wait_procs(everything, timeout=40)[1] == []
 
     second = start()
     assert "password" not in re.sub("changepassword|another password", "", second.shown())
