@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import OperationalError
 
 from credservice.credentials.models import Credential
 from provisioning.models import Resource, ResourceCredential
@@ -211,4 +212,15 @@ def test_an_error_of_ours_says_nothing_of_itself(door, monkeypatch):
     monkeypatch.setattr("provisioning.views.services.deprovision_resource", fail)
     response = door.delete(f"/v1/resources/{new_id()}")
     assert_refused(response, 500)
+    assert "secret" not in response.content.decode()
+
+
+def test_a_database_that_is_away_is_said_so(door, monkeypatch):
+    def fail(*args, **kwargs):
+        raise OperationalError("host=secret")
+
+    monkeypatch.setattr("provisioning.views.services.deprovision_resource", fail)
+    response = door.delete(f"/v1/resources/{new_id()}")
+    assert_refused(response, 503)
+    assert response["Retry-After"]
     assert "secret" not in response.content.decode()

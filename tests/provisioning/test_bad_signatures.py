@@ -2,11 +2,14 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
+from django.utils import timezone
 
 from credservice.audit.models import AuditEvent
-from provisioning.models import Resource, ResourceCredential
+from provisioning.models import LiveKey, Resource, ResourceCredential, TrustedKey
+from provisioning.models import Marketplace as MarketplaceRow
 from tests.provisioning import signer
 from tests.provisioning.conftest import new_id, order
 
@@ -107,6 +110,31 @@ def assert_all_refused(responses, before):
 def test_it_refuses(forgery, door, endpoints):
     before = state()
     assert_all_refused([send(door, *endpoint, **forgery) for endpoint in endpoints], before)
+
+
+WITHDRAWALS = {
+    "disabled_trusted_key": lambda: TrustedKey.objects.update(is_enabled=False),
+    "ended_trusted_key": lambda: TrustedKey.objects.update(ends_at=timezone.now()),
+    "denied_live_key": lambda: LiveKey.objects.update(is_denied=True),
+    "suspended_marketplace": lambda: MarketplaceRow.objects.update(is_active=False),
+}
+
+
+@pytest.mark.parametrize("withdrawal", WITHDRAWALS.values(), ids=WITHDRAWALS)
+def test_it_refuses_what_is_signed_with_a(withdrawal, door, endpoints):
+    withdrawal()
+    before = state()
+    assert_all_refused([door.send(*endpoint) for endpoint in endpoints], before)
+
+
+@pytest.mark.parametrize("stranger", ["master", "live"])
+def test_it_refuses_what_is_signed_with_an_unknown(stranger, door, endpoints):
+    before = state()
+    setattr(door, stranger, signer.Key())
+    if stranger == "live":
+        endorsement = door.master.sign(signer.Key().raw)  # of another key
+        door.master = SimpleNamespace(sign=lambda _: endorsement)
+    assert_all_refused([door.send(*endpoint) for endpoint in endpoints], before)
 
 
 def test_it_refuses_unsigned_content_headers(door, endpoints):

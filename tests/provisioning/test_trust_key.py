@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from provisioning.checks import check_test_keys
+from provisioning.management.commands.trust_key import Command
 from provisioning.models import TrustedKey
 from tests.provisioning import signer
 
@@ -19,9 +20,10 @@ def key():
     return signer.Key()
 
 
-def trust(*args):
+def trust(marketplace, label, key, *options):
     out = StringIO()
-    call_command("trust_key", *args, stdout=out, stderr=out)
+    # With a space before it, argparse takes no key for an option; run_from_argv sees to that on the command line.
+    call_command("trust_key", marketplace, label, f" {key}", *options, stdout=out, stderr=out)
     return out.getvalue()
 
 
@@ -61,6 +63,14 @@ def test_it_is_recorded(marketplace, key, trail):
         "is_test": True,
         "ends_at": "2099-01-31T00:00:00+00:00",
     }
+
+
+@pytest.mark.django_db(transaction=True)  # a command line closes its connections
+def test_a_key_may_begin_with_a_hyphen(marketplace, capsys):
+    key = next(key for key in iter(signer.Key, None) if key.public.startswith("-"))
+    Command().run_from_argv(["manage.py", "trust_key", "manifold", "second", key.public, "--test"])
+    assert key.public in capsys.readouterr().out
+    assert TrustedKey.objects.get(label="second").is_test
 
 
 def test_repeating_it_changes_nothing(marketplace, key, trail):
