@@ -13,6 +13,10 @@ from credservice.keys.models import SigningSecretSet
 from exchange.shapes import check_attributes, check_shape
 from exchange.signing import Profile
 
+# Foreign keys that lead a unique constraint have no index of their own (``db_index=False``): the constraint's serves.
+# More than that: on a second index, a plan that was prepared while the tables were small may settle, and then walk
+# through a platform's hundred thousand installations for one of them.
+
 # Partners' ids are opaque and case-sensitive, at most this long (protocol notes, MindCloud).
 MAX_ID = 255
 
@@ -117,7 +121,7 @@ class Integration(models.Model):
     """What an end user can install. Names the shape of the answer and the policy of its credentials."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="integrations")
+    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="integrations", db_index=False)
     integration_id = models.CharField(max_length=MAX_ID, help_text="The platform's integrationId.")
     name = models.CharField(max_length=255, blank=True)
     policy = models.ForeignKey(CredentialPolicy, on_delete=models.PROTECT, related_name="integrations")
@@ -148,7 +152,7 @@ class EndUser(models.Model):
     """The vendor's customer, as the platform knows it (``end_user_id``) and as the vendor does (``external_id``)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="end_users")
+    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="end_users", db_index=False)
     end_user_id = models.CharField(max_length=MAX_ID, help_text="The platform's endUserId.")
     external_id = models.CharField(max_length=MAX_ID, blank=True, help_text="The vendor's own id.")
     name = models.CharField(max_length=255, blank=True)
@@ -192,7 +196,7 @@ class Installation(models.Model):
         SUSPENDED = "suspended"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="installations")
+    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="installations", db_index=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="installations")
     end_user = models.ForeignKey(EndUser, on_delete=models.PROTECT, related_name="installations")
     installation_id = models.CharField(max_length=MAX_ID, help_text="The platform's installationId.")
@@ -232,10 +236,10 @@ class Grant(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="grants")
+    integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="grants", db_index=False)
     end_user = models.ForeignKey(EndUser, on_delete=models.PROTECT, related_name="grants")
     installation = models.ForeignKey(
-        Installation, null=True, blank=True, on_delete=models.PROTECT, related_name="grants"
+        Installation, null=True, blank=True, on_delete=models.PROTECT, related_name="grants", db_index=False
     )
     line = models.UUIDField(help_text="The line of credentials that is handed out.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -243,7 +247,7 @@ class Grant(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["integration", "end_user"],
+                fields=["end_user", "integration"],
                 condition=models.Q(installation__isnull=True),
                 name="exchange_grant_one_for_end_user",
             ),
@@ -275,7 +279,7 @@ class Grant(models.Model):
 class SeenSignature(models.Model):
     """Signatures already used, of platforms that accept each one once. Kept for as long as any could verify."""
 
-    platform = models.ForeignKey(Platform, on_delete=models.CASCADE)
+    platform = models.ForeignKey(Platform, on_delete=models.CASCADE, db_index=False)
     digest = models.BinaryField(max_length=32)
     seen_at = models.DateTimeField(auto_now_add=True)
 

@@ -37,8 +37,16 @@ FROM (SELECT %s::uuid AS platform) p
 LEFT JOIN exchange_integration i ON i.platform_id = p.platform AND i.integration_id = %s
 LEFT JOIN exchange_enduser e ON e.platform_id = p.platform AND e.end_user_id = %s
 LEFT JOIN exchange_installation n ON n.platform_id = p.platform AND n.installation_id = %s
-LEFT JOIN exchange_grant gn ON gn.installation_id = n.id AND gn.integration_id = i.id AND gn.end_user_id = e.id
-LEFT JOIN exchange_grant ge ON ge.integration_id = i.id AND ge.end_user_id = e.id AND ge.installation_id IS NULL
+LEFT JOIN LATERAL (
+    SELECT line FROM exchange_grant
+    WHERE installation_id = n.id AND integration_id = i.id AND end_user_id = e.id
+    LIMIT 1
+) gn ON true
+LEFT JOIN LATERAL (
+    SELECT line FROM exchange_grant
+    WHERE installation_id IS NULL AND integration_id = i.id AND end_user_id = e.id
+    LIMIT 1
+) ge ON true
 LEFT JOIN LATERAL (
     SELECT id, sealed_values, suspended,
         state <> 'pending' AND sealed_values IS NOT NULL

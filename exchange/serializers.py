@@ -6,8 +6,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from credservice.exceptions import Invalid
+from exchange.models import MAX_ID
 
-MAX_ID = 255  # characters; ids are opaque and case-sensitive
 MAX_QUERY_FIELDS = 32
 
 

@@ -1,0 +1,41 @@
+"""How PostgreSQL finds an exchange's rows: the same way in small tables and in large ones."""
+
+import pytest
+from django.db import connection
+
+from exchange import queries
+
+INDEXES = {
+    "exchange_integration_id": "(platform_id = ",
+    "exchange_enduser_id": "(platform_id = ",
+    "exchange_installation_id": "(platform_id = ",
+    "exchange_grant_one_for_installation": "(installation_id = ",
+    "exchange_grant_one_for_end_user": "((end_user_id = ",
+    "credentials_line": "(line = ",
+}
+
+
+@pytest.fixture
+def plan(db):
+    """The plan that a connection prepares on a fresh service, and then keeps while the tables grow."""
+    statement = queries._EXCHANGE
+    for number in range(1, 5):
+        statement = statement.replace("%s", f"${number}", 1)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE exchange_plan (uuid, text, text, text) AS {statement}")
+        cursor.execute("EXPLAIN EXECUTE exchange_plan ('00000000-0000-0000-0000-000000000000', 'i', 'e', 'n')")
+        yield "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute("DEALLOCATE exchange_plan")
+
+
+@pytest.mark.parametrize("index", INDEXES)
+def test_each_row_is_found_by_its_whole_key(plan, index):
+    found = plan[plan.index(f"using {index} on") :].split("\n")
+    assert INDEXES[index] in found[1]
+    if index not in ("credentials_line", "exchange_grant_one_for_installation"):
+        assert " AND " in found[1]
+
+
+def test_no_table_is_read_through(plan):
+    assert "Seq Scan" not in plan
