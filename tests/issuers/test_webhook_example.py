@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from credservice.issuers.base import IssueFailed, IssueRequest
+from credservice.issuers.base import IssueRequest, IssuerUnavailable
 from tests.http_server import unused_port
 from tests.issuers.webhook_vendor import NEW, issuer_at, secrets_in_environment  # noqa: F401
 
@@ -62,5 +62,5 @@ def test_a_repeat_is_answered_the_same(endpoint):
 
 def test_it_refuses_a_wrong_signature(endpoint, monkeypatch):
     monkeypatch.setenv("WEBHOOK_NEW", "whsec_" + "A" * 44)
-    with pytest.raises(IssueFailed, match="answered 401: The signature does not fit"):
+    with pytest.raises(IssuerUnavailable, match="answered 401: The signature does not fit"):
         issuer_at(endpoint, secrets=["env:WEBHOOK_NEW"]).issue(IssueRequest(str(uuid4()), OPTIONS, {}))

@@ -69,6 +69,9 @@ class WebhookIssuer(Issuer):
         lifetime = None if request.lifetime is None else int(request.lifetime.total_seconds())
         wanted = {"names": names, "context": request.context, "lifetime": lifetime}
         answer = self._post("issue", request.credential_id, request.options, wanted)
+        if answer.status_code == 401:
+            # The endpoint does not know our signature: an operator puts that right, the credential is not to blame.
+            raise IssuerUnavailable(self._reason(answer), retry_after=60)
         if not answer.is_success:
             raise IssueFailed(self._reason(answer))
         try:

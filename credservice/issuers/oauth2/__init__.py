@@ -1,0 +1,5 @@
+"""``oauth2``: access tokens from the vendor's authorization server. See docs/issuers/oauth2.md."""
+
+from credservice.issuers.oauth2.issuer import OAuth2Issuer
+
+__all__ = ["OAuth2Issuer"]

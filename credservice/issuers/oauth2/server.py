@@ -1,0 +1,61 @@
+"""Calls to an authorization server: client authentication, the token endpoint, revocation.
+
+On our own client and not on authlib's, which loses repeated parameters (``resource``, ``audience``: RFC 8693, 2.1),
+does not form-encode Basic credentials (RFC 6749, 2.3.1), and drops ``Retry-After`` with a failed answer.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
+
+import httpx2
+
+from credservice.issuers.base import IssueFailed, IssuerUnavailable
+from credservice.issuers.calls import call, json_object, reason
+
+AUTHENTICATION = ("basic", "post")
+# RFC 6749, 4.1.2.1 names these two; servers use them at the token endpoint as well.
+_PASSING = frozenset({"temporarily_unavailable", "server_error"})
+# Our own secret is refused, which an operator puts right; the credential is not to blame.
+_OURS = frozenset({"invalid_client"})
+
+
+@dataclass(frozen=True)
+class Client:
+    """What we are to the authorization server."""
+
+    client_id: str
+    secret: str = field(repr=False)
+    authentication: str
+    seconds: float
+
+    def post(self, url: str, form: Iterable[tuple[str, str]]) -> httpx2.Response:
+        """The successful answer. Raises :class:`IssueFailed`, :class:`IssuerUnavailable`."""
+        fields = list(form)
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        if self.authentication == "basic":
+            # A space as %20: those who undo this as a form read it, and those who take it for a URL's escapes.
+            pair = f"{quote(self.client_id, safe='')}:{quote(self.secret, safe='')}"
+            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        else:
+            fields += [("client_id", self.client_id), ("client_secret", self.secret)]
+        answer = call("POST", url, seconds=self.seconds, headers=headers, content=urlencode(fields).encode())
+        if not answer.is_success:
+            self._refused(answer, [value for name, value in fields if name.endswith("token")])
+        return answer
+
+    def _refused(self, answer: httpx2.Response, tokens: list[str]) -> None:
+        """An error answer (RFC 6749, 5.2), as the issuer's exceptions tell them apart."""
+        why = reason(answer, ("error_description", "error"), [self.secret, *tokens])
+        try:
+            code = json_object(answer).get("error")
+        except ValueError:
+            code = None
+        if isinstance(code, str):
+            why = f"{why} ({code[:40]})" if code.isascii() and code.isprintable() and code not in why else why
+            if code in _PASSING | _OURS:
+                raise IssuerUnavailable(why, retry_after=60)
+        elif answer.status_code == 401:
+            raise IssuerUnavailable(why, retry_after=60)
+        raise IssueFailed(why)
