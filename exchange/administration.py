@@ -36,17 +36,31 @@ def grant_credential(
         EndUser.objects.select_for_update(no_key=True).get(pk=end_user.pk)
         if Grant.objects.filter(integration=integration, end_user=end_user, installation=installation).exists():
             raise Conflict("There is such a grant already. Replace the values of its credential instead.")
-        credential = start_issue(
-            policy=integration.policy,
-            context=_context(integration, end_user, installation),
-            subject=end_user.subject,
-            actor=actor,
-            entered=entered,
+        return grant_to_new(
+            integration=integration, end_user=end_user, installation=installation, entered=entered, actor=actor
         )
-        grant = Grant.objects.create(
-            integration=integration, end_user=end_user, installation=installation, line=credential.line
-        )
-        _record("grant.created", grant, actor, credential=str(credential.pk), policy=integration.policy.name)
+
+
+def grant_to_new(
+    *,
+    integration: Integration,
+    end_user: EndUser,
+    installation: Installation | None,
+    entered: Mapping[str, str] | None,
+    actor: str,
+) -> tuple[Grant, Credential]:
+    """:func:`grant_credential` in the caller's transaction, for an end user that nobody else can see yet."""
+    credential = start_issue(
+        policy=integration.policy,
+        context=_context(integration, end_user, installation),
+        subject=end_user.subject,
+        actor=actor,
+        entered=entered,
+    )
+    grant = Grant.objects.create(
+        integration=integration, end_user=end_user, installation=installation, line=credential.line
+    )
+    _record("grant.created", grant, actor, credential=str(credential.pk), policy=integration.policy.name)
     return grant, credential
 
 

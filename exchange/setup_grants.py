@@ -21,7 +21,7 @@ from credservice.setup.problems import BadValue
 from credservice.setup.references import read_secret
 from credservice.setup.section import Extra, Hidden, Row
 from credservice.setup.source import Item
-from exchange.administration import grant_credential, withdraw_grant
+from exchange.administration import grant_credential, grant_to_new, withdraw_grant
 from exchange.models import EndUser, Grant, Installation, Integration
 
 Place = tuple[UUID, UUID]  # (integration, end user), or (integration, installation)
@@ -35,6 +35,7 @@ class Wanted:
     integration: Integration
     end_user: EndUser
     installation: Installation | None
+    is_new: bool  # the end user is: nobody else can see them yet
     values: dict[str, str] = field(repr=False)
 
     @property
@@ -61,7 +62,7 @@ class EndUserGrants(Extra):
             if integration is None:
                 plan.refuse(part, f"there is no {name} under integrations, in this file or in the database")
             elif (values := _values(plan, part, integration)) is not None:
-                yield Wanted(part, integration, row.obj, None, values)
+                yield Wanted(part, integration, row.obj, None, row.is_new, values)
 
     def dump(self, objects: Sequence[Any], path: Callable[[Any], tuple[str, ...]]) -> dict[Any, Any]:
         grants = Grant.objects.filter(end_user__in=objects, installation=None)
@@ -87,7 +88,8 @@ class InstallationGrant(Extra):
             return
         values = _values(plan, item, row.obj.integration)
         if values is not None:
-            yield Wanted(item, row.obj.integration, row.obj.end_user, row.obj, values)
+            is_new = row.parent is not None and row.parent.is_new
+            yield Wanted(item, row.obj.integration, row.obj.end_user, row.obj, is_new, values)
 
     def dump(self, objects: Sequence[Any], path: Callable[[Any], tuple[str, ...]]) -> dict[Any, Any]:
         grants = Grant.objects.filter(installation__in=objects).select_related("integration__policy")
@@ -180,7 +182,8 @@ def _same(credential: Credential, values: dict[str, str]) -> bool:
 
 def _first(one: Wanted, actor: str) -> Callable[[], None]:
     def write() -> None:
-        grant_credential(
+        grant = grant_to_new if one.is_new else grant_credential
+        grant(
             integration=one.integration,
             end_user=one.end_user,
             installation=one.installation,
