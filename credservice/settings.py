@@ -27,6 +27,12 @@ DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY", default="")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ENCRYPTION_KEYS = env.str("ENCRYPTION_KEYS", default="")
+# For its entries of the form ID:transit:MOUNT/KEYNAME; the names are those of Vault's own tools.
+VAULT_ADDR = env.str("VAULT_ADDR", default="")
+VAULT_NAMESPACE = env.str("VAULT_NAMESPACE", default="")
+VAULT_CACERT = env.str("VAULT_CACERT", default="")  # a file's path
+VAULT_TOKEN_FILE = env.str("VAULT_TOKEN_FILE", default="")  # read at each use: an agent renews it
+VAULT_TOKEN = "" if VAULT_TOKEN_FILE else env.str("VAULT_TOKEN", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 # Networks of the proxies in front of us; only they may say, in X-Forwarded-For, for whom they speak.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
@@ -144,6 +150,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
+DATE_FORMAT, DATETIME_FORMAT, TIME_FORMAT = "Y-m-d", "Y-m-d H:i", "H:i"
 USE_TZ = True
 
 STATIC_URL = "/static/"

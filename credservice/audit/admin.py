@@ -12,6 +12,7 @@ from unfold.decorators import display
 from credservice.audit.models import AuditEvent
 from credservice.console.base import LargeListAdmin, ReadOnly
 from credservice.console.filters import ExactFilter
+from credservice.console.labels import label
 from credservice.console.links import named_link, subject_link
 from credservice.console.menu import Menu
 
@@ -84,18 +85,13 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     def at_second(self, obj: AuditEvent) -> str:
         return f"{obj.at:%Y-%m-%d %H:%M:%S}"
 
-    @display(
-        description="Outcome",
-        label={"granted": "success", "done": "success", "refused": "warning", "failed": "danger"},
-    )
-    def shown_outcome(self, obj: AuditEvent) -> str:
-        return obj.outcome
+    @display(description="Outcome")
+    def shown_outcome(self, obj: AuditEvent) -> Any:
+        return label(obj.outcome)
 
     @display(description="Object")
     def shown_object(self, obj: AuditEvent) -> Any:
-        if not obj.object_type:
-            return obj.object_id
-        return named_link(obj.object_type, obj.object_id, f"{obj.object_type} {obj.object_id}")
+        return named_link(obj.object_type, obj.object_id)
 
     @display(description="Subject")
     def shown_subject(self, obj: AuditEvent) -> Any:

@@ -5,7 +5,7 @@ from django.contrib.admin import apps as admin_apps
 class ConsoleConfig(AppConfig):
     name = "credservice.console"
     label = "console"
-    verbose_name = "Access"
+    verbose_name = "Console"
     default = True
 
     def ready(self) -> None:

@@ -21,6 +21,9 @@ from credservice.console.menu import Menu, title_of
 from credservice.console.pages import ObjectPage
 from credservice.console.paginator import BoundedPaginator
 
+# What Unfold's filters append to the name of a field.
+FILTER_SUFFIXES = ("", "__exact", "__id__exact", "_from_0", "_from_1", "_to_0", "_to_1")
+
 
 class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     """A list and its forms: audited, without deletion, with what else can be done as pages of their own.
@@ -38,7 +41,7 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
 
     change_form_template = "console/change_form.html"
     formfield_overrides = {
-        models.JSONField: {"form_class": widgets.JSONField},
+        models.JSONField: {"form_class": widgets.JSONField, "show_hidden_initial": False},
         models.DurationField: {"form_class": widgets.DurationField},
         models.URLField: {"assume_scheme": "https"},
     }
@@ -61,7 +64,7 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only the filters that the list offers: any other could scan a table, or guess at a column."""
-        return any(lookup == name or lookup.startswith(f"{name}_") for name in self._filter_names())
+        return any(lookup == f"{name}{suffix}" for name in self._filter_names() for suffix in FILTER_SUFFIXES)
 
     def _filter_names(self) -> list[str]:
         return [entry[0] if isinstance(entry, tuple) else entry.parameter_name for entry in self.list_filter]
@@ -69,7 +72,7 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     # --- lists -------------------------------------------------------------------------------------------------
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"title": title_of(self), "empty_help": self.empty_help} | (extra_context or {})
+        context = {"title": title_of(self)} | (extra_context or {})
         response: HttpResponse = super().changelist_view(request, context)
         return response
 

@@ -111,7 +111,8 @@ class KeysetChangeList(ChangeList):
             estimated_rows(self.model._meta.db_table) if whole and (newer or older) else None,
         )
         self.result_list, self.result_count = rows, len(rows)
-        self.full_result_count, self.show_full_result_count = None, False
+        # Equal counts keep Unfold from saying how many results there are: that is not known.
+        self.full_result_count, self.show_full_result_count = len(rows), False
         self.show_admin_actions, self.can_show_all, self.multi_page = True, False, False
 
 

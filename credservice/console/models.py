@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 
 class SentFormManager(models.Manager["SentForm"]):
@@ -30,3 +31,15 @@ class SentForm(models.Model):
 
     def __str__(self) -> str:
         return self.form_id
+
+
+class Job(ProcrastinateJob):
+    """A job of the worker, under a name that says what it is."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name = "job"
+
+    def __str__(self) -> str:
+        return f"{self.task_name} {self.pk}"

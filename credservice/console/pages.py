@@ -138,7 +138,7 @@ class ObjectPage:
             "form_id": new_form_id(request),
             "refusal": self.refusal(obj),
             "consequences": self.consequences(obj),
-            "submit": self.submit or self.title,
+            "submit_label": self.submit or self.title,
             "submit_variant": "danger" if self.variant is ActionVariant.DANGER else "primary",
         }
         return self._render(request, obj, "console/page.html", context)

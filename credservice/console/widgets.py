@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
 from django.utils.dateparse import parse_duration
 from unfold.widgets import TEXTAREA_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -66,6 +67,10 @@ class JSONField(forms.JSONField):
             message = "This is not valid JSON." if "valid JSON" in str(error) else str(error)
             raise ValidationError(message.replace("The body", "This text")) from None
         return super().to_python(value)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """A form that comes back shows what was typed, as it was typed."""
+        return initial if self.disabled else InvalidJSONInput(data or "")
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, dict | list) and value:

@@ -12,7 +12,7 @@ from unfold.decorators import display
 from credservice.audit.models import AuditEvent
 from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.filters import StateFilter
-from credservice.console.labels import active_state
+from credservice.console.labels import active_state, label
 from credservice.console.links import link_to, list_link
 from credservice.console.menu import Menu
 from credservice.credentials.models import Credential
@@ -105,9 +105,9 @@ class InstallationAdmin(LargeListAdmin):
     def subject_of(self, obj: Installation) -> str:
         return f"end_user:{obj.end_user_id}"
 
-    @display(description="State", label={"pending": "warning", "active": "success", "suspended": "danger"})
-    def shown_state(self, obj: Installation) -> str:
-        return obj.state
+    @display(description="State")
+    def shown_state(self, obj: Installation) -> Any:
+        return label(obj.state)
 
     @display(description="Related")
     def related(self, obj: Installation) -> Any:

@@ -18,10 +18,11 @@ from unfold.decorators import display
 
 from credservice.console.actor import actor_of
 from credservice.console.base import LargeListAdmin, as_uuid
+from credservice.console.labels import label
 from credservice.console.links import link_to, list_link, page_of
 from credservice.console.menu import Menu
 from credservice.console.pages import new_form_id, use_up
-from credservice.credentials.admin import STATE_LABELS, ValuesForm
+from credservice.credentials.admin import ValuesForm
 from credservice.credentials.models import Credential
 from credservice.credentials.services import finish_issue
 from credservice.exceptions import ServiceError
@@ -105,9 +106,9 @@ class GrantAdmin(LargeListAdmin):
     def scope(self, obj: Grant) -> str:
         return f"installation {obj.installation}" if obj.installation else "all installations"
 
-    @display(description="Credential", label=STATE_LABELS)
+    @display(description="Credential")
     def shown_credential(self, obj: Any) -> Any:
-        return obj.newest.state if obj.newest else None
+        return label(obj.newest.state) if obj.newest else "none"
 
     @display(description="Credentials")
     def shown_line(self, obj: Grant) -> Any:
@@ -131,7 +132,7 @@ class GrantAdmin(LargeListAdmin):
     def _add(self, request: HttpRequest) -> HttpResponse:
         parties = PartiesForm(self, request.GET if "integration" in request.GET else None)
         if not parties.is_valid():
-            return self._ask(request, {"form": parties, "method": "get", "submit": "Next"})
+            return self._ask(request, {"form": parties, "method": "get", "submit_label": "Next"})
         policy = parties.cleaned_data["integration"].policy
         values = ValuesForm(policy, request.POST if request.method == "POST" else None)
         if values.is_valid():
@@ -156,7 +157,7 @@ class GrantAdmin(LargeListAdmin):
         return {
             "form": values,
             "method": "post",
-            "submit": "Grant",
+            "submit_label": "Grant",
             "form_id": new_form_id(request),
             "consequences": [
                 f"{chosen['end_user']} gets a credential for {chosen['integration']}, for {where}.",

@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from credservice.console.base import ConsoleAdmin, ReadOnly
 from credservice.console.filters import StateFilter
-from credservice.console.labels import active_state
+from credservice.console.labels import active_state, label
 from credservice.console.links import list_link
 from credservice.console.menu import Menu
 from credservice.keys.admin import secrets_table
@@ -45,6 +45,7 @@ class PlatformAdmin(ConsoleAdmin):
     list_display = ("name", active_state, "endpoint", "shown_signature", "shown_approval", "created_at")
     list_filter = (StateFilter,)
     search_fields = ("name",)
+    search_help_text = "Name"
     fieldsets = (
         (None, {"fields": ("name", "endpoint", "is_default", "signing_secrets", "created_at")}),
         (
@@ -78,11 +79,11 @@ class PlatformAdmin(ConsoleAdmin):
 
         return f"{settings.PUBLIC_URL}/credential-exchange/{obj.name}" if obj.name else "Known once it is added."
 
-    @display(description="Signature", label={"HMAC": "success", "SHA-256": "info", "unsigned": "danger"})
-    def shown_signature(self, obj: Platform) -> str:
+    @display(description="Signature")
+    def shown_signature(self, obj: Platform) -> Any:
         if not obj.require_signature:
-            return "unsigned"
-        return "HMAC" if obj.construction == Platform.Construction.HMAC_SHA256 else "SHA-256"
+            return label("unsigned")
+        return label("HMAC" if obj.construction == Platform.Construction.HMAC_SHA256 else "SHA-256")
 
     @display(description="New installations")
     def shown_approval(self, obj: Platform) -> str:
@@ -119,6 +120,7 @@ class IntegrationAdmin(ConsoleAdmin):
     list_select_related = ("platform", "policy")
     list_filter = (StateFilter, ("platform", AutocompleteSelectFilter), ("policy", AutocompleteSelectFilter))
     search_fields = ("integration_id", "name")
+    search_help_text = "integrationId or name"
     ordering = ("platform__name", "integration_id")
     autocomplete_fields = ("platform", "policy")
     fields = ("platform", "integration_id", "name", "policy", "response_shape", "related", "created_at")

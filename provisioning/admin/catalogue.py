@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from credservice.console.base import ConsoleAdmin
 from credservice.console.filters import StateFilter
-from credservice.console.labels import active_state
+from credservice.console.labels import active_state, label
 from credservice.console.links import list_link
 from credservice.console.menu import Menu
 from provisioning.admin import pages
@@ -32,6 +32,7 @@ class ProductAdmin(ConsoleAdmin):
     list_select_related = ("marketplace", "policy")
     list_filter = (StateFilter, ("marketplace", AutocompleteSelectFilter), ("policy", AutocompleteSelectFilter))
     search_fields = ("label", "name")
+    search_help_text = "Label or name"
     autocomplete_fields = ("marketplace", "policy")
     fields = ("marketplace", "label", "name", "policy", "regions", "related")
 
@@ -79,6 +80,7 @@ class OfProductAdmin(ConsoleAdmin):
     fixed_fields = ("product", "label")
     list_select_related = ("product__marketplace",)
     search_fields = ("label", "name")
+    search_help_text = "Label or name"
     ordering = ("product__label", "label")
     autocomplete_fields = ("product",)
 
@@ -120,10 +122,14 @@ class FeatureAdmin(OfProductAdmin):
     empty_help = "Add a product first, then what a customer may choose, or what is measured."
     form = FeatureForm
     plans_field = "plans"
-    list_display = ("__str__", "label", "shown_type", "product", "marketplace", "is_metered")
+    list_display = ("__str__", "label", "shown_type", "product", "marketplace", "purpose")
     list_filter = (("product", AutocompleteSelectFilter),)
     fields = ("product", "label", "name", "type", "is_metered", "values", "minimum", "maximum", "plans")
 
-    @display(description="Type", label=True)
-    def shown_type(self, obj: Feature) -> str:
-        return obj.type
+    @display(description="For")
+    def purpose(self, obj: Feature) -> str:
+        return "measuring use" if obj.is_metered else "choosing"
+
+    @display(description="Type")
+    def shown_type(self, obj: Feature) -> Any:
+        return label(obj.type)

@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from credservice.console.base import ConsoleAdmin, LargeListAdmin, ReadOnly
 from credservice.console.filters import StateFilter
-from credservice.console.labels import active_state
+from credservice.console.labels import active_state, label
 from credservice.console.links import list_link
 from credservice.console.menu import Menu
 from credservice.console.widgets import SecretField
@@ -46,14 +46,15 @@ class MarketplaceAdmin(ConsoleAdmin):
     list_display = ("name", active_state, "connector_url", "client_id", "shown_secret", "created_at")
     list_filter = (StateFilter,)
     search_fields = ("name",)
+    search_help_text = "Name"
     fieldsets = (
         (None, {"fields": ("name", "related", "created_at")}),
         ("Connector", {"fields": ("connector_url", "client_id", "shown_secret", "client_secret")}),
     )
 
-    @display(description="Client secret", label={"set": "success", "not set": "warning"})
-    def shown_secret(self, obj: Marketplace) -> str:
-        return "set" if obj.sealed_client_secret else "not set"
+    @display(description="Client secret")
+    def shown_secret(self, obj: Marketplace) -> Any:
+        return label("set" if obj.sealed_client_secret else "unset")
 
     @display(description="Related")
     def related(self, obj: Marketplace) -> Any:
@@ -104,19 +105,24 @@ class TrustedKeyAdmin(ConsoleAdmin):
     bulk_actions = (pages.DisableKey.bulk(),)
     fixed_fields = ("marketplace", "public_key", "label")
     readonly_fields = ("related", "created_at")
-    list_display = ("label", "marketplace", "shown_state", "is_test", "public_key", "ends_at", "created_at")
+    list_display = ("label", "marketplace", "shown_state", "purpose", "public_key", "ends_at", "created_at")
     list_select_related = ("marketplace",)
     list_filter = (("marketplace", AutocompleteSelectFilter), ("is_test", BooleanRadioFilter))
     search_fields = ("label", "public_key")
+    search_help_text = "Label or public key"
     ordering = ("marketplace__name", "label")
     autocomplete_fields = ("marketplace",)
     fields = ("marketplace", "label", "public_key", "is_test", "ends_at", "related", "created_at")
 
-    @display(description="State", label={"trusted": "success", "disabled": "danger", "ended": "warning"})
-    def shown_state(self, obj: TrustedKey) -> str:
+    @display(description="State")
+    def shown_state(self, obj: TrustedKey) -> Any:
         if not obj.is_enabled:
-            return "disabled"
-        return "ended" if obj.ends_at is not None and obj.ends_at <= timezone.now() else "trusted"
+            return label("disabled")
+        return label("ended" if obj.ends_at is not None and obj.ends_at <= timezone.now() else "trusted")
+
+    @display(description="For")
+    def purpose(self, obj: TrustedKey) -> Any:
+        return label("test") if obj.is_test else "real orders"
 
     @display(description="Related")
     def related(self, obj: TrustedKey) -> Any:
@@ -141,6 +147,6 @@ class LiveKeyAdmin(ReadOnly, LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         return [Q(public_key=term)]
 
-    @display(description="State", label={"accepted": "success", "denied": "danger"})
-    def shown_state(self, obj: LiveKey) -> str:
-        return "denied" if obj.is_denied else "accepted"
+    @display(description="State")
+    def shown_state(self, obj: LiveKey) -> Any:
+        return label("denied" if obj.is_denied else "accepted")

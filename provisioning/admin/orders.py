@@ -10,9 +10,9 @@ from unfold.decorators import display
 
 from credservice.audit.models import AuditEvent
 from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
+from credservice.console.labels import label
 from credservice.console.links import link_to, list_link
 from credservice.console.menu import Menu
-from credservice.credentials.admin import STATE_LABELS
 from credservice.credentials.models import Credential
 from provisioning.admin import pages
 from provisioning.models import Resource, ResourceCredential
@@ -44,12 +44,9 @@ class ResourceAdmin(ReadOnly, LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         return [Q(partner_id=term), *as_uuid(term)]
 
-    @display(
-        description="State",
-        label={"active": "success", "suspended": "danger", "deprovisioning": "warning", "deprovisioned": "default"},
-    )
-    def shown_state(self, obj: Resource) -> str:
-        return obj.state
+    @display(description="State")
+    def shown_state(self, obj: Resource) -> Any:
+        return label(obj.state)
 
     @display(description="Related")
     def related(self, obj: Resource) -> Any:
@@ -76,9 +73,9 @@ class ResourceCredentialAdmin(ReadOnly, LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         return [Q(partner_id=term), *as_uuid(term)]
 
-    @display(description="First credential", label=STATE_LABELS)
-    def shown_state(self, obj: ResourceCredential) -> str:
-        return obj.credential.state
+    @display(description="First credential")
+    def shown_state(self, obj: ResourceCredential) -> Any:
+        return label(obj.credential.state)
 
     @display(description="Credential")
     def shown_credential(self, obj: ResourceCredential) -> Any:

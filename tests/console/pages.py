@@ -25,7 +25,7 @@ def every_url(user: Any) -> list[str]:
     for model, site_admin in admin.site._registry.items():
         found.append(url(model, "changelist"))
         found.append(url(model, "add"))
-        for obj in model._default_manager.order_by("-pk")[:3]:
+        for obj in model._default_manager.order_by("pk")[:2]:
             own = [page.slug for page in getattr(site_admin, "object_pages", ())]
             found += [url(obj, page) for page in ("change", "history", "delete", *own)]
     return found

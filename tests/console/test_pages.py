@@ -16,7 +16,7 @@ from tests.console.pages import all_models, every_url, url
 def test_every_model_is_registered() -> None:
     from django.apps import apps
 
-    ours = {"exchange", "provisioning", "audit", "keys", "credentials", "crypto"}
+    ours = {"exchange", "provisioning", "audit", "keys", "credentials", "crypto", "vendor_api"}
     models = {model for model in apps.get_models() if model._meta.app_label in ours and not model._meta.auto_created}
     assert models <= set(admin.site._registry)
 

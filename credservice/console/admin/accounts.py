@@ -12,6 +12,7 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from credservice.console.base import ConsoleAdmin
+from credservice.console.labels import label
 from credservice.console.menu import Menu
 
 
@@ -40,7 +41,7 @@ class NotOneselfForm(UserChangeForm):  # type: ignore[misc]
 
 
 @admin.register(User)
-class UserAdmin(SuperusersOnly, ConsoleAdmin, BaseUserAdmin):  # type: ignore[misc]
+class UserAdmin(SuperusersOnly, BaseUserAdmin, ConsoleAdmin):  # type: ignore[misc]
     menu = Menu("Access", 61, "person")
     about = "People who may sign in here. An account is deactivated, never deleted: the trail names it."
     form = NotOneselfForm
@@ -48,8 +49,9 @@ class UserAdmin(SuperusersOnly, ConsoleAdmin, BaseUserAdmin):  # type: ignore[mi
     change_password_form = AdminPasswordChangeForm
     fixed_fields = ("username",)
     readonly_fields = ("last_login", "date_joined")
-    list_display = ("username", "shown_state", "is_staff", "is_superuser", "last_login")
+    list_display = ("username", "shown_state", "role", "last_login")
     list_filter = ()
+    search_help_text = "User name, name or e-mail address"
     filter_horizontal = ()
     autocomplete_fields = ("groups",)
     fieldsets = (
@@ -58,9 +60,15 @@ class UserAdmin(SuperusersOnly, ConsoleAdmin, BaseUserAdmin):  # type: ignore[mi
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
 
-    @display(description="State", label={"active": "success", "inactive": "danger"})
-    def shown_state(self, obj: User) -> str:
-        return "active" if obj.is_active else "inactive"
+    @display(description="State")
+    def shown_state(self, obj: User) -> Any:
+        return label("active" if obj.is_active else "inactive")
+
+    @display(description="May")
+    def role(self, obj: User) -> str:
+        if not obj.is_staff:
+            return "not sign in here"
+        return "everything" if obj.is_superuser else "what its groups and permissions say"
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
@@ -74,7 +82,7 @@ class UserAdmin(SuperusersOnly, ConsoleAdmin, BaseUserAdmin):  # type: ignore[mi
 
 
 @admin.register(Group)
-class GroupAdmin(SuperusersOnly, ConsoleAdmin, BaseGroupAdmin):  # type: ignore[misc]
+class GroupAdmin(SuperusersOnly, BaseGroupAdmin, ConsoleAdmin):  # type: ignore[misc]
     menu = Menu("Access", 62, "groups")
     about = "Permissions that several people share."
     empty_help = "Give permissions to a group, and put people into it."

@@ -3,31 +3,34 @@
 Here and not in ``crypto``, which stands alone: it knows of no trail and no console.
 """
 
+from typing import Any
+
 from django.contrib import admin
 from unfold.decorators import display
 
 from credservice.console.base import ConsoleAdmin, ReadOnly
+from credservice.console.labels import label
 from credservice.console.menu import Menu
 from credservice.crypto.models import DataKey, KekFingerprint
 
 
 @admin.register(DataKey)
 class DataKeyAdmin(ReadOnly, ConsoleAdmin):
-    menu = Menu("Keys", 42, "enhanced_encryption")
+    menu = Menu("Keys", 43, "enhanced_encryption")
     about = "Data keys, each wrapped by a key of ENCRYPTION_KEYS. They seal values, and are never deleted."
     empty_help = "The first sealed value makes the first data key."
     list_display = ("id", "purpose", "kek_id", "shown_state", "uses", "created_at")
     ordering = ("-id",)
     fields = ("id", "purpose", "kek_id", "is_current", "uses", "created_at")
 
-    @display(description="State", label={"current": "success", "kept to open": "default"})
-    def shown_state(self, obj: DataKey) -> str:
-        return "current" if obj.is_current else "kept to open"
+    @display(description="State")
+    def shown_state(self, obj: DataKey) -> Any:
+        return label("current" if obj.is_current else "kept to open")
 
 
 @admin.register(KekFingerprint)
 class KekFingerprintAdmin(ReadOnly, ConsoleAdmin):
-    menu = Menu("Keys", 43, "fingerprint", "key fingerprints")
+    menu = Menu("Keys", 44, "fingerprint", "key fingerprints")
     about = "What each id in ENCRYPTION_KEYS stood for when this database first used it."
     empty_help = "Noted at the first use of a key."
     list_display = ("kek_id", "fingerprint", "first_used_at")

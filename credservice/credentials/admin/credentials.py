@@ -11,19 +11,12 @@ from unfold.decorators import display
 
 from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.filters import ExactFilter
-from credservice.console.links import link_to, list_link, subject_link
+from credservice.console.labels import label
+from credservice.console.links import link_to, list_link, subject_link, subject_names
 from credservice.console.menu import Menu
 from credservice.credentials.admin import pages
 from credservice.credentials.models import Credential
 
-STATE_LABELS = {
-    "pending": "info",
-    "active": "success",
-    "retiring": "warning",
-    "revoked": "default",
-    "failed": "danger",
-    "expired": "default",
-}
 DATES = (
     "created_at",
     "activated_at",
@@ -68,7 +61,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     )
     search_help_text = "Our id, a line, a subject or a hint"
     fieldsets = (
-        (None, {"fields": ("name", "shown_state", "shown_policy", "shown_subject", "suspended")}),
+        (None, {"fields": ("name", "shown_state", "shown_policy", "shown_subject")}),
         ("Line", {"fields": ("shown_predecessor", "shown_successors", "shown_line")}),
         ("Dates", {"fields": DATES}),
         ("Issuer", {"fields": ("context", "attempts", "next_attempt_at", "failure")}),
@@ -91,15 +84,22 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         return [Q(subject=term), Q(hint=term), *(q for pk in as_uuid(term) for q in (pk, Q(line=term)))]
 
+    def prepare_rows(self, rows: list[Any]) -> None:
+        names = subject_names(row.subject for row in rows)
+        for row in rows:
+            row.subject_names = names
+
     @display(description="Credential")
     def name(self, obj: Credential) -> str:
         return obj.hint or str(obj.pk)
 
-    @display(description="State", label=STATE_LABELS | {"stuck": "danger", "ending": "warning"})
-    def shown_state(self, obj: Credential) -> str:
+    @display(description="State")
+    def shown_state(self, obj: Credential) -> Any:
         if obj.state in Credential.UNENDED and obj.is_stuck():
-            return "stuck"
-        return "ending" if obj.is_ending() else obj.state
+            return label("stuck")
+        if obj.state in Credential.UNENDED and obj.suspended:
+            return label("suspended")
+        return label("ending" if obj.is_ending() else obj.state)
 
     @display(description="Policy")
     def shown_policy(self, obj: Credential) -> Any:
@@ -107,7 +107,8 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Subject")
     def shown_subject(self, obj: Credential) -> Any:
-        return subject_link(obj.subject)
+        names = obj.subject_names if hasattr(obj, "subject_names") else subject_names([obj.subject])
+        return subject_link(obj.subject, names)
 
     @display(description="Predecessor")
     def shown_predecessor(self, obj: Credential) -> Any:

@@ -29,6 +29,11 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="static: values that you enter. api_key: keys that are generated here, and checked here.",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            del self.fields["issuer"]
+
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         if not self.errors and self.instance.pk and "options" in self.changed_data:
@@ -65,6 +70,7 @@ class CredentialPolicyAdmin(ConsoleAdmin):
     readonly_fields = ("related", "created_at")
     list_display = ("name", "shown_issuer", "shown_values", "shown_lifetime", "shown_rotation", "created_at")
     search_fields = ("name",)
+    search_help_text = "Name"
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
         """The issuer is chosen once: what it has made, it alone can end."""

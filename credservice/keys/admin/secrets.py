@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.console.actor import actor_of
 from credservice.console.base import ConsoleAdmin, LargeListAdmin, ReadOnly, as_uuid
+from credservice.console.labels import label
 from credservice.console.links import link_to
 from credservice.console.menu import Menu
 from credservice.console.pages import ObjectPage, Shown
@@ -24,7 +25,6 @@ from credservice.console.widgets import SecretField
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from credservice.keys.services import enter_secret, generate_secret, retire_secret, reveal_secret
 
-STATE_LABELS = {"current": "success", "previous": "warning", "pending": "info", "retired": "default"}
 OVERLAPS = (
     ("86400", "24 hours: the platform changes to the new one meanwhile"),
     ("3600", "1 hour"),
@@ -127,7 +127,7 @@ def secrets_table(secret_set: SigningSecretSet) -> SafeString:
     rows = format_html_join(
         "",
         '<tr><td class="console-mono">{}</td><td>{}</td><td>{}</td></tr>',
-        ((link_to(s, s.hint), s.get_state_display(), _end(s)) for s in secret_set.live()),
+        ((link_to(s, s.hint), label(s.state), _end(s)) for s in secret_set.live()),
     )
     url = reverse("admin:keys_signingsecretset_new-secret", args=[secret_set.pk])
     table = format_html('<table class="console-table">{}</table>', rows) if rows else "None yet. "
@@ -145,6 +145,7 @@ class SigningSecretSetAdmin(ReadOnly, ConsoleAdmin):
     object_pages = (NewSecret,)
     list_display = ("label",)
     search_fields = ("label",)
+    search_help_text = "Label"
     ordering = ("label",)
     fields = ("label", "live_secrets")
     readonly_fields = ("live_secrets",)
@@ -173,9 +174,9 @@ class SigningSecretAdmin(ReadOnly, LargeListAdmin):
     def shown_set(self, obj: SigningSecret) -> Any:
         return link_to(obj.secret_set)
 
-    @display(description="State", label=STATE_LABELS)
-    def shown_state(self, obj: SigningSecret) -> str:
-        return obj.state
+    @display(description="State")
+    def shown_state(self, obj: SigningSecret) -> Any:
+        return label(obj.state)
 
     @display(description="Made")
     def shown_source(self, obj: SigningSecret) -> str:

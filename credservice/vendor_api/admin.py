@@ -1,0 +1,91 @@
+"""Service tokens in the console: made here, shown once, revoked."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from credservice.console.actor import actor_of
+from credservice.console.base import ConsoleAdmin
+from credservice.console.labels import label
+from credservice.console.menu import Menu
+from credservice.console.pages import ObjectPage, Shown
+from credservice.vendor_api.models import Scope, ServiceToken
+from credservice.vendor_api.tokens import create_token, revoke_token
+
+
+class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
+    scopes = forms.MultipleChoiceField(
+        label="It may", choices=Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
+    )
+
+    def clean_expires_at(self) -> Any:
+        end = self.cleaned_data["expires_at"]
+        if end is not None and end <= timezone.now():
+            raise ValidationError("This has passed already.")
+        return end
+
+
+class Revoke(ObjectPage):
+    slug, title, icon = "revoke", "Revoke", "block"
+    variant = ActionVariant.DANGER
+
+    def refusal(self, obj: ServiceToken) -> str:
+        return "This token is revoked already." if obj.revoked_at else ""
+
+    def consequences(self, obj: ServiceToken) -> list[str]:
+        return ["From now on, calls with this token are refused. This cannot be undone."]
+
+    def perform(self, request: HttpRequest, obj: ServiceToken, form: forms.Form) -> str:
+        revoke_token(token=obj, actor=actor_of(request))
+        return f"{obj} is revoked."
+
+
+@admin.register(ServiceToken)
+class ServiceTokenAdmin(ConsoleAdmin):
+    menu = Menu("Access", 63, "token")
+    about = "How your own systems prove to the vendor API who they are. Only a digest is kept."
+    empty_help = "Add one for each of your systems that checks keys or reports leaked ones."
+    form = TokenForm
+    object_pages = (Revoke,)
+    list_display = ("name", "hint", "shown_state", "shown_scopes", "expires_at", "last_used_at", "created_at")
+    search_fields = ("name",)
+    search_help_text = "Name"
+    add_fieldsets = ((None, {"fields": ("name", "scopes", "networks", "expires_at")}),)
+    fields = ("name", "hint", "shown_state", "shown_scopes", "networks", "created_at", "expires_at", "revoked_at")
+    readonly_fields = ("hint", "shown_state", "shown_scopes", "revoked_at")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever holds it was promised what it may: another need is another token."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """The service makes it, and writes the line. Its text is kept on the row object until it has been shown."""
+        made, obj.text = create_token(**form.cleaned_data, actor=actor_of(request))
+        obj.pk = made.pk
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
+        """See :meth:`save_model`."""
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        shown = Shown("New service token", "Copy it now: it is not shown again.", ((f"Token {obj.name}", obj.text),))
+        context = {"opts": self.opts, "title": shown.title, "shown": shown, "home": self.list_url()}
+        return TemplateResponse(request, "console/shown.html", self.admin_site.each_context(request) | context)
+
+    @display(description="State")
+    def shown_state(self, obj: ServiceToken) -> Any:
+        if obj.revoked_at:
+            return label("revoked")
+        return label("expired" if obj.expires_at and obj.expires_at <= timezone.now() else "active")
+
+    @display(description="It may")
+    def shown_scopes(self, obj: ServiceToken) -> str:
+        return ", ".join(Scope(scope).label for scope in obj.scopes)

@@ -1,0 +1,162 @@
+"""Accounts, sign-ins, permissions, and what nobody may do here."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin as django_admin
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+
+from tests.conftest import Trail
+from tests.console.conftest import PASSWORD, World
+from tests.console.pages import all_models, every_url, url
+
+LOGIN = "/admin/login/"
+
+
+def test_a_sign_in_and_a_sign_out_are_recorded(admin: User, trail: Trail) -> None:
+    client = Client()
+    client.post(LOGIN, {"username": "root", "password": PASSWORD})
+    client.post(reverse("admin:logout"))
+    assert [(line.action, line.actor) for line in trail.all()] == [
+        ("user.signed_in", "user:root"),
+        ("user.signed_out", "user:root"),
+    ]
+
+
+def test_a_failed_sign_in_is_recorded(admin: User, trail: Trail) -> None:
+    Client().post(LOGIN, {"username": "root", "password": "wrong"})
+    line = trail.one(action="user.sign_in")
+    assert (line.outcome, line.reason, line.object_id) == ("refused", "wrong_credentials", str(admin.pk))
+
+
+def test_a_password_in_the_wrong_box_is_not_kept(admin: User, trail: Trail) -> None:
+    Client().post(LOGIN, {"username": PASSWORD, "password": "root"})
+    line = trail.one(action="user.sign_in")
+    assert PASSWORD not in f"{line.actor} {line.object_id} {line.detail}"
+
+
+def test_a_nul_in_the_user_name_is_a_failed_sign_in(admin: User) -> None:
+    assert Client().post(LOGIN, {"username": "ro\x00ot", "password": "x"}).status_code == 200
+
+
+def test_a_new_user_and_its_permissions_are_recorded(console: Client, trail: Trail) -> None:
+    values = {"username": "clerk", "password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
+    assert console.post(url(User, "add"), values).status_code == 302
+    created = trail.one(action="user.created").detail
+    assert PASSWORD not in str(created)
+    clerk, permission = User.objects.get(username="clerk"), Permission.objects.get(codename="reveal_credential")
+    console.post(url(clerk), {"is_active": "on", "is_staff": "on", "user_permissions": [permission.pk]})
+    changes = trail.one(action="user.changed").detail["changes"]
+    assert "reveal" in str(changes["user_permissions"]["to"])
+    assert changes["is_staff"] == {"from": False, "to": True}
+
+
+def test_another_users_password_is_set_and_recorded(console: Client, trail: Trail) -> None:
+    clerk = User.objects.create_user("clerk")
+    values = {"password1": "quite another one", "password2": "quite another one", "usable_password": "true"}
+    console.post(reverse("admin:auth_user_password_change", args=[clerk.pk]), values)
+    clerk.refresh_from_db()
+    assert clerk.check_password("quite another one")
+    assert "quite another one" not in str(trail.one(action="user.changed").detail)
+
+
+def test_the_own_password_is_changed_and_recorded(console: Client, admin: User, trail: Trail) -> None:
+    new = {"old_password": PASSWORD, "new_password1": "quite another one", "new_password2": "quite another one"}
+    assert console.post(reverse("admin:password_change"), new).status_code == 302
+    assert trail.one(action="user.password_changed").object_id == str(admin.pk)
+
+
+@pytest.mark.parametrize("missing", ["is_active", "is_staff", "is_superuser"])
+def test_nobody_takes_the_console_from_himself(console: Client, admin: User, missing: str) -> None:
+    rights = {"is_active": "on", "is_staff": "on", "is_superuser": "on"}
+    response = console.post(url(admin), {name: on for name, on in rights.items() if name != missing})
+    assert "your own account" in response.content.decode()
+    admin.refresh_from_db()
+    assert getattr(admin, missing)
+
+
+def test_only_superusers_manage_accounts(admin: User) -> None:
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(content_type__app_label="auth"))
+    client = Client()
+    client.force_login(clerk)
+    assert client.post(url(clerk), {"is_active": "on", "is_staff": "on", "is_superuser": "on"}).status_code == 403
+    assert client.get(url(User, "add")).status_code == 403
+    assert client.post(reverse("admin:auth_user_password_change", args=[admin.pk]), {}).status_code == 403
+
+
+def test_a_group_is_recorded_also_when_it_is_deleted(console: Client, trail: Trail) -> None:
+    console.post(url(Group, "add"), {"name": "operators"})
+    console.post(url(Group.objects.get(), "delete"), {"post": "yes"})
+    assert [line.action for line in trail.all()] == ["group.created", "group.deleted"]
+
+
+def test_staff_without_permissions_sees_nothing(world: World) -> None:
+    client, clerk = Client(), User.objects.create_user("clerk", is_staff=True)
+    client.force_login(clerk)
+    assert "has no permission yet" in client.get(reverse("admin:index")).content.decode()
+    for address in set(every_url(clerk)) - {reverse("admin:index"), reverse("admin:password_change")}:
+        if not address.endswith("/history/"):
+            assert client.get(address).status_code == 403, address
+
+
+def test_a_stranger_is_sent_to_the_sign_in(world: World) -> None:
+    for address in every_url(None):
+        response = Client().get(address)
+        assert response.status_code == 302, address
+        assert response["Location"].startswith(LOGIN)
+
+
+@pytest.mark.parametrize("model", sorted(all_models(), key=str), ids=lambda model: model._meta.label)
+def test_nothing_is_deleted(console: Client, world: World, model: type[Model]) -> None:
+    obj = model._default_manager.order_by("pk").first()
+    if obj is None or model is Group:
+        return
+    assert console.post(url(obj, "delete"), {"post": "yes"}).status_code == 403
+    console.post(url(model, "changelist"), {"action": "delete_selected", "_selected_action": [str(obj.pk)]})
+    assert model._default_manager.filter(pk=obj.pk).exists()
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        "audit.AuditEvent",
+        "credentials.Credential",
+        "keys.SigningSecret",
+        "keys.SigningSecretSet",
+        "crypto.DataKey",
+        "crypto.KekFingerprint",
+        "exchange.Grant",
+        "provisioning.LiveKey",
+        "provisioning.Resource",
+        "provisioning.ResourceCredential",
+    ],
+)
+def test_it_refuses_edits(console: Client, world: World, label: str) -> None:
+    model = next(model for model in django_admin.site._registry if model._meta.label == label)
+    obj: Any = model._default_manager.first()
+    assert console.post(url(obj), {"state": "active", "_save": "Save"}).status_code == 403
+
+
+def test_django_keeps_no_history_of_its_own(console: Client, world: World) -> None:
+    from django.contrib.admin.models import LogEntry
+
+    console.post(url(Group, "add"), {"name": "operators"})
+    assert not LogEntry.objects.exists()
+
+
+def test_every_page_forbids_frames_and_caches(console: Client) -> None:
+    response = console.get(reverse("admin:index"))
+    assert "frame-ancestors 'none'" in response["Content-Security-Policy"]
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_a_post_without_a_token_is_refused_with_a_page(admin: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(admin)
+    response = client.post(url(Group, "add"), {"name": "operators"})
+    assert response.status_code == 403
+    assert "open since before your last sign-in" in response.content.decode()

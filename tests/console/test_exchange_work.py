@@ -1,0 +1,225 @@
+"""What operators do daily with platforms, end users, installations and grants, by the real forms."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from credservice.credentials.models import Credential
+from credservice.credentials.services import start_issue
+from exchange.models import EndUser, Grant, Installation, Integration, Platform
+from tests.conftest import Trail
+from tests.console.conftest import CANARY, World
+from tests.console.pages import run_bulk, send, url
+
+PROFILE = {
+    "source_networks": "[]",
+    "construction": "hmac-sha256",
+    "timestamp_header": "X-Timestamp",
+    "tolerance_seconds": "300",
+    "signed_path": "path",
+    "public_prefix": "",
+    "requests_per_minute": "",
+}
+
+
+def test_a_new_platform_leads_to_its_signing_secret(console: Client, trail: Trail) -> None:
+    response = console.post(url(Platform, "add"), PROFILE | {"name": "staging", "require_signature": "on"})
+    platform = Platform.objects.get(name="staging")
+    assert response["Location"] == url(platform.secrets, "new-secret")
+    assert trail.one(action="platform.created").actor == "user:root"
+
+
+def test_an_edit_says_from_what_to_what(console: Client, world: World, trail: Trail) -> None:
+    changed = PROFILE | {"require_signature": "on", "tolerance_seconds": "60"}
+    console.post(url(world.platform), changed)
+    detail = trail.one(action="platform.changed").detail
+    assert detail["changes"]["tolerance_seconds"] == {"from": 300, "to": 60}
+
+
+def test_an_edit_writes_only_what_was_changed(console: Client, world: World) -> None:
+    """A form that was open meanwhile does not resume what somebody has suspended."""
+    page = console.get(url(world.platform))
+    assert page.status_code == 200
+    send(console, url(world.platform, "suspend"), why="an outage over there")
+    console.post(url(world.platform), PROFILE | {"require_signature": "on", "tolerance_seconds": "60"})
+    world.platform.refresh_from_db()
+    assert (world.platform.is_active, world.platform.tolerance_seconds) == (False, 60)
+
+
+def test_an_edit_that_changes_nothing_leaves_no_line(console: Client, world: World, trail: Trail) -> None:
+    console.post(url(world.platform), PROFILE | {"require_signature": "on"})
+    assert [line.detail for line in trail.all(action="platform.changed")] == []
+
+
+def test_an_unsigned_platform_needs_networks(console: Client, db: None) -> None:
+    response = console.post(url(Platform, "add"), PROFILE | {"name": "open"})
+    assert "needs a list of source networks" in response.content.decode()
+    assert not Platform.objects.filter(name="open").exists()
+
+
+def test_only_one_platform_is_the_default(console: Client, world: World) -> None:
+    Platform.objects.filter(pk=world.platform.pk).update(is_default=True)
+    values = PROFILE | {"name": "second", "require_signature": "on", "is_default": "on"}
+    response = console.post(url(Platform, "add"), values)
+    assert "mindcloud is the default platform" in response.content.decode()
+
+
+@pytest.mark.parametrize("kind", ["platform", "integration", "end_user"])
+def test_it_suspends_and_resumes(console: Client, world: World, trail: Trail, kind: str) -> None:
+    obj: Any = getattr(world, kind)
+    send(console, url(obj, "suspend"), why="asked by the customer")
+    obj.refresh_from_db()
+    assert not obj.is_active
+    send(console, url(obj, "resume"))
+    obj.refresh_from_db()
+    assert obj.is_active
+    assert trail.one(action=f"{kind}.suspended").detail["why"] == "asked by the customer"
+    assert trail.one(action=f"{kind}.resumed").object_id == str(obj.pk)
+
+
+def test_suspending_asks_why(console: Client, world: World) -> None:
+    response = send(console, url(world.platform, "suspend"), why=" ")
+    world.platform.refresh_from_db()
+    assert world.platform.is_active
+    assert "This field is required" in response.content.decode()
+
+
+def test_a_suspended_end_users_keys_check_as_not_good(console: Client, world: World) -> None:
+    send(console, url(world.end_user, "suspend"), why="unpaid bills")
+    world.credential.refresh_from_db()
+    assert world.credential.suspended
+
+
+def test_installations_are_approved_in_bulk(console: Client, world: World, trail: Trail) -> None:
+    waiting = [world.make_installation(f"inst_{n}", "pending") for n in (2, 3)]
+    run_bulk(console, Installation, "approve", [*waiting, world.installation])
+    assert not Installation.objects.filter(state="pending").exists()
+    assert {line.object_id for line in trail.all(action="installation.approved")} == {str(i.pk) for i in waiting}
+
+
+def test_a_bulk_action_asks_before_it_acts(console: Client, world: World) -> None:
+    data = {"action": "suspend", "_selected_action": [str(world.end_user.pk)]}
+    page = console.post(url(EndUser, "changelist"), data).content.decode()
+    world.end_user.refresh_from_db()
+    assert world.end_user.is_active
+    assert "exchanges for this end user are refused" in page
+
+
+def test_a_bulk_action_touches_only_ticked_rows(console: Client, world: World) -> None:
+    other = EndUser.objects.create(platform=world.platform, end_user_id="eu_2")
+    run_bulk(console, EndUser, "suspend", [other], why="a test", select_across="1")
+    world.end_user.refresh_from_db()
+    assert world.end_user.is_active
+
+
+def test_a_nonsense_selection_changes_nothing(console: Client, world: World) -> None:
+    data = {"action": "suspend", "_selected_action": ["nonsense"], "confirmed": "yes", "why": "a test"}
+    assert console.post(url(EndUser, "changelist"), data).status_code == 302
+    assert EndUser.objects.get().is_active
+
+
+def test_an_installation_takes_its_platform_from_the_integration(console: Client, world: World) -> None:
+    values = {"integration": world.integration.pk, "end_user": world.end_user.pk, "attributes": "{}"}
+    console.post(url(Installation, "add"), values | {"installation_id": "inst_9"})
+    assert Installation.objects.get(installation_id="inst_9").platform == world.platform
+    again = console.post(url(Installation, "add"), values | {"installation_id": "inst_9"})
+    assert "has an installation with this id" in again.content.decode()
+
+
+def test_an_integration_asks_only_for_what_its_policy_makes(console: Client, world: World) -> None:
+    values = {"platform": world.platform.pk, "integration_id": "int_2", "policy": world.policy.pk}
+    response = console.post(url(Integration, "add"), values | {"response_shape": '{"k": "$credential.token"}'})
+    assert "makes no value named token" in response.content.decode()
+
+
+def test_a_response_shape_is_not_kept_in_the_trail(console: Client, world: World, trail: Trail) -> None:
+    values = {"platform": world.platform.pk, "integration_id": "int_2", "policy": world.policy.pk}
+    console.post(url(Integration, "add"), values | {"response_shape": '{"k": "literal-text"}'})
+    detail = trail.one(action="integration.created").detail
+    assert detail["values"]["response_shape"] == {}
+    assert "literal-text" not in str(detail)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": 1, "a": 2}', '{"a": NaN}', '{"a": "\\u0000"}', '{"a": "\\ud800"}', "{", '1, "x": 2']
+)
+def test_ambiguous_json_is_refused(console: Client, world: World, text: str) -> None:
+    values = {"platform": world.platform.pk, "end_user_id": "eu_2", "attributes": text}
+    assert console.post(url(EndUser, "add"), values).status_code == 200
+    assert EndUser.objects.count() == 1
+
+
+def _grant_address(world: World, integration: Integration, end_user: EndUser, installation: str = "") -> str:
+    query = f"integration={integration.pk}&end_user={end_user.pk}&installation={installation}"
+    return f"{url(Grant, 'add')}?{query}"
+
+
+def test_a_grant_with_entered_values(console: Client, world: World, trail: Trail) -> None:
+    other = EndUser.objects.create(platform=world.platform, end_user_id="eu_2")
+    address = _grant_address(world, world.integration, other)
+    assert send(console, address, value_0=" the-key \n").status_code == 302
+    grant = Grant.objects.get(end_user=other)
+    assert Credential.objects.get(line=grant.line).open() == {"apiKey": "the-key"}
+    assert trail.one(action="grant.created").subject == other.subject
+    assert "the-key" not in str([line.detail for line in trail.all()])
+
+
+def test_a_grant_of_a_generating_policy(console: Client, world: World) -> None:
+    integration = world.make_integration("int_keys", world.key_policy)
+    assert send(console, _grant_address(world, integration, world.end_user)).status_code == 302
+    grant = Grant.objects.get(integration=integration)
+    assert Credential.objects.get(line=grant.line).state == "active"
+
+
+def test_a_narrower_grant_beside_the_wide_one(console: Client, world: World) -> None:
+    address = _grant_address(world, world.integration, world.end_user, str(world.installation.pk))
+    assert send(console, address, value_0="narrow-key").status_code == 302
+    assert Grant.objects.filter(installation=world.installation).count() == 1
+
+
+def test_a_second_grant_is_refused_and_makes_nothing(console: Client, world: World) -> None:
+    before = Credential.objects.count()
+    response = send(console, _grant_address(world, world.integration, world.end_user), value_0="x-y-z")
+    assert "There is such a grant already" in response.content.decode()
+    assert "x-y-z" not in response.content.decode()
+    assert Credential.objects.count() == before
+
+
+def test_parties_of_two_platforms_are_refused(console: Client, world: World) -> None:
+    from exchange.administration import new_secret_set
+
+    elsewhere = Platform.objects.create(name="other", secrets=new_secret_set("other"))
+    stranger = EndUser.objects.create(platform=elsewhere, end_user_id="eu_1")
+    page = console.get(_grant_address(world, world.integration, stranger)).content.decode()
+    assert "must belong to the same platform" in page
+
+
+def test_a_withdrawn_grant_takes_its_credential_along(console: Client, world: World, trail: Trail) -> None:
+    send(console, url(world.grant, "withdraw"), why="the contract ended")
+    world.credential.refresh_from_db()
+    assert world.credential.state == "revoked"
+    assert not Grant.objects.exists()
+    assert trail.one(action="grant.withdrawn").detail["why"] == "the contract ended"
+
+
+def test_a_credential_that_another_grant_hands_out_stays(console: Client, world: World) -> None:
+    Grant.objects.create(
+        integration=world.integration,
+        end_user=world.end_user,
+        installation=world.installation,
+        line=world.grant.line,
+    )
+    send(console, url(world.grant, "withdraw"), why="the narrower one is enough")
+    world.credential.refresh_from_db()
+    assert world.credential.state == "active"
+
+
+def test_bindings_are_not_edited(console: Client, world: World) -> None:
+    other = start_issue(
+        policy=world.policy, context={}, subject="", actor="test", entered={"apiKey": f"{CANARY}-other"}
+    )
+    assert console.post(url(world.grant), {"line": str(other.line)}).status_code == 403
+    console.post(url(world.installation), {"installation_id": "changed", "attributes": "{}"})
+    world.installation.refresh_from_db()
+    assert world.installation.installation_id == "inst_1"

@@ -1,0 +1,223 @@
+"""Signing secrets and credentials: made, replaced, revealed once, revoked. Never seen but in a reveal."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from credservice.credentials.models import Credential
+from credservice.crypto import unseal
+from credservice.keys.models import SigningKey, SigningSecret
+from credservice.keys.signing_keys import generate_signing_key
+from credservice.vendor_api.models import ServiceToken
+from credservice.vendor_api.tokens import authenticate, create_token
+from tests.conftest import Trail
+from tests.console.conftest import CANARY, World
+from tests.console.pages import run_bulk, send, url
+
+ENTERED = "another-secret-of-the-platform-0123456789"
+
+
+@pytest.fixture
+def clerk(db: None) -> Client:
+    """A member of staff who may do everything with secrets and credentials, but reveal them."""
+    user = User.objects.create_user("clerk", is_staff=True)
+    allowed = Permission.objects.filter(content_type__app_label__in=["keys", "credentials"])
+    user.user_permissions.set(allowed.exclude(codename__startswith="reveal_"))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_a_generated_secret_is_shown_exactly_once(console: Client, world: World, trail: Trail) -> None:
+    address = url(world.platform.secrets, "new-secret")
+    shown = send(console, address, source="generate", overlap="86400")
+    current = SigningSecret.objects.get(state="current")
+    text = current.open().decode()
+    assert text in shown.content.decode()
+    assert "no-store" in shown["Cache-Control"]
+    assert text not in console.get(address).content.decode() + console.get(url(current)).content.decode()
+    assert text not in str([line.detail for line in trail.all()])
+
+
+def test_reloading_the_answer_makes_no_second_secret(console: Client, world: World) -> None:
+    address = url(world.platform.secrets, "new-secret")
+    form_id = console.get(address).context["form_id"]
+    values = {"source": "generate", "overlap": "86400", "form_id": form_id}
+    console.post(address, values)
+    again = console.post(address, values)
+    assert "was sent before" in again.content.decode()
+    assert SigningSecret.objects.count() == 2
+
+
+def test_a_form_of_another_page_is_refused(console: Client, world: World) -> None:
+    form_id = console.get(url(world.secret, "reveal")).context["form_id"]
+    values = {"source": "generate", "overlap": "86400", "form_id": form_id}
+    response = console.post(url(world.platform.secrets, "new-secret"), values)
+    assert "open for too long" in response.content.decode()
+    assert SigningSecret.objects.count() == 1
+
+
+def test_the_previous_secret_stays_for_the_overlap(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="3600")
+    world.secret.refresh_from_db()
+    assert world.secret.state == "previous"
+
+
+def test_a_leaked_secret_ends_at_once(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="0")
+    world.secret.refresh_from_db()
+    assert world.secret.state == "retired"
+
+
+def test_a_secret_can_be_entered(console: Client, world: World, trail: Trail) -> None:
+    address = url(world.platform.secrets, "new-secret")
+    response = send(console, address, source="enter", text=f"  {ENTERED}\r\n", overlap="86400")
+    assert response.status_code == 302
+    assert SigningSecret.objects.get(state="current").open().decode() == ENTERED
+    assert trail.one(action="signing_secret.created").actor == "user:root"
+
+
+def test_a_weak_secret_is_refused_and_not_echoed(console: Client, world: World) -> None:
+    response = send(console, url(world.platform.secrets, "new-secret"), source="enter", text="hunter2", overlap="0")
+    content = response.content.decode()
+    assert "must have at least 24 bytes" in content
+    assert "hunter2" not in content
+    assert SigningSecret.objects.count() == 1
+
+
+def test_a_previous_secret_is_retired(console: Client, world: World, trail: Trail) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    send(console, url(world.secret, "retire"))
+    world.secret.refresh_from_db()
+    assert world.secret.state == "retired"
+    assert trail.one(action="signing_secret.retired").object_id == str(world.secret.pk)
+
+
+def test_the_current_secret_is_not_retired(console: Client, world: World) -> None:
+    page = console.get(url(world.secret, "retire")).content.decode()
+    assert "Make a new one first" in page
+    console.post(url(world.secret, "retire"))
+    world.secret.refresh_from_db()
+    assert world.secret.state == "current"
+
+
+@pytest.mark.parametrize(("kind", "action"), [("secret", "signing_secret"), ("credential", "credential")])
+def test_a_reveal_asks_why_and_is_recorded(console: Client, world: World, trail: Trail, kind: str, action: str) -> None:
+    obj: Any = getattr(world, kind)
+    refused = send(console, url(obj, "reveal"), why="")
+    assert CANARY not in refused.content.decode()
+    shown = send(console, url(obj, "reveal"), why="support case 4711")
+    assert CANARY in shown.content.decode()
+    assert "no-store" in shown["Cache-Control"]
+    line = trail.one(action=f"{action}.revealed")
+    assert (line.actor, line.detail["why"]) == ("user:root", "support case 4711")
+
+
+@pytest.mark.parametrize("kind", ["secret", "credential"])
+def test_a_reveal_is_not_repeated_by_a_reload(console: Client, world: World, kind: str) -> None:
+    address = url(getattr(world, kind), "reveal")
+    values = {"why": "support case 4711", "form_id": console.get(address).context["form_id"]}
+    assert CANARY in console.post(address, values).content.decode()
+    assert CANARY not in console.post(address, values).content.decode()
+
+
+@pytest.mark.parametrize("kind", ["secret", "credential"])
+def test_a_reveal_needs_a_permission_of_its_own(clerk: Client, world: World, trail: Trail, kind: str) -> None:
+    address = url(getattr(world, kind), "reveal")
+    assert clerk.get(address).status_code == 403
+    assert clerk.post(address, {"why": "support case 4711"}).status_code == 403
+    assert address not in clerk.get(url(getattr(world, kind))).content.decode()
+    assert trail.all() == []
+
+
+def test_without_change_a_credential_is_not_revoked(clerk: Client, world: World) -> None:
+    User.objects.get(username="clerk").user_permissions.remove(Permission.objects.get(codename="change_credential"))
+    assert clerk.post(url(world.credential, "revoke"), {"why": "because"}).status_code == 403
+    data = {"action": "revoke", "_selected_action": [str(world.credential.pk)], "confirmed": "yes", "why": "because"}
+    clerk.post(url(Credential, "changelist"), data)
+    world.credential.refresh_from_db()
+    assert world.credential.state == "active"
+
+
+def test_values_are_replaced(console: Client, world: World, trail: Trail) -> None:
+    assert CANARY not in console.get(url(world.credential, "replace")).content.decode()
+    send(console, url(world.credential, "replace"), value_0="the-new-key", overlap="policy")
+    successor = Credential.objects.get(predecessor=world.credential)
+    world.credential.refresh_from_db()
+    assert successor.open() == {"apiKey": "the-new-key"}
+    assert world.credential.state == "retiring"
+    assert trail.one(action="credential.issued").actor == "user:root"
+
+
+def test_a_leaked_value_ends_at_once(console: Client, world: World) -> None:
+    send(console, url(world.credential, "replace"), value_0="the-new-key", overlap="none")
+    world.credential.refresh_from_db()
+    assert world.credential.state == "revoked"
+
+
+def test_a_value_of_several_lines_is_kept_as_it_is(console: Client, world: World) -> None:
+    send(console, url(world.credential, "replace"), value_0="-----BEGIN\r\nabc\r\n-----END\r\n", overlap="policy")
+    successor = Credential.objects.get(predecessor=world.credential)
+    assert successor.open() == {"apiKey": "-----BEGIN\nabc\n-----END\n"}
+
+
+def test_a_generated_key_is_rotated(console: Client, world: World) -> None:
+    key = world.make_key()
+    assert "come from elsewhere" in console.get(url(key, "replace")).content.decode()
+    send(console, url(key, "rotate"), overlap="policy")
+    assert Credential.objects.get(predecessor=key).state == "active"
+
+
+def test_a_credential_is_revoked_with_a_reason(console: Client, world: World, trail: Trail) -> None:
+    send(console, url(world.credential, "revoke"), why="it was in a screenshot")
+    world.credential.refresh_from_db()
+    assert world.credential.state == "revoked"
+    assert trail.one(action="credential.revoked").detail["why"] == "it was in a screenshot"
+
+
+def test_credentials_are_revoked_in_bulk(console: Client, world: World, trail: Trail) -> None:
+    keys = [world.make_key(), world.make_key()]
+    run_bulk(console, Credential, "revoke", keys, why="a leaked backup")
+    assert Credential.objects.filter(pk__in=[key.pk for key in keys], state="revoked").count() == 2
+    assert len(trail.all(action="credential.revoked")) == 2
+
+
+def test_a_service_token_is_shown_once(console: Client, trail: Trail) -> None:
+    values = {"name": "billing", "scopes": ["credentials:introspect"], "networks": "[]"}
+    shown = console.post(url(ServiceToken, "add"), values)
+    (text,) = re.findall(r"cst_v1_\w{36}", shown.content.decode())
+    token = ServiceToken.objects.get()
+    assert authenticate(text, "127.0.0.1") == token
+    assert text not in console.get(url(token)).content.decode()
+    assert [line.action for line in trail.all()] == ["service_token.created"]
+    again = console.post(url(ServiceToken, "add"), values)
+    assert "already exists" in again.content.decode()
+
+
+def test_a_service_token_is_revoked(console: Client, trail: Trail) -> None:
+    token, _ = create_token(name="billing", scopes=["credentials:introspect"], actor="test")
+    send(console, url(token, "revoke"))
+    token.refresh_from_db()
+    assert token.revoked_at is not None
+    assert trail.one(action="service_token.revoked").actor == "user:root"
+
+
+def test_a_signing_key_takes_over_and_the_old_one_is_retired(console: Client, trail: Trail) -> None:
+    for _ in range(2):
+        assert console.post(url(SigningKey, "add"), {"algorithm": "EdDSA", "leaked": "no"}).status_code == 302
+    previous = SigningKey.objects.get(state="previous")
+    send(console, url(previous, "retire"))
+    previous.refresh_from_db()
+    assert previous.state == "retired"
+    assert {line.actor for line in trail.all(object_type="signing_key")} == {"user:root"}
+
+
+def test_no_page_shows_a_private_key(console: Client, db: None) -> None:
+    key = generate_signing_key(algorithm="EdDSA", actor="test")
+    private = json.loads(unseal(bytes(key.sealed_private or b""), key.place))["d"]
+    for page in ("change", "retire", "activate"):
+        assert private not in console.get(url(key, page)).content.decode()
