@@ -96,7 +96,7 @@ class LiveService:
     def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """What the database itself says."""
         with psycopg.connect(conninfo(self.environment["DATABASE_URL"])) as connection:
-            return connection.execute(statement, parameters).fetchall()
+            return connection.execute(statement, parameters or None).fetchall()
 
     def secret(self, name: str) -> str:
         """One of the demonstration's generated secrets."""

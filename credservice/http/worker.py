@@ -18,6 +18,8 @@ from gunicorn.workers.gthread import ThreadWorker
 
 # For all of a request, from its first byte on. A client that dies or dawdles in the middle of one holds a thread.
 REQUEST_SECONDS = float(os.environ.get("REQUEST_SECONDS") or 20)
+# To read what a client still sends after its answer: a connection closed over unread bytes may lose that answer.
+LINGER_SECONDS = 0.2
 
 _STATUS = {
     errors.LimitRequestLine: (414, "URI Too Long"),
@@ -57,7 +59,12 @@ class DoorWorker(ThreadWorker):
             # All that the parser asks of a socket is recv().
             conn.parser = get_parser(self.cfg, cast(socket, TimedReader(conn.sock)), conn.client)
         conn.parser.unreader.sock.begin()
-        return super().handle(conn)
+        kept = super().handle(conn)
+        if not kept:
+            # Here, in this connection's thread: gunicorn would linger for two seconds, in the one that serves all.
+            util.close_graceful(conn.sock, timeout=LINGER_SECONDS)
+            conn.close = lambda graceful=False: None
+        return kept
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer what could not be read as HTTP. Of the request only the address is logged, and what kind of fault."""

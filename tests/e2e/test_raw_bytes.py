@@ -69,7 +69,7 @@ REFUSED_BY_US = {
     "latin-1 header": request(EXCHANGE, *USUAL, b"X-Signature: \xe9\xff", b"X-Timestamp: \xe9"),
     "underscore header": request(EXCHANGE, *USUAL, b"X_Signature: a"),
     "method override": request(EXCHANGE, *USUAL, b"X-HTTP-Method-Override: GET"),
-    "upgrade": request(EXCHANGE, *USUAL, b"Connection: upgrade", b"Upgrade: h2c"),
+    "upgrade": request(EXCHANGE, *USUAL, b"Upgrade: h2c"),
     "OPTIONS *": request(b"OPTIONS * HTTP/1.1", HOST, body=b""),
     "CONNECT": request(b"CONNECT localhost:80 HTTP/1.1", HOST, body=b""),
     "TRACE": request(b"TRACE /v1/resources/a HTTP/1.1", HOST, body=b""),
