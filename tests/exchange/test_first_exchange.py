@@ -1,6 +1,5 @@
 """What a first exchange records and makes: once, however many ask at the same moment."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +9,7 @@ from django.utils import timezone
 
 from credservice.credentials.models import Credential
 from exchange.models import Grant, Installation
+from tests.concurrency import at_once
 from tests.conftest import DoorClient
 from tests.exchange.factories import IDS, make_door
 from tests.exchange.issuers import LocalIssuer, RemoteIssuer
@@ -153,23 +153,15 @@ def test_an_issuer_that_settings_no_longer_name_is_503(door):
     assert door.post().status_code == 503
 
 
-def at_once(door, body=IDS):
-    """The answers of twenty callers, each with its own connection and transactions."""
+def answers_at_once(door, body=IDS, **options):
+    """The answers of twenty callers who ask at the same moment, each with a connection of its own."""
 
     def call(_):
-        try:
-            caller = make_caller(door)
-            response = caller.post(body)
-            return response.status_code, response.content
-        finally:
-            connection.close()
+        caller = replace(door, client=DoorClient(raise_request_exception=False))
+        response = caller.post(body, **options)
+        return response.status_code, response.content
 
-    with ThreadPoolExecutor(CALLERS) as pool:
-        return list(pool.map(call, range(CALLERS)))
-
-
-def make_caller(door):
-    return replace(door, client=DoorClient(raise_request_exception=False))
+    return at_once(call, CALLERS)
 
 
 @pytest.fixture
@@ -179,28 +171,28 @@ def real_door(transactional_db, client):
 
 def test_twenty_first_exchanges_make_one_credential(real_door):
     real_door.generate()
-    answers = at_once(real_door)
+    answers = answers_at_once(real_door)
     assert {status for status, _ in answers} == {200}
     assert len(set(answers)) == Credential.objects.count() == Grant.objects.count() == 1
 
 
 def test_twenty_first_exchanges_ask_an_issuer_outside_once(real_door, issuer):
     use_remote(real_door)
-    answers = at_once(real_door)
+    answers = answers_at_once(real_door)
     assert {status for status, _ in answers} == {200}
     assert len(set(answers)) == len(issuer.calls) == Credential.objects.count() == 1
 
 
 def test_twenty_first_sights_record_one_installation(real_door, transactional_db):
     real_door.grant()
-    assert {status for status, _ in at_once(real_door, NEW)} == {403}
+    assert {status for status, _ in answers_at_once(real_door, NEW)} == {403}
     assert Installation.objects.filter(installation_id="install_new").count() == 1
 
 
 def test_twenty_first_sights_are_answered_where_the_platform_approves(real_door):
     real_door.generate()
     real_door.configure(approve_installations=True)
-    answers = at_once(real_door, NEW)
+    answers = answers_at_once(real_door, NEW)
     assert {status for status, _ in answers} == {200}
     assert len(set(answers)) == Credential.objects.count() == 1
 
@@ -210,7 +202,7 @@ def test_twenty_requests_after_an_expiry_make_one_successor(real_door):
     real_door.post()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE credentials_credential SET expires_at = now() - interval '1 second'")
-    answers = at_once(real_door)
+    answers = answers_at_once(real_door)
     assert {status for status, _ in answers} == {200}
     assert len(set(answers)) == 1
     assert Credential.objects.count() == 2
@@ -219,13 +211,5 @@ def test_twenty_requests_after_an_expiry_make_one_successor(real_door):
 def test_one_use_of_a_single_use_signature_wins(real_door):
     real_door.grant()
     real_door.configure(single_use_signatures=True)
-    headers = real_door.signed()
-
-    def call(_):
-        try:
-            return make_caller(real_door).post(headers=headers).status_code
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(CALLERS) as pool:
-        assert sorted(pool.map(call, range(CALLERS))) == [200] + [401] * (CALLERS - 1)
+    answers = answers_at_once(real_door, headers=real_door.signed())
+    assert sorted(status for status, _ in answers) == [200] + [401] * (CALLERS - 1)
