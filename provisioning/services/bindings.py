@@ -10,19 +10,17 @@ from django.utils import timezone
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from provisioning.live_keys import Caller
-from provisioning.models import Plan, Product, Resource, ResourceCredential
+from provisioning.models import Resource, ResourceCredential
 from provisioning.rows import Columns, split
 
 _RESOURCE = Columns(Resource, "resource")
-_PRODUCT = Columns(Product, "product")
-_PLAN = Columns(Plan, "plan")
 _POLICY = Columns(CredentialPolicy, "policy")
 _BINDING = Columns(ResourceCredential, "binding")
 _CREDENTIAL = Columns(Credential, "credential")
 
 # Of a line, the active credential is what is handed out; where there is none, the newest tells why.
 _FIND = f"""
-SELECT {_RESOURCE.sql}, {_PRODUCT.sql}, {_PLAN.sql}, {_POLICY.sql}, {_BINDING.sql}, {_CREDENTIAL.sql},
+SELECT {_RESOURCE.sql}, {_POLICY.sql}, {_BINDING.sql}, {_CREDENTIAL.sql}, product.label, plan.label,
        EXISTS (SELECT FROM provisioning_resourcecredential other
                WHERE other.resource_id = resource.id AND other.deprovisioned_at IS NULL
                  AND other.partner_id <> %(credential)s)
@@ -51,16 +49,15 @@ _CONSTRAINTS = ("provisioning_credential_id", "provisioning_credential_exclusive
 
 @dataclass(frozen=True)
 class Found:
-    """A resource with its product, plan and policy; and the credential that already has the id, where one has."""
+    """A resource with what it was ordered as; and the credential that already has the id, where one has."""
 
     resource: Resource
+    policy: CredentialPolicy
     binding: ResourceCredential | None
     credential: Credential | None
+    product: str
+    plan: str
     others: bool  # whether the resource has another credential that has not been deprovisioned
-
-    @property
-    def policy(self) -> CredentialPolicy:
-        return self.resource.product.policy
 
 
 class BindingLost(Exception):
@@ -75,12 +72,10 @@ def find(caller: Caller, credential_id: str, resource_id: str) -> Found | None:
         row = cursor.fetchone()
     if row is None:
         return None
-    parts = split(row, _RESOURCE, _PRODUCT, _PLAN, _POLICY, _BINDING, _CREDENTIAL)
-    resource, product, plan, policy, binding, credential = parts
-    resource.product, resource.plan, product.policy = product, plan, policy
+    resource, policy, binding, credential = split(row, _RESOURCE, _POLICY, _BINDING, _CREDENTIAL)
     if credential is not None and credential.policy_id == policy.pk:
         credential.policy = policy
-    return Found(resource, binding, credential, others=row[-1])
+    return Found(resource, policy, binding, credential, *row[-3:])
 
 
 def bind(found: Found, credential: Credential, credential_id: str) -> None:

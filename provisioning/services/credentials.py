@@ -59,7 +59,7 @@ def _check_new(found: Found) -> None:
 def _issued(found: Found, credential_id: str, caller: Caller) -> dict[str, str]:
     with transaction.atomic():
         credential = start_issue(
-            policy=found.policy, context=_context(found.resource), subject=found.resource.subject, actor=caller.actor
+            policy=found.policy, context=_context(found), subject=found.resource.subject, actor=caller.actor
         )
         bind(found, credential, credential_id)
         if credential.state == State.ACTIVE:
@@ -110,13 +110,13 @@ def _check_names(names: tuple[str, ...]) -> None:
         raise ServiceError("The provider's set-up of this product is faulty. Ask its support.")
 
 
-def _context(resource: Resource) -> dict[str, Any]:
+def _context(found: Found) -> dict[str, Any]:
     return {
-        "resource": resource.partner_id,
-        "product": resource.product.label,
-        "plan": resource.plan.label,
-        "region": resource.region,
-        "features": resource.features,
+        "resource": found.resource.partner_id,
+        "product": found.product,
+        "plan": found.plan,
+        "region": found.resource.region,
+        "features": found.resource.features,
     }
 
 
