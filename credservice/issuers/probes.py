@@ -1,9 +1,23 @@
-"""A trial of a new credential, after it was made and before it is handed out."""
+"""A trial of a new credential, after it was made and before it is handed out.
 
-from collections.abc import Mapping
+``{"type": "postgresql", "value": "DATABASE_URL"}`` logs in with the connection string in that value.
+``{"type": "http", "url": "https://api.example.com/me", "header": "Authorization: Bearer {TOKEN}", "expect": 200}``
+sends one GET, the values named in braces filled in, and wants that status.
+"""
+
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from credservice.issuers.base import OptionsError
+from credservice.http.addresses import AddressRefused, NameNotFound, checked_addresses
+from credservice.http.outgoing import check_url
+from credservice.issuers.base import IssueFailed, IssuerUnavailable, OptionsError, only
+
+SECONDS = 5.0
+_HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,63}): ([\x20-\x7e]*)")
+_VALUE = re.compile(r"\{([^{}]+)\}")
+_NOT_OURS_TO_SET = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
 
 class ProbeFailed(Exception):
@@ -11,10 +25,111 @@ class ProbeFailed(Exception):
 
 
 def check_probe(probe: Any, value_names: tuple[str, ...]) -> None:
-    """Raise :class:`OptionsError` where this probe could not be run."""
-    raise OptionsError("no kind of probe is known")
+    """Raise :class:`OptionsError` where this probe could not be run on credentials with these values."""
+    kind = probe.get("type") if isinstance(probe, dict) else None
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise OptionsError(f'a probe is a JSON object with a "type", one of {", ".join(sorted(_KINDS))}')
+    _KINDS[kind][0](probe, value_names)
 
 
 def run_probe(probe: Mapping[str, Any], values: Mapping[str, str]) -> None:
-    """Try the values. Raises :class:`ProbeFailed`."""
-    raise ProbeFailed("no kind of probe is known")
+    """Try the values. Raises :class:`ProbeFailed`, or :class:`IssuerUnavailable` where nobody answers."""
+    _KINDS[probe["type"]][1](probe, values)
+
+
+def _check_postgresql(probe: Mapping[str, Any], value_names: tuple[str, ...]) -> None:
+    only(probe, {"type", "value"})
+    if probe.get("value") not in value_names:
+        raise OptionsError(f"value must name the value with the connection URL, one of {', '.join(value_names)}")
+
+
+def _run_postgresql(probe: Mapping[str, Any], values: Mapping[str, str]) -> None:
+    import psycopg
+
+    from credservice.issuers.postgresql.connection import connect, explain
+
+    try:
+        with connect(_conninfo(values[probe["value"]]), seconds=SECONDS) as connection:
+            connection.execute("SELECT 1")
+    except psycopg.Error as error:
+        # The server itself refuses with FATAL; anything else is the way to it.
+        refused = "FATAL" in str(error) and "the database system is" not in str(error)
+        raise (ProbeFailed if refused else IssuerUnavailable)(f"the trial login failed: {explain(error)}") from None
+
+
+def _conninfo(url: str) -> str:
+    """What the URL says of place and login, and nothing else: its other parameters could name files of ours.
+
+    The host is checked like that of every request of ours; libpq connects to the address that was checked.
+    """
+    from psycopg.conninfo import make_conninfo
+
+    try:
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query))
+        host, port = parts.hostname or query.get("host", ""), parts.port or int(query.get("port", 5432))
+    except ValueError:
+        raise ProbeFailed("the value for the trial login is no connection URL") from None
+    if parts.scheme not in ("postgresql", "postgres") or not host:
+        raise ProbeFailed("the value for the trial login is no connection URL")
+    return make_conninfo(
+        **_place(host, port),
+        port=port,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        dbname=unquote(parts.path.removeprefix("/")),
+        sslmode=query.get("sslmode", "prefer"),
+    )
+
+
+def _place(host: str, port: int) -> dict[str, str]:
+    # A socket's folder is a place on this machine, allowed where loopback is.
+    socket, name = host.startswith("/"), "127.0.0.1" if host.startswith("/") else host
+    try:
+        addresses = checked_addresses(name, port, plaintext=socket, seconds=SECONDS)
+    except AddressRefused as error:
+        raise ProbeFailed(f"the trial login is not made: {error}") from None
+    except NameNotFound as error:
+        raise IssuerUnavailable(f"the trial login failed: {error}") from None
+    return {"host": host} if socket else {"host": host, "hostaddr": addresses[0]}
+
+
+def _check_http(probe: Mapping[str, Any], value_names: tuple[str, ...]) -> None:
+    only(probe, {"type", "url", "header", "expect"})
+    try:
+        check_url(probe.get("url"))
+    except ValueError as error:
+        raise OptionsError(f"url {error}") from None
+    header = _HEADER.fullmatch(probe["header"]) if isinstance(probe.get("header"), str) else None
+    if header is None or header[1].lower() in _NOT_OURS_TO_SET:
+        raise OptionsError('header must be a header with a value in braces, such as "Authorization: Bearer {TOKEN}"')
+    named = _VALUE.findall(header[2])
+    if not named or not set(named) <= set(value_names):
+        raise OptionsError(f"header must name, in braces, some of {', '.join(value_names)}")
+    expect = probe.get("expect", 200)
+    if isinstance(expect, bool) or not isinstance(expect, int) or not 200 <= expect <= 499:
+        raise OptionsError("expect must be a status from 200 to 499")
+
+
+def _run_http(probe: Mapping[str, Any], values: Mapping[str, str]) -> None:
+    from credservice.issuers.calls import call
+
+    name, _, template = probe["header"].partition(": ")
+    filled = _VALUE.sub(lambda found: values[found[1]], template)
+    if not filled.isascii() or not filled.isprintable():
+        raise ProbeFailed("a value cannot stand in a header")
+    try:
+        answer = call("GET", probe["url"], seconds=SECONDS, headers={name: filled})
+    except IssueFailed as error:
+        raise ProbeFailed(f"the trial request failed: {error}") from None
+    expected = probe.get("expect", 200)
+    if answer.status_code != expected:
+        raise ProbeFailed(f"{answer.url.host} answered {answer.status_code} to the trial request, not {expected}")
+
+
+_Check = Callable[[Mapping[str, Any], tuple[str, ...]], None]
+_Run = Callable[[Mapping[str, Any], Mapping[str, str]], None]
+_KINDS: dict[str, tuple[_Check, _Run]] = {
+    "postgresql": (_check_postgresql, _run_postgresql),
+    "http": (_check_http, _run_http),
+}
