@@ -124,6 +124,12 @@ def start_again(postgres):
             time.sleep(0.2)
 
 
+def kill_and_start(postgres):
+    kill(postgres)
+    time.sleep(1)
+    start_again(postgres)
+
+
 def halves(service):
     return {name: count for name, statement in HALVES.items() if (count := service.rows(statement)[0][0])}
 
@@ -145,7 +151,7 @@ def test_killing_the_server_among_a_thousand_puts_loses_no_answered_credential(l
 
 def test_killing_the_database_among_a_thousand_puts_loses_no_answered_credential(postgres, service):
     customers, ids = Customers(service), [new_id() for _ in range(PUTS)]
-    customers.put_all(ids, meanwhile=lambda: (kill(postgres), time.sleep(1), start_again(postgres)))
+    customers.put_all(ids, meanwhile=lambda: kill_and_start(postgres))
     answered = dict(customers.answered)
     assert PUTS // 5 <= len(answered) < PUTS
     assert halves(service) == {}
