@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from credservice.setup.change import Change
-from credservice.setup.columns import Field, Reference, Secret
+from credservice.setup.columns import Field, Secret
 from credservice.setup.inline import inline, plain
 from credservice.setup.problems import BadValue
 from credservice.setup.rules import validate
@@ -23,7 +23,7 @@ def read_fields(plan: Plan, row: Row) -> list[Change]:
         plan.distrust(row.obj)
         return []
     plan.refuse_unknown(entries, row.section.keys())
-    _adopt(plan, row)
+    plan.adopt(row.section, row.obj)
     changes = [Change("+", row.item)] if row.is_new else []
     failed: set[str] = set()
     for known in row.section.fields:
@@ -57,12 +57,3 @@ def _set(plan: Plan, row: Row, known: Field, item: Item) -> str | None:
     known.assign(row.obj, value)
     row.changed[known.attribute] = {} if known.personal else {"from": plain(old), "to": plain(new)}
     return "changed" if isinstance(known, Secret) else f"{inline(old)} -> {inline(new)}"
-
-
-def _adopt(plan: Plan, row: Row) -> None:
-    """Let the row refer to the file's rows, not to their stale images from the database."""
-    for known in row.section.fields:
-        if isinstance(known, Reference):
-            planned: Any = plan.planned(getattr(row.obj, f"{known.attribute}_id"))
-            if planned is not None:
-                setattr(row.obj, known.attribute, planned)

@@ -8,6 +8,7 @@ from typing import Any
 
 from credservice.setup.batches import SIZE
 from credservice.setup.change import Change
+from credservice.setup.columns import Reference
 from credservice.setup.entries import rows_of
 from credservice.setup.fields import read_fields
 from credservice.setup.problems import Problems, dotted
@@ -108,8 +109,18 @@ class Plan:
             column = section.scope or section.parent
             where = {section.key: key} | ({column: scope} if column else {})
             saved = scope is None or not scope._state.adding
-            self._named[place] = section.model._default_manager.filter(**where).first() if saved else None
+            self._named[place] = found = section.model._default_manager.filter(**where).first() if saved else None
+            if found is not None:
+                self.adopt(section, found)
         return self._named[place]
+
+    def adopt(self, section: Section, obj: Any) -> None:
+        """Let a row refer to the file's rows, not to their stale images from the database."""
+        for known in section.fields:
+            if isinstance(known, Reference):
+                planned = self.planned(getattr(obj, f"{known.attribute}_id"))
+                if planned is not None:
+                    setattr(obj, known.attribute, planned)
 
     def changed(self, section_name: str, *columns: str) -> dict[Any, Row]:
         """The file's sound rows of which one of these columns changes, by primary key."""

@@ -45,9 +45,6 @@ class Extra:
         """What would have to change, all rows at once. Bad values go to ``plan.refuse``."""
         raise NotImplementedError
 
-    def finish(self, plan: Plan) -> None:
-        """After the last of its changes was written."""
-
     def dump(self, objects: Sequence[Any], path: Callable[[Any], tuple[str, ...]]) -> dict[Any, Any]:
         """For an export: values by primary key; :class:`Hidden` for what only a reference may stand for."""
         raise NotImplementedError

@@ -23,7 +23,7 @@ class Item:
 
     path: tuple[str, ...]
     line: int  # of its key; the first line is 1
-    text: str | None = None
+    text: str | None = field(default=None, repr=False)  # may be a secret in the wrong place
     is_plain: bool = False  # a scalar without quotes
     entries: dict[str, "Item"] | None = None
     items: list["Item"] | None = None

@@ -116,8 +116,6 @@ def _write_extra(plan: Plan, extra: Extra, changes: Sequence[Change]) -> None:
             plan.refuse(change.item, error.message)
         if done % SIZE == 0:
             plan.progress(f"{extra.name}, written", done, len(changes))
-    if not plan.problems:
-        extra.finish(plan)
 
 
 def _left_alone(plan: Plan) -> dict[str, int]:
