@@ -1,6 +1,7 @@
 """What the contract suite needs to know of each issuer: sound and unsound options, and values to enter.
 
-An alias in settings without a case here fails the suite: no issuer ships untested.
+An alias in settings without a case here fails the suite: no issuer ships untested. Those that work on something
+outside are configured by the fixture ``outside`` of conftest.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ class Case:
     unsound: tuple[Mapping[str, Any], ...]
     entered: Mapping[str, str] | None = None  # for the first of the sound options
     repeats_alike: bool = False  # a second issue for one id finds the first credential, also after a lost answer
+    renews: bool = False  # it finds that, and makes new values: nobody was handed the first ones
+    public: tuple[str, ...] = ()  # names of values that are no secrets
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -76,5 +79,34 @@ CASES: dict[str, Case] = {
             {"audience": "vendor", "refresh_share": 0},
         ),
         context={"end_user": "eu_1", "plan": "small"},
+    ),
+    "webhook": Case(
+        sound=({"names": ["TOKEN"]}, {"names": ["a", "b"], "parameters": {"pool": ["eu", 1, None]}}),
+        unsound=({}, {"names": "TOKEN"}, {"names": ["a", "a"]}, {"names": ["a"], "parameters": "eu"}),
+        repeats_alike=True,
+        context={"plan": "small"},
+    ),
+    "postgresql": Case(
+        sound=(
+            {"host": "db.example.com"},
+            {"host": "10.0.0.1", "port": 6432, "database": "reports", "prefix": "a", "connection_limit": 1},
+            {"host": "/run/postgresql", "names": {"url": "DATABASE_URL"}},
+        ),
+        unsound=(
+            {},
+            {"host": "a b"},
+            {"host": "a", "port": 0},
+            {"host": "a", "database": "postgres"},
+            {"host": "a", "group": "postgres"},
+            {"host": "a", "prefix": "A"},
+            {"host": "a", "names": {"host": "PGHOST"}},
+        ),
+        renews=True,
+        public=("PGHOST", "PGPORT", "PGDATABASE", "PGUSER"),
+    ),
+    "oauth2": Case(
+        sound=({"scope": "read"}, {"audience": ["a", "$plan"], "name": "TOKEN", "margin": 5}),
+        unsound=({"scope": 1}, {"margin": 0}, {"resource": "crm"}, {"name": ""}),
+        renews=True,
     ),
 }

@@ -1,10 +1,13 @@
 """What tests of several issuers share."""
 
+import json
 import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,7 +15,10 @@ from psycopg import sql
 
 from credservice.issuers.postgresql.scram import verifier
 from credservice.local.postgres import EmbeddedPostgres
+from tests.http_server import Answer, Received, http_server
+from tests.issuers.oauth2_server import CLIENT_ID, CLIENT_SECRET, authorization_server
 from tests.issuers.postgresql_vendor import DATABASES, Vendor
+from tests.issuers.webhook_vendor import NEW
 
 
 @pytest.fixture(scope="session")
@@ -59,3 +65,53 @@ def vendor(
     """The vendor's server, as seen by either kind of administrator."""
     monkeypatch.setenv("VENDOR_DSN", administrators[request.param])
     return Vendor(vendor_server, administrators[request.param])
+
+
+@pytest.fixture
+def outside(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> Iterator[None]:
+    """Settings that name the issuer ``alias`` of this test, and the real server that it works on."""
+    alias = getattr(request.node, "callspec", None) and request.node.callspec.params.get("alias")
+    if alias not in _OUTSIDE:
+        yield
+        return
+    for name, value in {"OAUTH_SECRET": CLIENT_SECRET, "WEBHOOK_NEW": NEW}.items():
+        monkeypatch.setenv(name, value)
+    settings.OUTGOING_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    with _OUTSIDE[alias](request, monkeypatch, settings, tmp_path) as entry:
+        settings.CREDENTIAL_ISSUERS = {**settings.CREDENTIAL_ISSUERS, alias: entry}
+        yield
+
+
+@contextmanager
+def _webhook(*_: Any) -> Iterator[dict[str, Any]]:
+    made: dict[str, dict[str, str]] = {}
+
+    def answer(got: Received) -> Answer:
+        message = json.loads(got.body)
+        if message["type"] == "credential.revoke":
+            return Answer(204 if made.pop(message["id"], None) else 404, b"")
+        values = made.setdefault(message["id"], {name: secrets.token_hex(16) for name in message["names"]})
+        return Answer(body=json.dumps({"values": values}).encode())
+
+    with http_server(answer) as server:
+        options = {"url": server.url, "secrets": ["env:WEBHOOK_NEW"]}
+        yield {"BACKEND": "credservice.issuers.webhook.WebhookIssuer", "OPTIONS": options}
+
+
+@contextmanager
+def _postgresql(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, *_: Any) -> Iterator[dict[str, Any]]:
+    monkeypatch.setenv("VENDOR_DSN", request.getfixturevalue("administrators")["createrole"])
+    options = {"dsn": "env:VENDOR_DSN", "databases": DATABASES, "groups": ["app_group"]}
+    yield {"BACKEND": "credservice.issuers.postgresql.PostgreSQLIssuer", "OPTIONS": options}
+
+
+@contextmanager
+def _oauth2(_: Any, __: Any, settings: Any, folder: Path) -> Iterator[dict[str, Any]]:
+    with authorization_server(folder, settings) as server:
+        options = {"token_url": server.url, "client_id": CLIENT_ID, "client_secret": "env:OAUTH_SECRET"}
+        yield {"BACKEND": "credservice.issuers.oauth2.OAuth2Issuer", "OPTIONS": options}
+
+
+_OUTSIDE = {"webhook": _webhook, "postgresql": _postgresql, "oauth2": _oauth2}
