@@ -9,11 +9,13 @@ from django.db import OperationalError
 
 
 def main() -> int:
-    """The exit status: 2 where the settings refuse, 1 where the database is missing, otherwise the command's."""
+    """The exit status: 2 where the settings refuse, 1 where the database or a key service is missing, otherwise the
+    command's."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credservice.settings")
     from django.conf import settings
     from django.core.management import execute_from_command_line
 
+    from credservice.crypto.keyring import KeyServiceError
     from credservice.start import load_settings
 
     try:
@@ -22,6 +24,9 @@ def main() -> int:
     except ImproperlyConfigured as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyServiceError as error:
+        print(f"{error}. See docs/keys.md.", file=sys.stderr)
+        return 1
     except OperationalError:
         from credservice.local import envfile
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Critical, Tags, Warning, register, run_checks
 from django.core.exceptions import ImproperlyConfigured
 
-from credservice.crypto.keyring import KeyringError, get_keyring
+from credservice.crypto.keyring import KeyringError, KeyServiceError, get_keyring
 
 SECRET_KEY_BYTES = 32
 
@@ -131,7 +131,8 @@ def check_issuers(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_keys_of_database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Every data key opens under the configured keys, and each configured key is the one this database knows."""
+    """Every data key opens under the configured keys, each of which is the one this database knows; the first one
+    wraps."""
     from django.db import ProgrammingError
 
     from credservice.crypto import SealError, store
@@ -146,6 +147,9 @@ def check_keys_of_database(databases: Sequence[str] | None = None, **_: Any) -> 
                 store.register_fingerprint(get_keyring(), kek_id)
         for key_id in DataKey.objects.values_list("pk", flat=True):
             store.data_key(key_id)
+        store.prove(get_keyring().current)
+    except KeyServiceError as error:
+        return [_critical("E010", f"{error}.", "Nothing has been changed. See docs/keys.md.")]
     except (KeyringError, SealError) as error:
         return [
             _critical("E007", str(error), "Put the missing key back into ENCRYPTION_KEYS; nothing has been changed.")

@@ -1,7 +1,8 @@
 """Key-encryption keys (KEKs): where they come from and how they wrap data keys.
 
-A KEK never enters the database. It is read once, from ``ENCRYPTION_KEYS``, and is used only to wrap and
-unwrap data keys, so that changing it re-wraps a handful of rows and no value (engineering notes, "Secrets at rest").
+A KEK never enters the database. It is read once, from ``ENCRYPTION_KEYS``, or stays in a key-management service
+(:mod:`credservice.crypto.kms`), and is used only to wrap and unwrap data keys, so that changing it re-wraps a handful
+of rows and no value (engineering notes, "Secrets at rest").
 """
 
 import base64
@@ -16,6 +17,7 @@ from typing import Protocol
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from credservice.crypto import kms
 from credservice.crypto.derive import derive
 
 KEY_BYTES = 32
@@ -32,8 +34,26 @@ class UnwrapError(Exception):
     """A wrapped data key does not open under this KEK: another key, or a changed row."""
 
 
+class KeyServiceError(Exception):
+    """A key-management service did not do what was asked of a KEK, which says nothing about the wrapped data key."""
+
+    def __init__(self, kek_id: str, reason: str) -> None:
+        super().__init__(f"Key {kek_id!r} of ENCRYPTION_KEYS: {reason}")
+
+
+class KeyServiceUnreachable(KeyServiceError):
+    """It is down, sealed, throttling or too slow: the same call may succeed later."""
+
+    def __init__(self, kek_id: str, reason: str) -> None:
+        super().__init__(kek_id, f"key service unreachable: {reason}")
+
+
 class KeyEncryptionKey(Protocol):
-    """What wraps data keys: a local AES key, or a key-management service behind the same three members."""
+    """What wraps data keys: a local AES key, or a key-management service behind the same members.
+
+    ``unwrap`` raises :class:`UnwrapError`; a service's members raise :class:`KeyServiceError` as well. A fingerprint
+    is 16 hexadecimal characters.
+    """
 
     @property
     def id(self) -> str: ...
@@ -89,7 +109,10 @@ class Keyring(Mapping[str, KeyEncryptionKey]):
 
     @classmethod
     def parse(cls, text: str) -> "Keyring":
-        """``ID:BASE64[,ID:BASE64...]``, the current key first. Raises :class:`KeyringError`."""
+        """``ID:KEY[,ID:KEY...]``, the current key first. Raises :class:`KeyringError`.
+
+        KEY is base64, ``awskms:ARN_OR_ALIAS`` or ``transit:MOUNT/KEYNAME``.
+        """
         return cls([_parse_key(entry.strip()) for entry in text.split(",") if entry.strip()])
 
 
@@ -101,6 +124,13 @@ def _parse_key(entry: str) -> KeyEncryptionKey:
             "An entry of ENCRYPTION_KEYS has no usable id. Write ID:KEY, ID being up to 32 letters, "
             "digits, - or _ (such as k1)."
         )
+    service, separator, location = encoded.partition(":")
+    if separator and (key := kms.parse(service, key_id, location)):
+        return key
+    return _parse_local_key(key_id, encoded)
+
+
+def _parse_local_key(key_id: str, encoded: str) -> LocalKey:
     try:
         secret = base64.b64decode(
             encoded + "=" * (-len(encoded) % 4), altchars=b"-_" if set(encoded) & set("-_") else None, validate=True

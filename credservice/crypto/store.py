@@ -10,7 +10,14 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from credservice.crypto.envelope import SealError
-from credservice.crypto.keyring import KEY_BYTES, Keyring, KeyringError, UnwrapError, get_keyring
+from credservice.crypto.keyring import (
+    KEY_BYTES,
+    KeyEncryptionKey,
+    Keyring,
+    KeyringError,
+    UnwrapError,
+    get_keyring,
+)
 
 if TYPE_CHECKING:
     from credservice.crypto.models import DataKey
@@ -25,6 +32,7 @@ CURRENT_FOR_SECONDS = 60.0
 class UnwrappedKey:
     id: int
     secret: bytes = field(repr=False)
+    wrapped: bytes = field(repr=False)
 
 
 _by_id: dict[int, UnwrappedKey] = {}
@@ -32,6 +40,7 @@ _current: dict[str, tuple[UnwrappedKey, float]] = {}
 # Keys made in a transaction that has not committed yet. They are not kept in memory: were the transaction rolled
 # back, what we sealed under them later would be lost.
 _uncommitted: set[int] = set()
+_proven: set[str] = set()
 
 
 def data_key(key_id: int) -> UnwrappedKey:
@@ -90,14 +99,18 @@ def forget() -> None:
     """Drop every key from memory; the next use reads the database again."""
     _by_id.clear()
     _current.clear()
+    _proven.clear()
 
 
 def _load_current(purpose: str) -> UnwrappedKey:
     from credservice.crypto.models import DataKey
 
     row = DataKey.objects.filter(purpose=purpose, is_current=True).first() or _create(purpose)
-    # Unwrapped anew: after a restored backup this id may stand for another key than the one in memory.
-    key = _unwrap(row)
+    key = _by_id.get(row.pk)
+    # After a restored backup this id may stand for another key than the one in memory. Where it does not, a key
+    # service is not asked again: its outage stops no running process.
+    if key is None or key.wrapped != bytes(row.wrapped):
+        key = _unwrap(row)
     if row.pk not in _uncommitted:
         _by_id[row.pk] = key
         _current[purpose] = (key, time.monotonic() + CURRENT_FOR_SECONDS)
@@ -137,6 +150,23 @@ def register_fingerprint(keyring: Keyring, kek_id: str) -> None:
         )
 
 
+def prove(kek: KeyEncryptionKey) -> None:
+    """That ``kek`` opens what it wraps; asked once in a process. Raises :class:`KeyringError` where it does not.
+
+    Without it a key service that only opens would be found out when the next data key is made.
+    """
+    if kek.id in _proven:
+        return
+    secret, context = os.urandom(KEY_BYTES), b"credservice/data-key/check/0"
+    try:
+        opened = kek.unwrap(kek.wrap(secret, context), context)
+    except UnwrapError:
+        opened = b""
+    if opened != secret:
+        raise KeyringError(f"Key {kek.id!r} of ENCRYPTION_KEYS does not give back what it wraps. Name another key.")
+    _proven.add(kek.id)
+
+
 def _unwrap(row: "DataKey") -> UnwrappedKey:
     try:
         kek = get_keyring()[row.kek_id]
@@ -144,7 +174,8 @@ def _unwrap(row: "DataKey") -> UnwrappedKey:
         raise SealError(
             f"data key {row.pk} is wrapped by key {row.kek_id!r}, which ENCRYPTION_KEYS does not name"
         ) from None
+    wrapped = bytes(row.wrapped)
     try:
-        return UnwrappedKey(row.pk, kek.unwrap(bytes(row.wrapped), row.context()))
+        return UnwrappedKey(row.pk, kek.unwrap(wrapped, row.context()), wrapped)
     except UnwrapError as error:
         raise SealError(f"data key {row.pk}: {error}") from None

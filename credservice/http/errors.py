@@ -9,6 +9,7 @@ from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
+from credservice.crypto.keyring import KeyServiceError
 from credservice.exceptions import Forbidden, Invalid, NotFound, ServiceError, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,8 @@ def as_service_error(error: Exception) -> ServiceError:
         return Invalid("The request is malformed.")
     if isinstance(error, OperationalError | InterfaceError):
         return Unavailable("The service cannot reach its database. Try again shortly.")
+    if isinstance(error, KeyServiceError):
+        return Unavailable("The service cannot open its secrets right now. Try again shortly.", retry_after=30)
     return ServiceError("Something went wrong on our side. The request id finds it in our log.")
 
 

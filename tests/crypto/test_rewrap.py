@@ -6,27 +6,13 @@ import os
 import pytest
 from django.core.management import CommandError, call_command
 
-from credservice.crypto import Place, SealError, keyring, seal, store, unseal
+from credservice.crypto import Place, SealError, keyring, seal, unseal
 from credservice.crypto.models import DataKey
 
 PLACE = Place("crypto.test", "1", "value")
 OLD, NEW = (base64.b64encode(os.urandom(32)).decode() for _ in range(2))
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def use(settings):
-    """Run on with these ENCRYPTION_KEYS, as a restarted process would."""
-
-    def use(keys: str) -> None:
-        settings.ENCRYPTION_KEYS = keys
-        keyring.get_keyring.cache_clear()
-        store.forget()
-
-    original = settings.ENCRYPTION_KEYS
-    yield use
-    use(original)
 
 
 @pytest.fixture
