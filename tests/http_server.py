@@ -55,7 +55,7 @@ def http_server(answer: Callable[[Received], Answer], tls: ssl.SSLContext | None
             self.end_headers()
             self.wfile.write(given.body)
 
-        do_GET = do_POST = do_PUT = handle_any  # noqa: N815
+        do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815
 
         def log_message(self, *args: object) -> None:
             """Quiet."""

@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from credservice.issuers.base import Issuer, OptionsError
+from credservice.issuers.base import Issuer
 
 _issuers: dict[str, Issuer] = {}
 
@@ -32,7 +32,7 @@ def _build(alias: str) -> Issuer:
         issuer = backend(**options)
     except KeyError as error:
         raise ImproperlyConfigured(f"CREDENTIAL_ISSUERS names no issuer {alias!r} with a BACKEND.") from error
-    except (ImportError, OptionsError, TypeError) as error:
+    except (ImportError, ValueError, TypeError) as error:  # OptionsError is a ValueError
         raise ImproperlyConfigured(f"CREDENTIAL_ISSUERS[{alias!r}]: {error}") from error
     if not isinstance(issuer, Issuer):
         raise ImproperlyConfigured(f"CREDENTIAL_ISSUERS[{alias!r}]: {entry['BACKEND']} is no Issuer.")
