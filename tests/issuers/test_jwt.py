@@ -7,7 +7,9 @@ from joserfc import jwt
 from joserfc.errors import ExpiredTokenError
 from joserfc.jwk import KeySet
 
-from credservice.issuers.base import IssueFailed, IssueRequest, OptionsError
+from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.services import refresh, start_issue
+from credservice.issuers.base import Issued, IssueFailed, IssueRequest, OptionsError
 from credservice.issuers.jwt import JWTIssuer
 from credservice.keys.models import SigningKey
 from credservice.keys.signing_keys import generate_signing_key
@@ -160,3 +162,17 @@ def test_a_lifetime_option_out_of_bounds_is_refused(lifetime):
 def test_options_that_cannot_work_are_refused(changes, phrase):
     with pytest.raises(OptionsError, match=phrase):
         JWTIssuer().check_options(OPTIONS | changes)
+
+
+def test_a_policys_token_is_handed_out_until_it_is_due_and_then_made_anew(client):
+    policy = CredentialPolicy(name="tokens", issuer="jwt", options=OPTIONS, overlap=timedelta(0))
+    policy.lifetime = timedelta(hours=2)
+    policy.full_clean()
+    policy.save()
+    first = start_issue(policy=policy, context=CONTEXT, subject="end_user:1", actor="test")
+    assert refresh(first, actor="test") == (first, False)
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1, minutes=1)):
+        second, is_stale = refresh(first, actor="test")
+        assert (second.state, is_stale) == ("active", False)
+        assert second.open() != first.open()
+        assert claims_of(client, Issued(values=second.open()))[1]["jti"] == str(second.pk)
