@@ -44,10 +44,10 @@ def provider_command(place: Place) -> str:
 def make_secrets(folder: Path) -> None:
     """Write the files that are missing, for the owner's eyes only."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write_once(folder / "mindcloud-signing-secret", lambda: secrets.token_urlsafe(32))
-    _write_once(folder / "example-api-key", lambda: secrets.token_urlsafe(32))
-    _write_once(folder / "manifold-client-secret", lambda: DOCUMENTED_CLIENT_SECRET)
-    _write_once(folder / "masterkey.json", _master_key)
+    write_once(folder / "mindcloud-signing-secret", lambda: secrets.token_urlsafe(32))
+    write_once(folder / "example-api-key", lambda: secrets.token_urlsafe(32))
+    write_once(folder / "manifold-client-secret", lambda: DOCUMENTED_CLIENT_SECRET)
+    write_once(folder / "masterkey.json", _master_key)
 
 
 def _master_key() -> str:
@@ -58,7 +58,8 @@ def _master_key() -> str:
     return json.dumps({name: base64.urlsafe_b64encode(value).rstrip(b"=").decode() for name, value in pair.items()})
 
 
-def _write_once(path: Path, make: Callable[[], str]) -> None:
+def write_once(path: Path, make: Callable[[], str]) -> None:
+    """Write what ``make`` returns, for the owner's eyes only, where there is no such file."""
     if path.exists():
         return
     unfinished = path.with_suffix(".unfinished")

@@ -18,6 +18,7 @@ from credservice.local.postgres import EmbeddedPostgres
 from credservice.local.service import Service
 from credservice.local.setup import ADMINISTRATOR, make_administrator, set_up
 from credservice.local.terminal import step
+from credservice.local.vendor import Vendor
 
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -32,8 +33,8 @@ def run() -> int:
             _hold(place, stack)
             place.require_free_port()
             print(f"credservice: development set-up in {place.shown(place.var_dir)}/", flush=True)
-            _bring_up(place, stack)
-            services = _serve(place, stack)
+            vendor = _bring_up(place, stack)
+            services = _serve(place, vendor, stack)
             _announce(place, make_administrator())
             Service.watch(services)
         except KeyboardInterrupt:
@@ -60,14 +61,17 @@ def _hold(place: Place, stack: ExitStack) -> None:
     os.chdir(ROOT)
 
 
-def _bring_up(place: Place, stack: ExitStack) -> None:
-    envfile.write(place.var_dir / envfile.NAME, _database(place, stack))
+def _bring_up(place: Place, stack: ExitStack) -> Vendor:
+    database, server = _database(place, stack)
     demo.make_secrets(place.var_dir / "demo")
+    vendor = Vendor.prepare(place, server)
+    envfile.write(place.var_dir / envfile.NAME, database | vendor.settings())
     with (place.var_dir / "log" / "setup.log").open("a") as log:
-        set_up(ROOT, log)
+        set_up([ROOT / demo.DEMO_FILE, *vendor.set_up_files()], log)
+    return vendor
 
 
-def _serve(place: Place, stack: ExitStack) -> list[Service]:
+def _serve(place: Place, vendor: Vendor, stack: ExitStack) -> list[Service]:
     logs, metrics = place.var_dir / "log", place.var_dir / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)  # what a killed run counted
     metrics.mkdir(mode=0o700)
@@ -75,6 +79,7 @@ def _serve(place: Place, stack: ExitStack) -> list[Service]:
     worker = [sys.executable, "manage.py", "worker"]
     with step("Server and worker"):
         services = [
+            *vendor.start(stack, logs),
             stack.enter_context(Service("worker", worker, logs / "worker.log")),
             stack.enter_context(
                 Service("server", gunicorn, logs / "server.log", PROMETHEUS_MULTIPROC_DIR=str(metrics))
@@ -84,16 +89,16 @@ def _serve(place: Place, stack: ExitStack) -> list[Service]:
     return services
 
 
-def _database(place: Place, stack: ExitStack) -> dict[str, str]:
+def _database(place: Place, stack: ExitStack) -> tuple[dict[str, str], EmbeddedPostgres | None]:
     """The variables that tell where the database is; starts the embedded one where the user names none."""
     given = os.environ.get("DATABASE_URL")
     if not given and (file := os.environ.get("DATABASE_URL_FILE")):
         given = Path(file).read_text().strip()
     if given:
-        return {"DATABASE_URL": given, envfile.EMBEDDED: "no"}
+        return {"DATABASE_URL": given, envfile.EMBEDDED: "no"}, None
     with step("PostgreSQL"):
         server = stack.enter_context(EmbeddedPostgres(place.var_dir / "postgres"))
-    return {"DATABASE_URL": server.url, envfile.EMBEDDED: "yes"}
+    return {"DATABASE_URL": server.url, envfile.EMBEDDED: "yes"}, server
 
 
 def _announce(place: Place, password: str | None) -> None:

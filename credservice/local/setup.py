@@ -9,7 +9,7 @@ import hashlib
 import logging
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -23,16 +23,15 @@ from django.core.management.base import SystemCheckError
 from django.db import NotSupportedError, OperationalError, connections
 
 from credservice.local import Refusal
-from credservice.local.demo import DEMO_FILE
 from credservice.local.terminal import step
 
 ADMINISTRATOR = "admin"
 
 
-def set_up(root: Path, log: IO[str]) -> None:
-    """Bring database and files up to date."""
+def set_up(files: Sequence[Path], log: IO[str]) -> None:
+    """Bring database and static files up to date, and apply these set-up files."""
     try:
-        _steps(root, log)
+        _steps(files, log)
     except (ImproperlyConfigured, CommandError, SystemCheckError) as error:
         raise Refusal(str(error).strip()) from error
     except (OperationalError, NotSupportedError) as error:
@@ -42,14 +41,15 @@ def set_up(root: Path, log: IO[str]) -> None:
         connections.close_all()
 
 
-def _steps(root: Path, log: IO[str]) -> None:
+def _steps(files: Sequence[Path], log: IO[str]) -> None:
     _load_django()
     with step("Tables"):
         call_command("migrate", interactive=False, stdout=log, stderr=log)
     with step("Static files"):
         _collect_static(log)
     with step("Demonstration set-up"):
-        call_command("apply", str(root / DEMO_FILE), stdout=log)
+        for file in files:
+            call_command("apply", str(file), stdout=log)
 
 
 def make_administrator() -> str | None:

@@ -1,0 +1,141 @@
+"""The vendor of the demonstration, so that every issuer has something real to work with.
+
+Its endpoint (docs/examples/vendor_endpoint.py), its authorization server, and its database: one named `vendor` on the
+embedded PostgreSQL, with an administrator of its own. docs/examples/issuers.yaml has an integration for each.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from credservice.local.demo import write_once
+from credservice.local.place import ROOT, Place
+from credservice.local.postgres import EmbeddedPostgres
+from credservice.local.service import Service
+
+EXAMPLES = ROOT / "docs" / "examples"
+CLIENT = "credservice"
+DATABASE, GROUP, ADMIN = "vendor", "vendor_customers", "vendor_admin"
+_BACKENDS = "credservice.issuers"
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """What of the vendor's there is, and where. ``server`` is None where the user brought the database."""
+
+    place: Place
+    server: EmbeddedPostgres | None
+    endpoint_port: int
+    authorization_port: int
+
+    @classmethod
+    def prepare(cls, place: Place, server: EmbeddedPostgres | None) -> Vendor:
+        """Make the secrets, and the database where it is ours to make."""
+        vendor = cls(place, server, _free_port(), _free_port())
+        for name, make in _SECRETS.items():
+            write_once(vendor._folder / name, make)
+        if server is not None:
+            _make_database(server, vendor._folder / "vendor-dsn")
+        return vendor
+
+    def settings(self) -> dict[str, str]:
+        """CREDENTIAL_ISSUERS: the aliases that docs/examples/issuers.yaml names."""
+        issuers: dict[str, dict[str, object]] = {
+            "demo_vendor": {
+                "BACKEND": f"{_BACKENDS}.webhook.WebhookIssuer",
+                "OPTIONS": {
+                    "url": f"http://127.0.0.1:{self.endpoint_port}/credentials",
+                    "secrets": ["file:demo/webhook-secret"],
+                    "acts": ["revoke", "check"],
+                },
+            },
+            "demo_authorization": {
+                "BACKEND": f"{_BACKENDS}.oauth2.OAuth2Issuer",
+                "OPTIONS": {
+                    "token_url": f"http://127.0.0.1:{self.authorization_port}/token",
+                    "client_id": CLIENT,
+                    "client_secret": "file:demo/oauth-client-secret",
+                },
+            },
+        }
+        if self.server is not None:
+            issuers["demo_database"] = {
+                "BACKEND": f"{_BACKENDS}.postgresql.PostgreSQLIssuer",
+                "OPTIONS": {"dsn": "file:demo/vendor-dsn", "databases": [DATABASE], "groups": [GROUP]},
+            }
+        return {"CREDENTIAL_ISSUERS": json.dumps(issuers, separators=(",", ":"))}
+
+    def set_up_files(self) -> list[Path]:
+        """What `apply` is to read, once the database has its tables."""
+        files = [EXAMPLES / "issuers.yaml"]
+        if self.server is not None:
+            example = (EXAMPLES / "issuer-postgresql.yaml").read_text()
+            socket_folder = str(conninfo_to_dict(self.server.conninfo())["host"])
+            filled = self._folder / "issuer-postgresql.yaml"
+            filled.write_text(example.replace("$SOCKET_FOLDER", json.dumps(socket_folder)))
+            files.append(filled)
+        return files
+
+    def start(self, stack: ExitStack, logs: Path) -> list[Service]:
+        """Its endpoint and its authorization server, on loopback."""
+        endpoint = [sys.executable, str(EXAMPLES / "vendor_endpoint.py"), str(self.endpoint_port)]
+        tokens = [sys.executable, "-m", "credservice.local.authorization_server", str(self.authorization_port)]
+        webhook_secret = (self._folder / "webhook-secret").read_text()
+        client_secret = (self._folder / "oauth-client-secret").read_text()
+        log = logs / "vendor.log"
+        return [
+            stack.enter_context(Service("vendor's endpoint", endpoint, log, WEBHOOK_SECRET=webhook_secret)),
+            stack.enter_context(Service("vendor's authorization server", tokens, log, CLIENT_SECRET=client_secret)),
+        ]
+
+    @property
+    def _folder(self) -> Path:
+        return self.place.var_dir / "demo"
+
+
+_SECRETS: dict[str, Callable[[], str]] = {
+    "issuers-signing-secret": lambda: secrets.token_urlsafe(32),
+    "oauth-client-secret": lambda: secrets.token_urlsafe(32),
+    "webhook-secret": lambda: "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+}
+
+
+def _make_database(server: EmbeddedPostgres, dsn: Path) -> None:
+    """As docs/issuers/postgresql.md says: a group, an administrator that is no superuser, a database."""
+    write_once(dsn, lambda: secrets.token_urlsafe(32))
+    kept = dsn.read_text()
+    # The socket's folder may be another one at each start; the password stays.
+    password = str(conninfo_to_dict(kept)["password"]) if "=" in kept else kept
+    dsn.write_text(server.conninfo(ADMIN, DATABASE, password))
+    with psycopg.connect(server.conninfo("postgres", "postgres"), autocommit=True) as connection:
+        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
+            return
+        verifier = connection.pgconn.encrypt_password(password.encode(), ADMIN.encode(), b"scram-sha-256").decode()
+        group, admin, database = map(sql.Identifier, (GROUP, ADMIN, DATABASE))
+        for role, form in (
+            (GROUP, "CREATE ROLE {0} NOLOGIN"),
+            (ADMIN, "CREATE ROLE {1} LOGIN CREATEROLE PASSWORD {2}"),
+        ):
+            if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount:
+                connection.execute(sql.SQL(form).format(group, admin, sql.Literal(verifier)))
+        connection.execute(sql.SQL("GRANT {} TO {} WITH ADMIN OPTION").format(group, admin))
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, admin))
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
