@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -26,7 +27,9 @@ UNSEAL = "from credservice.crypto import *; place = Place('a', 'b', 'c'); print(
 def database_url():
     """A database of its own, on the server of the tests."""
     base, name = os.environ["DATABASE_URL"].rpartition("/")[0], f"keys_{uuid.uuid4().hex}"
-    here = {key.lower(): connection.settings_dict[key] or None for key in ("HOST", "PORT", "USER", "PASSWORD")}
+    here: dict[str, Any] = {
+        key.lower(): connection.settings_dict[key] or None for key in ("HOST", "PORT", "USER", "PASSWORD")
+    }
     with psycopg.connect(**here, dbname="postgres", autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         yield f"{base}/{name}"
