@@ -74,6 +74,12 @@ class LiveService:
             assert time.monotonic() < deadline, "the server does not answer"
             time.sleep(0.05)
 
+    @property
+    def pid(self) -> int:
+        """The server's master process; its workers are its children."""
+        assert self._process is not None
+        return self._process.pid
+
     def stop(self) -> None:
         """As an operator stops it: what is being answered is answered to its end."""
         if self._process is not None:
@@ -82,8 +88,7 @@ class LiveService:
 
     def kill(self) -> None:
         """SIGKILL to the server and all its workers: nobody finishes anything."""
-        assert self._process is not None
-        master = psutil.Process(self._process.pid)
+        master = psutil.Process(self.pid)
         for process in [master, *master.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGKILL)

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from gunicorn import util
 from gunicorn.http import errors, get_parser
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import _DEFER, ThreadWorker  # type: ignore[attr-defined] # newer than the stubs
 
 # For all of a request, from its first byte on. A client that dies or dawdles in the middle of one holds a thread.
 REQUEST_SECONDS = float(os.environ.get("REQUEST_SECONDS") or 20)
@@ -55,6 +55,8 @@ class TimedReader:
 
 class DoorWorker(ThreadWorker):
     def handle(self, conn: Any) -> Any:
+        if not conn.initialized and not conn.wait_for_data(0):
+            return _DEFER  # gunicorn would hold the thread for five seconds of silence; its poller waits for free
         if conn.parser is None:
             # All that the parser asks of a socket is recv().
             conn.parser = get_parser(self.cfg, cast(socket, TimedReader(conn.sock)), conn.client)

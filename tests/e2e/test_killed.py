@@ -186,6 +186,15 @@ def test_silent_clients_do_not_hold_the_service(service):
         client.close()
 
 
+def test_clients_that_say_nothing_do_not_hold_the_service(service):
+    clients = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(64)]
+    started = time.monotonic()
+    assert httpx2.get(f"{service.base_url}/healthz", timeout=10).status_code == 200
+    assert time.monotonic() - started < 2
+    for client in clients:
+        client.close()
+
+
 def test_clients_that_do_not_hang_up_do_not_hold_the_service(service):
     """gunicorn waits for them to close, in the thread that accepts connections."""
     clients = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(16)]
