@@ -150,7 +150,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
-DATE_FORMAT, DATETIME_FORMAT, TIME_FORMAT = "Y-m-d", "Y-m-d H:i", "H:i"
+FORMAT_MODULE_PATH = ["credservice.console.formats"]
 USE_TZ = True
 
 STATIC_URL = "/static/"
@@ -181,6 +181,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Redirecting to TLS and HSTS for neighbours' hosts are for the proxy in front to decide (docs/operating.md): a redirect
+# would drop a signed body, and we do not know what else lives in the domain.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
@@ -193,7 +196,7 @@ UNFOLD = {
     "SITE_SUBHEADER": "Credentials for partner platforms",
     "SITE_SYMBOL": "key_vertical",
     "SITE_URL": None,
-    "SHOW_HISTORY": True,
+    "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": "credservice.console.menu.environment",

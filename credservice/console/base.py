@@ -1,11 +1,9 @@
 """What every page of the console has in common."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
 from django.db.models import Model, Q, QuerySet
@@ -35,12 +33,13 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     menu: ClassVar[Menu | None] = None
     about: ClassVar[str] = ""
     empty_help: ClassVar[str] = ""
+    add_fieldsets: Any = ()
     object_pages: ClassVar[tuple[type[ObjectPage], ...]] = ()
     bulk_actions: ClassVar[tuple[BulkAction, ...]] = ()
     fixed_fields: ClassVar[tuple[str, ...]] = ()
 
     change_form_template = "console/change_form.html"
-    formfield_overrides = {
+    formfield_overrides: ClassVar[Any] = {  # type: ignore[misc]
         models.JSONField: {"form_class": widgets.JSONField, "show_hidden_initial": False},
         models.DurationField: {"form_class": widgets.DurationField},
         models.URLField: {"assume_scheme": "https"},
@@ -59,7 +58,7 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
         """Nothing that the trail speaks of is deleted: it is suspended, revoked or retired."""
         return False
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Sequence[Any]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*super().get_readonly_fields(request, obj), *(self.fixed_fields if obj else ())]
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
@@ -67,20 +66,19 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
         return any(lookup == f"{name}{suffix}" for name in self._filter_names() for suffix in FILTER_SUFFIXES)
 
     def _filter_names(self) -> list[str]:
-        return [entry[0] if isinstance(entry, tuple) else entry.parameter_name for entry in self.list_filter]
+        entries: Any = self.list_filter
+        return [entry[0] if isinstance(entry, tuple) else entry.parameter_name for entry in entries]
 
     # --- lists -------------------------------------------------------------------------------------------------
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"title": title_of(self)} | (extra_context or {})
-        response: HttpResponse = super().changelist_view(request, context)
-        return response
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"title": title_of(self)} | (extra_context or {}))
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         allowed = [bulk for bulk in self.bulk_actions if bulk.allowed(self, request)]
         return {bulk.__name__: (bulk, bulk.__name__, bulk.title) for bulk in allowed}
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *_: Any) -> HttpResponse | None:
         """Only on rows that were ticked, and that can be rows of this list."""
         try:
             for pk in request.POST.getlist(ACTION_CHECKBOX_NAME):
@@ -114,16 +112,18 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
         object_id: str | None = None,
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    ) -> Any:
         obj = self.get_object(request, object_id) if object_id and request.method == "GET" else None
-        context = {"page_links": self._page_links(request, obj)} | (extra_context or {})
+        context = {
+            "page_links": self._page_links(request, obj),
+            "trail_url": self.trail_url(obj) if obj and request.user.has_perm("audit.view_auditevent") else None,
+        } | (extra_context or {})
         try:
-            response: HttpResponse = super().changeform_view(request, object_id, form_url, context)
+            return super().changeform_view(request, object_id, form_url, context)
         except IntegrityError:
             # The form's own checks passed: somebody else saved the same thing in between.
             self.message_user(request, "Somebody else saved the same at this moment. Look again.", messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
-        return response
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Write what was changed and no more: a whole row would undo what happened since the form was opened."""
@@ -137,7 +137,7 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """No "+" beside a choice: what it would open in a window has a page of its own."""
-        formfield = super().formfield_for_dbfield(db_field, request, **kwargs)
+        formfield: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         for button in ("add", "change", "delete", "view"):
             if formfield and hasattr(formfield.widget, f"can_{button}_related"):
                 setattr(formfield.widget, f"can_{button}_related", False)
@@ -146,8 +146,13 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The object's lines in the trail."""
-        return HttpResponseRedirect(f"{reverse('admin:audit_auditevent_changelist')}?object_id={object_id}")
+        """Django's address of it; the trail is where it is."""
+        obj = self.get_object(request, object_id)
+        return HttpResponseRedirect((obj and self.trail_url(obj)) or self.list_url())
+
+    def trail_url(self, obj: Any) -> str:
+        """The object's lines in the trail; empty where there is no more to see."""
+        return f"{reverse('admin:audit_auditevent_changelist')}?object_id={obj.pk}"
 
     def list_url(self) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
@@ -168,7 +173,7 @@ class LargeListAdmin(ConsoleAdmin):
     keyset: ClassVar[tuple[str, ...]] = ("created_at", "pk")
     # Django shows a search box, and offers choices in forms, where this is not empty. See find().
     search_fields = ("pk",)
-    sortable_by: Sequence[str] = ()
+    sortable_by = ()
 
     def find(self, term: str) -> list[Q]:
         """What ``term`` may match, each an equality on indexed columns."""
@@ -177,10 +182,10 @@ class LargeListAdmin(ConsoleAdmin):
     def prepare_rows(self, rows: list[Any]) -> None:
         """Fetch, for all rows of a page at once, what a column shows besides."""
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return KeysetChangeList
 
-    def get_ordering(self, request: HttpRequest) -> list[str]:
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
         return [f"-{name}" for name in self.keyset]
 
     def get_search_results(

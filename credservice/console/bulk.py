@@ -40,7 +40,7 @@ class BulkAction:
 
     def allowed(self, site_admin: Any, request: HttpRequest) -> bool:
         opts = site_admin.opts
-        return bool(request.user.has_perm(f"{opts.app_label}.{self.permission}_{opts.model_name}"))  # type: ignore[union-attr]
+        return bool(request.user.has_perm(f"{opts.app_label}.{self.permission}_{opts.model_name}"))
 
     def __call__(self, site_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         if not self.allowed(site_admin, request):
@@ -87,5 +87,5 @@ class BulkAction:
             "submit_variant": "danger" if self.danger else "primary",
             "back": request.get_full_path(),
         }
-        request.current_app = site_admin.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = site_admin.admin_site.name
         return TemplateResponse(request, "console/bulk.html", site_admin.admin_site.each_context(request) | context)

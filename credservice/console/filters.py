@@ -8,15 +8,15 @@ from unfold.contrib.filters.admin import DropdownFilter
 from unfold.contrib.filters.admin.text_filters import TextFilter
 
 
-class ExactFilter(TextFilter):  # type: ignore[misc]
+class ExactFilter(TextFilter):
     """A box for a whole id, on an indexed column; ``parameter_name`` is the column."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         term = (self.value() or "").strip()
-        return queryset.filter(**{self.parameter_name: term}) if term else queryset
+        return queryset.filter(**{str(self.parameter_name): term}) if term else queryset
 
 
-class StateFilter(DropdownFilter):  # type: ignore[misc]
+class StateFilter(DropdownFilter):
     """Active or suspended, of a model with ``is_active``."""
 
     title, parameter_name = "state", "is_active"

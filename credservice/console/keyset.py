@@ -69,6 +69,8 @@ class Pages:
 class KeysetChangeList(ChangeList):
     """A change list of a :class:`credservice.console.base.LargeListAdmin`."""
 
+    model_admin: Any
+
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         term, self.query = self.query, ""  # the search is ours: see get_results
         try:
@@ -120,8 +122,8 @@ def estimated_rows(table: str) -> int | None:
     """PostgreSQL's own estimate of a table's rows, its partitions included; None before it has made one."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class WHERE oid = to_regclass(%s)"
-            " OR oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass(%s))",
+            "SELECT sum(greatest(reltuples, 0))::bigint FROM pg_class WHERE relkind = 'r' AND (oid = to_regclass(%s)"
+            " OR oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = to_regclass(%s)))",
             [table, table],
         )
         return cursor.fetchone()[0] or None

@@ -74,7 +74,7 @@ def _model_of(object_type: str) -> type[Model] | None:
 def _is_key(model: type[Model], text: str) -> bool:
     """The trail names partners' ids as well, where a request was refused before a row was found."""
     try:
-        return bool(text) and model._meta.pk.to_python(text) is not None  # type: ignore[union-attr]
+        return bool(text) and model._meta.pk.to_python(text) is not None
     except ValidationError:
         return False
 

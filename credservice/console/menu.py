@@ -54,7 +54,7 @@ def title_of(site_admin: Any) -> str:
 
 
 def _entries(request: HttpRequest) -> Iterator[tuple[Menu, dict[str, Any]]]:
-    found = [(site_admin.menu, site_admin) for site_admin in admin.site._registry.values() if _menu_of(site_admin)]
+    found = [(menu, site_admin) for site_admin in admin.site._registry.values() if (menu := _menu_of(site_admin))]
     for menu, site_admin in sorted(found, key=lambda pair: pair[0].rank):
         if site_admin.has_view_or_change_permission(request):
             yield menu, _entry(request, site_admin)

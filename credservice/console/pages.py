@@ -80,7 +80,7 @@ class ObjectPage:
     def allowed(self, request: HttpRequest) -> bool:
         opts = self.admin.opts
         full = self.permission if "." in self.permission else f"{opts.app_label}.{self.permission}_{opts.model_name}"
-        return self.admin.has_view_permission(request) and bool(request.user.has_perm(full))  # type: ignore[union-attr]
+        return self.admin.has_view_permission(request) and bool(request.user.has_perm(full))
 
     def link(self, request: HttpRequest, obj: Any) -> dict[str, Any] | None:
         """For the object's own page; None where this user may not, or it makes no sense now."""
@@ -144,7 +144,7 @@ class ObjectPage:
         return self._render(request, obj, "console/page.html", context)
 
     def _render(self, request: HttpRequest, obj: Any, template: str, context: dict[str, Any]) -> HttpResponse:
-        request.current_app = self.admin.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin.admin_site.name
         common = {"opts": self.admin.opts, "original": obj, "subtitle": str(obj), "home": self.home(obj)}
         return TemplateResponse(request, template, self.admin.admin_site.each_context(request) | common | context)
 

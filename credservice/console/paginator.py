@@ -1,6 +1,7 @@
 """Counting, up to a bound: for lists that are short by nature, and for the choices of a form."""
 
 from functools import cached_property
+from typing import Any
 
 from django.core.paginator import Paginator
 
@@ -12,4 +13,5 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def count(self) -> int:
-        return int(self.object_list.order_by().values("pk")[:BOUND].count())  # type: ignore[union-attr]
+        rows: Any = self.object_list
+        return int(rows.order_by().values("pk")[:BOUND].count())

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from unfold.sites import UnfoldAdminSite
 
 from credservice.audit import record
@@ -22,9 +22,9 @@ class ConsoleSite(UnfoldAdminSite):
         if admin_class is not None and issubclass(admin_class, AuditedAdmin):
             super().register(model_or_iterable, admin_class, **options)
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         with transaction.atomic():
-            response: HttpResponse = super().password_change(request, extra_context)
+            response = super().password_change(request, extra_context)
             if request.method == "POST" and response.status_code == 302:
                 record(
                     action="user.password_changed",

@@ -29,7 +29,7 @@ class Switch(ObjectPage):
     target: ClassVar[Any]
     verb: ClassVar[str]
     consequence: ClassVar[str]
-    form_class = OptionalWhyForm
+    form_class: ClassVar[type[forms.Form]] = OptionalWhyForm
 
     def refusal(self, obj: Any) -> str:
         if getattr(obj, self.field) in self.source:
@@ -77,11 +77,13 @@ class Switch(ObjectPage):
 class Suspend(Switch):
     slug, title, icon, verb = "suspend", "Suspend", "pause_circle", "suspended"
     variant = ActionVariant.DANGER
-    source, target = (True,), False
+    source: ClassVar[tuple[Any, ...]] = (True,)
+    target: ClassVar[Any] = False
     form_class = WhyForm
 
 
 class Resume(Switch):
     slug, title, icon, verb = "resume", "Resume", "play_circle", "resumed"
     variant = ActionVariant.SUCCESS
-    source, target = (False,), True
+    source: ClassVar[tuple[Any, ...]] = (False,)
+    target: ClassVar[Any] = True

@@ -72,7 +72,7 @@ class ServiceTokenAdmin(ConsoleAdmin):
         made, obj.text = create_token(**form.cleaned_data, actor=actor_of(request))
         obj.pk = made.pk
 
-    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """See :meth:`save_model`."""
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:

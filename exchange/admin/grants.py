@@ -46,7 +46,7 @@ class PartiesForm(forms.Form):
         super().__init__(data)
         for name, field in self.fields.items():
             widget = AutocompleteSelect(Grant._meta.get_field(name), site_admin.admin_site)
-            widget.is_required, widget.choices = field.required, field.widget.choices  # type: ignore[attr-defined]
+            widget.is_required, widget.choices = field.required, field.widget.choices
             field.widget = widget
 
     def clean(self) -> dict[str, Any]:
@@ -172,5 +172,5 @@ class GrantAdmin(LargeListAdmin):
             "home": self.list_url(),
             "submit_variant": "primary",
         }
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         return TemplateResponse(request, "console/page.html", self.admin_site.each_context(request) | common | context)

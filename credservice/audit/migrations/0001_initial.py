@@ -28,7 +28,7 @@ ALTER SEQUENCE audit_auditevent_id_seq OWNED BY audit_auditevent.id;
 CREATE INDEX audit_auditevent_object ON audit_auditevent (object_id, id);
 CREATE INDEX audit_auditevent_subject ON audit_auditevent (subject, id) WHERE subject <> '';
 CREATE INDEX audit_auditevent_action ON audit_auditevent (action, id);
-CREATE INDEX audit_auditevent_outcome ON audit_auditevent (outcome, id) WHERE outcome IN ('refused', 'failed');
+CREATE INDEX audit_auditevent_outcome ON audit_auditevent (outcome, id) WHERE outcome <> 'granted';
 CREATE INDEX audit_auditevent_request ON audit_auditevent (request_id);
 CREATE INDEX audit_auditevent_at ON audit_auditevent USING brin (at);
 

@@ -26,7 +26,7 @@ class SuperusersOnly:
         return bool(request.user.is_superuser)
 
 
-class NotOneselfForm(UserChangeForm):  # type: ignore[misc]
+class NotOneselfForm(UserChangeForm):
     """Nobody takes the console away from himself: at least one superuser is left that way."""
 
     own_pk: Any = None
@@ -41,7 +41,7 @@ class NotOneselfForm(UserChangeForm):  # type: ignore[misc]
 
 
 @admin.register(User)
-class UserAdmin(SuperusersOnly, BaseUserAdmin, ConsoleAdmin):  # type: ignore[misc]
+class UserAdmin(SuperusersOnly, BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     menu = Menu("Access", 61, "person")
     about = "People who may sign in here. An account is deactivated, never deleted: the trail names it."
     form = NotOneselfForm
@@ -71,7 +71,7 @@ class UserAdmin(SuperusersOnly, BaseUserAdmin, ConsoleAdmin):  # type: ignore[mi
         return "everything" if obj.is_superuser else "what its groups and permissions say"
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.own_pk = request.user.pk
         return form
 

@@ -88,7 +88,7 @@ class SigningKeyAdmin(ConsoleAdmin):
         obj.pk = made.pk
         obj.refresh_from_db()
 
-    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """See :meth:`save_model`."""
 
     @display(description="State")

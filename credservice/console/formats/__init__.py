@@ -1,0 +1,1 @@
+"""How dates are written: see the settings FORMAT_MODULE_PATH."""
