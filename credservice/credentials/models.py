@@ -73,6 +73,7 @@ class CredentialPolicy(models.Model):
             raise ValidationError({"options": "Write a JSON object."})
         try:
             self.backend().check_options(self.options)
+            self.backend().check_lifetime(self.options, self.lifetime)
         except ImproperlyConfigured as error:
             raise ValidationError({"issuer": str(error)}) from None
         except OptionsError as error:

@@ -18,6 +18,8 @@ from credservice.credentials import outside, services, steps
 from credservice.credentials.models import Credential
 from credservice.credentials.queue import enqueue
 from credservice.exceptions import ServiceError
+from credservice.keys.reminders import reminders
+from credservice.keys.signing_keys import sweep_signing_keys
 
 log = structlog.get_logger(__name__)
 State = Credential.State
@@ -58,6 +60,7 @@ def sweep(timestamp: int) -> None:
         pass
     rotate_due()
     enqueue_lost()
+    sweep_signing_keys(actor=ACTOR)
 
 
 def expire_due() -> int:
@@ -103,6 +106,15 @@ async def rescue(timestamp: int) -> None:
         await app.job_manager.retry_job(job)
 
 
+@app.periodic(cron="17 6 * * *")
+@app.task(name="keys.remind", queueing_lock="keys.remind", pass_context=False)
+def remind(timestamp: int) -> None:
+    """Once a day, say which keys and secrets a person should see to: in the log, and in the trail."""
+    for reminder in reminders():
+        log.warning("key_needs_attention", kind=reminder.kind, key=reminder.key_id, why=reminder.sentence)
+        reminder.record(actor=ACTOR)
+
+
 def _end_here(credential: Credential) -> None:
     with transaction.atomic():
         credential = services.locked(credential)
@@ -119,4 +131,4 @@ def _get(credential_id: str) -> Credential:
     return Credential.objects.select_related("policy").get(pk=credential_id)
 
 
-__all__ = ["NeverGiveUp", "end", "finish_issue", "rescue", "sweep"]
+__all__ = ["NeverGiveUp", "end", "finish_issue", "remind", "rescue", "sweep"]

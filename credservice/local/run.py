@@ -65,7 +65,7 @@ def _bring_up(place: Place, stack: ExitStack) -> Vendor:
     database, server = _database(place, stack)
     demo.make_secrets(place.var_dir / "demo")
     vendor = Vendor.prepare(place, server)
-    envfile.write(place.var_dir / envfile.NAME, database | vendor.settings())
+    envfile.write(place.var_dir / envfile.NAME, database | vendor.settings() | {"PUBLIC_URL": place.url})
     with (place.var_dir / "log" / "setup.log").open("a") as log:
         set_up([ROOT / demo.DEMO_FILE, *vendor.set_up_files()], log)
     return vendor
