@@ -14,9 +14,10 @@ from tests.live import live_service, live_service_of_my_own  # noqa: F401 - fixt
 class DoorClient(Client):
     """Django's test client, with the raw request target that gunicorn passes. Paths are sent as they are written."""
 
-    def generic(self, method: str, path: str, *args: Any, **kwargs: Any) -> Any:
-        kwargs.setdefault("RAW_URI", path)
-        return super().generic(method, urlsplit(path).path, *args, **kwargs | {"QUERY_STRING": urlsplit(path).query})
+    def generic(self, *args: Any, **kwargs: Any) -> Any:
+        method, target, *rest = args
+        path, query = urlsplit(target).path, urlsplit(target).query
+        return super().generic(method, path, *rest, **{"RAW_URI": target} | kwargs | {"QUERY_STRING": query})
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def sealed(use, settings) -> bytes:
 
 
 @pytest.fixture
-def first(settings) -> str:
+def first(settings):
     return settings.ENCRYPTION_KEYS
 
 

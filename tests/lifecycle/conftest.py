@@ -40,7 +40,7 @@ def active(pending: Credential) -> Credential:
 def jobs(db: None):
     """The jobs that wait, as (task, credential id)."""
 
-    def jobs() -> list[tuple[str, str]]:
+    def jobs():
         with connection.cursor() as cursor:
             cursor.execute("SELECT task_name, args->>'credential_id' FROM procrastinate_jobs WHERE status = 'todo'")
             return cursor.fetchall()

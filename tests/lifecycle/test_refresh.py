@@ -12,7 +12,7 @@ from tests.concurrency import at_once
 
 
 @pytest.fixture
-def due(active) -> Credential:
+def due(active):
     now = timezone.now()
     Credential.objects.filter(pk=active.pk).update(
         refresh_at=now - timedelta(seconds=1), expires_at=now + timedelta(minutes=10)

@@ -57,7 +57,9 @@ class Fetcher(threading.Thread):
         super().__init__()
         self.service, self.outside = service, outside
         self.stopped = threading.Event()
-        self.calls, self.wrong, self.seen = 0, [], set()
+        self.calls = 0
+        self.wrong: list[tuple[int, str]] = []
+        self.seen: set[str] = set()
 
     def run(self) -> None:
         with httpx2.Client(timeout=30, trust_env=False) as client:
@@ -107,6 +109,6 @@ def _active(service, rotated: int) -> str:
         )
         active = [row_id for state, row_id in rows if state == "active"]
         if active and sum(state == "retiring" for state, _ in rows) == rotated:
-            return active[0]
+            return str(active[0])
         time.sleep(0.05)
     raise AssertionError(f"no active credential after {rotated} rotations")

@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
+from credservice.checks import refuse_unsound_start
+
 # What a worker does in the meantime it finishes within this; what takes longer is taken up by another worker.
 SHUTDOWN_SECONDS = 20.0
 
@@ -22,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Stop when nothing is left to do now.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        refuse_unsound_start()
         connector = app.connector
         assert isinstance(connector, DjangoConnector)
         # LISTEN/NOTIFY needs connections of its own, which Django's cannot be.

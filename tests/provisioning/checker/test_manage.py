@@ -70,7 +70,7 @@ def test_ctrl_c_deletes_what_was_made_and_ends_with_130(key_file):
             started.get(timeout=30).send_signal(signal.SIGINT)
             return made
 
-        reference.store.put_credential = make_and_interrupt  # type: ignore[method-assign]
+        reference.store.put_credential = make_and_interrupt
         command = [*ALONE, reference.url, "--master-key", str(key_file), "--only", "credential.provision.created"]
         run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         started.put(run)
