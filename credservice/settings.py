@@ -202,6 +202,7 @@ UNFOLD = {
     "ENVIRONMENT": "credservice.console.menu.environment",
     "DASHBOARD_CALLBACK": "credservice.console.menu.overview",
     "SIDEBAR": {"navigation": "credservice.console.menu.sidebar"},
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "credservice.console.look.favicon"}],
     "STYLES": ["credservice.console.look.stylesheet"],
     # Tailwind's teal: apart from the green, orange and red of states.
     "COLORS": {

@@ -46,6 +46,12 @@ class ObjectFilter(ExactFilter):
     title, parameter_name = "object id", "object_id"
 
 
+class TimeFilter(RangeDateTimeFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "time (UTC)"
+
+
 class SubjectFilter(ExactFilter):
     title, parameter_name = "subject", "subject"
 
@@ -63,7 +69,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         ("outcome", ChoicesDropdownFilter),
         ObjectFilter,
         SubjectFilter,
-        ("at", RangeDateTimeFilter),
+        ("at", TimeFilter),
     )
     search_help_text = "Object id, subject, request id or line number"
     list_fullwidth = True

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import messages
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
@@ -18,6 +19,7 @@ from credservice.console.keyset import KeysetChangeList
 from credservice.console.menu import Menu, title_of
 from credservice.console.pages import ObjectPage
 from credservice.console.paginator import BoundedPaginator
+from credservice.exceptions import ServiceError
 
 # What Unfold's filters append to the name of a field.
 FILTER_SUFFIXES = ("", "__exact", "__id__exact", "_from_0", "_from_1", "_to_0", "_to_1")
@@ -46,6 +48,7 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     }
     paginator = BoundedPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # they count whole tables
     list_disable_select_all = True
     list_filter_submit = True
     list_per_page = 50
@@ -120,6 +123,9 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
         } | (extra_context or {})
         try:
             return super().changeform_view(request, object_id, form_url, context)
+        except ServiceError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
         except IntegrityError:
             # The form's own checks passed: somebody else saved the same thing in between.
             self.message_user(request, "Somebody else saved the same at this moment. Look again.", messages.ERROR)

@@ -1,4 +1,4 @@
-"""Our own additions to Unfold's styles."""
+"""Our own additions to Unfold's looks."""
 
 from django.http import HttpRequest
 from django.templatetags.static import static
@@ -6,3 +6,7 @@ from django.templatetags.static import static
 
 def stylesheet(_: HttpRequest) -> str:
     return static("console/console.css")
+
+
+def favicon(_: HttpRequest) -> str:
+    return static("console/favicon.svg")

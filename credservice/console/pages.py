@@ -21,6 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.enums import ActionVariant
 
 from credservice.console.models import SentForm
+from credservice.crypto import SealError
 from credservice.exceptions import Conflict, ServiceError
 
 FORM_HOURS = 12
@@ -125,6 +126,10 @@ class ObjectPage:
                 outcome = self.perform(request, obj, form)
         except ServiceError as error:
             form.add_error(None, error.message)
+            return self._ask(request, obj, form)
+        except SealError as error:
+            # Its text names the place and the key, never a value.
+            form.add_error(None, f"The sealed value cannot be opened: {error}. Nothing was done.")
             return self._ask(request, obj, form)
         if isinstance(outcome, Shown):
             return self._render(request, obj, "console/shown.html", {"shown": outcome, "title": outcome.title})

@@ -158,6 +158,28 @@ def test_odd_queries_are_answered_with_a_page(console: Client, world: World, que
     assert "<html" in response.content.decode()
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"at_from_0": "soon", "at_from_1": "x"},
+        {"action": "nonsense"},
+        {"outcome__exact": "nonsense"},
+        {"q": "9" * 30},
+        {"p": "after~" + "9" * 30},
+        {"_facets": "True"},
+    ],
+)
+def test_odd_questions_to_the_trail_are_answered(console: Client, world: World, query: dict[str, str]) -> None:
+    assert console.get(url(AuditEvent, "changelist"), query).status_code == 200
+
+
+def test_no_filter_counts_its_choices(console: Client, world: World) -> None:
+    page = console.get(url(Installation, "changelist"), {"_facets": "True"}).content.decode()
+    assert "Show counts" not in page
+    address = url(Installation, "changelist") + "?_facets=True"
+    assert not [sql for sql in _queries(console, address) if "count(" in sql.lower()]
+
+
 def test_a_column_that_is_no_filter_is_not_a_question(console: Client, world: World) -> None:
     for lookup in ("sealed_values__isnull", "lookup__gt", "hint__startswith", "policy__options__contains"):
         assert console.get(url(Credential, "changelist"), {lookup: "1"}).status_code == 400

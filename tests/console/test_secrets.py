@@ -143,6 +143,15 @@ def test_without_change_a_credential_is_not_revoked(clerk: Client, world: World)
     assert world.credential.state == "active"
 
 
+def test_a_value_that_does_not_open_says_so(console: Client, world: World, trail: Trail) -> None:
+    """Copied from another row, say: the seal is bound to its place."""
+    other = world.make_credential()
+    Credential.objects.filter(pk=world.credential.pk).update(sealed_values=other.sealed_values)
+    page = send(console, url(world.credential, "reveal"), why="support case 4711").content.decode()
+    assert "The sealed value cannot be opened" in page
+    assert trail.all(action="credential.revealed") == []
+
+
 def test_values_are_replaced(console: Client, world: World, trail: Trail) -> None:
     assert CANARY not in console.get(url(world.credential, "replace")).content.decode()
     send(console, url(world.credential, "replace"), value_0="the-new-key", overlap="policy")
