@@ -34,6 +34,7 @@ def figures(bench: Bench, memory: float, round_trips: int) -> Iterator[str]:
         yield f"{case}_throughput {bench.median(case, 'throughput'):.0f} requests/s"
         yield f"{case}_p50 {bench.median(case, 'p50'):.2f} ms"
         yield f"{case}_p99 {bench.median(case, 'p99'):.2f} ms"
+        yield f"{case}_worker_cpu {bench.median(case, 'cpu'):.2f} ms"
     yield f"worker_memory {memory:.0f} MiB"
     yield f"exchange_round_trips {round_trips} statements"
     yield f"errors {bench.errors()} requests"

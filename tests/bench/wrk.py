@@ -2,7 +2,9 @@
 
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import psutil
 
 from tests.live import LiveService
 
@@ -16,12 +18,16 @@ _ERRORS = re.compile(
 
 @dataclass(frozen=True)
 class Figures:
-    """Requests a second, latencies in milliseconds, and how many requests were not answered by a 2xx."""
+    """Requests a second, milliseconds to the answer, how many were not answered by a 2xx.
+
+    ``cpu``: milliseconds of the workers' processor time for each, which other programs on the machine do not lengthen.
+    """
 
     throughput: float
     p50: float
     p99: float
     errors: int
+    cpu: float = 0.0
 
 
 def run(service: LiveService, script: str, *, seconds: float, connections: int) -> Figures:
@@ -29,8 +35,16 @@ def run(service: LiveService, script: str, *, seconds: float, connections: int) 
     file.write_text(script)
     command = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(file)]
     url = f"http://127.0.0.1:{service.port}"
+    before = processor_seconds(service)
     done = subprocess.run([*command, url], capture_output=True, text=True, check=True)
-    return read(done.stdout)
+    found = read(done.stdout)
+    return replace(found, cpu=1000 * (processor_seconds(service) - before) / (found.throughput * seconds))
+
+
+def processor_seconds(service: LiveService) -> float:
+    """What the workers have used so far."""
+    used = [worker.cpu_times() for worker in psutil.Process(service.pid).children()]
+    return sum(times.user + times.system for times in used)
 
 
 def read(printed: str) -> Figures:
