@@ -36,7 +36,7 @@ lint:
 
 bench:
 	@requirements/install dev
-	@exec $(BIN)/python -m bench
+	@exec $(BIN)/python -m tests.bench
 
 lock:
 	@requirements/lock
