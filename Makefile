@@ -30,7 +30,7 @@ lint:
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	$(BIN)/bandit -q -ll -ii -c pyproject.toml -r credservice exchange provisioning
-	$(if $(TEMPLATES),$(BIN)/djlint --quiet --check --lint $(TEMPLATES))
+	$(if $(TEMPLATES),$(BIN)/djlint --quiet --lint $(TEMPLATES))
 	$(THROWAWAY) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(THROWAWAY) env ENVIRONMENT=production $(BIN)/python manage.py check --deploy --fail-level WARNING
 
