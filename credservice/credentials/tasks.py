@@ -46,7 +46,7 @@ def end(credential_id: str) -> None:
     credential = _get(credential_id)
     if not credential.is_ending():
         return
-    if credential.policy.backend().local or not credential.policy.backend().can_revoke:
+    if _ends_here(credential):
         _end_here(credential)
     else:
         outside.finish_end(credential, actor=ACTOR, insist=True)
@@ -64,14 +64,17 @@ def sweep(timestamp: int) -> None:
 
 
 def expire_due() -> int:
-    """Expire a batch of credentials whose time is over; returns how many there were."""
+    """Expire a batch of credentials whose time is over; returns how many there were.
+
+    Those that are ending already are left to their jobs: an issuer that is down must not keep a full batch of them
+    before all others.
+    """
     with transaction.atomic():
         due = _due(expires_at__lte=timezone.now(), state__in=Credential.USABLE)
         for credential in due:
-            backend = credential.policy.backend()
-            if backend.local or backend.expires_itself or not backend.can_revoke:
+            if _ends_here(credential):
                 steps.end(credential, State.EXPIRED, ACTOR)
-            elif not credential.is_ending():
+            else:
                 steps.begin_end(credential, ACTOR, why="expired")
     return len(due)
 
@@ -115,6 +118,13 @@ def remind(timestamp: int) -> None:
         reminder.record(actor=ACTOR)
 
 
+def _ends_here(credential: Credential) -> bool:
+    """Whether nobody outside has to be asked for its end."""
+    backend = credential.policy.backend()
+    expired = credential.expires_at is not None and credential.expires_at <= timezone.now()
+    return backend.local or not backend.can_revoke or (backend.expires_itself and expired)
+
+
 def _end_here(credential: Credential) -> None:
     with transaction.atomic():
         credential = services.locked(credential)
@@ -124,6 +134,7 @@ def _end_here(credential: Credential) -> None:
 
 def _due(**where: object) -> list[Credential]:
     rows = Credential.objects.select_for_update(of=("self",), skip_locked=True).select_related("policy")
+    rows = rows.exclude(state=State.RETIRING, retires_at__lte=timezone.now())
     return list(rows.filter(**where).order_by("expires_at")[:BATCH])
 
 
