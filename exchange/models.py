@@ -263,7 +263,7 @@ class Grant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.integration_id} {self.installation_id or self.end_user_id}"
+        return f"Grant {str(self.pk)[:8]}"
 
     def clean(self) -> None:
         """Raises ValidationError where the parties do not belong together: such a grant would never be found."""
