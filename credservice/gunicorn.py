@@ -26,6 +26,8 @@ reuse_port = not _address.startswith("unix:")
 preload_app = True
 control_socket_disable = True
 keepalive = 5
+# The kernel's own sending of files waits for a client for ever: see credservice.http.worker.
+sendfile = False
 # Which proxy may say what is settings' TRUSTED_PROXIES; gunicorn itself believes nobody.
 forwarded_allow_ips = ""
 errorlog = "-"

@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, for the doors: errors of the HTTP layer in JSON, and no request read for ever.
+"""gunicorn's threaded worker, for the doors: errors of the HTTP layer in JSON, and no client waited for for ever.
 
 What gunicorn itself refuses never reaches Django. Its own page is HTML and quotes the request; partners are promised
 JSON, with ``message`` under both doors.
@@ -16,7 +16,8 @@ from gunicorn import util
 from gunicorn.http import errors, get_parser
 from gunicorn.workers.gthread import _DEFER, ThreadWorker  # type: ignore[attr-defined] # newer than the stubs
 
-# For all of a request, from its first byte on. A client that dies or dawdles in the middle of one holds a thread.
+# For all of a request, from its first byte on, and for all of its answer. A client that dies or dawdles in the middle
+# of either holds a thread.
 REQUEST_SECONDS = float(os.environ.get("REQUEST_SECONDS") or 20)
 # To read what a client still sends after its answer: a connection closed over unread bytes may lose that answer.
 LINGER_SECONDS = 0.2
@@ -53,7 +54,38 @@ class TimedReader:
         return received
 
 
+class TimedWriter:
+    """A connection, with an end in time for what is sent, from its first byte on. Raises ``ECONNRESET`` then."""
+
+    def __init__(self, sock: Any) -> None:
+        self._sock = sock
+        self._end: float | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, content: bytes) -> None:
+        now = time.monotonic()
+        self._end = self._end or now + REQUEST_SECONDS
+        try:
+            if now >= self._end:
+                raise TimeoutError
+            # For all of `content`, however often some of it is taken (the socket module's documentation).
+            self._sock.settimeout(self._end - now)
+            self._sock.sendall(content)
+        except TimeoutError:
+            raise ConnectionResetError(errno.ECONNRESET, "the answer was not taken in time") from None
+
+
 class DoorWorker(ThreadWorker):
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        sock = conn.sock
+        conn.sock = TimedWriter(sock)
+        try:
+            return super().handle_request(req, conn)
+        finally:
+            conn.sock = sock
+
     def handle(self, conn: Any) -> Any:
         if not conn.initialized and not conn.wait_for_data(0):
             return _DEFER  # gunicorn would hold the thread for five seconds of silence; its poller waits for free
