@@ -291,17 +291,6 @@ class SeenSignature(models.Model):
         return bytes(self.digest).hex()[:12]
 
 
-class RequestCount(models.Model):
-    """Requests of a platform in one minute, where the platform has a limit."""
-
-    platform = models.OneToOneField(Platform, on_delete=models.CASCADE, primary_key=True)
-    minute = models.DateTimeField()
-    requests = models.PositiveIntegerField(default=0)
-
-    def __str__(self) -> str:
-        return f"{self.requests} at {self.minute:%H:%M}"
-
-
 def _clean_attributes(attributes: Any) -> None:
     try:
         check_attributes(attributes)

@@ -7,7 +7,7 @@ import structlog
 
 from credservice.crypto import Place, SealError, unseal_values
 from credservice.exceptions import Unavailable
-from exchange.limits import count_request
+from credservice.limits.counter import count_call
 from exchange.models import Installation
 from exchange.onboarding import Parties, make_credential, record_first_seen, refresh_credential
 from exchange.queries import ExchangeRow, PlatformRow, find_exchange
@@ -35,7 +35,8 @@ def exchange_credential(*, platform: PlatformRow, ids: ExchangeIds, attempt: Att
 
     Raises TooMany, NotFound, Forbidden or Unavailable (exchange.refusals): nothing is handed out then.
     """
-    count_request(platform)
+    if platform.requests_per_minute is not None:
+        count_call(f"platform:{platform.id}", platform.requests_per_minute)
     row = find_usable(platform=platform, ids=ids, attempt=attempt)
     answer = make_answer(row)
     record_granted(attempt, row)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from credservice.console.base import ConsoleAdmin, ReadOnly
+from credservice.console.base import ConsoleAdmin
 from credservice.console.filters import StateFilter
 from credservice.console.labels import active_state, label
 from credservice.console.links import list_link
@@ -18,7 +18,7 @@ from credservice.console.menu import Menu
 from credservice.keys.admin import secrets_table
 from exchange.admin import pages
 from exchange.administration import new_secret_set
-from exchange.models import Installation, Integration, Platform, RequestCount
+from exchange.models import Installation, Integration, Platform
 
 
 class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -128,12 +128,3 @@ class IntegrationAdmin(ConsoleAdmin):
     @display(description="Related")
     def related(self, obj: Integration) -> Any:
         return list_link(Installation, "Its installations", integration__id__exact=obj.pk) if obj.created_at else ""
-
-
-@admin.register(RequestCount)
-class RequestCountAdmin(ReadOnly, ConsoleAdmin):
-    about = "Calls in the minute under way, of platforms with a limit."
-    list_display = ("platform", "minute", "requests")
-    list_select_related = ("platform",)
-    ordering = ("platform__name",)
-    fields = ("platform", "minute", "requests")

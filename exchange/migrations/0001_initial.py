@@ -231,22 +231,6 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.CreateModel(
-            name="RequestCount",
-            fields=[
-                (
-                    "platform",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        serialize=False,
-                        to="exchange.platform",
-                    ),
-                ),
-                ("minute", models.DateTimeField()),
-                ("requests", models.PositiveIntegerField(default=0)),
-            ],
-        ),
         migrations.AddField(
             model_name="enduser",
             name="platform",
