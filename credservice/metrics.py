@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -65,6 +67,8 @@ class Waiting(Collector):
         yield stuck
 
 
+@csrf_exempt  # it changes nothing, and reads no form
+@require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """``/metrics``, for the networks in ``METRICS_NETWORKS`` alone; anybody else gets a 404."""
     if not is_within(client_address(request), parse_networks(tuple(settings.METRICS_NETWORKS))):

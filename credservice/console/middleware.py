@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -30,6 +31,7 @@ SENTENCES = {
     400: "This request was not understood. Go back, and try it from the page's own links.",
     403: "Your account may not do this. An administrator can give it the permission.",
     404: "There is nothing here. It may never have existed, or the address has a mistake.",
+    413: "That is more than a form here may hold. Send less of it at a time.",
 }
 
 
@@ -42,6 +44,8 @@ class ConsoleMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/admin":
             return HttpResponseRedirect(reverse("admin:index"))
+        if request.path.startswith(PREFIX) and _is_too_long(request):
+            return error_page(request, 413)
         response = self.get_response(request)
         if request.path.startswith(PREFIX):
             response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
@@ -67,18 +71,27 @@ def error_page(request: HttpRequest, status: int, sentence: str = "") -> HttpRes
     from django.contrib import admin
 
     context = {
-        "title": {400: "Not understood", 403: "Not allowed", 404: "Not found"}[status],
+        "title": {400: "Not understood", 403: "Not allowed", 404: "Not found", 413: "Too large"}[status],
         "status": status,
         "sentence": sentence or SENTENCES[status],
         "request_id": current_context().request_id,
     }
     context = admin.site.each_context(request) | context
+    if not request.user.is_authenticated:  # Unfold's sidebar shows the letters that a user's name begins with
+        context["is_nav_sidebar_enabled"] = False
     return TemplateResponse(request, "console/error.html", context, status=status).render()
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's ``CSRF_FAILURE_VIEW``: mostly a page that was open while its user signed in elsewhere."""
     return error_page(request, 403, "This page was open since before your last sign-in. Go back, reload it, try again.")
+
+
+def _is_too_long(request: HttpRequest) -> bool:
+    """Django bounds forms, not the files in them: anybody's would be read to the end before any check of a token."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    is_form = request.content_type == "multipart/form-data"
+    return is_form and (not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
 
 def _values(request: HttpRequest) -> list[str]:

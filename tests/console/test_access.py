@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib import admin as django_admin
 from django.contrib.auth.models import Group, Permission, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -160,3 +161,18 @@ def test_a_post_without_a_token_is_refused_with_a_page(admin: User) -> None:
     response = client.post(url(Group, "add"), {"name": "operators"})
     assert response.status_code == 403
     assert "open since before your last sign-in" in response.content.decode()
+
+
+def test_a_stranger_without_a_token_is_refused_with_a_page(db: None) -> None:
+    response = Client(enforce_csrf_checks=True).post("/admin/login/", {"username": "root"})
+    assert response.status_code == 403
+    assert "open since before your last sign-in" in response.content.decode()
+
+
+def test_a_file_that_nobody_asked_for_is_not_read(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.http.request.HttpRequest.parse_file_upload", pytest.fail)
+    client = Client(enforce_csrf_checks=True)
+    client.cookies["credservice-csrf"] = "x" * 32
+    response = client.post("/admin/login/", {"file": SimpleUploadedFile("file", b"x" * 70_000)})
+    assert response.status_code == 413
+    assert "more than a form here may hold" in response.content.decode()

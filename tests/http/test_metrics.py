@@ -1,6 +1,7 @@
 """/metrics: for the networks that may read it."""
 
 import pytest
+from django.test import Client
 
 pytestmark = pytest.mark.django_db
 
@@ -23,3 +24,7 @@ def test_it_is_not_there_for_other_networks(client):
 def test_an_invented_method_makes_no_series_of_its_own(client):
     client.generic("BREW", "/v1/coffee")
     assert "BREW" not in client.get("/metrics").content.decode()
+
+
+def test_only_reading_is_answered(db):
+    assert Client(enforce_csrf_checks=True).post("/metrics").status_code == 405

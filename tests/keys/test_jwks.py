@@ -2,6 +2,7 @@ import threading
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from credservice.keys.models import SigningKey
 from credservice.keys.signing_keys import current_signing_key, generate_signing_key
@@ -53,3 +54,8 @@ def test_many_that_need_the_first_key_at_once_make_one():
         thread.join()
     assert len(found) == 4
     assert len(set(found)) == SigningKey.objects.count() == 1
+
+
+def test_another_method_is_405_in_json_without_a_token(db):
+    response = Client(enforce_csrf_checks=True).post(URL)
+    assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
