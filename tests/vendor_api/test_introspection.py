@@ -82,3 +82,8 @@ def test_it_asks_for_a_token_in_the_body(ask):
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
     assert answer.json()["detail"] == "token: send it as a text."
+
+
+def test_a_form_over_64_kib_is_not_read(ask):
+    response = ask("x" * 70_000)
+    assert (response.status_code, response["Content-Type"]) == (413, "application/problem+json")
