@@ -70,7 +70,8 @@ def _conninfo(url: str) -> str:
         host, port = parts.hostname or query.get("host", ""), parts.port or int(query.get("port", 5432))
     except ValueError:
         raise ProbeFailed("the value for the trial login is no connection URL") from None
-    if parts.scheme not in ("postgresql", "postgres") or not host:
+    # Of a list of hosts, libpq would try those as well that nobody has checked.
+    if parts.scheme not in ("postgresql", "postgres") or not host or "," in host:
         raise ProbeFailed("the value for the trial login is no connection URL")
     return make_conninfo(
         **_place(host, port),

@@ -71,7 +71,15 @@ def test_parameters_that_name_files_are_left_out():
 
 
 @pytest.mark.parametrize(
-    "value", ["", "host=a password=b", "https://a.example/", "postgresql:///app", "postgresql://h:x/"]
+    "value",
+    [
+        "",
+        "host=a password=b",
+        "https://a.example/",
+        "postgresql:///app",
+        "postgresql://h:x/",
+        "postgresql:///app?host=/nowhere,10.0.0.1",
+    ],
 )
 def test_a_value_that_is_no_connection_url_fails(value):
     with pytest.raises(ProbeFailed, match="no connection URL"):
