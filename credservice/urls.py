@@ -12,6 +12,8 @@ urlpatterns = [
     path("metrics", metrics.metrics),
     path(".well-known/jwks.json", jwks),
     path("admin/", admin.site.urls),
+    # The doors' own first: the kernel's take every path that is left.
+    re_path(r"^api/v1(?=/|$)", include("provisioning.vendor_urls")),
     re_path(r"^api/v1(?=/|$)", include("credservice.vendor_api.urls")),
     re_path(r"^credential-exchange(?=/|$)", include("exchange.urls")),
     re_path(r"^v1(?=/|$)", include("provisioning.urls")),

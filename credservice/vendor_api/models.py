@@ -14,6 +14,12 @@ class Scope(models.TextChoices):
 
     INTROSPECT = "credentials:introspect", "Check presented keys"
     REPORT_LEAKS = "credentials:report-leaks", "Ask which credential a string is"
+    REPORT_USAGE = "usage:write", "Report usage of metered features"
+
+
+def scope_choices() -> list[tuple[str, str]]:
+    """``choices`` by name, so that a new scope needs no migration."""
+    return Scope.choices
 
 
 class ServiceToken(models.Model):
@@ -23,7 +29,7 @@ class ServiceToken(models.Model):
     name = models.CharField(max_length=128, unique=True)
     digest = models.BinaryField(max_length=36, unique=True, editable=False)
     hint = models.CharField(max_length=64, editable=False)
-    scopes = ArrayField(models.CharField(max_length=64, choices=Scope))
+    scopes = ArrayField(models.CharField(max_length=64, choices=scope_choices))
     networks = models.JSONField(default=list, blank=True, help_text="CIDR networks it may call from. Empty: any.")
     requests_per_minute = models.PositiveIntegerField(default=6000)
     created_at = models.DateTimeField(auto_now_add=True)

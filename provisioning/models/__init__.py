@@ -3,12 +3,15 @@
 from provisioning.models.catalogue import Feature, Plan, Product, label_form, region_form
 from provisioning.models.marketplaces import LiveKey, Marketplace, TrustedKey, TrustedKeyQuerySet, public_key_form
 from provisioning.models.orders import ID_LENGTH, Resource, ResourceCredential
+from provisioning.models.usage import KEY_LENGTH, MAX_QUANTITY, UsageHour, UsageReport
 
 # Of a credential's values (manifold-provider-api.yaml, CredentialResponse).
 VALUE_NAME = r"[A-Z][A-Z0-9_]{0,127}"
 
 __all__ = [
     "ID_LENGTH",
+    "KEY_LENGTH",
+    "MAX_QUANTITY",
     "VALUE_NAME",
     "Feature",
     "LiveKey",
@@ -19,6 +22,8 @@ __all__ = [
     "ResourceCredential",
     "TrustedKey",
     "TrustedKeyQuerySet",
+    "UsageHour",
+    "UsageReport",
     "label_form",
     "public_key_form",
     "region_form",

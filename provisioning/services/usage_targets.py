@@ -1,0 +1,75 @@
+"""What a usage report is about: a resource by the marketplace's id or ours, and a metered feature of its plan."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Q
+
+from credservice.exceptions import Conflict, Invalid, NotFound
+from provisioning.models import Feature, Resource
+from provisioning.selection import features_of
+from provisioning.sentences import one_of, quoted
+
+_UUID_LENGTH = 36
+
+
+class Targets:
+    """The resources that some reports name, read at once."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._resources: dict[str, list[Resource]] = defaultdict(list)
+        self._metered: dict[UUID, dict[str, Feature]] = {}
+        texts = set(names)
+        uuids = {text: key for text in texts if (key := _as_uuid(text)) is not None}
+        for resource in self._find(Q(partner_id__in=texts - uuids.keys())):
+            self._resources[resource.partner_id].append(resource)
+        by_key = {resource.pk: resource for resource in self._find(Q(pk__in=set(uuids.values())))}
+        self._resources.update({text: [by_key[key]] for text, key in uuids.items() if key in by_key})
+
+    def resource(self, name: str) -> Resource:
+        """The resource, in whatever state. Raises NotFound, and Conflict for an id that two marketplaces use."""
+        found = self._resources.get(name, [])
+        if not found:
+            raise NotFound(f"There is no resource {quoted(name)}.", code="unknown_resource")
+        if len(found) > 1:
+            ours = one_of(str(resource.pk) for resource in found)
+            raise Conflict(
+                f"Several marketplaces have a resource {quoted(name)}. Name it by our id. {ours}",
+                code="ambiguous_resource",
+            )
+        return found[0]
+
+    def feature(self, resource: Resource, label: str) -> Feature:
+        """The metered feature. Raises NotFound for a resource that is gone, Invalid for any other feature."""
+        if resource.state in Resource.GONE:
+            # Nobody can ask for its measures any more: to take the report would be to pretend that it counts.
+            raise NotFound(
+                f"The resource {quoted(resource.partner_id)} was deprovisioned, so its usage is not taken any more.",
+                code="resource_gone",
+            )
+        metered = self._metered_of(resource)
+        if label not in metered:
+            raise Invalid(
+                f"feature: {quoted(label)} is not metered on the plan {quoted(resource.plan.label)}. "
+                f"{one_of(sorted(metered))}",
+                code="not_metered",
+            )
+        return metered[label]
+
+    def _metered_of(self, resource: Resource) -> dict[str, Feature]:
+        if resource.plan_id not in self._metered:
+            features = features_of(resource.plan)
+            self._metered[resource.plan_id] = {feature.label: feature for feature in features if feature.is_metered}
+        return self._metered[resource.plan_id]
+
+    @staticmethod
+    def _find(which: Q) -> Iterable[Resource]:
+        return Resource.objects.select_related("plan").filter(which)
+
+
+def _as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text) if len(text) == _UUID_LENGTH else None
+    except ValueError:
+        return None

@@ -1,0 +1,75 @@
+"""The vendor API's routes about provisioned resources."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from credservice.exceptions import Invalid, ServiceError
+from credservice.http.errors import TooLarge
+from credservice.vendor_api.base import VendorView
+from credservice.vendor_api.models import Scope
+from provisioning.services.usage import report_usage
+from provisioning.usage_form import MAX_REPORTS, Refused, Report, parse_report, parse_reports
+
+# A thousand reports of ordinary length take a third of it.
+MAX_BODY = 512 * 1024
+
+
+class ResourceUsage(VendorView):
+    """One report about the resource of the path."""
+
+    scope = Scope.REPORT_USAGE
+
+    def post(self, request: Request, resource: str) -> Response:
+        return _answer([parse_report(request.data, resource)], self.caller.actor)
+
+
+class Usage(VendorView):
+    """Up to ``MAX_REPORTS`` reports. A refusal lists every problem with the place of its report, from 0."""
+
+    scope = Scope.REPORT_USAGE
+
+    def post(self, request: Request) -> Response:
+        return _answer(parse_reports(_entries(request.data)), self.caller.actor)
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        # Only now: nobody without a token has us read so much.
+        _read_long_body(request._request)
+
+    def error_body(self, error: ServiceError) -> dict[str, Any]:
+        body = super().error_body(error)
+        if isinstance(error, Refused):
+            body["problems"] = [
+                {"index": problem.index, "code": problem.error.code, "detail": problem.error.message}
+                for problem in error.problems
+            ]
+        return body
+
+
+def _read_long_body(request: HttpRequest) -> None:
+    """Have ``request.body`` hold up to ``MAX_BODY``, which is more than the other routes take. Raises TooLarge."""
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    length = int(announced) if announced.isdecimal() else 0
+    # credservice.http.chunked reads no more of a body that does not say its length.
+    if length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE and request.META.get("HTTP_TRANSFER_ENCODING"):
+        raise TooLarge("A body of more than 64 KiB needs its Content-Length.")
+    if length > MAX_BODY:
+        raise TooLarge("The body is larger than 512 KiB. Send fewer reports at once.")
+    request._body = request.read(length)  # type: ignore[attr-defined]
+
+
+def _entries(body: Any) -> list[Any]:
+    entries = body.get("reports") if isinstance(body, Mapping) else None
+    if not isinstance(entries, list) or not 0 < len(entries) <= MAX_REPORTS or len(body) > 1:
+        raise Invalid(f"reports: send a list of 1 to {MAX_REPORTS} reports, and nothing beside it.")
+    return entries
+
+
+def _answer(reports: list[Report], actor: str) -> Response:
+    receipt = report_usage(reports=reports, actor=actor)
+    return Response({"recorded": receipt.recorded, "repeated": receipt.repeated})

@@ -1,0 +1,10 @@
+"""Routes of the vendor API below ``/api/v1`` that are about provisioned resources."""
+
+from django.urls import re_path
+
+from provisioning import vendor_api
+
+urlpatterns = [
+    re_path(r"^/resources/(?P<resource>[^/]+)/usage/?\Z", vendor_api.ResourceUsage.as_view()),
+    re_path(r"^/usage/?\Z", vendor_api.Usage.as_view()),
+]
