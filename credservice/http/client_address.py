@@ -27,15 +27,24 @@ def client_address(request: HttpRequest) -> str | None:
     ``X-Forwarded-For`` is believed from right to left, and only as long as each hop is a trusted proxy.
     """
     address = _parse(request.META.get("REMOTE_ADDR"))
-    proxies = parse_networks(tuple(settings.TRUSTED_PROXIES))
-    if proxies:
-        hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
-        while hops and (address is None or any(address in network for network in proxies)):
-            hop = _parse(hops.pop().strip())
-            if hop is None:
-                break
-            address = hop
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    while hops and _is_proxy(address):
+        hop = _parse(hops.pop().strip())
+        if hop is None:
+            break
+        address = hop
     return str(address) if address is not None else None
+
+
+def is_from_proxy(request: HttpRequest) -> bool:
+    """Whether one of ``TRUSTED_PROXIES`` passed this on: only then do its ``X-Forwarded-`` headers say something."""
+    return _is_proxy(_parse(request.META.get("REMOTE_ADDR")))
+
+
+def _is_proxy(address: Address | None) -> bool:
+    """Behind a unix socket there is nobody but the proxy, where there is to be one."""
+    proxies = parse_networks(tuple(settings.TRUSTED_PROXIES))
+    return bool(proxies) and (address is None or any(address in network for network in proxies))
 
 
 def _parse(text: str | None) -> Address | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 from django.http import HttpRequest, HttpResponse
 
-from credservice.http.client_address import client_address
+from credservice.http.client_address import client_address, is_from_proxy
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -45,6 +45,8 @@ class RequestContextMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_from_proxy(request):
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)  # Django believes anybody: SECURE_PROXY_SSL_HEADER
         request_id = request.META.get("HTTP_X_REQUEST_ID", "")
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = uuid.uuid4().hex

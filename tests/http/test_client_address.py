@@ -1,11 +1,13 @@
 """Who called: nobody can speak for another address but a trusted proxy."""
 
 import pytest
+from django.http import HttpResponse
 from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
 from credservice.http.client_address import client_address, is_within, parse_networks
+from credservice.http.context import RequestContextMiddleware
 
 PROXIES = ["10.0.0.0/8", "2001:db8:1::/48", "192.0.2.1"]
 
@@ -102,3 +104,12 @@ def test_networks_hold_addresses_of_both_families(text, inside):
 def test_what_is_no_network_is_refused(text):
     with pytest.raises(ValueError, match=r"."):
         parse_networks((text,))
+
+
+@pytest.mark.parametrize(("peer", "secure"), [("10.1.1.1", True), ("198.51.100.1", False), ("", True)])
+def test_only_a_proxy_says_that_a_request_came_by_tls(peer, secure, settings):
+    settings.TRUSTED_PROXIES = PROXIES
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    request = RequestFactory().get("/", REMOTE_ADDR=peer, HTTP_X_FORWARDED_PROTO="https")
+    RequestContextMiddleware(lambda _: HttpResponse())(request)
+    assert request.is_secure() is secure
