@@ -27,11 +27,13 @@ CONTENT_SECURITY_POLICY = "; ".join(
     ]
 )
 
+TITLES = {400: "Not understood", 403: "Not allowed", 404: "Not found", 413: "Too large", 429: "Too many"}
 SENTENCES = {
     400: "This request was not understood. Go back, and try it from the page's own links.",
     403: "Your account may not do this. An administrator can give it the permission.",
     404: "There is nothing here. It may never have existed, or the address has a mistake.",
     413: "That is more than a form here may hold. Send less of it at a time.",
+    429: "Too many sign-ins were tried from your address. Wait for a minute, and try again.",
 }
 
 
@@ -71,7 +73,7 @@ def error_page(request: HttpRequest, status: int, sentence: str = "") -> HttpRes
     from django.contrib import admin
 
     context = {
-        "title": {400: "Not understood", 403: "Not allowed", 404: "Not found", 413: "Too large"}[status],
+        "title": TITLES[status],
         "status": status,
         "sentence": sentence or SENTENCES[status],
         "request_id": current_context().request_id,

@@ -1,13 +1,22 @@
 """The admin site itself."""
 
+import zlib
 from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest
 from unfold.sites import UnfoldAdminSite
 
-from credservice.audit import record
+from credservice.audit import record, record_refusal
 from credservice.console.actor import actor_of
+from credservice.exceptions import TooMany
+from credservice.http.context import current_context
+from credservice.limits.counter import count_call
+
+# Of one address. Each try costs a quarter of a second of a processor (engineering notes, "Cost of the parts"): more
+# of them would not only guess passwords, but keep the doors from answering.
+SIGN_INS_PER_MINUTE = 20
+COUNTERS = 4096  # addresses share this many, so that nobody fills the table with theirs
 
 
 class ConsoleSite(UnfoldAdminSite):
@@ -21,6 +30,20 @@ class ConsoleSite(UnfoldAdminSite):
 
         if admin_class is not None and issubclass(admin_class, AuditedAdmin):
             super().register(model_or_iterable, admin_class, **options)
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        from credservice.console.middleware import error_page
+
+        if request.method == "POST":
+            counter = zlib.crc32((current_context().source or "").encode()) % COUNTERS
+            try:
+                count_call(f"sign_in:{counter}", SIGN_INS_PER_MINUTE)
+            except TooMany as error:
+                record_refusal(action="user.sign_in", actor="user:unknown", reason=error.code, object_type="user")
+                response = error_page(request, 429)
+                response["Retry-After"] = str(error.retry_after)
+                return response
+        return super().login(request, extra_context)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         with transaction.atomic():

@@ -176,3 +176,12 @@ def test_a_file_that_nobody_asked_for_is_not_read(db: None, monkeypatch: pytest.
     response = client.post("/admin/login/", {"file": SimpleUploadedFile("file", b"x" * 70_000)})
     assert response.status_code == 413
     assert "more than a form here may hold" in response.content.decode()
+
+
+def test_an_address_may_not_try_passwords_for_ever(admin: User, trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("credservice.console.site.SIGN_INS_PER_MINUTE", 2)
+    tries = [Client().post(LOGIN, {"username": "root", "password": "wrong"}) for _ in range(3)]
+    assert [response.status_code for response in tries] == [200, 200, 429]
+    assert 1 <= int(tries[-1]["Retry-After"]) <= 60
+    assert trail.all(action="user.sign_in")[-1].reason == "too_many_requests"
+    assert Client(REMOTE_ADDR="203.0.113.9").post(LOGIN, {"username": "root", "password": PASSWORD}).status_code == 302
