@@ -30,6 +30,9 @@ keepalive = 5
 sendfile = False
 # Which proxy may say what is settings' TRUSTED_PROXIES; gunicorn itself believes nobody.
 forwarded_allow_ips = ""
+# Behind a unix socket it would all the same: SCRIPT_NAME, sent by anyone, would lead past a proxy's rules for paths.
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 errorlog = "-"
 proc_name = "credservice"
 
