@@ -60,7 +60,7 @@ def _read_long_body(request: HttpRequest) -> None:
         raise TooLarge("A body of more than 64 KiB needs its Content-Length.")
     if length > MAX_BODY:
         raise TooLarge("The body is larger than 512 KiB. Send fewer reports at once.")
-    request._body = request.read(length)  # type: ignore[attr-defined]
+    request._body = request.read(length)
 
 
 def _entries(body: Any) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -56,15 +57,16 @@ def period_end(end: datetime) -> datetime:
 def usage(resource: Resource, features: Sequence[Feature], start: datetime, end: datetime) -> dict[str, int]:
     """What a resource has used of each of the features within [start, end), by label. 0 where nothing was reported."""
     start, end = _within(start), _within(end)
-    period = {
+    asked: dict[str, Any] = {
+        "resource": resource.pk,
+        "features": [feature.pk for feature in features],
         "start": start,
         "end": end,
         "first_hour": _hour(start + HOUR - datetime.resolution),
         "last_hour": _hour(end),
     }
-    what = {"resource": resource.pk, "features": [feature.pk for feature in features]}
     with connection.cursor() as cursor:
-        cursor.execute(_SUM, what | period)
+        cursor.execute(_SUM, asked)
         sums = dict(cursor.fetchall())
     return {feature.label: int(sums.get(feature.pk, 0)) for feature in features}
 

@@ -9,6 +9,7 @@ from credservice.credentials.models import CredentialPolicy
 from provisioning.models import Feature, Marketplace, Plan, Product, TrustedKey
 from tests.conftest import DoorClient
 from tests.provisioning import signer
+from tests.provisioning.usage import Vendor, meter
 
 ALPHABET = "0123456789abcdefghjkmnpqrtuvwxyz"
 
@@ -76,6 +77,26 @@ def resource_id(door, bear):
     partner_id = new_id()
     assert door.put(f"/v1/resources/{partner_id}", order(partner_id)).status_code == 201
     return partner_id
+
+
+@pytest.fixture
+def other_id(door, bear):
+    """A second resource."""
+    partner_id = new_id()
+    assert door.put(f"/v1/resources/{partner_id}", order(partner_id)).status_code == 201
+    return partner_id
+
+
+@pytest.fixture
+def honey(bear):
+    """A metered feature of the product."""
+    return meter(bear)
+
+
+@pytest.fixture
+def vendor(client, db):
+    """The vendor's backend, reporting usage."""
+    return Vendor(client)
 
 
 @pytest.fixture

@@ -3,26 +3,8 @@
 import pytest
 
 from provisioning.models import Plan, Resource, UsageHour, UsageReport
-from tests.provisioning.conftest import new_id, order
-from tests.provisioning.usage import Vendor, measured, meter, report
-
-
-@pytest.fixture
-def honey(bear):
-    return meter(bear)
-
-
-@pytest.fixture
-def vendor(client, db):
-    return Vendor(client)
-
-
-@pytest.fixture
-def other_id(door, bear):
-    """A second resource."""
-    partner_id = new_id()
-    assert door.put(f"/v1/resources/{partner_id}", order(partner_id)).status_code == 201
-    return partner_id
+from tests.provisioning.conftest import new_id
+from tests.provisioning.usage import measured, meter, report
 
 
 def test_a_report_is_measured(vendor, door, honey, resource_id):

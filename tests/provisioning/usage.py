@@ -1,7 +1,5 @@
 """What tests of usage share: reports, and the vendor who sends them."""
 
-from datetime import UTC, datetime
-
 from credservice.vendor_api.tokens import create_token
 from provisioning.models import Feature
 
@@ -42,7 +40,3 @@ def measured(door, resource_id, start="2026-05-01T00:00:00Z", end="2026-06-01T00
     response = door.get(f"/v1/resources/{resource_id}/measures?{query}")
     assert response.status_code == 200, response.content
     return response.json()["measures"]
-
-
-def utc(*numbers):
-    return datetime(*numbers, tzinfo=UTC)
