@@ -1,5 +1,6 @@
 """`make run`, from an empty state folder to the end of everything it started."""
 
+import json
 import re
 import signal
 import subprocess
@@ -85,6 +86,17 @@ def test_it_serves_from_nothing_and_ctrl_c_ends_all_of_it(start):
     assert stopped.stderr.splitlines()[-1] == "The embedded PostgreSQL does not run: start `make run` first."
     assert stopped.returncode == 1
     assert "Traceback" not in stopped.stderr
+
+
+def test_every_issuer_makes_a_credential_in_it(start):
+    run = start()
+    run.shown()
+    fields = {"jwt": "token", "webhook": "apiKey", "oauth2": "accessToken", "postgresql": "databaseUrl"}
+    for issuer, field in fields.items():
+        ids = f"--platform issuers --integration {issuer} --installation of-{issuer} --end-user customer"
+        asked = run.second(sys.executable, "manage.py", "simulate_exchange", *ids.split(), "--url", run.url)
+        assert asked.returncode == 0, asked.stderr
+        assert json.loads(asked.stdout)[field]
 
 
 def test_it_starts_again_after_it_was_killed_and_shows_no_password_twice(start):
