@@ -36,13 +36,13 @@ LEFT JOIN LATERAL (
 ) credential ON true
 WHERE resource.marketplace_id = %(marketplace)s AND resource.partner_id = %(resource)s
 """  # noqa: S608 - names of columns, from the models
-# The lock waits for a DELETE that is under way, and a DELETE waits for it: so the credential is either revoked with
-# its resource, or not made. It is the lock that the foreign key takes anyway.
+# The lock waits for a DELETE or a suspension that is under way, and those wait for it: so the credential is either
+# ended or suspended with its resource, or not made. The foreign key's own lock would let a suspension pass.
 _BIND = """
 INSERT INTO provisioning_resourcecredential
     (id, marketplace_id, partner_id, resource_id, credential_id, is_exclusive, created_at)
 SELECT %s, marketplace_id, %s, id, %s, %s, %s FROM provisioning_resource
-WHERE id = %s AND state = 'active' FOR KEY SHARE
+WHERE id = %s AND state = 'active' FOR SHARE
 """
 _CONSTRAINTS = ("provisioning_credential_id", "provisioning_credential_exclusive")
 
