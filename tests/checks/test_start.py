@@ -148,3 +148,11 @@ def test_a_secret_may_stand_in_a_file(tmp_path):
     (tmp_path / "keys").write_text("k1:c2hvcnQ=\n")
     done = run(["-c", "import credservice.wsgi"], {"ENCRYPTION_KEYS_FILE": str(tmp_path / "keys")}, tmp_path)
     check_refusal(done, 3, "E002", "Key 'k1' of ENCRYPTION_KEYS has 5 bytes")
+
+
+def test_production_takes_no_keys_that_make_run_has_left(tmp_path):
+    (tmp_path / "development.env").write_text(f"SECRET_KEY={SECRET_KEY}\nENVIRONMENT=development\n")
+    without = {name: value for name, value in SOUND.items() if name != "SECRET_KEY"}
+    environment = without | {"ENVIRONMENT": "production", "VAR_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    show = [sys.executable, "-c", "from credservice import settings; print(repr(settings.SECRET_KEY))"]
+    assert subprocess.check_output(show, cwd=ROOT, env=environment, text=True) == "''\n"
