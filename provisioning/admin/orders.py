@@ -15,7 +15,7 @@ from credservice.console.links import link_to, list_link
 from credservice.console.menu import Menu
 from credservice.credentials.models import Credential
 from provisioning.admin import pages
-from provisioning.models import Resource, ResourceCredential
+from provisioning.models import Resource, ResourceCredential, UsageHour, UsageReport
 
 
 @admin.register(Resource)
@@ -51,9 +51,11 @@ class ResourceAdmin(ReadOnly, LargeListAdmin):
     @display(description="Related")
     def related(self, obj: Resource) -> Any:
         return format_html(
-            '<div class="console-links">{}{}{}</div>',
+            '<div class="console-links">{}{}{}{}{}</div>',
             list_link(ResourceCredential, "Resource credentials", resource__id__exact=obj.pk),
             list_link(Credential, "Credentials", subject=obj.subject),
+            list_link(UsageReport, "Usage reports", resource__id__exact=obj.pk),
+            list_link(UsageHour, "Usage by the hour", resource__id__exact=obj.pk),
             list_link(AuditEvent, "Trail", subject=obj.subject),
         )
 

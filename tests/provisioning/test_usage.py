@@ -41,6 +41,12 @@ def test_a_thousand_reports_are_one_call(vendor, door, honey, resource_id, trail
     assert trail.one(action="usage.reported").detail["recorded"] == 1000
 
 
+def test_a_month_is_read_from_the_sums_of_its_hours_alone(vendor, door, honey, resource_id):
+    vendor.batch(*(report(f"{n}", resource=resource_id, at=f"2026-05-{n + 1:02}T23:59:59Z") for n in range(31)))
+    UsageReport.objects.all().delete()
+    assert measured(door, resource_id) == measured(door, resource_id, end="2026-05-31T23:59:59Z") == {"honey": 93}
+
+
 def test_the_same_report_again_is_the_same_success_and_counts_once(vendor, door, honey, resource_id):
     assert vendor.report(resource_id).status_code == 200
     again = vendor.report(resource_id, at="2026-05-10T14:00:00.000+02:00")

@@ -1,0 +1,51 @@
+"""What the vendor has reported: to read. Wrong reports are corrected by further ones."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+
+from credservice.console.base import LargeListAdmin, ReadOnly
+from credservice.console.labels import label
+from credservice.console.menu import Menu
+from provisioning.models import UsageHour, UsageReport
+
+
+@admin.register(UsageReport)
+class UsageReportAdmin(ReadOnly, LargeListAdmin):
+    menu = Menu("Provisioning", 29, "receipt_long")
+    about = "What your product has reported of metered features, each report under its own key."
+    empty_help = "They come by the vendor API, or with: manage.py report_usage"
+    keyset = ("pk",)
+    list_display = ("key", "resource", "feature", "quantity", "at", "shown_state", "received_at")
+    list_select_related = ("resource", "feature")
+    list_filter = (("resource", AutocompleteSelectFilter),)
+    search_help_text = "The reporter's key"
+    fields = ("key", "resource", "feature", "quantity", "at", "corrects", "shown_state", "received_at")
+    readonly_fields = ("shown_state",)
+
+    def find(self, term: str) -> list[Q]:
+        return [Q(key=term)]
+
+    @display(description="State")
+    def shown_state(self, obj: UsageReport) -> Any:
+        return label("corrected" if obj.is_corrected else "counted")
+
+
+@admin.register(UsageHour)
+class UsageHourAdmin(ReadOnly, LargeListAdmin):
+    menu = Menu("Provisioning", 30, "bar_chart", "Usage by the hour")
+    about = "The sums of those reports, from which a marketplace's question is answered."
+    empty_help = "They are kept as reports come in."
+    keyset = ("pk",)
+    list_display = ("resource", "feature", "hour", "quantity")
+    list_display_links = ("hour",)
+    list_select_related = ("resource", "feature")
+    list_filter = (("resource", AutocompleteSelectFilter),)
+    search_help_text = "The marketplace's resource id"
+    fields = ("resource", "feature", "hour", "quantity")
+
+    def find(self, term: str) -> list[Q]:
+        return [Q(resource__partner_id=term)]
