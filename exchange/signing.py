@@ -111,11 +111,11 @@ def read_headers(request: SignedRequest, profile: Profile) -> tuple[Signatures, 
 def canonical(request: SignedRequest, profile: Profile, timestamp: str) -> bytes:
     """``{timestamp}\\n{method}\\n{path}``, each byte for byte as it was sent."""
     method = request.method.lower() if profile.lower_case_method else request.method.upper()
-    target = profile.public_prefix + request.path
+    target = request.path
     if profile.signed_path == "target" and request.query:
         target += "?" + request.query
-    # WSGI passes bytes as Latin-1 text (PEP 3333); the prefix is ours, and ASCII.
-    return f"{timestamp}\n{method}\n{target}".encode("latin-1")
+    # WSGI passes bytes as Latin-1 text (PEP 3333); the prefix is a text of ours.
+    return f"{timestamp}\n{method}\n".encode("latin-1") + profile.public_prefix.encode() + target.encode("latin-1")
 
 
 def match(

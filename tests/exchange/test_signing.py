@@ -29,7 +29,7 @@ PROFILES = st.builds(
     construction=st.sampled_from(sorted(CONSTRUCTIONS)),
     timestamp_header=st.sampled_from(["X-Timestamp", "Date", ""]),
     signed_path=st.sampled_from(["path", "target"]),
-    public_prefix=st.sampled_from(["", "/partners/api"]),
+    public_prefix=st.sampled_from(["", "/partners/api", "/přes"]),
     lower_case_method=st.booleans(),
     tolerance_seconds=st.integers(1, 3600),
 )
