@@ -2,11 +2,13 @@
 
 import hashlib
 import hmac
+from functools import lru_cache
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 
+@lru_cache(maxsize=64)
 def derive(root: bytes, label: str) -> bytes:
     """32 bytes for ``label`` from a uniformly random ``root`` (RFC 5869's expand step: the root is a key already)."""
     return HKDFExpand(hashes.SHA256(), 32, f"credservice/{label}".encode()).derive(root)
