@@ -20,7 +20,7 @@ class Targets:
     def __init__(self, names: Iterable[str]) -> None:
         self._resources: dict[str, list[Resource]] = defaultdict(list)
         self._metered: dict[UUID, dict[str, Feature]] = {}
-        texts = set(names)
+        texts = {name for name in names if name.isprintable()}  # a path may hold a NUL, PostgreSQL's texts may not
         uuids = {text: key for text in texts if (key := _as_uuid(text)) is not None}
         for resource in self._find(Q(partner_id__in=texts - uuids.keys())):
             self._resources[resource.partner_id].append(resource)

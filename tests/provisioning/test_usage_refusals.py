@@ -86,7 +86,9 @@ def test_malformed_reports_of_a_batch_are_named_by_their_place(vendor, honey, re
     assert [p["index"] for p in refused(answer, 400, "invalid_request")["problems"]] == [1, 2]
 
 
-@pytest.mark.parametrize("name", ["2" * 29, "0d6c3a5e-3b1d-4b52-9d2b-0d1f6a3b2c4d", "x", "0" * 36])
+@pytest.mark.parametrize(
+    "name", ["2" * 29, "0d6c3a5e-3b1d-4b52-9d2b-0d1f6a3b2c4d", "x", "0" * 36, "%00", "%ff", "x" * 3000]
+)
 def test_an_unknown_resource(vendor, honey, name):
     refused(vendor.report(name), 404, "unknown_resource", about="There is no resource")
 
