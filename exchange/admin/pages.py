@@ -17,7 +17,7 @@ State = Installation.State
 
 
 class SuspendPlatform(Suspend):
-    consequence = "From now on, every call of this platform is refused with 403: all of its workflows stop."
+    consequence = "From now on, every call of this platform is refused with 401: all of its workflows stop."
 
 
 class ResumePlatform(Resume):
