@@ -19,6 +19,8 @@ from exchange.signing import Profile
 
 # Partners' ids are opaque and case-sensitive, at most this long (protocol notes, MindCloud).
 MAX_ID = 255
+# The shortest prefix of a network that may call unsigned, by IP version.
+WIDEST_UNSIGNED = {4: 8, 6: 32}
 
 
 class Platform(models.Model):
@@ -27,7 +29,6 @@ class Platform(models.Model):
     class Construction(models.TextChoices):
         HMAC_SHA256 = "hmac-sha256", "HMAC-SHA256(secret, message)"
         SHA256_MESSAGE_SECRET = "sha256-message-secret", "SHA-256(message + secret)"
-        SHA256_SECRET_MESSAGE = "sha256-secret-message", "SHA-256(secret + message)"
 
     class SignedPath(models.TextChoices):
         PATH = "path", "Path as sent, without the query"
@@ -113,8 +114,17 @@ class Platform(models.Model):
             parse_networks(tuple(str(network) for network in self.source_networks))
         except ValueError as error:
             raise ValidationError({"source_networks": f"{error}."}) from None
-        if not self.require_signature and not self.source_networks:
+        if not self.require_signature:
+            self._clean_unsigned()
+
+    def _clean_unsigned(self) -> None:
+        """The networks are all that tells the platform's calls from anybody's (protocol notes, MindCloud)."""
+        if not self.source_networks:
             raise ValidationError({"source_networks": "Without signatures a platform needs a list of source networks."})
+        for network in parse_networks(tuple(self.source_networks)):
+            if network.prefixlen < WIDEST_UNSIGNED[network.version]:
+                sentence = f"Without signatures no network may be wider than /8 (IPv4) or /32 (IPv6): {network} is."
+                raise ValidationError({"source_networks": sentence})
 
 
 class Integration(models.Model):

@@ -19,11 +19,11 @@ SIGNATURE_HEADER = "X-Signature"
 
 Construct = Callable[[bytes, bytes], bytes]
 
-# By the names that Platform.construction has.
+# By the names that Platform.construction has. The secret never comes first in a plain hash: whoever holds one such
+# digest can extend its message without knowing the secret.
 CONSTRUCTIONS: Mapping[str, Construct] = {
     "hmac-sha256": lambda secret, message: hmac.digest(secret, message, "sha256"),
     "sha256-message-secret": lambda secret, message: hashlib.sha256(message + secret).digest(),
-    "sha256-secret-message": lambda secret, message: hashlib.sha256(secret + message).digest(),
 }
 
 

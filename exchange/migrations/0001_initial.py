@@ -64,7 +64,6 @@ class Migration(migrations.Migration):
                         choices=[
                             ("hmac-sha256", "HMAC-SHA256(secret, message)"),
                             ("sha256-message-secret", "SHA-256(message + secret)"),
-                            ("sha256-secret-message", "SHA-256(secret + message)"),
                         ],
                         default="hmac-sha256",
                         max_length=32,

@@ -36,7 +36,7 @@ def test_it_shows_what_we_would_have_signed():
     ("sent", "stored", "remedy"),
     [
         ({"construction": "sha256-message-secret"}, {}, "Set the construction to sha256-message-secret."),
-        ({}, {"construction": "sha256-secret-message"}, "Set the construction to hmac-sha256."),
+        ({}, {"construction": "sha256-message-secret"}, "Set the construction to hmac-sha256."),
         ({"signed_path": "target"}, {}, "Set the signed path to target."),
         ({}, {"signed_path": "target"}, "Set the signed path to path."),
         ({"lower_case_method": True}, {}, "Set the method to lower case."),

@@ -156,11 +156,27 @@ def test_tolerance_both_ways(door, granted, seconds, status):
         {"public_prefix": "partners"},
         {"public_prefix": "/partners/"},
         {"construction": "md5"},
+        {"construction": "sha256-secret-message"},  # anybody can extend the message of such a digest
     ],
 )
 def test_a_profile_that_cannot_hold_is_not_saved(door, settings):
     with pytest.raises(ValidationError):
         door.configure(**settings)
+
+
+@pytest.mark.parametrize("network", ["0.0.0.0/0", "10.0.0.0/7", "::/0", "2001:db8::/31"])
+def test_unsigned_calls_from_nearly_anywhere_are_not_allowed(door, network):
+    with pytest.raises(ValidationError, match="no network may be wider than /8"):
+        door.configure(require_signature=False, source_networks=["203.0.113.0/24", network])
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_networks_may_be_as_wide_as_one_organisation(door, signed):
+    door.configure(require_signature=signed, source_networks=["10.0.0.0/8", "2001:db8::/32"])
+
+
+def test_a_signed_platform_may_name_any_network(door):
+    door.configure(source_networks=["0.0.0.0/0"])
 
 
 def test_the_database_refuses_an_unsigned_platform_without_networks(door):

@@ -21,7 +21,7 @@ INTEGRATION = f"{PLATFORM}    integrations:\n      int_1: {{policy: kept, respon
         ("source_networks: [here]", ".source_networks: 'here' does not appear to be an IPv4 or IPv6 network."),
         ("require_signature: false", ": Without signatures a platform needs a list of source networks."),
         ("timestamp_header: a b", ".timestamp_header: A header name has letters, digits and hyphens."),
-        ("construction: md5", ".construction: write one of hmac-sha256, sha256-message-secret, sha256-secret-message"),
+        ("construction: md5", ".construction: write one of hmac-sha256, sha256-message-secret"),
         ("public_prefix: null", ".public_prefix: this is nothing: write a text"),
         ("public_prefix: partners", ".public_prefix: Write a path such as /partners, without a final slash."),
         ('public_prefix: "/a\\0"', ".public_prefix: the text holds a character that cannot be kept"),
