@@ -4,6 +4,7 @@ BIND (an address, 127.0.0.1 by default, or `unix:PATH`), PORT, WEB_WORKERS and W
 """
 
 import os
+import resource
 import shutil
 import tempfile
 from typing import Any
@@ -41,6 +42,15 @@ _own_metrics_dir = not os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 if _own_metrics_dir:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="credservice-metrics-")
 _metrics_dir = os.environ["PROMETHEUS_MULTIPROC_DIR"]
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    from credservice.credentials import bulkhead
+
+    # Two threads are always left for what needs no issuer, such as handing out what is there.
+    bulkhead.limit(max(1, threads - 2))
+    # No memory with keys in it on anybody's disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def child_exit(server: Any, worker: Any) -> None:

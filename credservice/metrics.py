@@ -18,7 +18,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
-from credservice.http.client_address import client_address, is_within, parse_networks
+from credservice.audit.partitions import lines_without_month
+from credservice.http.client_address import is_within, network_address, parse_networks
 
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 ROOMS = {"credential-exchange": "exchange", "v1": "provisioning", "api": "vendor_api", "admin": "console"}
@@ -65,13 +66,15 @@ class Waiting(Collector):
             stuck.add_metric([state], failing)
         yield waiting
         yield stuck
+        rest = "1 where audit lines lie in no month's partition: see docs/operating.md."
+        yield GaugeMetricFamily("credservice_audit_lines_without_month", rest, value=int(lines_without_month()))
 
 
 @csrf_exempt  # it changes nothing, and reads no form
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """``/metrics``, for the networks in ``METRICS_NETWORKS`` alone; anybody else gets a 404."""
-    if not is_within(client_address(request), parse_networks(tuple(settings.METRICS_NETWORKS))):
+    if not is_within(network_address(request), parse_networks(tuple(settings.METRICS_NETWORKS))):
         return HttpResponse("There is nothing at this path.", status=404, content_type="text/plain")
     registry: CollectorRegistry = CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from credservice.credentials import steps
+from credservice.credentials.bulkhead import place
 from credservice.credentials.locks import credential_lock
 from credservice.credentials.models import Credential
 from credservice.exceptions import Unavailable
@@ -38,7 +39,7 @@ def finish_issue(credential: Credential, *, actor: str, insist: bool = False) ->
     """
     if credential.state != State.PENDING:
         return credential
-    with credential_lock(credential.pk):
+    with place(), credential_lock(credential.pk):
         credential.refresh_from_db()
         if credential.state == State.PENDING:
             _respect_pause(credential, insist)
@@ -51,19 +52,24 @@ def finish_end(credential: Credential, *, actor: str, insist: bool = False) -> C
 
     Raises :class:`Unavailable` while the issuer cannot be reached.
     """
+    with place():
+        _finish_end(credential, actor, insist)
+    return credential
+
+
+def _finish_end(credential: Credential, actor: str, insist: bool) -> None:
     with credential_lock(credential.pk):
         credential.refresh_from_db()
         if credential.is_ending():
             _respect_pause(credential, insist)
             _end(credential, actor)
-    return credential
 
 
 def _issue(credential: Credential, actor: str) -> None:
     predecessor = credential.predecessor
     if predecessor is not None and predecessor.is_ending():
         # A product with a single credential: the old one must be gone before the new one can be made.
-        finish_end(predecessor, actor=actor, insist=True)
+        _finish_end(predecessor, actor, insist=True)
     try:
         issued = _call(credential, "issue", lambda: credential.policy.backend().issue(steps.request_for(credential)))
     except IssuerUnavailable as error:

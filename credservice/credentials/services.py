@@ -203,6 +203,8 @@ def _due_successor(credential: Credential, actor: str) -> Credential:
         found = newest.filter(state__in=[State.PENDING, State.ACTIVE]).exclude(pk=credential.pk).first()
         if found is not None or credential.state != State.ACTIVE:
             return found or credential
+        if ends_first(credential):
+            steps.begin_end(credential, actor, why="due; only one may live")
         return start_issue(
             policy=credential.policy,
             context=credential.context,

@@ -14,6 +14,7 @@ from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
+from credservice.audit.partitions import make_partitions
 from credservice.credentials import outside, services, steps
 from credservice.credentials.models import Credential
 from credservice.credentials.queue import enqueue
@@ -107,6 +108,12 @@ async def rescue(timestamp: int) -> None:
     for job in await app.job_manager.get_stalled_jobs():
         log.warning("job_rescued", task=job.task_name, job=job.id)
         await app.job_manager.retry_job(job)
+
+
+@app.periodic(cron="41 5 * * *")
+@app.task(name="audit.make_partitions", queueing_lock="audit.make_partitions", pass_context=False)
+def make_audit_partitions(timestamp: int) -> None:
+    make_partitions()
 
 
 @app.periodic(cron="17 6 * * *")

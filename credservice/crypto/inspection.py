@@ -42,6 +42,9 @@ def open_all(sample: int | None = None, shown: int = 20) -> Iterator[Report]:
             for pk, blob in batch:
                 _open(report, Place(model._meta.label_lower, pk, name), bytes(blob), shown)
             yield report
+    for model in apps.get_models():
+        for place, blob in getattr(model, "sealed_in_handles", tuple)():
+            _open(report, place, blob, shown)
     yield report
 
 

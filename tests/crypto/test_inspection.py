@@ -45,3 +45,18 @@ def test_it_knows_every_sealed_column():
 def test_every_column_is_sealed_at_the_place_that_the_check_opens(credentials):
     credential = credentials[0]
     assert credential.place.model == Credential._meta.label_lower
+
+
+def test_it_opens_what_an_issuer_keeps_sealed_in_its_handle(credentials, capsys):
+    from base64 import b64encode
+
+    from credservice.crypto import Place, seal
+
+    first, second, _ = credentials
+    kept = b64encode(seal(b"token", Place("credentials.credential", first.pk, "handle"))).decode()
+    Credential.objects.filter(pk=first.pk).update(handle={"sealed": kept})
+    call_command("check_sealed")
+    assert "All 4 sealed values open." in capsys.readouterr().out
+    Credential.objects.filter(pk=second.pk).update(handle={"sealed": kept})
+    with pytest.raises(CommandError, match=f"{second.pk} handle"):
+        call_command("check_sealed")

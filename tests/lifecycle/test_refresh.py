@@ -59,3 +59,10 @@ def test_many_callers_of_a_due_one_make_one_successor(due, outside):
     results = at_once(lambda _: refresh(Credential.objects.get(pk=due.pk), actor="test"), 12)
     assert all(credential.is_usable() and not stale for credential, stale in results)
     assert len(outside.calls("issue")) == 2
+
+
+def test_where_only_one_may_live_a_due_one_ends_before_its_successor_is_made(due, outside):
+    due.policy.multiple = False
+    due.policy.save()
+    fresh, _ = refresh(due, actor="test")
+    assert outside.live() == {str(fresh.pk)}

@@ -75,6 +75,9 @@ class Fetcher(threading.Thread):
 
 
 def test_no_exchange_fails_while_its_credential_is_rotated(service, worker, outside):
+    with httpx2.Client(timeout=30, trust_env=False) as client:
+        first = MindCloud(service, client).exchange(integrationId="int_outside", installationId="install_outside")
+    assert first.status_code == 200
     fetchers = [Fetcher(service, outside) for _ in range(3)]
     for fetcher in fetchers:
         fetcher.start()

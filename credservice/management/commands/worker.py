@@ -1,6 +1,7 @@
 """``manage.py worker``: does the work that requests leave behind."""
 
 import asyncio
+import resource
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -25,6 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         refuse_unsound_start()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no memory with keys in it on anybody's disk
         connector = app.connector
         assert isinstance(connector, DjangoConnector)
         # LISTEN/NOTIFY needs connections of its own, which Django's cannot be.

@@ -1,0 +1,36 @@
+"""How many of a process's threads may wait for issuers: an issuer that is slow must not stop both doors."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from credservice.exceptions import Unavailable
+
+_places: threading.BoundedSemaphore | None = None
+
+
+def limit(places: int) -> None:
+    """At most so many threads of this process at a time. For the application server; without it there is no limit."""
+    global _places
+    _places = threading.BoundedSemaphore(places)
+
+
+@contextmanager
+def place() -> Iterator[None]:
+    """Raises :class:`Unavailable` at once where all places are taken."""
+    places = _places
+    if places is None:
+        yield
+        return
+    if not places.acquire(blocking=False):
+        raise Unavailable("Credentials are being made by others right now. Try again shortly.", retry_after=1)
+    try:
+        yield
+    finally:
+        places.release()
+
+
+def unlimit() -> None:
+    """As many as come."""
+    global _places
+    _places = None
