@@ -83,7 +83,7 @@ def _check_source(platform: PlatformRow) -> None:
     """Networks bind signed platforms too, where there are any; unsigned ones must have them."""
     if not platform.source_networks and platform.require_signature:
         return
-    if not is_within(current_context().source, parse_networks(platform.source_networks)):
+    if not is_within(current_context().network_source, parse_networks(platform.source_networks)):
         raise Unauthenticated("source_network")
 
 

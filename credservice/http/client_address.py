@@ -9,6 +9,9 @@ from django.http import HttpRequest
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+# Headers of a request that somebody passed on for somebody else.
+_RELAYED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
+
 
 @lru_cache(maxsize=64)
 def parse_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
@@ -34,6 +37,16 @@ def client_address(request: HttpRequest) -> str | None:
             break
         address = hop
     return str(address) if address is not None else None
+
+
+def network_address(request: HttpRequest) -> str | None:
+    """:func:`client_address` as far as a list of networks may be checked against it; ``None``, in no network, otherwise.
+
+    Whoever speaks for somebody else without being a trusted proxy is a proxy that nobody has named: its own address,
+    loopback perhaps, would let in everybody behind it.
+    """
+    relayed = any(header in request.META for header in _RELAYED)
+    return None if relayed and not is_from_proxy(request) else client_address(request)
 
 
 def is_from_proxy(request: HttpRequest) -> bool:

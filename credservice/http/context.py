@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 from django.http import HttpRequest, HttpResponse
 
-from credservice.http.client_address import client_address, is_from_proxy
+from credservice.http.client_address import client_address, is_from_proxy, network_address
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -18,6 +18,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 class RequestContext:
     request_id: str = ""
     source: str | None = None
+    network_source: str | None = None  # the same for checks against networks: unknown where it may be a proxy's
     # What every line in the trail about this request says besides: partners' ids, the key that signed. No secrets.
     facts: dict[str, str] = field(default_factory=dict)
 
@@ -50,7 +51,8 @@ class RequestContextMiddleware:
         request_id = request.META.get("HTTP_X_REQUEST_ID", "")
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = uuid.uuid4().hex
-        token = _context.set(RequestContext(request_id, client_address(request)))
+        context = RequestContext(request_id, client_address(request), network_address(request))
+        token = _context.set(context)
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             response = self.get_response(request)

@@ -34,7 +34,7 @@ class BearerToken(BaseAuthentication):
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not text.strip():
             raise Unauthenticated("no_token")
-        return None, Caller(authenticate(text.strip(), current_context().source))
+        return None, Caller(authenticate(text.strip(), current_context().network_source))
 
 
 class VendorView(DoorView):

@@ -40,6 +40,14 @@ def test_a_forged_forwarded_address_is_not_believed(door, granted):
     assert door.post(headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 401
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+def test_a_proxy_that_nobody_named_is_in_no_source_network(door, granted, trail, header):
+    door.configure(require_signature=False, source_networks=HERE)
+    assert door.post(headers={header: "127.0.0.1"}).status_code == 401
+    refused = trail.one(outcome="refused")
+    assert (refused.reason, str(refused.source)) == ("source_network", "127.0.0.1")
+
+
 def test_a_trusted_proxys_forwarded_address_is(door, granted, settings):
     settings.TRUSTED_PROXIES = HERE
     door.configure(require_signature=False, source_networks=ELSEWHERE)

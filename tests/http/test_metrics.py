@@ -21,6 +21,18 @@ def test_it_is_not_there_for_other_networks(client):
     assert (answer.status_code, b"credservice" in answer.content) == (404, False)
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+def test_a_proxy_that_nobody_named_lets_nobody_in(client, settings, header):
+    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 404
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    assert client.get("/metrics", headers={header: "127.0.0.1"}).status_code == 200
+
+
+def test_a_named_proxy_lets_in_nobody_from_other_networks(client, settings):
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    assert client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.7"}).status_code == 404
+
+
 def test_an_invented_method_makes_no_series_of_its_own(client):
     client.generic("BREW", "/v1/coffee")
     assert "BREW" not in client.get("/metrics").content.decode()
