@@ -1,0 +1,7 @@
+"""The marketplace's connector, as the checker plays it: tokens, resources, callbacks (Connector API)."""
+
+from provisioning.checker.connector.connector import Connector
+from provisioning.checker.connector.server import PortTaken
+from provisioning.checker.connector.tokens import Client
+
+__all__ = ["Client", "Connector", "PortTaken"]

@@ -1,0 +1,106 @@
+"""HTTP on the loopback for the connector."""
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from provisioning.checker.connector.answers import BROKEN_OFF, Answer, Call
+
+MAX_BODY_BYTES = 1 << 20
+SOCKET_SECONDS = 30
+
+
+class PortTaken(OSError):
+    """The port cannot be listened on; the text is one sentence."""
+
+
+class _Listening(ThreadingHTTPServer):
+    daemon_threads = True
+    # A connection that the provider keeps open must not keep the checker from ending.
+    block_on_close = False
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Quiet: a connection that the provider breaks off is the provider's."""
+
+
+class _ListeningV6(_Listening):
+    address_family = socket.AF_INET6
+
+
+class Server:
+    """Answers calls with `answer`, each connection in a thread; port 0 takes a free one."""
+
+    def __init__(self, port: int, answer: Callable[[Call], Answer]) -> None:
+        handler = _handler(answer)
+        try:
+            self._servers = [_Listening(("127.0.0.1", port), handler)]
+        except (OSError, OverflowError) as error:
+            raise PortTaken(f"the connector cannot listen on port {port}: {error}") from error
+        self.port: int = self._servers[0].server_address[1]
+        # `localhost` is ::1 first to many a client, and to some only; a machine without IPv6 has none to miss.
+        with suppress(OSError):
+            self._servers.append(_ListeningV6(("::1", self.port), handler))
+        self._threads = [
+            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True) for server in self._servers
+        ]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        for server, thread in zip(self._servers, self._threads, strict=True):
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+
+def _handler(answer: Callable[[Call], Answer]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = SOCKET_SECONDS
+
+        def handle_any(self) -> None:
+            body = self._body()
+            if body is None:
+                self.send_error(411)
+                return
+            self._send(answer(Call(self.command, self.path, tuple(self.headers.items()), body)))
+
+        do_GET = do_PUT = do_PATCH = do_POST = do_DELETE = do_HEAD = handle_any  # noqa: N815
+
+        def _body(self) -> bytes | None:
+            """Of a declared length or in chunks; None where it is neither, or too long."""
+            if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+                return self._chunks()
+            length = self.headers.get("Content-Length") or "0"
+            return self.rfile.read(int(length)) if length.isdigit() and int(length) <= MAX_BODY_BYTES else None
+
+        def _chunks(self) -> bytes | None:
+            body = b""
+            while size := int(self.rfile.readline().partition(b";")[0], 16):
+                if len(body) + size > MAX_BODY_BYTES:
+                    return None
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            while self.rfile.readline().strip():
+                """Trailers, of which there are none to use."""
+            return body
+
+        def _send(self, given: Answer) -> None:
+            if given.status == BROKEN_OFF:
+                self.close_connection = True
+                return
+            self.send_response(given.status)
+            if given.status != 204:
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(given.body)))
+            self.end_headers()
+            self.wfile.write(given.body if self.command != "HEAD" and given.status != 204 else b"")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet: the report says what is wrong."""
+
+    return Handler
