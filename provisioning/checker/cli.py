@@ -2,17 +2,21 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from provisioning.checker.cases import CASES
+from provisioning.checker.connector import Client, Connector, PortTaken
+from provisioning.checker.junit import JUnit, Unwritable
 from provisioning.checker.keys import KeyFileError, MasterKey
 from provisioning.checker.messages import Reply, Request
-from provisioning.checker.options import Usage, order_of
+from provisioning.checker.options import CONNECTOR_PORT, Usage, order_of
 from provisioning.checker.order import Order
+from provisioning.checker.promises import Promises
 from provisioning.checker.provider import Provider
 from provisioning.checker.registry import Case, UnknownCase, selected
 from provisioning.checker.report import Output, Report, Style, Traffic
-from provisioning.checker.runner import Result, Unreachable, Untrusted, preflight, run
+from provisioning.checker.runner import Listeners, Outcome, Result, Unreachable, Untrusted, preflight, run
 from provisioning.checker.signer import canonical_form
 from provisioning.checker.transport import BadURL, Transport
 
@@ -24,7 +28,7 @@ def main(options: Mapping[str, Any], out: Output, errors: Output, *, no_colour: 
     report = Report(out, Style.of(out, no_colour=no_colour), verbose=options["verbose"])
     try:
         return _main(options, report)
-    except (BadURL, KeyFileError, UnknownCase, Unreachable, Usage) as error:
+    except (BadURL, KeyFileError, PortTaken, UnknownCase, Unreachable, Unwritable, Usage) as error:
         errors.write(f"check_provider: {error}\n")
         return UNUSABLE
     except BrokenPipeError:
@@ -45,26 +49,61 @@ def _main(options: Mapping[str, Any], report: Report) -> int:
     cases = [case for case in cases if case.fits(order)]
     if not cases:
         raise Usage(f"none of the named cases is about a product with --credential {order.credentials}")
-    traffic = Traffic(report, show_secrets=options["show_secrets"]) if options["verbose"] else _unwatched
-    transport = Transport(options["url"], timeout=options["timeout"], watch=traffic)
-    try:
-        provider = Provider(transport, _master(options), order, f"http://localhost:{options['connector_port']}/v1")
-        return _check(provider, cases, options, report)
-    finally:
-        transport.close()
+    with ExitStack() as stack:
+        provider = _provider(options, order, report, stack)
+        junit = JUnit(options["junit"], provider.transport.url) if options["junit"] else None
+        return _check(provider, cases, options, report, junit)
 
 
-def _check(provider: Provider, cases: Sequence[Case], options: Mapping[str, Any], report: Report) -> int:
+def _provider(options: Mapping[str, Any], order: Order, report: Report, stack: ExitStack) -> Provider:
+    traffic = Traffic(report, show_secrets=options["show_secrets"]) if options["verbose"] else None
+    transport = Transport(options["url"], timeout=options["timeout"], watch=traffic or _unwatched)
+    stack.callback(transport.close)
+    if options["connector_port"] is None:
+        return Provider(transport, _master(options), order, f"http://localhost:{CONNECTOR_PORT}/v1")
+    client = Client(options["client_id"], options["client_secret"])
+    connector = stack.enter_context(
+        Connector(options["connector_port"], client, traffic.connector if traffic else None)
+    )
+    promises = Promises(connector, options["callback_timeout"], report.waiting)
+    return Provider(transport, _master(options), order, connector.url, promises)
+
+
+def _check(
+    provider: Provider, cases: Sequence[Case], options: Mapping[str, Any], report: Report, junit: JUnit | None
+) -> int:
     report.line(f"Checking {provider.transport.url}: {_described(provider.order)}")
     report.line(f"Master key {provider.master.public_text}")
+    if provider.promises:
+        report.line(f"Connector {provider.connector.url}, client {provider.connector.tokens.client.id}")
     try:
         preflight(provider)
     except Untrusted as refusal:
         _advise(refusal, provider.master, options, report)
+        _stopped(junit, refusal)
         return FAILED
-    outcomes = run(cases, provider, strict=options["strict"], listener=report)
+    except Unreachable as problem:
+        _stopped(junit, problem)
+        raise
+    outcomes = _run(provider, cases, options, report, junit)
     report.summary(outcomes, provider.left_behind)
     return FAILED if any(outcome.result is Result.FAILED for outcome in outcomes) else PASSED
+
+
+def _run(
+    provider: Provider, cases: Sequence[Case], options: Mapping[str, Any], report: Report, junit: JUnit | None
+) -> list[Outcome]:
+    try:
+        listener = Listeners(report, junit) if junit else report
+        return run(cases, provider, strict=options["strict"], listener=listener)
+    finally:
+        if junit:
+            junit.write()
+
+
+def _stopped(junit: JUnit | None, problem: Exception) -> None:
+    if junit:
+        junit.write(error=str(problem))
 
 
 def _save_only(options: Mapping[str, Any], report: Report) -> int:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from provisioning.checker.failures import Deviation, Failure
+from provisioning.checker.masks import printable
 from provisioning.checker.messages import Reply
 
 # Definition `CredentialResponse`.
@@ -20,6 +21,8 @@ def status(reply: Reply, *wanted: int) -> None:
 
 
 def _hint(reply: Reply) -> str:
+    if reply.later:
+        return f" ({printable(reply.later)}; what cannot be done is refused at once)"
     if reply.status == 202:
         return " (a promise to call back; this case is about a provider that answers at once)"
     if 300 <= reply.status < 400:

@@ -16,9 +16,13 @@ class Failure(Exception):
     @property
     def lines(self) -> tuple[str, ...]:
         """The reason, each request with its status, and each different body once."""
-        requests = [f"{reply.request.line} -> {reply.status}" for reply in self.replies]
+        requests = [f"{reply.request.line} -> {reply.outcome}" for reply in self.replies]
         bodies = dict.fromkeys(reply.excerpt() if reply.body else "(empty body)" for reply in self.replies)
         return (self.reason, *requests, *bodies)
+
+
+class NotApplicable(Exception):
+    """The case is not about this provider; the text says why."""
 
 
 class Deviation(Failure):

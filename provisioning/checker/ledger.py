@@ -38,6 +38,9 @@ class Ledger:
             if refused and not self._may_exist[path]:
                 del self._may_exist[path]
         elif reply.request.method == "DELETE" and (reply.status < 300 or reply.status == 404):
+            if reply.status == 202 and reply.later:
+                # Promised, and then reported as an error: it is still there.
+                return
             del self._may_exist[path]
 
     def open(self) -> list[str]:

@@ -42,12 +42,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """The provider's answer to `request`."""
+    """The provider's answer to `request`. `later`: how it came about, where a callback brought it after a 202."""
 
     request: Request
     status: int
     headers: Headers
     body: bytes
+    later: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """The status, and what came of it where it was a 202."""
+        return self.later or str(self.status)
 
     def header(self, name: str) -> str:
         return ", ".join(header_values(self.headers, name))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from provisioning.checker.connector import Client
 from provisioning.checker.order import DOCUMENTED, Order
 
 DESCRIPTION = (
@@ -15,6 +16,8 @@ DESCRIPTION = (
 )
 # What the marketplace allows a provider for one answer.
 REQUEST_SECONDS = 60.0
+# The marketplace waits 24 h for a callback; the work of a test should not take that long.
+CALLBACK_SECONDS = 60.0
 # Where the marketplace's documents run its connector during a check.
 CONNECTOR_PORT = 3001
 
@@ -32,8 +35,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", action="store_true", help="show every request and answer, credentials masked")
     parser.add_argument("--show-secrets", action="store_true", help="with --verbose: credentials in plain text")
     parser.add_argument("--timeout", type=_seconds, default=REQUEST_SECONDS, metavar="S", help="seconds for an answer")
-    parser.add_argument(
-        "--connector-port", type=int, default=CONNECTOR_PORT, metavar="PORT", help="port in the X-Callback-URL sent"
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML too")
+    _add_connector(parser.add_argument_group("the connector", "Without --connector-port: no SSO, and no 202."))
+
+
+def _add_connector(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--connector-port", type=int, metavar="PORT", help="run the marketplace's connector on this port of localhost"
+    )
+    group.add_argument("--client-id", default=Client().id, metavar="ID", help="OAuth client of the provider there")
+    group.add_argument("--client-secret", default=Client().secret, metavar="SECRET", help="its secret")
+    group.add_argument(
+        "--callback-timeout", type=_seconds, default=CALLBACK_SECONDS, metavar="S", help="seconds for a callback"
     )
 
 

@@ -9,12 +9,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from provisioning.checker import expect
-from provisioning.checker.failures import Failure
+from provisioning.checker.connector import Connector
+from provisioning.checker.connector.callbacks import Callback
+from provisioning.checker.failures import Failure, NotApplicable
 from provisioning.checker.ids import new_id
 from provisioning.checker.keys import LiveKey, MasterKey
 from provisioning.checker.ledger import Ledger
 from provisioning.checker.messages import Reply, Request
 from provisioning.checker.order import Order
+from provisioning.checker.promises import Promises
 from provisioning.checker.signer import sign
 from provisioning.checker.transport import Transport
 
@@ -28,13 +31,24 @@ class Credential:
 
 
 class Provider:
-    """`order` is what the cases provision, `connector_url` where the callback headers point."""
+    """`order` is what the cases provision, `connector_url` where the callback headers point.
 
-    def __init__(self, transport: Transport, master: MasterKey, order: Order, connector_url: str) -> None:
+    `promises` waits there for the callback of every 202; without it, a 202 is an answer like any other.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        master: MasterKey,
+        order: Order,
+        connector_url: str,
+        promises: Promises | None = None,
+    ) -> None:
         self.transport = transport
         self.master = master
         self.live = LiveKey.endorsed_by(master)
         self.order = order
+        self.promises = promises
         self._connector_url = connector_url
         self._ledger = Ledger()
 
@@ -51,10 +65,26 @@ class Provider:
         return Request(method, self.transport.prefix + path, tuple(headers), content)
 
     def send(self, request: Request) -> Reply:
-        """Send as it is, and remember what it may have made."""
+        """Send as it is, wait for the callback of a 202, and remember what it may have made."""
+        reply, callback = self.dispatch(request)
+        return self.outcome(reply, callback)
+
+    def dispatch(self, request: Request) -> tuple[Reply, Callback | None]:
+        """The first answer alone, and the callback that the request named."""
+        callback = self.promises.expect(request) if self.promises else None
         self._ledger.sent(request)
         reply = self.transport.send(request)
+        if self.promises and callback:
+            self.promises.answered(reply, callback)
+        return reply, callback
+
+    def outcome(self, reply: Reply, callback: Callback | None) -> Reply:
+        """The answer, or for a 202 what its callback made of it."""
+        if self.promises and callback and reply.status == 202:
+            reply = self.promises.kept(reply, callback)
         self._ledger.answered(reply)
+        if self.promises:
+            self.promises.connector.market.ordered(reply)
         return reply
 
     def call(self, method: str, path: str, body: Body = None) -> Reply:
@@ -84,6 +114,18 @@ class Provider:
     def measures(self, resource_id: str, query: dict[str, str]) -> Reply:
         return self.send(sign(self.measures_request(resource_id, query), self.live))
 
+    def sso(self, query: dict[str, str], *, path: str = "/sso") -> Reply:
+        """What the user's browser sends; unsigned (Provider API, "Accessing your dashboard")."""
+        headers = (("Host", self.transport.host), ("Accept", "text/html"))
+        return self.transport.send(Request("GET", f"{self.transport.prefix}{path}?{urlencode(query)}", headers))
+
+    @property
+    def connector(self) -> Connector:
+        """Where the cases that need one are run, there is one."""
+        if self.promises is None:
+            raise NotApplicable("needs --connector-port")
+        return self.promises.connector
+
     def resource(self) -> str:
         """The id of a resource provisioned for this case."""
         resource_id = new_id()
@@ -97,6 +139,11 @@ class Provider:
         with _setting_up("a credential to work on"):
             return Credential(credential_id, expect.credentials(self.put_credential(credential_id, resource_id)))
 
+    def check_callbacks(self) -> None:
+        """Failure where a callback of this case was not as documented."""
+        if self.promises:
+            self.promises.check()
+
     def clean_up(self) -> None:
         """Delete what is left of what this case made, newest first."""
         for path in self._ledger.open():
@@ -105,6 +152,8 @@ class Provider:
             except Failure:
                 continue
         self._ledger.close()
+        if self.promises:
+            self.promises.close()
 
     @property
     def left_behind(self) -> tuple[str, ...]:

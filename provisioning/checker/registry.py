@@ -14,6 +14,8 @@ SECTIONS = {
     "rotation": "Credential rotation",
     "measures": "Measures",
     "signature": "Signatures",
+    "sso": "Single sign-on",
+    "async": "Asynchronous work",
     "error": "Errors",
 }
 STRICT = "strict"
@@ -27,7 +29,10 @@ class UnknownCase(ValueError):
 
 @dataclass(frozen=True)
 class Case:
-    """One behaviour. `strict`: credservice's reading; `credentials`: only for products with this support."""
+    """One behaviour. `strict`: credservice's reading; `credentials`: only for products with this support.
+
+    `needs`: parts of the order; `connector`: the checker's connector must run.
+    """
 
     name: str
     title: str
@@ -35,6 +40,7 @@ class Case:
     strict: bool = False
     credentials: CredentialSupport | None = None
     needs: tuple[str, ...] = ()
+    connector: bool = False
 
     @property
     def section(self) -> str:
@@ -47,8 +53,10 @@ class Case:
     def fits(self, order: Order) -> bool:
         return self.credentials in (None, order.credentials)
 
-    def missing(self, order: Order) -> str | None:
-        """The option without which this case has nothing to send."""
+    def missing(self, order: Order, *, connector: bool) -> str | None:
+        """The option without which this case has nothing to send, or nobody to send it to."""
+        if self.connector and not connector:
+            return "--connector-port"
         absent = [name for name in self.needs if not getattr(order, name)]
         return "--" + absent[0].replace("_", "-").replace("features", "plan-features") if absent else None
 
@@ -63,11 +71,12 @@ def case(
     strict: bool = False,
     credentials: CredentialSupport | None = None,
     needs: tuple[str, ...] = (),
+    connector: bool = False,
 ) -> Callable[[Check], Check]:
     """Register a check under a stable name; cases run in the order in which they are registered."""
 
     def register(check: Check) -> Check:
-        CASES.append(Case(name, title, check, strict, credentials, needs))
+        CASES.append(Case(name, title, check, strict, credentials, needs, connector))
         return check
 
     return register

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from provisioning.checker.connector.answers import Answer, Call
 from provisioning.checker.masks import printable
 from provisioning.checker.messages import Headers, Reply, Request, header_lines
 from provisioning.checker.registry import Case
@@ -61,6 +62,13 @@ class Report:
         self._style = style
         self._verbose = verbose
         self._section = ""
+        self._terminal = bool(getattr(out, "isatty", bool)())
+
+    def waiting(self, text: str, seconds: float) -> None:
+        """On a terminal: one line that says what is waited for, and goes away again (a `promises.Progress`)."""
+        if self._terminal:
+            self._out.write("\r\x1b[K" + (f"  ... {text}, {seconds:.0f} s" if text else ""))
+            self._out.flush()
 
     def line(self, text: str = "") -> None:
         encoding = self._style.encoding
@@ -123,6 +131,11 @@ class Traffic:
             shown = reply.shown_body(show_secrets=self._show_secrets)
             self._write("<", str(reply.status), reply.headers, shown)
         self._report.line()
+
+    def connector(self, call: Call, answer: Answer) -> None:
+        """One line for each call to the connector; only errors are shown whole, what is granted is secret."""
+        body = answer.body.decode().rstrip("\n") if answer.status >= 400 else ""
+        self._report.line(f"    @ {printable(call.method)} {printable(call.path)} -> {answer.status} {body}".rstrip())
 
     def _write(self, arrow: str, first: str, headers: Headers, body: str) -> None:
         lines = [first, *header_lines(headers)]

@@ -6,7 +6,7 @@ from enum import Enum
 from time import monotonic
 from typing import Protocol
 
-from provisioning.checker.failures import Deviation, Failure
+from provisioning.checker.failures import Deviation, Failure, NotApplicable
 from provisioning.checker.ids import new_id
 from provisioning.checker.messages import Request
 from provisioning.checker.provider import Provider
@@ -65,6 +65,21 @@ def preflight(provider: Provider) -> None:
         raise Untrusted(requests[0])
 
 
+class Listeners:
+    """Several of them as one."""
+
+    def __init__(self, *listeners: Listener) -> None:
+        self._listeners = listeners
+
+    def started(self, case: Case) -> None:
+        for listener in self._listeners:
+            listener.started(case)
+
+    def finished(self, outcome: Outcome) -> None:
+        for listener in self._listeners:
+            listener.finished(outcome)
+
+
 def run(cases: Sequence[Case], provider: Provider, *, strict: bool, listener: Listener) -> list[Outcome]:
     """One outcome for each case, told as it comes. `strict`: a deviation fails instead of warning."""
     outcomes = []
@@ -76,12 +91,15 @@ def run(cases: Sequence[Case], provider: Provider, *, strict: bool, listener: Li
 
 
 def _outcome(case: Case, provider: Provider, *, strict: bool) -> Outcome:
-    missing = case.missing(provider.order)
+    missing = case.missing(provider.order, connector=provider.promises is not None)
     if missing is not None:
         return Outcome(case, Result.SKIPPED, (f"needs {missing}",))
     started = monotonic()
     try:
         case.check(provider)
+        provider.check_callbacks()
+    except NotApplicable as reason:
+        return Outcome(case, Result.SKIPPED, (str(reason),), monotonic() - started)
     except Failure as failure:
         lenient = not strict and (case.strict or isinstance(failure, Deviation))
         result = Result.WARNED if lenient else Result.FAILED

@@ -59,7 +59,8 @@ class Transport:
         return reply
 
     def _exchange(self, request: Request) -> Reply:
-        headers = [("User-Agent", USER_AGENT), ("Accept", "application/json"), *request.headers]
+        usual = [("User-Agent", USER_AGENT), ("Accept", "application/json")]
+        headers = [*(pair for pair in usual if not request.values(pair[0])), *request.headers]
         url = self._origin + request.target
         with self._client.stream(request.method, url, headers=headers, content=request.body or None) as response:
             body = b""

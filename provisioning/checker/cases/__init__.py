@@ -7,8 +7,21 @@ from provisioning.checker.cases import (  # noqa: I001 - the order of the report
     rotation,
     measures,
     signatures,
+    sso,
+    asynchronous,
     errors,
 )
 from provisioning.checker.registry import CASES
 
-__all__ = ["CASES", "credentials", "errors", "measures", "plans", "resources", "rotation", "signatures"]
+__all__ = [
+    "CASES",
+    "asynchronous",
+    "credentials",
+    "errors",
+    "measures",
+    "plans",
+    "resources",
+    "rotation",
+    "signatures",
+    "sso",
+]

@@ -1,13 +1,16 @@
 """Runs of the checker as the tests need them."""
 
 import io
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
 from provisioning.checker.cases import CASES
 from provisioning.checker.cli import main
+from provisioning.checker.connector import Client, Connector
 from provisioning.checker.keys import MasterKey
 from provisioning.checker.order import DOCUMENTED, Order
+from provisioning.checker.promises import Promises
 from provisioning.checker.provider import Provider
 from provisioning.checker.registry import Case, selected
 from provisioning.checker.runner import Outcome, run
@@ -16,6 +19,8 @@ from tests.provisioning.checker.reference import serving
 
 MASTER = MasterKey.generate()
 CONNECTOR = "http://localhost:3001/v1"
+# Longer than a reference provider takes with all its attempts, shorter than a test may.
+CALLBACK_SECONDS = 1.0
 
 OPTIONS: dict[str, Any] = {
     "url": None,
@@ -28,7 +33,11 @@ OPTIONS: dict[str, Any] = {
     "plan_features": None,
     "new_plan_features": None,
     "credential": "multiple",
-    "connector_port": 3001,
+    "connector_port": None,
+    "client_id": Client().id,
+    "client_secret": Client().secret,
+    "callback_timeout": 1.0,
+    "junit": None,
     "only": [],
     "skip": [],
     "strict": False,
@@ -49,21 +58,35 @@ class Nobody:
         """Nothing to do."""
 
 
-def provider_at(url: str, order: Order = DOCUMENTED, *, timeout: float = 5.0) -> Provider:
+def provider_at(
+    url: str, order: Order = DOCUMENTED, *, timeout: float = 5.0, promises: Promises | None = None
+) -> Provider:
     transport = Transport(url, timeout=timeout, watch=lambda request, reply: None)
-    return Provider(transport, MASTER, order, CONNECTOR)
+    return Provider(transport, MASTER, order, promises.connector.url if promises else CONNECTOR, promises)
 
 
-def outcomes_at(url: str, *names: str, single: bool = False, strict: bool = True) -> list[Outcome]:
+def connecting() -> Connector:
+    """A connector on a free port, to be entered."""
+    return Connector(0, Client())
+
+
+def outcomes_at(
+    url: str, *names: str, single: bool = False, strict: bool = True, connector: Connector | None = None
+) -> list[Outcome]:
     order = replace(DOCUMENTED, credentials="single" if single else "multiple")
     cases = [case for case in selected(CASES, names, []) if case.fits(order)]
-    return run(cases, provider_at(url, order), strict=strict, listener=Nobody())
+    promises = Promises(connector, CALLBACK_SECONDS, lambda text, seconds: None) if connector else None
+    return run(cases, provider_at(url, order, promises=promises), strict=strict, listener=Nobody())
 
 
-def outcome_with(name: str, *faults: str, single: bool = False, strict: bool = True) -> Outcome:
-    """What becomes of one case at a reference provider with these faults."""
-    with serving(MASTER.public, *faults, single=single) as reference:
-        [outcome] = outcomes_at(reference.url, name, single=single, strict=strict)
+def outcome_with(name: str, *faults: str, single: bool = False, strict: bool = True, slow: bool = False) -> Outcome:
+    """What becomes of one case at a reference provider with these faults, which is slow for the cases about that."""
+    slow = slow or name.startswith("async.")
+    with ExitStack() as stack:
+        connector = stack.enter_context(connecting()) if slow or name.startswith("sso.") else None
+        url = connector.url if connector else ""
+        reference = stack.enter_context(serving(MASTER.public, *faults, single=single, connector=url, slow=slow))
+        [outcome] = outcomes_at(reference.url, name, single=single, strict=strict, connector=connector)
     return outcome
 
 

@@ -21,7 +21,7 @@ def reference():
 def test_a_passing_run_ends_with_0_and_a_summary(reference, key_file):
     code, out, errors = command(reference.url, master_key=key_file, strict=True)
     assert (code, errors) == (0, "")
-    assert re.search(r"\n\d+ passed, \d+\.\d s\n$", out)
+    assert re.search(r"\n\d+ passed, 25 skipped, \d+\.\d s\n$", out)
 
 
 def test_a_line_has_a_tick_the_name_and_what_is_checked(reference, key_file):

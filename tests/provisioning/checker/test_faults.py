@@ -95,6 +95,50 @@ TABLE = [
     ("signature.refused.date_not_signed", "unsigned headers allowed", "expected 401, got 201"),
     ("signature.refused.content_not_signed", "unsigned headers allowed", "expected 401, got 201"),
     ("signature.refused.callback_not_signed", "unsigned headers allowed", "expected 401, got 201"),
+    ("sso.accepted.done", "sso answers 204", "expected 200 or 302 or 303, got 204"),
+    ("sso.accepted.done", "sso leads nowhere", "a 303 needs a Location"),
+    ("sso.accepted.slash", "sso without slash", "expected 200 or 302 or 303, got 404"),
+    ("sso.accepted.exchange", "code exchanged twice", "expected one token request for the code, got 2"),
+    ("sso.accepted.exchange", "code sent as JSON", "the Content-Type of the token request is 'application/json'"),
+    ("sso.accepted.resource", "resource unchecked", "no GET /v1/resources/:id came with the token"),
+    ("sso.accepted.token", "token shown", "the answer to the browser holds the access token"),
+    ("sso.refused.client", "token refusal ignored", "expected 401, got 303"),
+    ("sso.refused.client", "sso refusal in JSON", "a page (text/html), not 'application/json'"),
+    ("sso.refused.secret", "token refusal ignored", "expected 401, got 303"),
+    ("sso.refused.secret", "sso refusal without words", "the page has no text"),
+    ("sso.refused.expired", "token refusal ignored", "expected 401, got 303"),
+    ("sso.refused.expired", "sso refusal with trace", "the page shows the provider's stack trace"),
+    ("sso.refused.unknown", "token refusal ignored", "expected 401, got 303"),
+    ("sso.refused.unknown", "sso refusal with session", "it sets the cookie session"),
+    ("sso.refused.used", "code remembered", "expected 401, got 303"),
+    ("sso.refused.tampered", "resource unchecked", "expected 401, got 303"),
+    ("sso.refused.deprovisioned", "resource unchecked", "expected 401, got 303"),
+    ("sso.refused.missing", "sso parameters unchecked", "expected 401, got 500"),
+    ("sso.refused.connector", "connector failure breaks", "expected 401, got 500"),
+    ("async.resource.provision", "no callback", "the callback did not come within 1 s"),
+    ("async.resource.provision", "promise without message", "no `message`"),
+    ("async.resource.provision", "callback without token", "within 1 s; these attempts were refused: no bearer token"),
+    ("async.resource.provision", "callback state", "the callback's `state` must be 'done' or 'error'"),
+    ("async.resource.provision", "callback message", "the callback's `message` must be a text of 3 to 256"),
+    ("async.resource.provision", "callback field", "fields that are not documented: progress"),
+    ("async.resource.provision", "callback with credentials", "only that of a credential's provisioning may"),
+    ("async.resource.provision", "callback charset", "it must be exactly 'application/json'"),
+    ("async.resource.provision", "callback no json", "the callback's body is not JSON"),
+    ("async.resource.provision", "callback before the answer", "the callback came before its request was answered"),
+    ("async.resource.plan", "no callback for PATCH resources", "the callback did not come within 1 s"),
+    ("async.resource.deprovision", "no callback for DELETE resources", "the callback did not come within 1 s"),
+    ("async.credential.provision", "callback without credentials", "the callback has no `credentials`"),
+    ("async.credential.provision", "lower case name", "the callback's credential name 'secret' does not match"),
+    ("async.credential.provision", "callback error", "error by callback: The bear did not wake.; what cannot"),
+    ("async.credential.deprovision", "no callback for DELETE credentials", "the callback did not come within 1 s"),
+    ("async.callback.error", "callback sent once", "refused: an attempt was answered with 500 on purpose"),
+    ("async.callback.error", "callback rewritten", "a repeated callback has another body"),
+    ("async.callback.dropped", "callback sent once", "refused: an attempt was broken off on purpose"),
+    ("async.callback.token", "token kept", "a bearer token that is unknown, expired or refused before"),
+    ("async.callback.once", "another callback follows", "a repeated callback has another body"),
+    ("async.repeat.running", "oldest callback kept", "the callback did not come within 1 s"),
+    ("async.repeat.running", "repeat refused while running", "expected 201 or 202 or 204, got 409"),
+    ("async.repeat.nothing", "no-ops queued", "expected 200 or 204, got 202"),
     ("error.unknown_path", "html errors", "the body is not JSON"),
     ("error.unknown_method", "404 for 405", "expected 405, got 404"),
 ]
@@ -110,6 +154,13 @@ def test_a_case_fails_for_its_fault_and_names_it(name, fault, reason):
 
 def test_every_case_has_a_fault_that_fails_it():
     assert {row[0] for row in TABLE} == {case.name for case in CASES}
+
+
+@pytest.mark.parametrize("name", ["resource.provision.unknown_plan", "plan.change.unknown_resource"])
+def test_a_refusal_by_callback_is_none(name):
+    outcome = outcome_with(name, "refused by callback", slow=True)
+    assert outcome.result is Result.FAILED
+    assert ", got 202 (202, then an error by callback: " in outcome.lines[0]
 
 
 def test_a_reason_shows_the_request_the_status_and_the_body():

@@ -27,6 +27,7 @@ class Answer:
     content: dict[str, Any] | None = None
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     raw: bytes | None = None
+    repeated: bool = False
 
 
 class Refusal(Exception):

@@ -9,7 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.provisioning.checker.reference.calls import Answer, Call, Refusal
+from tests.provisioning.checker.reference.connecting import ConnectorClient
+from tests.provisioning.checker.reference.outbox import Outbox
 from tests.provisioning.checker.reference.signatures import Verifier
+from tests.provisioning.checker.reference.sso import Sso
 from tests.provisioning.checker.reference.store import Store
 
 VERBS = {
@@ -26,6 +29,8 @@ class Reference:
     store: Store
     verifier: Verifier
     faults: frozenset[str]
+    sso: Sso
+    outbox: Outbox | None
     url: str = ""
 
     def answer(self, call: Call) -> Answer:
@@ -35,6 +40,8 @@ class Reference:
             return self._formed(call, refusal.answer)
 
     def _answer(self, call: Call) -> Answer:
+        if call.method == "GET" and call.path in ("/v1/sso", "/v1/sso/"):
+            return self.sso.answer(call)
         if "acts before it checks" in self.faults:
             answer = self._routed(call)
             self.verifier.check(call)
@@ -50,6 +57,11 @@ class Reference:
             raise Refusal(404, "There is no such path.")
         if (call.method, kind) not in VERBS:
             raise Refusal(404 if "404 for 405" in self.faults else 405, "There is no such method here.")
+        if self.outbox is not None:
+            return self.outbox.answer(call, lambda: self._done(call, kind, rest))
+        return self._done(call, kind, rest)
+
+    def _done(self, call: Call, kind: str, rest: str) -> Answer:
         verb = getattr(self.store, VERBS[call.method, kind])
         answer: Answer = verb(rest) if call.method == "DELETE" else verb(rest, self._body(call))
         return answer
@@ -104,10 +116,17 @@ def _handler(reference: Reference) -> type[BaseHTTPRequestHandler]:
 
 
 @contextmanager
-def serving(trusted: bytes, *faults: str, single: bool = False) -> Iterator[Reference]:
-    """A reference provider on a free port of the loopback, with these faults, that trusts this master key."""
+def serving(
+    trusted: bytes, *faults: str, single: bool = False, connector: str = "", slow: bool = False
+) -> Iterator[Reference]:
+    """A reference provider on a free port of the loopback, with these faults, that trusts this master key.
+
+    `connector`: the URL of the marketplace's; `slow`: it answers 202 and calls back.
+    """
     switched = frozenset(faults)
-    reference = Reference(Store(switched, single=single), Verifier(trusted, switched), switched)
+    client = ConnectorClient(connector)
+    store, outbox = Store(switched, single=single), Outbox(client, switched) if slow else None
+    reference = Reference(store, Verifier(trusted, switched), switched, Sso(client, switched), outbox)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(reference))
     reference.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -115,6 +134,8 @@ def serving(trusted: bytes, *faults: str, single: bool = False) -> Iterator[Refe
     try:
         yield reference
     finally:
+        if outbox is not None:
+            outbox.close()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -108,11 +109,13 @@ class Store:
         owner, values = self.credentials.get(credential_id, ("", None))
         if values is not None and owner != resource_id and "conflict ignored" not in self.faults:
             raise Refusal(409, "Another credential has this id.")
+        repeated = values is not None
         if values is None or "new values each time" in self.faults:
             values = self._issue(credential_id, resource_id)
         self.credentials[credential_id] = (resource_id, values)
         name = "secret" if "lower case name" in self.faults else "SECRET"
-        return self.done("credential", 201, "Take care of it.", credentials={name: values["SECRET"]})
+        answer = self.done("credential", 201, "Take care of it.", credentials={name: values["SECRET"]})
+        return replace(answer, repeated=repeated)
 
     def _issue(self, credential_id: str, resource_id: str) -> dict[str, str]:
         if credential_id in self.gone and "ids used again" not in self.faults:
@@ -152,4 +155,5 @@ class Store:
         for fault in self.faults:
             if fault.startswith(f"{verb} answers "):
                 status = int(fault.rpartition(" ")[2])
-        return Answer(status, None if status == 204 else {"message": message, **more})
+        content = None if status == 204 else {"message": message, **more}
+        return Answer(status, content, repeated=verb in ("repeat", "same plan"))
