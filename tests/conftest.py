@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from credservice.audit.models import AuditEvent
-from tests.live import live_service, live_service_of_my_own  # noqa: F401 - fixtures
+from tests.live import live_service  # noqa: F401 - a fixture
 
 
 class DoorClient(Client):

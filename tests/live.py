@@ -1,6 +1,6 @@
 """The service as it is served: gunicorn with its own settings, a database of its own, the demonstration set-up.
 
-``live_service`` is shared by the tests of one process; tests that kill something start one for themselves.
+``live_service`` is shared by the tests of one process; what kills something uses ``serving`` for itself.
 """
 
 import contextlib
@@ -159,12 +159,5 @@ def serving(database_url: str, **environment: str) -> Iterator[LiveService]:
 @pytest.fixture(scope="session")
 def live_service() -> Iterator[LiveService]:
     """Shared: leave it as it was found."""
-    with own_database() as url, serving(url) as service:
-        yield service
-
-
-@pytest.fixture
-def live_service_of_my_own() -> Iterator[LiveService]:
-    """For tests that kill it."""
     with own_database() as url, serving(url) as service:
         yield service

@@ -8,8 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.conf import settings
+from django.conf import settings as configured
+from django.core.checks import CRITICAL, Tags, run_checks
 from django.db import connection
+
+from credservice import checks
+from credservice.crypto.keyring import get_keyring
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "".join(map(chr, range(60, 120)))
@@ -17,6 +21,13 @@ KEK = base64.b64encode(bytes(range(1, 33))).decode()
 SOUND = {"SECRET_KEY": SECRET_KEY, "ENCRYPTION_KEYS": f"k1:{KEK}", "ALLOWED_HOSTS": "credentials.example.com"}
 STATIC = json.dumps({"mine": {"BACKEND": "credservice.issuers.static.StaticIssuer", "OPTIONS": {"token": "hunter2"}}})
 
+# As settings read what is no text.
+READ = {
+    "ALLOWED_HOSTS": lambda text: [host for host in text.split(",") if host],
+    "TRUSTED_PROXIES": lambda text: text.split(","),
+    "SECRET_KEY_FALLBACKS": lambda text: text.split(","),
+    "CREDENTIAL_ISSUERS": json.loads,
+}
 UNSOUND = [
     ({"SECRET_KEY": ""}, "E001", "SECRET_KEY is missing or weak. Set it to at least 32 random bytes: openssl rand"),
     ({"SECRET_KEY": "short-but-various"}, "E001", "SECRET_KEY is missing or weak."),
@@ -64,16 +75,27 @@ def check_refusal(done, status, number, sentence):
     assert not any(secret in done.stderr + done.stdout for secret in (KEK, SECRET_KEY, "hunter2", "c2hvcnQ"))
 
 
-@pytest.mark.parametrize(("changes", "number", "sentence"), UNSOUND)
+@pytest.mark.parametrize(("changes", "number", "sentence"), {case[1]: case for case in UNSOUND}.values())
 def test_the_server_does_not_start(changes, number, sentence, tmp_path):
+    """One fault of each number; the others are told apart below."""
     done = run(["-c", "import credservice.wsgi"], changes, tmp_path)
     check_refusal(done, 3, f"credservice does not start (credservice.{number})", sentence)
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize(("changes", "number", "sentence"), UNSOUND[::4])
-def test_no_command_runs(changes, number, sentence, tmp_path):
+def test_no_command_runs(tmp_path):
+    changes, number, sentence = UNSOUND[0]
     check_refusal(run(["manage.py", "check"], changes, tmp_path), 1, f"credservice.{number}", sentence)
+
+
+@pytest.mark.parametrize(("changes", "number", "sentence"), UNSOUND)
+def test_each_fault_has_its_sentence(settings, monkeypatch, changes, number, sentence):
+    for name, value in ({"ENVIRONMENT": "production", "PRODUCTION": True} | SOUND | changes).items():
+        setattr(settings, name, READ.get(name, lambda value: value)(value))
+    monkeypatch.setattr(checks, "get_keyring", get_keyring.__wrapped__)
+    (found,) = run_checks(tags=[Tags.security])
+    assert (found.id, found.level) == (f"credservice.{number}", CRITICAL)
+    assert sentence in f"{found.msg} {found.hint}"
 
 
 def test_every_fault_is_told_at_once(tmp_path):
@@ -111,14 +133,14 @@ def test_a_database_sealed_with_another_key_is_not_served(keys, sentence, tmp_pa
 
 @pytest.mark.django_db(transaction=True)
 def test_a_sound_set_up_starts(tmp_path):
-    changes = {"ENCRYPTION_KEYS": settings.ENCRYPTION_KEYS, "DATABASE_URL": url_of_the_test_database()}
+    changes = {"ENCRYPTION_KEYS": configured.ENCRYPTION_KEYS, "DATABASE_URL": url_of_the_test_database()}
     done = run(["-c", "import credservice.wsgi"], changes, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_key_that_is_not_used_yet_is_no_fault(tmp_path):
-    changes = {"ENCRYPTION_KEYS": f"k9:{KEK},{settings.ENCRYPTION_KEYS}", "DATABASE_URL": url_of_the_test_database()}
+    changes = {"ENCRYPTION_KEYS": f"k9:{KEK},{configured.ENCRYPTION_KEYS}", "DATABASE_URL": url_of_the_test_database()}
     assert run(["-c", "import credservice.wsgi"], changes, tmp_path).returncode == 0
 
 
