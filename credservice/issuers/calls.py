@@ -14,6 +14,7 @@ import stamina
 from credservice.http.outgoing import AddressRefused, AnswerRefused, client
 from credservice.http.strict_json import parse_object
 from credservice.issuers.base import IssueFailed, IssuerUnavailable
+from credservice.issuers.masking import masked
 
 ATTEMPTS = 3
 LONGEST_RETRY_AFTER = 3600
@@ -100,9 +101,7 @@ def reason(answer: httpx2.Response, names: Iterable[str], secrets: Iterable[str]
     except ValueError:
         body = {}
     said = next((body[name] for name in names if isinstance(body.get(name), str)), "")
-    text = "".join(character if character.isprintable() else " " for character in str(said))
-    for secret in secrets:
-        text = text.replace(secret, "[secret]")
+    text = masked(str(said), secrets)
     status = f"{answer.url.host} answered {answer.status_code}"
     if answer.is_redirect:
         return f"{status}: redirects are not followed"

@@ -15,6 +15,7 @@ from credservice.http.outgoing import check_url
 from credservice.issuers.base import IssueFailed, IssuerUnavailable, OptionsError, only
 
 SECONDS = 5.0
+SHORTEST_SECRET = 8  # of the values; shorter ones are ports, and words of any message. A password counts at any length
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,63}): ([\x20-\x7e]*)")
 _VALUE = re.compile(r"\{([^{}]+)\}")
 _NOT_OURS_TO_SET = frozenset({"host", "content-length", "transfer-encoding", "connection"})
@@ -46,15 +47,19 @@ def _check_postgresql(probe: Mapping[str, Any], value_names: tuple[str, ...]) ->
 def _run_postgresql(probe: Mapping[str, Any], values: Mapping[str, str]) -> None:
     import psycopg
 
-    from credservice.issuers.postgresql.connection import connect, explain
+    from credservice.issuers.postgresql.connection import connect, explain, passwords
 
+    conninfo = _conninfo(values[probe["value"]])
+    secrets = [*passwords(conninfo), *(value for value in values.values() if len(value) >= SHORTEST_SECRET)]
     try:
-        with connect(_conninfo(values[probe["value"]]), seconds=SECONDS) as connection:
+        with connect(conninfo, seconds=SECONDS) as connection:
             connection.execute("SELECT 1")
     except psycopg.Error as error:
         # The server itself refuses with FATAL; anything else is the way to it.
         refused = "FATAL" in str(error) and "the database system is" not in str(error)
-        raise (ProbeFailed if refused else IssuerUnavailable)(f"the trial login failed: {explain(error)}") from None
+        raise (ProbeFailed if refused else IssuerUnavailable)(
+            f"the trial login failed: {explain(error, secrets)}"
+        ) from None
 
 
 def _conninfo(url: str) -> str:

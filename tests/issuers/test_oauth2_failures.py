@@ -1,5 +1,6 @@
 import json
 import time
+from base64 import b64encode
 from typing import Any
 from uuid import uuid4
 
@@ -86,6 +87,14 @@ def test_a_refusal_is_final_with_its_reason(status):
     with http_server(lambda _: answering(refusal, status)) as server, pytest.raises(IssueFailed) as caught:
         issue(server.url)
     assert str(caught.value) == f"127.0.0.1 answered {status}: Not you, [secret] (unauthorized_client)"
+
+
+@pytest.mark.parametrize("quoted", [SECRET, b64encode(f"us:{SECRET}".encode()).decode()])
+def test_a_server_that_quotes_our_secret_is_not_quoted(quoted):
+    refusal = {"error": quoted, "error_description": f"Not you, {quoted}"}
+    with http_server(lambda _: answering(refusal, 400)) as server, pytest.raises(IssueFailed) as caught:
+        issue(server.url)
+    assert quoted[:16] not in str(caught.value)
 
 
 @pytest.mark.parametrize(

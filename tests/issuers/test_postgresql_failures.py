@@ -1,4 +1,6 @@
+import socket
 import time
+from collections.abc import Callable
 from uuid import uuid4
 
 import psycopg
@@ -70,6 +72,31 @@ def test_a_server_that_stops_in_the_middle_is_left_in_time(elsewhere, vendor, mo
     with raw_server(welcome_and_stop) as port, pytest.raises(IssuerUnavailable):
         elsewhere(port, "?sslmode=disable").issue(vendor.request())
     assert time.monotonic() - started < 5
+
+
+def refusing_with(text: str) -> Callable[[socket.socket], None]:
+    """A server that lets anybody in and answers each statement with an error of its own wording."""
+    fields = b"SERROR\0VERROR\0C42501\0M" + text.encode() + b"\0\0"
+    ready = b"Z\x00\x00\x00\x05I"
+
+    def talk(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"R\x00\x00\x00\x08\x00\x00\x00\x00" + ready)
+        while connection.recv(4096):
+            connection.sendall(b"E" + (len(fields) + 4).to_bytes(4) + fields + ready)
+
+    return talk
+
+
+def test_a_server_that_quotes_our_password_is_not_quoted(elsewhere, vendor):
+    with raw_server(refusing_with(f"{PASSWORD}, or what?\nNo. " + "x" * 999)) as port:
+        issuer = elsewhere(port, "?sslmode=disable")
+        with pytest.raises(IssueFailed, match=r"answered: \[secret\], or") as caught:
+            issuer.issue(vendor.request())
+        with pytest.raises(IssuerUnavailable) as later:
+            issuer.revoke(vendor.request().credential_id, {}, {})
+    assert PASSWORD not in str(caught.value) + str(later.value)
+    assert len(str(caught.value)) < 500
 
 
 def test_a_wrong_password_of_the_administrator(vendor, monkeypatch):

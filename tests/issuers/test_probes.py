@@ -7,6 +7,7 @@ import pytest
 from credservice.issuers.base import IssuerUnavailable, OptionsError
 from credservice.issuers.probes import ProbeFailed, check_probe, run_probe
 from tests.http_server import Answer, http_server, raw_server, unused_port
+from tests.issuers.test_postgresql_failures import refusing_with
 
 NAMES = ("URL", "TOKEN")
 SECRET = "s3cret-of-the-customer"
@@ -40,6 +41,18 @@ def test_a_login_with_a_wrong_password_fails(url):
         run_probe(LOGIN, {"URL": url.replace("@/", f"{SECRET}@/")})
     assert SECRET not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def test_a_server_that_quotes_the_values_is_not_quoted():
+    said = f"{SECRET} of {quote(SECRET)} and long-token-1"
+    with raw_server(refusing_with(said)) as port:
+        values = {
+            "URL": f"postgresql://u:{quote(SECRET)}@127.0.0.1:{port}/app?sslmode=disable",
+            "TOKEN": "long-token-1",
+        }
+        with pytest.raises(IssuerUnavailable) as caught:
+            run_probe(LOGIN, values)
+    assert str(caught.value).endswith("answered: [secret] of [secret] and [secret]")
 
 
 def test_a_login_at_a_server_that_is_down_may_pass_later():

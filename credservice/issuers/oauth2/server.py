@@ -13,6 +13,7 @@ import httpx2
 
 from credservice.issuers.base import IssueFailed, IssuerUnavailable
 from credservice.issuers.calls import call, json_object, reason
+from credservice.issuers.masking import masked
 
 AUTHENTICATION = ("basic", "post")
 # RFC 6749, 4.1.2.1 names these two; servers use them at the token endpoint as well.
@@ -33,27 +34,29 @@ class Client:
     def post(self, url: str, form: Iterable[tuple[str, str]]) -> httpx2.Response:
         """The successful answer. Raises :class:`IssueFailed`, :class:`IssuerUnavailable`."""
         fields = list(form)
+        pair = f"{quote(self.client_id, safe='')}:{quote(self.secret, safe='')}"
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         if self.authentication == "basic":
             # A space as %20: those who undo this as a form read it, and those who take it for a URL's escapes.
-            pair = f"{quote(self.client_id, safe='')}:{quote(self.secret, safe='')}"
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         else:
             fields += [("client_id", self.client_id), ("client_secret", self.secret)]
         answer = call("POST", url, seconds=self.seconds, headers=headers, content=urlencode(fields).encode())
         if not answer.is_success:
-            self._refused(answer, [value for name, value in fields if name.endswith("token")])
+            sent = [value for name, value in fields if name.endswith(("token", "assertion", "password"))]
+            self._refused(answer, [pair, self.secret, *sent])
         return answer
 
-    def _refused(self, answer: httpx2.Response, tokens: list[str]) -> None:
+    def _refused(self, answer: httpx2.Response, secrets: list[str]) -> None:
         """An error answer (RFC 6749, 5.2), as the issuer's exceptions tell them apart."""
-        why = reason(answer, ("error_description", "error"), [self.secret, *tokens])
+        why = reason(answer, ("error_description", "error"), secrets)
         try:
             code = json_object(answer).get("error")
         except ValueError:
             code = None
         if isinstance(code, str):
-            why = f"{why} ({code[:40]})" if code.isascii() and code.isprintable() and code not in why else why
+            shown = masked(code, secrets)[:40]
+            why = f"{why} ({shown})" if code.isascii() and code.isprintable() and shown not in why else why
             if code in _PASSING | _OURS:
                 raise IssuerUnavailable(why, retry_after=60)
         elif answer.status_code == 401:

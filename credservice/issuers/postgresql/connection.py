@@ -3,15 +3,18 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 import psycopg
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.errors import DependentObjectsStillExist
+
+from credservice.issuers.masking import masked
 
 CONNECT_SECONDS = 5
 LOCK_SECONDS = 3
+LONGEST_MESSAGE = 400
 # Texts of libpq that say why, and hold nothing of the connection string. Anything else is not passed on: where the
 # string is malformed, libpq takes parts of a password for a host and quotes them.
 _REASONS = (
@@ -53,14 +56,24 @@ def connect(dsn: str, *, seconds: float, database: str | None = None) -> Iterato
         yield connection
 
 
-def explain(error: psycopg.Error) -> str:
-    """What went wrong, without anything of the connection string or a value."""
+def explain(error: psycopg.Error, secrets: Iterable[str]) -> str:
+    """What went wrong, bounded, without anything of the connection string or a value.
+
+    ``secrets`` are what the server was sent or may know: its messages are its own, and may quote them.
+    """
     if error.diag.message_primary:
         # The detail of this one says which objects of others still give the role rights.
         detail = f" ({error.diag.message_detail})" if isinstance(error, DependentObjectsStillExist) else ""
-        return f"PostgreSQL answered: {error.diag.message_primary}{detail}".replace("\n", ", ")
+        said = f"{error.diag.message_primary}{detail}".replace("\n", ", ")
+        return f"PostgreSQL answered: {masked(said, secrets)[:LONGEST_MESSAGE]}"
     found = next((reason for reason in _REASONS if reason in str(error)), type(error).__name__)
     return f"PostgreSQL cannot be reached ({found})"
+
+
+def passwords(dsn: str) -> list[str]:
+    """A connection string, and what is secret in it. Raises :class:`psycopg.ProgrammingError`."""
+    parts = conninfo_to_dict(dsn)
+    return [dsn, *(str(parts[name]) for name in ("password", "sslpassword") if parts.get(name))]
 
 
 def _settle(connection: Connection, seconds: float) -> None:

@@ -6,7 +6,7 @@ Policy options: :mod:`credservice.issuers.postgresql.options`.
 """
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from credservice.issuers.api_key import ALPHABET
 from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, IssuerUnavailable, OptionsError
 from credservice.issuers.postgresql import roles
-from credservice.issuers.postgresql.connection import Connection, connect, explain
+from credservice.issuers.postgresql.connection import Connection, connect, explain, passwords
 from credservice.issuers.postgresql.options import RoleOptions
 from credservice.issuers.postgresql.scram import verifier
 from credservice.references import UnreadableReference, resolve_reference
@@ -55,25 +55,26 @@ class PostgreSQLIssuer(Issuer):
         options = self._read(request.options)
         password = "".join(secrets.choice(ALPHABET) for _ in range(PASSWORD_CHARACTERS))
         expires_at = None if request.lifetime is None else timezone.now() + request.lifetime
-        with _issuing(), self._connection(ISSUE_SECONDS) as connection:
+        stored = verifier(password)
+        with _issuing([*self._secrets(), password, stored]), self._connection(ISSUE_SECONDS) as connection:
             name = roles.find(connection, request.credential_id)
             name = name or roles.role_name(options.prefix, request.credential_id)
             roles.make(
                 connection,
                 name,
                 group=options.group,
-                verifier=verifier(password),
+                verifier=stored,
                 valid_until=expires_at,
                 limit=options.connection_limit,
             )
         return Issued(values=options.values(name, password), expires_at=expires_at, hint=name, handle={"role": name})
 
     def check(self, credential_id: str, options: Mapping[str, Any], handle: Mapping[str, Any]) -> bool:
-        with _revoking(), self._connection(ISSUE_SECONDS) as connection:
+        with _revoking(self._secrets()), self._connection(ISSUE_SECONDS) as connection:
             return roles.may_log_in(connection, credential_id)
 
     def revoke(self, credential_id: str, options: Mapping[str, Any], handle: Mapping[str, Any]) -> None:
-        with _revoking(), self._connection(REVOKE_SECONDS) as connection:
+        with _revoking(self._secrets()), self._connection(REVOKE_SECONDS) as connection:
             name = roles.find(connection, credential_id)
             if name is not None:
                 roles.remove(connection, name, heir=self._heir, at=self._at)
@@ -86,12 +87,17 @@ class PostgreSQLIssuer(Issuer):
 
     @contextmanager
     def _connection(self, seconds: float, database: str | None = None) -> Iterator[Connection]:
+        with connect(self._current_dsn(), seconds=seconds, database=database) as connection:
+            yield connection
+
+    def _current_dsn(self) -> str:
         try:
-            dsn = self._dsn()
+            return self._dsn()
         except UnreadableReference as error:
             raise IssuerUnavailable(str(error), retry_after=60) from None
-        with connect(dsn, seconds=seconds, database=database) as connection:
-            yield connection
+
+    def _secrets(self) -> list[str]:
+        return passwords(self._current_dsn())
 
     def _dsn(self) -> str:
         dsn = resolve_reference(self._reference)
@@ -103,7 +109,7 @@ class PostgreSQLIssuer(Issuer):
 
 
 @contextmanager
-def _issuing() -> Iterator[None]:
+def _issuing(secrets: Sequence[str]) -> Iterator[None]:
     """Errors as :meth:`Issuer.issue` documents them; the chain is cut, its frames hold the connection string."""
     try:
         yield
@@ -111,16 +117,16 @@ def _issuing() -> Iterator[None]:
         raise IssueFailed(str(error)) from None
     except psycopg.Error as error:
         if error.sqlstate in _FINAL:
-            raise IssueFailed(explain(error)) from None
-        raise IssuerUnavailable(explain(error)) from None
+            raise IssueFailed(explain(error, secrets)) from None
+        raise IssuerUnavailable(explain(error, secrets)) from None
 
 
 @contextmanager
-def _revoking() -> Iterator[None]:
+def _revoking(secrets: Sequence[str]) -> Iterator[None]:
     """A revocation is never given up: whatever is wrong, it is asked again."""
     try:
         yield
     except roles.SessionsRemain as error:
         raise IssuerUnavailable(str(error)) from None
     except psycopg.Error as error:
-        raise IssuerUnavailable(explain(error), retry_after=30) from None
+        raise IssuerUnavailable(explain(error, secrets), retry_after=30) from None

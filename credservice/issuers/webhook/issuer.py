@@ -25,7 +25,7 @@ from credservice.issuers.base import (
 )
 from credservice.issuers.calls import call, json_object, reason
 from credservice.issuers.webhook.answer import read_issued
-from credservice.issuers.webhook.signing import check_secret, sign
+from credservice.issuers.webhook.signing import PREFIX, check_secret, sign
 from credservice.references import UnreadableReference, resolve_reference
 
 DEFAULT_SECONDS, MAX_SECONDS = 10.0, 30.0
@@ -126,7 +126,8 @@ class WebhookIssuer(Issuer):
         return call("POST", self._url, seconds=self._seconds, headers=headers, content=body.encode())
 
     def _reason(self, answer: httpx2.Response) -> str:
-        return reason(answer, _MESSAGES, self._current_secrets())
+        secrets = self._current_secrets()
+        return reason(answer, _MESSAGES, [*secrets, *(secret.removeprefix(PREFIX) for secret in secrets)])
 
     def _secrets(self) -> list[str]:
         found = []
