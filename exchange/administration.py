@@ -71,7 +71,7 @@ def withdraw_grant(*, grant: Grant, actor: str, reason: str) -> None:
         grant = Grant.objects.select_for_update(of=("self",)).get(pk=grant.pk)
         shared = Grant.objects.filter(line=grant.line).exclude(pk=grant.pk).exists()
         if not shared:
-            for credential in Credential.objects.unended().filter(line=grant.line):
+            for credential in Credential.objects.unended().filter(line=grant.line).lock():
                 revoke(credential=credential, actor=actor, reason=reason)
         _record("grant.withdrawn", grant, actor, line=str(grant.line), why=reason, credentials_kept=shared)
         grant.delete()

@@ -92,6 +92,13 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """Those that work, or may yet."""
         return self.filter(state__in=Credential.UNENDED)
 
+    def lock(self) -> "list[Credential]":
+        """These, locked until the transaction ends: a line's oldest first, the order that everybody keeps who locks
+        several, so that two who meet wait for each other only one way."""
+        ordered = self.select_for_update(of=("self",)).order_by("line", "created_at", "pk")
+        list(ordered.values_list("pk"))  # it may wait for a rotation, whose successor only the next statement sees
+        return list(ordered)
+
 
 class Credential(models.Model):
     """A set of named values made by an issuer: sealed, with a state, an expiry and a predecessor.

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from credservice.audit import record
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialQuerySet
 from credservice.credentials.services import finish_end, revoke
 from credservice.exceptions import NotFound
 from provisioning.live_keys import Caller
@@ -75,9 +75,9 @@ def _locked_binding(caller: Caller, credential_id: str) -> ResourceCredential:
     return found
 
 
-def _revoke(credentials: Iterable[Credential], caller: Caller, reason: str) -> list[Credential]:
+def _revoke(credentials: CredentialQuerySet, caller: Caller, reason: str) -> list[Credential]:
     """End them here; returns those that must be ended outside as well."""
-    unended = Credential.objects.unended().filter(pk__in=[credential.pk for credential in credentials]).order_by("pk")
+    unended = credentials.unended().lock()
     revoked = [revoke(credential=credential, actor=caller.actor, reason=reason) for credential in unended]
     return [credential for credential in revoked if credential.state in Credential.UNENDED]
 
