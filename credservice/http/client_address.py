@@ -40,7 +40,7 @@ def client_address(request: HttpRequest) -> str | None:
 
 
 def network_address(request: HttpRequest) -> str | None:
-    """:func:`client_address` as far as a list of networks may be checked against it; ``None``, in no network, otherwise.
+    """:func:`client_address` where lists of networks may go by it; otherwise ``None``, which is in none.
 
     Whoever speaks for somebody else without being a trusted proxy is a proxy that nobody has named: its own address,
     loopback perhaps, would let in everybody behind it.
