@@ -1,6 +1,5 @@
 """The admin site itself."""
 
-import zlib
 from typing import Any
 
 from django.db import transaction
@@ -10,13 +9,6 @@ from unfold.sites import UnfoldAdminSite
 from credservice.audit import record, record_refusal
 from credservice.console.actor import actor_of
 from credservice.exceptions import TooMany
-from credservice.http.context import current_context
-from credservice.limits.counter import count_call
-
-# Of one address. Each try costs a quarter of a second of a processor (engineering notes, "Cost of the parts"): more
-# of them would not only guess passwords, but keep the doors from answering.
-SIGN_INS_PER_MINUTE = 20
-COUNTERS = 4096  # addresses share this many, so that nobody fills the table with theirs
 
 
 class ConsoleSite(UnfoldAdminSite):
@@ -33,11 +25,11 @@ class ConsoleSite(UnfoldAdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         from credservice.console.middleware import error_page
+        from credservice.console.password import count_try
 
         if request.method == "POST":
-            counter = zlib.crc32((current_context().source or "").encode()) % COUNTERS
             try:
-                count_call(f"sign_in:{counter}", SIGN_INS_PER_MINUTE)
+                count_try()
             except TooMany as error:
                 record_refusal(action="user.sign_in", actor="user:unknown", reason=error.code, object_type="user")
                 response = error_page(request, 429)

@@ -179,7 +179,7 @@ def test_a_file_that_nobody_asked_for_is_not_read(db: None, monkeypatch: pytest.
 
 
 def test_an_address_may_not_try_passwords_for_ever(admin: User, trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("credservice.console.site.SIGN_INS_PER_MINUTE", 2)
+    monkeypatch.setattr("credservice.console.password.TRIES_PER_MINUTE", 2)
     tries = [Client().post(LOGIN, {"username": "root", "password": "wrong"}) for _ in range(3)]
     assert [response.status_code for response in tries] == [200, 200, 429]
     assert 1 <= int(tries[-1]["Retry-After"]) <= 60

@@ -15,9 +15,10 @@ from credservice.keys.signing_keys import generate_signing_key
 from credservice.vendor_api.models import ServiceToken
 from credservice.vendor_api.tokens import authenticate, create_token
 from tests.conftest import Trail
-from tests.console.conftest import CANARY, World
+from tests.console.conftest import CANARY, PASSWORD, World
 from tests.console.pages import run_bulk, send, url
 
+WHY = {"why": "support case 4711", "password": PASSWORD}
 ENTERED = "another-secret-of-the-platform-0123456789"
 
 
@@ -108,9 +109,9 @@ def test_the_current_secret_is_not_retired(console: Client, world: World) -> Non
 @pytest.mark.parametrize(("kind", "action"), [("secret", "signing_secret"), ("credential", "credential")])
 def test_a_reveal_asks_why_and_is_recorded(console: Client, world: World, trail: Trail, kind: str, action: str) -> None:
     obj: Any = getattr(world, kind)
-    refused = send(console, url(obj, "reveal"), why="")
+    refused = send(console, url(obj, "reveal"), why="", password=PASSWORD)
     assert CANARY not in refused.content.decode()
-    shown = send(console, url(obj, "reveal"), why="support case 4711")
+    shown = send(console, url(obj, "reveal"), **WHY)
     assert CANARY in shown.content.decode()
     assert "no-store" in shown["Cache-Control"]
     line = trail.one(action=f"{action}.revealed")
@@ -118,9 +119,37 @@ def test_a_reveal_asks_why_and_is_recorded(console: Client, world: World, trail:
 
 
 @pytest.mark.parametrize("kind", ["secret", "credential"])
+@pytest.mark.parametrize("typed", ["", "wrong", f"{PASSWORD} ", "\u00e9" * 5000])
+def test_a_reveal_needs_the_operators_own_password(console: Client, world: World, kind: str, typed: str) -> None:
+    page = send(console, url(getattr(world, kind), "reveal"), why="support case 4711", password=typed)
+    assert CANARY not in page.content.decode()
+    assert not typed or typed not in page.content.decode()
+
+
+def test_a_wrong_password_at_a_reveal_is_recorded(console: Client, world: World, trail: Trail, admin: User) -> None:
+    page = send(console, url(world.secret, "reveal"), why="support case 4711", password="wrong").content.decode()
+    assert "This is not your password." in page
+    (line,) = trail.all()
+    assert (line.action, line.actor, line.outcome) == ("user.password_check", "user:root", "refused")
+    assert (line.reason, line.object_id) == ("wrong_password", str(admin.pk))
+
+
+def test_tries_at_a_reveal_count_as_sign_ins(
+    console: Client, world: World, trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("credservice.console.password.TRIES_PER_MINUTE", 2)
+    for typed in ("wrong", "wrong", PASSWORD):
+        page = send(console, url(world.secret, "reveal"), why="support case 4711", password=typed).content.decode()
+    assert "Too many passwords were tried" in page
+    assert CANARY not in page
+    assert trail.all()[-1].reason == "too_many_requests"
+    assert Client().post("/admin/login/", {"username": "root", "password": PASSWORD}).status_code == 429
+
+
+@pytest.mark.parametrize("kind", ["secret", "credential"])
 def test_a_reveal_is_not_repeated_by_a_reload(console: Client, world: World, kind: str) -> None:
     address = url(getattr(world, kind), "reveal")
-    values = {"why": "support case 4711", "form_id": console.get(address).context["form_id"]}
+    values = WHY | {"form_id": console.get(address).context["form_id"]}
     assert CANARY in console.post(address, values).content.decode()
     assert CANARY not in console.post(address, values).content.decode()
 
@@ -129,7 +158,7 @@ def test_a_reveal_is_not_repeated_by_a_reload(console: Client, world: World, kin
 def test_a_reveal_needs_a_permission_of_its_own(clerk: Client, world: World, trail: Trail, kind: str) -> None:
     address = url(getattr(world, kind), "reveal")
     assert clerk.get(address).status_code == 403
-    assert clerk.post(address, {"why": "support case 4711"}).status_code == 403
+    assert clerk.post(address, WHY).status_code == 403
     assert address not in clerk.get(url(getattr(world, kind))).content.decode()
     assert trail.all() == []
 
@@ -147,7 +176,7 @@ def test_a_value_that_does_not_open_says_so(console: Client, world: World, trail
     """Copied from another row, say: the seal is bound to its place."""
     other = world.make_credential()
     Credential.objects.filter(pk=world.credential.pk).update(sealed_values=other.sealed_values)
-    page = send(console, url(world.credential, "reveal"), why="support case 4711").content.decode()
+    page = send(console, url(world.credential, "reveal"), **WHY).content.decode()
     assert "The sealed value cannot be opened" in page
     assert trail.all(action="credential.revealed") == []
 

@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 from credservice.console.actor import actor_of
 from credservice.console.bulk import BulkAction
 from credservice.console.pages import ObjectPage, Shown
+from credservice.console.password import PasswordPage
 from credservice.console.switch import WhyForm
 from credservice.console.widgets import span
 from credservice.credentials.admin.values import ValuesForm
@@ -79,11 +80,10 @@ class Replace(Rotate):
         ]
 
 
-class Reveal(ObjectPage):
+class Reveal(PasswordPage):
     slug, title, icon = "reveal", "Reveal", "visibility"
     variant = ActionVariant.WARNING
     permission = "credentials.reveal_credential"
-    form_class = WhyForm
 
     def refusal(self, obj: Credential) -> str:
         return "" if obj.sealed_values is not None else "This credential has no values."

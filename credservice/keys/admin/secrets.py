@@ -20,7 +20,7 @@ from credservice.console.labels import label
 from credservice.console.links import link_to
 from credservice.console.menu import Menu
 from credservice.console.pages import ObjectPage, Shown
-from credservice.console.switch import WhyForm
+from credservice.console.password import PasswordPage
 from credservice.console.widgets import SecretField
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from credservice.keys.services import enter_secret, generate_secret, retire_secret, reveal_secret
@@ -107,11 +107,10 @@ class Retire(ObjectPage):
         return f"The secret {obj.hint} is retired."
 
 
-class Reveal(ObjectPage):
+class Reveal(PasswordPage):
     slug, title, icon = "reveal", "Reveal", "visibility"
     variant = ActionVariant.WARNING
     permission = "keys.reveal_signingsecret"
-    form_class = WhyForm
 
     def consequences(self, obj: SigningSecret) -> list[str]:
         return ["The secret is shown once. That you saw it, and why, stays in the audit trail."]
