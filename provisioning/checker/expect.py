@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from provisioning.checker.failures import Deviation, Failure
-from provisioning.checker.masks import printable
 from provisioning.checker.messages import Reply
 
 # Definition `CredentialResponse`.
@@ -17,15 +16,15 @@ SHORTEST_MESSAGE, LONGEST_MESSAGE = 3, 256
 def status(reply: Reply, *wanted: int) -> None:
     if reply.status not in wanted:
         expected = " or ".join(str(code) for code in wanted)
-        raise Failure(f"expected {expected}, got {reply.status}{_hint(reply)}", reply)
+        raise Failure(f"expected {expected}, got {reply.outcome}{_hint(reply)}", reply)
 
 
 def _hint(reply: Reply) -> str:
-    if reply.later:
-        return f" ({printable(reply.later)}; what cannot be done is refused at once)"
+    if reply.status == 202 and reply.later:
+        return " (what cannot be done is refused at once)"
     if reply.status == 202:
         return " (a promise to call back; this case is about a provider that answers at once)"
-    if 300 <= reply.status < 400:
+    if 300 <= reply.status < 400 and reply.request.values("x-signature"):
         return f" (a redirect to {reply.header('location')!r}; the signature holds for the path that was asked)"
     return ""
 

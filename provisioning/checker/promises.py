@@ -14,6 +14,8 @@ from provisioning.checker.messages import Reply, Request
 # As which answer a case sees what a callback reports as done.
 DONE = {"PUT": 201, "PATCH": 200, "DELETE": 204}
 STEP_SECONDS = 1.0
+# A provider that never calls back should not hold up every case for the whole time: after so many, wait this long.
+MISSED, IMPATIENT_SECONDS = 3, 2.0
 
 # Told what is waited for and for how many seconds already; the empty text ends it.
 Progress = Callable[[str, float], None]
@@ -26,6 +28,7 @@ class Promises:
         self.connector = connector
         self._seconds = seconds
         self._progress = progress
+        self._missed = 0
         self._given: list[tuple[Reply, Callback]] = []
 
     def expect(self, request: Request) -> Callback | None:
@@ -53,14 +56,17 @@ class Promises:
 
     def _wait(self, reply: Reply, callback: Callback) -> None:
         started = monotonic()
+        seconds = self._seconds if self._missed < MISSED else min(self._seconds, IMPATIENT_SECONDS)
         try:
-            while not callback.wait(min(STEP_SECONDS, max(0.0, started + self._seconds - monotonic()))):
+            while not callback.wait(min(STEP_SECONDS, max(0.0, started + seconds - monotonic()))):
                 elapsed = monotonic() - started
-                if elapsed >= self._seconds:
-                    raise Failure(_overdue(callback, self._seconds), reply)
+                if elapsed >= seconds:
+                    self._missed += 1
+                    raise Failure(_overdue(callback, seconds), reply)
                 self._progress(f"waiting for the callback of {reply.request.line}", elapsed)
         finally:
             self._progress("", 0.0)
+        self._missed = 0
 
     def check(self) -> None:
         """Failure where a callback of this case has a problem, also one that came after its outcome."""

@@ -4,20 +4,23 @@ Every case waits for the callback of a 202; these are about the callbacks themse
 provider answers at once: "A Provider must decide if long running provisioning must be supported".
 """
 
+from dataclasses import dataclass
 from time import sleep
+from typing import Any
 
 from provisioning.checker import expect
 from provisioning.checker.connector.answers import BROKEN_OFF
 from provisioning.checker.connector.callbacks import Callback
-from provisioning.checker.failures import Failure, NotApplicable
+from provisioning.checker.failures import NotApplicable
 from provisioning.checker.ids import new_id
-from provisioning.checker.messages import Reply, Request
+from provisioning.checker.messages import Reply
 from provisioning.checker.provider import Provider
 from provisioning.checker.registry import case
 from provisioning.checker.signer import sign
 
 # How long to watch for a callback that must not come.
 QUIET_SECONDS = 1.0
+AT_ONCE = "the provider answers this at once"
 
 
 @case("async.resource.provision", "a resource is provisioned by callback", connector=True)
@@ -66,51 +69,67 @@ def token(provider: Provider) -> None:
 
 @case("async.callback.once", "a callback that was accepted is not followed by another outcome", connector=True)
 def once(provider: Provider) -> None:
-    _promised(provider.put_resource(new_id()))
+    _kept(provider, _promise(provider))
     sleep(QUIET_SECONDS)
     provider.check_callbacks()
 
 
 @case("async.repeat.running", "a request repeated meanwhile calls its own callback", strict=True, connector=True)
 def running(provider: Provider) -> None:
-    resource_id = new_id()
-    first, _ = _put(provider, resource_id)
-    if first.status != 202:
-        raise NotApplicable(_at_once(first))
-    again, callback = _put(provider, resource_id)
-    expect.success(again, 201, 202, 204)
-    expect.success(provider.outcome(again, callback), 201, 204)
+    first = _promise(provider)
+    reply, callback = _sent(provider, "PUT", first.path, first.body)
+    expect.success(reply, 201, 202, 204)
+    expect.success(provider.outcome(reply, callback), 201, 204)
 
 
 @case("async.repeat.nothing", "what changes nothing is answered at once", strict=True, connector=True)
 def nothing(provider: Provider) -> None:
-    resource_id = new_id()
-    _promised(provider.put_resource(resource_id))
-    reply, _ = _sent(provider, provider.request("PATCH", f"/resources/{resource_id}", provider.order.unchanged()))
+    _kept(provider, _promise(provider))
+    reply, _ = _sent(provider, "PATCH", f"/resources/{provider.resource()}", provider.order.unchanged())
     expect.success(reply, 200, 204)
 
 
+@dataclass(frozen=True)
+class Promise:
+    """A PUT that was answered with 202."""
+
+    path: str
+    body: dict[str, Any]
+    reply: Reply
+    callback: Callback
+
+
+def _promise(provider: Provider) -> Promise:
+    """The first that is answered with 202: a resource's provisioning, or that of a credential of it."""
+    resource_id, credential_id = new_id(), new_id()
+    bodies = {
+        f"/resources/{resource_id}": provider.order.resource(resource_id),
+        f"/credentials/{credential_id}": {"id": credential_id, "resource_id": resource_id},
+    }
+    for path, body in bodies.items():
+        reply, callback = _sent(provider, "PUT", path, body)
+        if reply.status == 202 and callback is not None:
+            return Promise(path, body, reply, callback)
+        expect.success(provider.outcome(reply, callback), 201, 204)
+    raise NotApplicable(AT_ONCE)
+
+
 def _promised(reply: Reply) -> Reply:
-    if not reply.later:
-        raise NotApplicable(_at_once(reply))
+    """The outcome of a request that was answered with 202."""
+    if not reply.later and reply.status < 300:
+        raise NotApplicable(AT_ONCE)
     return reply
 
 
-def _at_once(reply: Reply) -> str:
-    if reply.status >= 300:
-        raise Failure(f"expected a success or a 202, got {reply.status}", reply)
-    return f"the provider answers at once: {reply.request.method} -> {reply.status}"
+def _kept(provider: Provider, promise: Promise) -> None:
+    expect.success(provider.outcome(promise.reply, promise.callback), 201)
 
 
 def _sent_again(provider: Provider, *statuses: int) -> None:
     with provider.connector.answering_first(*statuses):
-        reply, callback = _put(provider, new_id())
-    expect.success(_promised(provider.outcome(reply, callback)), 201)
+        promise = _promise(provider)
+    _kept(provider, promise)
 
 
-def _put(provider: Provider, resource_id: str) -> tuple[Reply, Callback | None]:
-    return _sent(provider, provider.request("PUT", f"/resources/{resource_id}", provider.order.resource(resource_id)))
-
-
-def _sent(provider: Provider, request: Request) -> tuple[Reply, Callback | None]:
-    return provider.dispatch(sign(request, provider.live))
+def _sent(provider: Provider, method: str, path: str, body: dict[str, Any]) -> tuple[Reply, Callback | None]:
+    return provider.dispatch(sign(provider.request(method, path, body), provider.live))

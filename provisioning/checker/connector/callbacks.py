@@ -47,7 +47,7 @@ class Callback:
     def _judged(self, content_type: str, body: bytes, *, early: bool) -> Answer:
         problem = form_problem(content_type, body, with_credentials=self.with_credentials)
         if early:
-            problem = "the callback came before its request was answered with 202"
+            problem = "the callback came before its request was answered with 202, or without such an answer"
         if problem is not None:
             self.problem = self.problem or problem
             raise bad_request(problem)

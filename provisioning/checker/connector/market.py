@@ -25,12 +25,13 @@ class Market:
         kind, _, last = reply.request.target.partition("?")[0].rpartition("/v1/")[2].partition("/")
         if not 200 <= reply.status < 300 or reply.status == 202:
             return
+        body = _body(reply.request.body)
         if reply.request.method == "DELETE":
             (self.resources if kind == "resources" else self._credentials).pop(last, None)
         elif kind == "resources" and reply.request.method in ("PUT", "PATCH"):
-            self._resource(last, json.loads(reply.request.body))
+            self._resource(last, body)
         elif kind == "credentials" and reply.request.method == "PUT":
-            self._credential(last, reply)
+            self._credential(last, str(body.get("resource_id")), _body(reply.body))
 
     def _resource(self, resource_id: str, body: Content) -> None:
         known = self.resources.get(resource_id, {"name": "Checked resource", "label": "checked-resource"})
@@ -38,13 +39,9 @@ class Market:
         times = {"created_at": known.get("created_at", _now()), "updated_at": _now()}
         self.resources[resource_id] = {**known, **order, **times, "id": resource_id}
 
-    def _credential(self, credential_id: str, reply: Reply) -> None:
-        owner = json.loads(reply.request.body)["resource_id"]
-        try:
-            keys = reply.json()["credentials"]
-        except (ValueError, KeyError, TypeError):
-            return
-        self._credentials[credential_id] = (owner, {"keys": keys, "custom_names": {}, "created_on": _now()})
+    def _credential(self, credential_id: str, owner: str, content: Content) -> None:
+        shown = {"keys": content.get("credentials", {}), "custom_names": {}, "created_on": _now()}
+        self._credentials[credential_id] = (owner, shown)
 
     def answer(self, call: Call, resource_id: str, part: str) -> Answer:
         """GET /resources/:id and its parts; PUT of its measures."""
@@ -69,6 +66,15 @@ class Market:
             raise bad_request("the body is no ResourceMeasures") from None
         self._measures[resource_id] = [{**period, "updated_at": _now(), "measures": usage}]
         return Answer(204)
+
+
+def _body(body: bytes) -> Content:
+    """As JSON; nothing of what a provider should have refused, or answered otherwise."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _measure(label: str, usage: Any) -> Content:

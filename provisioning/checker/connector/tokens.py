@@ -117,7 +117,8 @@ def _fields(call: Call) -> dict[str, Any]:
 def _check_client(client: Client, call: Call, fields: dict[str, Any]) -> None:
     """In the header or in the body (RFC 6749, section 2.3.1)."""
     given = _basic(call.header("authorization")) or (str(fields.get("client_id")), str(fields.get("client_secret")))
-    if not all(compare_digest(a.encode(), b.encode()) for a, b in zip(given, (client.id, client.secret), strict=True)):
+    known = zip(given, (client.id, client.secret), strict=True)
+    if not all(compare_digest(a.encode("utf-8", "surrogatepass"), b.encode()) for a, b in known):
         raise OAuthRefusal(401, "invalid_client", "Provided client_id and client_secret do not match")
 
 

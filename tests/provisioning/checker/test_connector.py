@@ -112,6 +112,13 @@ def test_a_user_sees_the_resource_of_the_code_and_no_other(http, connector, reso
     assert http.get(f"/resources/{resource_id}").status_code == 401
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("kind", ["resources", "credentials"])
+@pytest.mark.parametrize("body", [b"", b'{"id": ', b"[]", b"{}", b'{"resource_id": 7}', b"\xff"])
+def test_what_a_provider_should_not_have_taken_does_not_stop_the_checker(connector, method, kind, body):
+    connector.market.ordered(Reply(Request(method, f"/v1/{kind}/x", (), body), 201, (), body))
+
+
 def test_the_parts_of_a_resource_are_lists(http, resource_id):
     mine = own(http)
     parts = [http.get(f"/resources/{resource_id}/{part}", headers=mine).json() for part in ("credentials", "measures")]

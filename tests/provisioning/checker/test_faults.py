@@ -129,7 +129,7 @@ TABLE = [
     ("async.resource.deprovision", "no callback for DELETE resources", "the callback did not come within 1 s"),
     ("async.credential.provision", "callback without credentials", "the callback has no `credentials`"),
     ("async.credential.provision", "lower case name", "the callback's credential name 'secret' does not match"),
-    ("async.credential.provision", "callback error", "error by callback: The bear did not wake.; what cannot"),
+    ("async.credential.provision", "callback error", "then an error by callback: The bear did not wake. (what cannot"),
     ("async.credential.deprovision", "no callback for DELETE credentials", "the callback did not come within 1 s"),
     ("async.callback.error", "callback sent once", "refused: an attempt was answered with 500 on purpose"),
     ("async.callback.error", "callback rewritten", "a repeated callback has another body"),
@@ -160,7 +160,7 @@ def test_every_case_has_a_fault_that_fails_it():
 def test_a_refusal_by_callback_is_none(name):
     outcome = outcome_with(name, "refused by callback", slow=True)
     assert outcome.result is Result.FAILED
-    assert ", got 202 (202, then an error by callback: " in outcome.lines[0]
+    assert ", got 202, then an error by callback: " in outcome.lines[0]
 
 
 def test_a_reason_shows_the_request_the_status_and_the_body():

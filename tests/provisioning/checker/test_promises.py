@@ -4,6 +4,7 @@ import io
 import re
 import socket
 
+from provisioning.checker import promises
 from provisioning.checker.report import Report, Style
 from tests.provisioning.checker.reference import serving
 from tests.provisioning.checker.support import MASTER, command, connecting, outcome_with
@@ -50,9 +51,23 @@ def test_a_callback_that_does_not_come_leaves_what_was_promised_named(key_file):
     assert "Left behind, the provider did not delete: /resources/" in out
 
 
+def test_a_provider_that_never_calls_back_does_not_hold_up_every_case(key_file, monkeypatch):
+    monkeypatch.setattr(promises, "IMPATIENT_SECONDS", 0.1)
+    _, out, _ = run(key_file, "no callback", only=["resource.provision"], callback_timeout=0.3)
+    waits = re.findall(r"the callback did not come within (\S+) s", out)
+    assert waits[:3] == ["0.3", "0.3", "0.1"]
+
+
+def test_a_provider_that_is_slow_with_credentials_alone_is_held_to_its_callbacks(key_file):
+    code, out, _ = run(key_file, "resources at once", only=["async"])
+    assert code == 0
+    assert re.search(r"  - async.resource.provision .*\n      the provider answers this at once\n", out)
+    assert re.search(r"\n8 passed, 3 skipped, ", out)
+
+
 def test_a_deprovisioning_that_ends_in_an_error_leaves_it_named(key_file):
     _, out, _ = run(key_file, "callback error", only=["credential.provision.created"])
-    assert "got 202 (202, then an error by callback: The bear did not wake." in out
+    assert "got 202, then an error by callback: The bear did not wake. (what cannot be done is refused at once)" in out
     assert re.search(r"Left behind, the provider did not delete: /credentials/\w{29}\n", out)
 
 
