@@ -1,57 +1,43 @@
-"""The connector's routes, and what the cases ask of it."""
+"""The connector as the cases see it: it runs, it fails on demand, and it tells what came."""
 
-import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import RLock
 
-from provisioning.checker.connector.answers import (
-    Answer,
-    Call,
-    OAuthRefusal,
-    Refusal,
-    bad_request,
-    not_found,
-    unauthorized,
-)
+from provisioning.checker.connector.answers import Answer, Call
 from provisioning.checker.connector.callbacks import Callback
-from provisioning.checker.connector.market import USER, Market
+from provisioning.checker.connector.market import Market
+from provisioning.checker.connector.routes import Routes
 from provisioning.checker.connector.server import Server
-from provisioning.checker.connector.tokens import Client, Grant, Tokens
-from provisioning.checker.ids import ALPHABET, LENGTH
+from provisioning.checker.connector.tokens import Client, Tokens
 from provisioning.checker.messages import Request
 
-RESOURCE = re.compile(r"/v1/resources/([^/]+)(?:/(users|credentials|measures))?")
-CALLBACK = re.compile(r"/v1/callbacks/([^/]+)")
-ROTATION = re.compile(r"/v1/credential-rotations/([^/]+)")
-ID = re.compile(f"[{ALPHABET}]{{{LENGTH}}}")
 Watch = Callable[[Call, Answer], None]
-SHORTEST_REASON, LONGEST_REASON = 3, 256
 
 
 class Connector:
     """Serves the Connector API on a port of the loopback while it is entered.
 
-    `seen` are the calls so far, `rotations` the bodies of the credential rotations that were asked for; `watch` is
-    told of every call and its answer.
+    `seen` are the calls so far; `watch` is told of every call and its answer.
     """
 
     def __init__(self, port: int, client: Client, watch: Watch | None = None) -> None:
         self.tokens = Tokens(client)
         self.market = Market()
         self.seen: list[Call] = []
-        self.rotations: dict[str, bytes] = {}
-        self._callbacks: dict[str, Callback] = {}
+        self._routes = Routes(self.tokens, self.market)
         self._faults: tuple[int, ...] = ()
         self._failing: dict[str, Answer] = {}
-        self._lock = RLock()
         self._watch = watch
         self._server = Server(port, self.answer)
 
     @property
     def url(self) -> str:
         return f"http://localhost:{self._server.port}/v1"
+
+    @property
+    def rotations(self) -> dict[str, bytes]:
+        """The bodies of the credential rotations that were asked for, by their id."""
+        return self._routes.rotations
 
     def __enter__(self) -> "Connector":
         self._server.start()
@@ -60,15 +46,14 @@ class Connector:
     def __exit__(self, *_: object) -> None:
         self._server.stop()
 
-    # What the cases ask for.
-
     def expect(self, request: Request) -> Callback | None:
         """Await the callback of a request that is about to be sent; None where it names no callback of ours."""
         url, [callback_id] = request.values("x-callback-url"), request.values("x-callback-id") or [""]
         if url != [f"{self.url}/callbacks/{callback_id}"]:
             return None
         with_credentials = request.method == "PUT" and "/credentials/" in request.target
-        return self._callbacks.setdefault(callback_id, Callback(callback_id, with_credentials, list(self._faults)))
+        callback = Callback(callback_id, with_credentials, list(self._faults))
+        return self._routes.callbacks.setdefault(callback_id, callback)
 
     @contextmanager
     def answering_first(self, *statuses: int) -> Iterator[None]:
@@ -97,111 +82,12 @@ class Connector:
         finally:
             self.tokens.client = usual
 
-    # What the provider asks for.
-
     def answer(self, call: Call) -> Answer:
-        """The answer to one call. Callbacks wait for their 202 outside the lock; everything else is in it."""
-        with self._lock:
-            self.seen.append(call)
-        answer = self._answer(call)
+        """The answer to one call of the provider."""
+        self.seen.append(call)
+        # A copy: a late callback may come in while a case sets or ends a failure.
+        failing = [answer for prefix, answer in list(self._failing.items()) if call.path.startswith(prefix)]
+        answer = failing[0] if failing else self._routes.answer(call)
         if self._watch is not None:
             self._watch(call, answer)
         return answer
-
-    def _answer(self, call: Call) -> Answer:
-        failing = next((answer for prefix, answer in self._failing.items() if call.path.startswith(prefix)), None)
-        try:
-            return failing or self._callback(call) or self._locked(call)
-        except (Refusal, OAuthRefusal) as refusal:
-            return refusal.answer
-
-    def _callback(self, call: Call) -> Answer | None:
-        path = CALLBACK.fullmatch(call.path)
-        if path is None:
-            return None
-        _only(call, "PUT")
-        callback = self._callbacks.get(path[1])
-        try:
-            token, _ = self._provider(call)
-        except Refusal as refusal:
-            if callback is not None:
-                callback.refused(str(refusal))
-            raise
-        if callback is None:
-            raise not_found("Callback")
-        answer = callback.attempt(call.header("content-type"), call.body)
-        if answer.status == 401:
-            # A token that has been refused stays refused: only a new one helps.
-            self.tokens.revoke(token)
-        return answer
-
-    def _locked(self, call: Call) -> Answer:
-        with self._lock:
-            if call.path == "/v1/oauth/tokens":
-                _only(call, "POST")
-                return self.tokens.answer(call)
-            if call.path == "/v1/self":
-                _only(call, "GET")
-                return self._self(self._grant(call)[1])
-            return self._resource(call) or self._rotation(call)
-
-    def _self(self, grant: Grant) -> Answer:
-        if grant.resource_id is None:
-            return Answer(200, {"type": "product", "target": {"name": "Checked product", "label": "checked-product"}})
-        resources = [self.market.resources[grant.resource_id]] if grant.resource_id in self.market.resources else []
-        return Answer(200, {"type": "user", "target": {**USER, "teams": [], "projects": [], "resources": resources}})
-
-    def _resource(self, call: Call) -> Answer | None:
-        path = RESOURCE.fullmatch(call.path)
-        if path is None:
-            return None
-        resource_id, part = path[1], path[2] or ""
-        _only(call, "GET", *(["PUT"] if part == "measures" else []))
-        _, grant = self._grant(call)
-        if not ID.fullmatch(resource_id):
-            raise bad_request("Invalid Resource ID Provided")
-        # 404 and not 401, "to prevent the accidental leakage of private data".
-        if grant.resource_id not in (None, resource_id):
-            raise not_found("Resource")
-        return self.market.answer(call, resource_id, part)
-
-    def _rotation(self, call: Call) -> Answer:
-        path = ROTATION.fullmatch(call.path)
-        if path is None:
-            raise not_found("Page")
-        _only(call, "PUT")
-        self._provider(call)
-        _check_rotation(call.body)
-        self.rotations.setdefault(path[1], call.body)
-        return Answer(202)
-
-    def _grant(self, call: Call) -> tuple[str, Grant]:
-        scheme, _, token = call.header("authorization").partition(" ")
-        grant = self.tokens.grant(token)
-        if scheme.lower() != "bearer" or not token:
-            raise unauthorized("no bearer token")
-        if grant is None:
-            raise unauthorized("a bearer token that is unknown, expired or refused before")
-        return token, grant
-
-    def _provider(self, call: Call) -> tuple[str, Grant]:
-        token, grant = self._grant(call)
-        if grant.resource_id is not None:
-            raise unauthorized("a token that was not granted by client_credentials")
-        return token, grant
-
-
-def _only(call: Call, *methods: str) -> None:
-    if call.method not in methods:
-        raise Refusal(405, "method_not_allowed", "Method Not Allowed")
-
-
-def _check_rotation(body: bytes) -> None:
-    try:
-        content = json.loads(body)
-        ids = [ID.fullmatch(content[name]) for name in ("resource_id", "credential_id")]
-        length = len(content["reason"])
-    except (ValueError, KeyError, TypeError):
-        raise bad_request("the body is no CredentialRotationRequest") from None
-    if not all(ids) or not SHORTEST_REASON <= length <= LONGEST_REASON:
-        raise bad_request("an id or the reason of the rotation is not as documented")
