@@ -93,7 +93,7 @@ def test_every_issuer_makes_a_credential_in_it(start):
     run.shown()
     fields = {"jwt": "token", "webhook": "apiKey", "oauth2": "accessToken", "postgresql": "databaseUrl"}
     for issuer, field in fields.items():
-        ids = f"--platform issuers --integration {issuer} --installation of-{issuer} --end-user customer"
+        ids = f"--platform issuers --integration {issuer} --installation my-{issuer} --end-user customer"
         asked = run.second(sys.executable, "manage.py", "simulate_exchange", *ids.split(), "--url", run.url)
         assert asked.returncode == 0, asked.stderr
         assert json.loads(asked.stdout)[field]
