@@ -67,6 +67,10 @@ def url_of_the_test_database():
     return f"{base}/{connection.settings_dict['NAME']}"
 
 
+def collect(tmp_path):
+    assert run(["manage.py", "collectstatic", "--noinput"], {}, tmp_path).returncode == 0
+
+
 def check_refusal(done, status, number, sentence):
     assert done.returncode == status
     assert number in done.stderr
@@ -132,16 +136,13 @@ def test_a_database_sealed_with_another_key_is_not_served(keys, sentence, tmp_pa
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_sound_set_up_starts(tmp_path):
-    changes = {"ENCRYPTION_KEYS": configured.ENCRYPTION_KEYS, "DATABASE_URL": url_of_the_test_database()}
+@pytest.mark.parametrize("keys", ["{}", f"{{}},k9:{KEK}"], ids=["as it was sealed", "and one not used yet"])
+def test_a_sound_set_up_starts(keys, tmp_path):
+    """In development: production wants the console's static files collected as well."""
+    changes = {"ENVIRONMENT": "development", "DATABASE_URL": url_of_the_test_database()}
+    changes |= {"ENCRYPTION_KEYS": keys.format(configured.ENCRYPTION_KEYS)}
     done = run(["-c", "import credservice.wsgi"], changes, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_key_that_is_not_used_yet_is_no_fault(tmp_path):
-    changes = {"ENCRYPTION_KEYS": f"k9:{KEK},{configured.ENCRYPTION_KEYS}", "DATABASE_URL": url_of_the_test_database()}
-    assert run(["-c", "import credservice.wsgi"], changes, tmp_path).returncode == 0
 
 
 def test_a_database_that_is_away_is_told(tmp_path):
