@@ -60,6 +60,8 @@ class FolderIssuer(Issuer):
             raise RuntimeError("canary-in-an-exception")
         if kind == "slow":
             time.sleep(0.3)
+        if kind == "hang":
+            time.sleep(8)
         if kind == "kill":
             fault.unlink()
             os.kill(os.getpid(), signal.SIGKILL)

@@ -1,6 +1,5 @@
 """Rotating while a platform fetches all the time: no call fails, and nothing that has ended is handed out."""
 
-import json
 import subprocess
 import sys
 import threading
@@ -11,20 +10,11 @@ import httpx2
 import pytest
 
 from tests.e2e.partners import MindCloud
-from tests.lifecycle.conftest import BACKEND
 from tests.lifecycle.outside import Outside
-from tests.live import ROOT, own_database, serving
+from tests.lifecycle.served import IDS, served_with
+from tests.live import ROOT
 
 ROTATIONS = 4
-SET_UP = """
-policies:
-  passwords: {issuer: folder, overlap: 1h}
-platforms:
-  mindcloud:
-    approve_installations: true
-    integrations:
-      int_outside: {policy: passwords, response: {password: $credential.PASSWORD}}
-"""
 
 
 @pytest.fixture
@@ -34,11 +24,7 @@ def outside(tmp_path: Path) -> Outside:
 
 @pytest.fixture
 def service(outside, tmp_path):
-    aliases = {"folder": {"BACKEND": BACKEND, "OPTIONS": {"folder": str(outside.folder)}}}
-    with own_database() as url, serving(url, CREDENTIAL_ISSUERS=json.dumps(aliases)) as service:
-        (tmp_path / "set-up.yaml").write_text(SET_UP)
-        applied = service.manage("apply", str(tmp_path / "set-up.yaml"))
-        assert applied.returncode == 0, applied.stderr
+    with served_with(outside, tmp_path) as service:
         yield service
 
 
@@ -65,7 +51,7 @@ class Fetcher(threading.Thread):
         with httpx2.Client(timeout=30, trust_env=False) as client:
             mindcloud = MindCloud(self.service, client)
             while not self.stopped.is_set():
-                answer = mindcloud.exchange(integrationId="int_outside", installationId="install_outside")
+                answer = mindcloud.exchange(**IDS)
                 self.calls += 1
                 password = answer.json().get("password", "")
                 alive = password.removeprefix("password-of-") in self.outside.live()
@@ -76,7 +62,7 @@ class Fetcher(threading.Thread):
 
 def test_no_exchange_fails_while_its_credential_is_rotated(service, worker, outside):
     with httpx2.Client(timeout=30, trust_env=False) as client:
-        first = MindCloud(service, client).exchange(integrationId="int_outside", installationId="install_outside")
+        first = MindCloud(service, client).exchange(**IDS)
     assert first.status_code == 200
     fetchers = [Fetcher(service, outside) for _ in range(3)]
     for fetcher in fetchers:
