@@ -159,13 +159,46 @@ def check_keys_of_database(databases: Sequence[str] | None = None, **_: Any) -> 
     return []
 
 
-def refuse_unsound_start() -> None:
-    """Run the settings and key checks; print what is wrong and exit where something is. For wsgi.py."""
+def check_chosen_mode() -> list[CheckMessage]:
+    """For an application server alone: commands beside `make run` work with nothing exported."""
+    if settings.PRODUCTION or settings.ENVIRONMENT_IS_CHOSEN:
+        return []
+    sentence = f"{settings.VAR_DIR / 'development.env'} asks for development mode, and ENVIRONMENT is not set."
+    return [_critical("E011", sentence, "Set ENVIRONMENT=production, or use `make run`, which sets it to development.")]
+
+
+def check_static_files() -> list[CheckMessage]:
+    """Every file that the console's pages may name is collected; for an application server in production.
+
+    Not registered: the command that puts it right would be refused.
+    """
+    from django.apps import apps
+    from django.contrib.staticfiles.finders import get_finders
+    from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
+
+    if not settings.PRODUCTION or not isinstance(staticfiles_storage, ManifestFilesMixin):
+        return []
+    ignored = apps.get_app_config("staticfiles").ignore_patterns
+    names = {staticfiles_storage.clean_name(name) for finder in get_finders() for name, _ in finder.list(ignored)}
+    missing = sorted(names - set(staticfiles_storage.hashed_files))
+    if not missing:
+        return []
+    sentence = f"{len(missing)} of the console's static files are not in {settings.STATIC_ROOT}, such as {missing[0]}."
+    return [_critical("E012", sentence, "Run: manage.py collectstatic --noinput")]
+
+
+def refuse_unsound_start(*, serving: bool = False) -> None:
+    """Run the settings and key checks; print what is wrong and exit where something is.
+
+    ``serving``: with those for an application server.
+    """
     import sys
 
-    messages = [m for m in run_checks(tags=[Tags.security]) if m.is_serious()]
-    if not messages:  # a database that does not answer must not hide what the settings lack
-        messages = [m for m in run_checks(tags=[Tags.database], databases=["default"]) if m.is_serious()]
+    messages = run_checks(tags=[Tags.security]) + (check_chosen_mode() if serving else [])
+    if not any(message.is_serious() for message in messages):
+        # Later: a database that does not answer must not hide what the settings lack.
+        messages = run_checks(tags=[Tags.database], databases=["default"]) + (check_static_files() if serving else [])
+    messages = [message for message in messages if message.is_serious()]
     if messages:
         for message in messages:
             print(

@@ -16,6 +16,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.FileAwareEnv()
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
+# Whether somebody chose the mode, and not only a file that `make run` left: for credservice.checks.
+ENVIRONMENT_IS_CHOSEN = bool(env.str("ENVIRONMENT", default=""))
 # Production, where it is asked for, never lives on keys that `make run` left in its folder.
 if (VAR_DIR / "development.env").is_file() and env.str("ENVIRONMENT", default="development") == "development":
     environ.Env.read_env(VAR_DIR / "development.env", overwrite=False)

@@ -36,7 +36,7 @@ def _check() -> None:
     from credservice.checks import refuse_unsound_start
 
     try:
-        refuse_unsound_start()
+        refuse_unsound_start(serving=True)
     finally:
         connections.close_all()  # the workers are forked from here: none may inherit one
 

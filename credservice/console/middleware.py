@@ -1,7 +1,9 @@
 """What every answer of the console carries, and its own pages for errors."""
 
 from collections.abc import Callable
+from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -9,6 +11,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from credservice.http.context import current_context
+
+log = structlog.get_logger(__name__)
 
 PREFIX = "/admin/"
 
@@ -70,14 +74,22 @@ class ConsoleMiddleware:
 
 
 def error_page(request: HttpRequest, status: int, sentence: str = "") -> HttpResponse:
-    from django.contrib import admin
-
     context = {
         "title": TITLES[status],
         "status": status,
         "sentence": sentence or SENTENCES[status],
         "request_id": current_context().request_id,
     }
+    try:
+        return _styled(request, status, context)
+    except ValueError as error:  # a static file that was not collected: the page must not become an error itself
+        log.error("console_page_without_its_files", error=str(error))  # noqa: TRY400
+        return TemplateResponse(request, "console/plain_error.html", context, status=status).render()
+
+
+def _styled(request: HttpRequest, status: int, context: dict[str, Any]) -> HttpResponse:
+    from django.contrib import admin
+
     context = admin.site.each_context(request) | context
     if not request.user.is_authenticated:  # Unfold's sidebar shows the letters that a user's name begins with
         context["is_nav_sidebar_enabled"] = False

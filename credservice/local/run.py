@@ -77,12 +77,14 @@ def _serve(place: Place, vendor: Vendor, stack: ExitStack) -> list[Service]:
     metrics.mkdir(mode=0o700)
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:credservice.gunicorn", "credservice.wsgi"]
     worker = [sys.executable, "manage.py", "worker"]
+    # The server refuses to take it from the file alone: see credservice.checks.
+    mode = {"ENVIRONMENT": os.environ.get("ENVIRONMENT") or "development"}
     with step("Server and worker"):
         services = [
             *vendor.start(stack, logs),
-            stack.enter_context(Service("worker", worker, logs / "worker.log")),
+            stack.enter_context(Service("worker", worker, logs / "worker.log", **mode)),
             stack.enter_context(
-                Service("server", gunicorn, logs / "server.log", PROMETHEUS_MULTIPROC_DIR=str(metrics))
+                Service("server", gunicorn, logs / "server.log", PROMETHEUS_MULTIPROC_DIR=str(metrics), **mode)
             ),
         ]
         services[-1].await_health(place.health_url)

@@ -76,3 +76,14 @@ def _everything() -> dict[str, list[tuple[Any, ...]]]:
             cursor.execute(f"SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM \"{table}\" t")
             found[table] = cursor.fetchall()
     return found
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+def test_an_error_page_needs_no_collected_file(console: Client, settings: Any, tmp_path: Any, signed_in: bool) -> None:
+    manifest = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": manifest}
+    settings.STATIC_ROOT = str(tmp_path)
+    client = console if signed_in else Client(enforce_csrf_checks=True)
+    response = client.get("/admin/nowhere/") if signed_in else client.post("/admin/login/")
+    assert response.status_code == (404 if signed_in else 403)
+    assert '<a href="/admin/">Overview</a>' in response.content.decode()

@@ -61,6 +61,7 @@ def run(database_url, transit, tmp_path):
 
 def test_a_local_key_is_changed_for_transit_and_back(run, transit):
     assert run(K1, "manage.py", "migrate", "--verbosity", "0")[0] == 0
+    assert run(K1, "manage.py", "collectstatic", "--noinput", "--verbosity", "0")[0] == 0
     sealed = run(K1, "manage.py", "shell", "-v", "0", "-c", SEAL)[1]
     assert "Safe to drop k1" in run(f"{TRANSIT},{K1}", "manage.py", "rotate_keys")[1]
     assert run(TRANSIT, *START) == (0, "", "")
