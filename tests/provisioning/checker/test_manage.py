@@ -54,6 +54,22 @@ def test_the_checker_runs_without_django(key_file):
     assert "1 passed" in run.stdout
 
 
+def test_the_checker_runs_its_connector_alone(key_file, tmp_path):
+    report = tmp_path / "report.xml"
+    arguments = [
+        "--master-key",
+        str(key_file),
+        "--connector-port=0",
+        f"--junit={report}",
+        "--only",
+        "sso.refused.unknown",
+    ]
+    with serving(MASTER.public) as reference:
+        run = alone(reference.url, *arguments)
+    assert (run.returncode, run.stderr, "1 passed" in run.stdout) == (0, "", True)
+    assert 'name="sso.refused.unknown"' in report.read_text()
+
+
 def test_the_checker_does_not_import_django():
     code = "import sys, provisioning.checker.cli; print([name for name in sys.modules if name.startswith('django')])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
@@ -100,6 +116,8 @@ def test_a_reader_that_goes_away_ends_the_run_quietly_and_cleaned_up(key_file):
         (["--plan-features", "[1]"], "features are a JSON object"),
         (["--timeout", "0"], "between 0 and 3600"),
         (["--timeout", "soon"], "between 0 and 3600"),
+        (["--callback-timeout", "0"], "between 0 and 3600"),
+        (["--connector-port", "any"], "invalid int value"),
         (["--credential", "many"], "invalid choice"),
     ],
 )
