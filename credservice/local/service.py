@@ -20,12 +20,12 @@ _PAUSE = 0.2
 
 
 class Service:
-    """Starts when made; a context manager that stops it."""
+    """Starts when made; a context manager that stops it. The end of one that is not ``needed`` is only told."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, **settings: str) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: Path, *, needed: bool = True, **settings: str) -> None:
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.rename(log.with_suffix(".log.1"))
-        self._name, self._log = name, log
+        self._name, self._log, self._needed, self._told = name, log, needed, False
         with log.open("ab") as output:
             self._start = output.tell()
             self._tail = AttentionTail(log, self._start)
@@ -41,9 +41,16 @@ class Service:
     def check(self) -> None:
         """Show what needs attention; a Refusal where the program has ended."""
         status = self._process.poll()
-        if status is not None:
+        if status is not None and not self._needed:
+            self._tell_once(f"The {self._name} ended with status {status}. The next `make run` starts it again.")
+        elif status is not None:
             raise Refusal(f"The {self._name} ended with status {status}. {self._log} ends with:\n{self._last_lines()}")
         self._tail.show_new()
+
+    def _tell_once(self, sentence: str) -> None:
+        if not self._told:
+            print(sentence, flush=True)
+        self._told = True
 
     def await_health(self, url: str) -> None:
         """Return when `url` answers 200; a Refusal where it does not within a minute."""

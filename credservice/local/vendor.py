@@ -96,8 +96,12 @@ class Vendor:
         client_secret = (self._folder / "oauth-client-secret").read_text()
         log = logs / "vendor.log"
         return [
-            stack.enter_context(Service("vendor's endpoint", endpoint, log, WEBHOOK_SECRET=webhook_secret)),
-            stack.enter_context(Service("vendor's authorization server", tokens, log, CLIENT_SECRET=client_secret)),
+            stack.enter_context(
+                Service("vendor's endpoint", endpoint, log, needed=False, WEBHOOK_SECRET=webhook_secret)
+            ),
+            stack.enter_context(
+                Service("vendor's authorization server", tokens, log, needed=False, CLIENT_SECRET=client_secret)
+            ),
         ]
 
     @property

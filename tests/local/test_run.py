@@ -99,6 +99,17 @@ def test_every_issuer_makes_a_credential_in_it(start):
         assert json.loads(asked.stdout)[field]
 
 
+def test_without_the_vendor_it_goes_on_and_says_when_to_ask_again(start):
+    run = start()
+    run.shown()
+    vendor = next(process for process in run.everything() if "vendor_endpoint.py" in " ".join(process.cmdline()))
+    vendor.kill()
+    ids = "--platform issuers --integration webhook --installation my-webhook --end-user customer"
+    asked = run.second(sys.executable, "manage.py", "simulate_exchange", *ids.split(), "--url", run.url)
+    assert (asked.returncode, json.loads(asked.stdout)["code"]) == (1, "unavailable")
+    assert _status(f"{run.url}/readyz") == 200
+
+
 def test_it_starts_again_after_it_was_killed_and_shows_no_password_twice(start):
     first = start()
     first.shown()
