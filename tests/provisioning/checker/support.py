@@ -1,6 +1,7 @@
 """Runs of the checker as the tests need them."""
 
 import io
+import socket
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -63,6 +64,13 @@ def provider_at(
 ) -> Provider:
     transport = Transport(url, timeout=timeout, watch=lambda request, reply: None)
     return Provider(transport, MASTER, order, promises.connector.url if promises else CONNECTOR, promises)
+
+
+def free_port() -> int:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
 
 
 def connecting() -> Connector:

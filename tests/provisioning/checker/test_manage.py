@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 
 from tests.provisioning.checker.reference import serving
-from tests.provisioning.checker.support import MASTER
+from tests.provisioning.checker.support import MASTER, free_port
 
 ALONE = [sys.executable, "-m", "provisioning.checker"]
 ONE = "--only=resource.provision.created"
@@ -55,19 +55,12 @@ def test_the_checker_runs_without_django(key_file):
 
 
 def test_the_checker_runs_its_connector_alone(key_file, tmp_path):
-    report = tmp_path / "report.xml"
-    arguments = [
-        "--master-key",
-        str(key_file),
-        "--connector-port=0",
-        f"--junit={report}",
-        "--only",
-        "sso.refused.unknown",
-    ]
-    with serving(MASTER.public) as reference:
-        run = alone(reference.url, *arguments)
+    port, report = free_port(), tmp_path / "report.xml"
+    options = [f"--connector-port={port}", f"--junit={report}", "--only=sso.accepted.done"]
+    with serving(MASTER.public, connector=f"http://localhost:{port}/v1") as reference:
+        run = alone(reference.url, "--master-key", str(key_file), *options)
     assert (run.returncode, run.stderr, "1 passed" in run.stdout) == (0, "", True)
-    assert 'name="sso.refused.unknown"' in report.read_text()
+    assert 'name="sso.accepted.done"' in report.read_text()
 
 
 def test_the_checker_does_not_import_django():

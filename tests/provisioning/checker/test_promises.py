@@ -7,14 +7,7 @@ import socket
 from provisioning.checker import promises
 from provisioning.checker.report import Report, Style
 from tests.provisioning.checker.reference import serving
-from tests.provisioning.checker.support import MASTER, command, connecting, outcome_with
-
-
-def free_port() -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port: int = unused.getsockname()[1]
-        return port
+from tests.provisioning.checker.support import MASTER, command, connecting, free_port, outcome_with
 
 
 def run(key_file, *faults, slow=True, **options):
