@@ -23,7 +23,10 @@ class ValuesForm(forms.Form):
     def explanation(self) -> str:
         if self.generates:
             return "The policy's issuer makes the values; nobody has to see them."
-        return "The values are sealed at once. They can be replaced here later, and are not shown again."
+        return (
+            "The values are sealed at once. They can be replaced later, and are shown again only by Reveal, with a "
+            "reason."
+        )
 
     def entered(self) -> dict[str, str] | None:
         """By name; None where nothing is entered."""
