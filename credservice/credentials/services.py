@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from credservice.credentials import steps
 from credservice.credentials.locks import credential_lock_is_held
@@ -120,16 +121,21 @@ def refresh(credential: Credential, *, actor: str) -> tuple[Credential, bool]:
         raise
 
 
-def revoke(*, credential: Credential, actor: str, reason: str) -> Credential:
+def revoke(*, credential: Credential, actor: str, reason: str, predecessors: bool = False) -> Credential:
     """End a credential. From now on it is not handed out; what is outside is ended by :func:`finish_end` or the worker.
 
-    Repeating it is harmless. Returns it as it now is.
+    A retiring predecessor is still good, and is what its line hands out then, unless ``predecessors`` ends those as
+    well. Repeating it is harmless. Returns it as it now is.
     """
+    chosen = Q(pk=credential.pk)
+    if predecessors:
+        chosen |= Q(line=credential.line, state=State.RETIRING, created_at__lt=credential.created_at)
     with transaction.atomic():
-        credential = locked(credential)
-        if credential.state in Credential.UNENDED and not credential.is_ending():
-            steps.begin_end(credential, actor, why=reason)
-    return credential
+        ending = {found.pk: found for found in Credential.objects.filter(chosen).lock()}
+        for found in ending.values():
+            if found.state in Credential.UNENDED and not found.is_ending():
+                steps.begin_end(found, actor, why=reason)
+    return ending[credential.pk]
 
 
 def force_end(*, credential: Credential, actor: str, reason: str) -> Credential:

@@ -7,7 +7,7 @@ from django import forms
 from django.db import transaction
 from django.http import HttpRequest
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminRadioSelectWidget
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
 from credservice.console.actor import actor_of
 from credservice.console.bulk import BulkAction
@@ -97,10 +97,20 @@ class Reveal(PasswordPage):
         return Shown("Values of the credential", sentence, tuple(values.items()))
 
 
+class RevokeForm(WhyForm):
+    predecessors = forms.BooleanField(
+        label="End its predecessors too",
+        initial=True,
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="Those of its line that are retiring. They are good until then, and are handed out in its place.",
+    )
+
+
 class Revoke(ObjectPage):
     slug, title, icon = "revoke", "Revoke", "block"
     variant = ActionVariant.DANGER
-    form_class = WhyForm
+    form_class = RevokeForm
     consequence = "It is handed out no more, and ends. This cannot be undone."
 
     def refusal(self, obj: Credential) -> str:
@@ -109,10 +119,18 @@ class Revoke(ObjectPage):
         return "Its revocation is under way." if obj.is_ending() else ""
 
     def consequences(self, obj: Credential) -> list[str]:
-        return [self.consequence]
+        older = [
+            f"Its predecessor {found.hint or found.pk} is good until {found.retires_at:%Y-%m-%d %H:%M} UTC: unless it "
+            "is ended too, it is handed out again from now until then."
+            for found in retiring_before(obj)
+        ]
+        return [self.consequence, *older]
+
+    def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
+        return RevokeForm(data) if retiring_before(obj) else WhyForm(data)
 
     def perform(self, request: HttpRequest, obj: Credential, form: forms.Form) -> str:
-        ended = revoke(credential=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+        ended = _revoke(request, obj, form)
         return "The credential is revoked." if ended.state == State.REVOKED else "The revocation is under way."
 
 
@@ -135,8 +153,19 @@ class ForceEnd(ObjectPage):
         return "The credential counts as ended."
 
 
-def _revoke(request: HttpRequest, obj: Credential, form: forms.Form) -> object:
-    return revoke(credential=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+def retiring_before(credential: Credential) -> list[Credential]:
+    """Its predecessors that are still good, the newest first."""
+    older = Credential.objects.filter(
+        line=credential.line, state=State.RETIRING, created_at__lt=credential.created_at
+    ).order_by("-created_at")
+    return [found for found in older if found.is_usable()]
+
+
+def _revoke(request: HttpRequest, obj: Credential, form: forms.Form) -> Credential:
+    data = form.cleaned_data
+    return revoke(
+        credential=obj, actor=actor_of(request), reason=data["why"], predecessors=data.get("predecessors", False)
+    )
 
 
 revoke_all = BulkAction(
@@ -145,6 +174,6 @@ revoke_all = BulkAction(
     _revoke,
     consequence=f"For each of these: {Revoke.consequence[0].lower()}{Revoke.consequence[1:]}",
     done="Revoked, or on the way",
-    form_class=WhyForm,
+    form_class=RevokeForm,
     danger=True,
 )
