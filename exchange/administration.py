@@ -1,6 +1,7 @@
 """What an operator does to platforms, end users and grants. Each in one transaction with its line in the trail."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 from django.db import transaction
 
@@ -28,17 +29,25 @@ def grant_credential(
     """A new credential of the integration's policy, and the grant that hands it out.
 
     ``entered`` are the values for a policy that makes none itself. The credential is pending where its issuer is
-    elsewhere. Raises :class:`Conflict` where there is such a grant already, :class:`Invalid` for values that do not
-    fit.
+    elsewhere. A grant whose line has ended gets a new line. Raises :class:`Conflict` where such a grant hands out a
+    credential, or soon will, :class:`Invalid` for values that do not fit.
     """
     with transaction.atomic():
         # The lock that a first exchange of this end user takes as well: see exchange.onboarding.
         EndUser.objects.select_for_update(no_key=True).get(pk=end_user.pk)
-        if Grant.objects.filter(integration=integration, end_user=end_user, installation=installation).exists():
-            raise Conflict("There is such a grant already. Replace the values of its credential instead.")
+        grants = Grant.objects.filter(integration=integration, end_user=end_user, installation=installation)
+        grant = grants.select_for_update(of=("self",)).first()
+        if grant is not None:
+            return grant, _new_line(grant, entered, actor)
         return grant_to_new(
             integration=integration, end_user=end_user, installation=installation, entered=entered, actor=actor
         )
+
+
+def usable_of(line: UUID) -> Credential | None:
+    """What an exchange would be handed of this line now: the active credential, else the newest that still retires."""
+    found = Credential.objects.filter(line=line, state__in=Credential.USABLE).order_by("state", "-created_at")
+    return next((credential for credential in found.select_related("policy") if credential.is_usable()), None)
 
 
 def grant_to_new(
@@ -75,6 +84,25 @@ def withdraw_grant(*, grant: Grant, actor: str, reason: str) -> None:
                 revoke(credential=credential, actor=actor, reason=reason)
         _record("grant.withdrawn", grant, actor, line=str(grant.line), why=reason, credentials_kept=shared)
         grant.delete()
+
+
+def _new_line(grant: Grant, entered: Mapping[str, str] | None, actor: str) -> Credential:
+    """A new credential for a grant that has none left, as a revocation leaves it."""
+    pending = Credential.objects.filter(line=grant.line, state=Credential.State.PENDING).exists()
+    if pending or usable_of(grant.line):
+        raise Conflict("There is such a grant already. Replace the values of its credential, or rotate it, instead.")
+    before = grant.line
+    credential = start_issue(
+        policy=grant.integration.policy,
+        context=_context(grant.integration, grant.end_user, grant.installation),
+        subject=grant.end_user.subject,
+        actor=actor,
+        entered=entered,
+    )
+    grant.line = credential.line
+    grant.save(update_fields=["line"])
+    _record("grant.renewed", grant, actor, credential=str(credential.pk), line_before=str(before))
+    return credential
 
 
 def _context(integration: Integration, end_user: EndUser, installation: Installation | None) -> dict[str, str]:

@@ -27,7 +27,7 @@ from credservice.credentials.models import Credential
 from credservice.credentials.services import finish_issue
 from credservice.exceptions import ServiceError
 from exchange.admin import pages
-from exchange.administration import grant_credential
+from exchange.administration import grant_credential, usable_of
 from exchange.models import EndUser, Grant, Installation, Integration
 
 
@@ -76,8 +76,8 @@ class GrantAdmin(LargeListAdmin):
         ("installation", AutocompleteSelectFilter),
     )
     search_help_text = "Our id of a grant, or the line of a credential"
-    fields = ("integration", "end_user", "installation", "shown_line", "created_at")
-    readonly_fields = ("shown_line",)
+    fields = ("integration", "end_user", "installation", "handed_out", "shown_line", "created_at")
+    readonly_fields = ("handed_out", "shown_line")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Which credential it hands out is not edited: the credential is rotated, or the grant withdrawn."""
@@ -109,6 +109,16 @@ class GrantAdmin(LargeListAdmin):
     @display(description="Credential")
     def shown_credential(self, obj: Any) -> Any:
         return label(obj.newest.state) if obj.newest else "none"
+
+    @display(description="Handed out")
+    def handed_out(self, obj: Grant) -> Any:
+        """What an exchange would get now: see exchange.queries."""
+        credential = usable_of(obj.line)
+        if credential is None:
+            return "nothing"
+        if credential.suspended:
+            return format_html("nothing, while the end user is suspended: {}", link_to(credential))
+        return link_to(credential)
 
     @display(description="Credentials")
     def shown_line(self, obj: Grant) -> Any:

@@ -1,12 +1,13 @@
 """What operators do daily with platforms, end users, installations and grants, by the real forms."""
 
+import re
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from credservice.credentials.models import Credential
-from credservice.credentials.services import start_issue
+from credservice.credentials.services import rotate, start_issue
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from tests.conftest import Trail
 from tests.console.conftest import CANARY, World
@@ -223,3 +224,43 @@ def test_bindings_are_not_edited(console: Client, world: World) -> None:
     console.post(url(world.installation), {"installation_id": "changed", "attributes": "{}"})
     world.installation.refresh_from_db()
     assert world.installation.installation_id == "inst_1"
+
+
+def _rotated(world: World) -> Credential:
+    return rotate(credential=world.credential, actor="test", entered={"apiKey": "the-successor"})
+
+
+def _handed_out(console: Client, world: World) -> str:
+    page = console.get(url(world.grant)).content.decode()
+    return page.split("Handed out", 1)[1].split("Credentials", 1)[0]
+
+
+def test_revoking_ends_the_predecessors_of_the_line_too(console: Client, world: World) -> None:
+    successor = _rotated(world)
+    page = console.get(url(successor, "revoke")).content.decode()
+    assert f"Its predecessor {world.credential.pk} is good until" in page
+    assert re.search(r'name="predecessors"[^>]* checked', page)
+    send(console, url(successor, "revoke"), why="it has leaked", predecessors="on")
+    assert set(Credential.objects.filter(line=successor.line).values_list("state", flat=True)) == {"revoked"}
+    assert "nothing" in _handed_out(console, world)
+
+
+def test_a_predecessor_that_is_kept_is_what_the_grant_hands_out(console: Client, world: World) -> None:
+    successor = _rotated(world)
+    assert url(successor) in _handed_out(console, world)
+    send(console, url(successor, "revoke"), why="entered wrongly")
+    assert url(world.credential) in _handed_out(console, world)
+
+
+def test_a_revocation_without_predecessors_asks_nothing_about_them(console: Client, world: World) -> None:
+    assert 'name="predecessors"' not in console.get(url(world.credential, "revoke")).content.decode()
+
+
+def test_a_grant_whose_credential_was_revoked_is_granted_anew(console: Client, world: World, trail: Trail) -> None:
+    send(console, url(world.credential, "revoke"), why="it has leaked")
+    address = _grant_address(world, world.integration, world.end_user)
+    assert send(console, address, value_0="the-new-key").status_code == 302
+    grant = Grant.objects.get()
+    assert (grant.pk, grant.line != world.grant.line) == (world.grant.pk, True)
+    assert Credential.objects.get(line=grant.line).open() == {"apiKey": "the-new-key"}
+    assert trail.one(action="grant.renewed").detail["line_before"] == str(world.grant.line)
