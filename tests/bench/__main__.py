@@ -78,10 +78,11 @@ def serve(stack: contextlib.ExitStack, url: str, folder: Path, name: str, instal
     service = LiveService(
         folder / name,
         f"{url.rpartition('/')[0]}/{name}",
+        ENVIRONMENT="production",
         DJANGO_SETTINGS_MODULE="tests.bench.settings",
     )
     service.set_up()
-    service.manage("collectstatic", "--noinput")  # or it does not start
+    service.manage("collectstatic", "--noinput")  # or it does not start in production
     command = [sys.executable, "-m", "tests.bench.data", str(installations), str(RESOURCES)]
     subprocess.run(command, cwd=ROOT, env=service.environment, check=True)
     service.start()

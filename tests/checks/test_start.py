@@ -145,6 +145,28 @@ def test_a_sound_set_up_starts(keys, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_console_is_served_with_all_its_files_alone(tmp_path):
+    changes = {"ENCRYPTION_KEYS": configured.ENCRYPTION_KEYS, "DATABASE_URL": url_of_the_test_database()}
+    collect(tmp_path)
+    assert run(["-c", "import credservice.wsgi"], changes, tmp_path).returncode == 0
+    manifest = tmp_path / "static" / "staticfiles.json"
+    manifest.write_text(manifest.read_text().replace('"console/console.css"', '"console/of-an-earlier-release.css"'))
+    refused = run(["-c", "import credservice.wsgi"], changes, tmp_path)
+    check_refusal(refused, 3, "credservice.E012", "1 of the console's static files")
+    assert "Run: manage.py collectstatic --noinput" in refused.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_make_run_has_left_makes_no_server_a_trial(tmp_path):
+    """Commands beside `make run` take the mode from its file; a server takes it from its environment alone."""
+    (tmp_path / "development.env").write_text("ENVIRONMENT=development\n")
+    changes = {"ENCRYPTION_KEYS": configured.ENCRYPTION_KEYS, "DATABASE_URL": url_of_the_test_database()}
+    refused = run(["-c", "import credservice.wsgi"], changes, tmp_path)
+    check_refusal(refused, 3, "credservice.E011", "Set ENVIRONMENT=production, or use `make run`")
+    assert run(["manage.py", "check", "--database", "default"], changes, tmp_path).returncode == 0
+
+
 def test_a_database_that_is_away_is_told(tmp_path):
     changes = {"DATABASE_URL": "postgres://user:hunter2@127.0.0.1:1/nothing"}
     done = run(["-c", "import credservice.wsgi"], changes, tmp_path)
