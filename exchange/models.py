@@ -3,9 +3,11 @@
 import uuid
 from typing import Any
 
+from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
+from django.db.models.functions import Upper
 
 from credservice.credentials.models import CredentialPolicy
 from credservice.http.client_address import parse_networks
@@ -181,6 +183,8 @@ class EndUser(models.Model):
         ]
         indexes = [
             models.Index(fields=["external_id"], name="exchange_enduser_external"),
+            # For whoever looks one up by how its name begins, in whatever case.
+            models.Index(OpClass(Upper("name"), name="text_pattern_ops"), name="exchange_enduser_name"),
             # For the console's lists: newest first, and the few that are suspended.
             models.Index(fields=["created_at", "id"], name="exchange_enduser_newest"),
             models.Index(fields=["created_at"], condition=models.Q(is_active=False), name="exchange_enduser_suspended"),

@@ -1,9 +1,9 @@
 """The admin site itself."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.sites import UnfoldAdminSite
 
 from credservice.audit import record, record_refusal
@@ -22,6 +22,11 @@ class ConsoleSite(UnfoldAdminSite):
 
         if admin_class is not None and issubclass(admin_class, AuditedAdmin):
             super().register(model_or_iterable, admin_class, **options)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        from credservice.console.choices import ChoicesView
+
+        return cast(HttpResponse, ChoicesView.as_view(admin_site=self)(request))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         from credservice.console.middleware import error_page

@@ -4,7 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
@@ -17,12 +18,23 @@ from credservice.console.links import link_to, list_link
 from credservice.console.menu import Menu
 from credservice.credentials.models import Credential
 from exchange.admin import pages
-from exchange.models import EndUser, Grant, Installation, Platform, SeenSignature
+from exchange.models import EndUser, Grant, Installation, Integration, Platform, SeenSignature
 
 
 def on_any_platform(**ids: str) -> Q:
     """Platforms are few: naming them all lets PostgreSQL use the unique index, which begins with the platform."""
     return Q(platform__in=list(Platform.objects.values_list("pk", flat=True)), **ids)
+
+
+def chosen(request: HttpRequest, model: type[Model], name: str) -> Any:
+    """What the form whose choices are asked for has already in its field ``name``; None where nothing."""
+    return next((model._default_manager.filter(pk).first() for pk in as_uuid(request.GET.get(name, ""))), None)
+
+
+def end_user_label(end_user: EndUser) -> str:
+    """Enough to tell end users of one name apart, on one platform or several."""
+    name = end_user.name or end_user.external_id
+    return " · ".join(part for part in (name, end_user.end_user_id, str(end_user.platform)) if part)
 
 
 @admin.register(EndUser)
@@ -38,12 +50,24 @@ class EndUserAdmin(LargeListAdmin):
     list_display = ("__str__", "end_user_id", "external_id", active_state, "platform", "created_at")
     list_select_related = ("platform",)
     list_filter = (StateFilter, ("platform", AutocompleteSelectFilter))
-    search_help_text = "endUserId, your own id, or our id"
+    search_help_text = "endUserId, your own id, our id, or how its name begins"
     autocomplete_fields = ("platform",)
     fields = ("platform", "end_user_id", "external_id", "name", "attributes", "related", "created_at")
 
     def find(self, term: str) -> list[Q]:
-        return [on_any_platform(end_user_id=term), Q(external_id=term), *as_uuid(term)]
+        return [on_any_platform(end_user_id=term), Q(external_id=term), Q(name__istartswith=term), *as_uuid(term)]
+
+    def choice_label(self, obj: EndUser) -> str:
+        return end_user_label(obj)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """In a form that has an integration already: of its platform alone."""
+        integration = chosen(request, Integration, "chosen_integration")
+        if integration is not None:
+            queryset = queryset.filter(platform=integration.platform_id)
+        return super().get_search_results(request, queryset.select_related("platform"), search_term)
 
     @display(description="Related")
     def related(self, obj: EndUser) -> Any:
@@ -60,6 +84,16 @@ class EndUserAdmin(LargeListAdmin):
 
 class InstallationForm(forms.ModelForm):  # type: ignore[type-arg]
     """The platform is that of the integration; the model's own checks say where the end user is of another."""
+
+    class Media:
+        js = ("console/narrow.js",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        end_user: Any = self.fields.get("end_user")  # not there once it is fixed
+        if end_user is not None:
+            end_user.label_from_instance = end_user_label
+            end_user.help_text = "Type how its name begins, its endUserId or your own id of it."
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -101,6 +135,20 @@ class InstallationAdmin(LargeListAdmin):
 
     def find(self, term: str) -> list[Q]:
         return [on_any_platform(installation_id=term), *as_uuid(term)]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """In a form that has an integration or an end user already: theirs alone."""
+        end_user, integration = (
+            chosen(request, EndUser, "chosen_end_user"),
+            chosen(request, Integration, "chosen_integration"),
+        )
+        if end_user is not None:
+            queryset = queryset.filter(end_user=end_user)
+        if integration is not None:
+            queryset = queryset.filter(integration=integration)
+        return super().get_search_results(request, queryset, search_term)
 
     def subject_of(self, obj: Installation) -> str:
         return f"end_user:{obj.end_user_id}"

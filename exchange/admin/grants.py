@@ -27,20 +27,32 @@ from credservice.credentials.models import Credential
 from credservice.credentials.services import finish_issue
 from credservice.exceptions import ServiceError
 from exchange.admin import pages
+from exchange.admin.end_users import end_user_label
 from exchange.administration import grant_credential, usable_of
 from exchange.models import EndUser, Grant, Installation, Integration
+
+
+class EndUserField(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return end_user_label(obj)
 
 
 class PartiesForm(forms.Form):
     """Step one, sent by GET: it changes nothing, and its address can be linked to."""
 
     integration = forms.ModelChoiceField(Integration.objects.select_related("policy", "platform"))
-    end_user = forms.ModelChoiceField(EndUser.objects.all(), help_text="Type its endUserId or your own id of it.")
+    end_user = EndUserField(
+        EndUser.objects.select_related("platform"),
+        help_text="Type how its name begins, its endUserId or your own id of it.",
+    )
     installation = forms.ModelChoiceField(
         Installation.objects.all(),
         required=False,
         help_text="Empty: all installations of this end user. One: that one alone, in place of the others' credential.",
     )
+
+    class Media:
+        js = ("console/narrow.js",)
 
     def __init__(self, site_admin: Any, data: Any = None) -> None:
         super().__init__(data)
@@ -170,7 +182,7 @@ class GrantAdmin(LargeListAdmin):
             "submit_label": "Grant",
             "form_id": new_form_id(request),
             "consequences": [
-                f"{chosen['end_user']} gets a credential for {chosen['integration']}, for {where}.",
+                f"{end_user_label(chosen['end_user'])} gets a credential for {chosen['integration']}, for {where}.",
                 values.explanation,
             ],
         }

@@ -2,8 +2,10 @@
 
 import uuid
 
+import django.contrib.postgres.indexes
 import django.core.validators
 import django.db.models.deletion
+import django.db.models.functions.text
 from django.db import migrations, models
 
 
@@ -356,6 +358,15 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="enduser",
             index=models.Index(fields=["external_id"], name="exchange_enduser_external"),
+        ),
+        migrations.AddIndex(
+            model_name="enduser",
+            index=models.Index(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("name"), name="text_pattern_ops"
+                ),
+                name="exchange_enduser_name",
+            ),
         ),
         migrations.AddIndex(
             model_name="enduser",

@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from credservice.audit import record
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential
-from exchange.models import EndUser, Grant, Installation
+from exchange.administration import new_secret_set
+from exchange.models import EndUser, Grant, Installation, Platform
 from provisioning.models import Resource, ResourceCredential
 from tests.console.conftest import World
 from tests.console.pages import url
@@ -188,7 +189,45 @@ def test_a_column_that_is_no_filter_is_not_a_question(console: Client, world: Wo
 def test_choices_in_forms_are_searched_by_whole_ids(console: Client, crowd: World) -> None:
     where = {"app_label": "exchange", "model_name": "grant", "field_name": "end_user"}
     found = console.get("/admin/autocomplete/", where | {"term": "eu_007x"}).json()
-    assert [entry["text"] for entry in found["results"]] == ["eu_007x"]
+    assert [entry["text"] for entry in found["results"]] == ["eu_007x · mindcloud"]
+
+
+def _choices(console: Client, field: str, **query: Any) -> list[str]:
+    where = {"app_label": "exchange", "model_name": "grant", "field_name": field}
+    return [entry["text"] for entry in console.get("/admin/autocomplete/", where | query).json()["results"]]
+
+
+def _namesakes(world: World) -> None:
+    """Acme on two platforms."""
+    other = Platform.objects.create(name="other", secrets=new_secret_set("other"))
+    for platform, end_user_id in ((world.platform, "eu_7"), (other, "eu_8")):
+        EndUser.objects.create(platform=platform, end_user_id=end_user_id, name="Acme Bears")
+
+
+def test_end_users_of_one_name_are_told_apart(console: Client, world: World) -> None:
+    _namesakes(world)
+    found = _choices(console, "end_user", term="acme b")
+    assert sorted(found) == ["Acme Bears · eu_7 · mindcloud", "Acme Bears · eu_8 · other"]
+    assert _choices(console, "end_user", term="bears") == []
+
+
+def test_choices_are_narrowed_by_what_the_form_has(console: Client, world: World) -> None:
+    _namesakes(world)
+    chosen = {"chosen_integration": str(world.integration.pk)}
+    assert _choices(console, "end_user", term="Acme B", **chosen) == ["Acme Bears · eu_7 · mindcloud"]
+    other = {"chosen_end_user": str(EndUser.objects.get(end_user_id="eu_7").pk)}
+    assert _choices(console, "installation", term="", **other) == []
+    assert _choices(console, "installation", term="", chosen_end_user=str(world.end_user.pk)) == ["inst_1"]
+    assert _choices(console, "installation", term="", chosen_end_user="nonsense") == ["inst_1"]
+
+
+def test_names_are_searched_by_an_index(world: World) -> None:
+    EndUser.objects.bulk_create(
+        EndUser(platform=world.platform, end_user_id=f"n_{n}", name=f"Customer {n}") for n in range(3000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE exchange_enduser")
+    assert "exchange_enduser_name" in EndUser.objects.filter(name__istartswith="customer 299").explain()
 
 
 def _order(model: Any) -> list[str]:
