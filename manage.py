@@ -9,14 +9,15 @@ from django.db import OperationalError
 
 
 def main() -> int:
-    """The exit status: 2 where the settings refuse, 1 where the database or a key service is missing, otherwise the
-    command's."""
+    """The exit status: 2 where the settings refuse, 1 where the database, a key or a key service is missing, otherwise
+    the command's."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credservice.settings")
     from django.conf import settings
     from django.core.management import execute_from_command_line
 
+    from credservice.crypto.envelope import SealError
     from credservice.crypto.keyring import KeyServiceError
-    from credservice.start import load_settings
+    from credservice.start import does_not_answer, load_settings
 
     try:
         load_settings()  # now: later a refusal becomes an "unknown command"
@@ -24,15 +25,18 @@ def main() -> int:
     except ImproperlyConfigured as error:
         print(error, file=sys.stderr)
         return 2
-    except KeyServiceError as error:
+    except (KeyServiceError, SealError) as error:
         print(f"{error}. See docs/keys.md.", file=sys.stderr)
         return 1
-    except OperationalError:
+    except OperationalError as error:
         from credservice.local import envfile
 
-        if not envfile.waits_for_run(settings.VAR_DIR):
+        sentence = does_not_answer(error)
+        if sentence is None:
             raise
-        print("The embedded PostgreSQL does not run: start `make run` first.", file=sys.stderr)
+        if envfile.waits_for_run(settings.VAR_DIR):
+            sentence = "The embedded PostgreSQL does not run: start `make run` first."
+        print(sentence[0].upper() + sentence[1:], file=sys.stderr)
         return 1
     return 0
 

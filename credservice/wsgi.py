@@ -9,7 +9,7 @@ from django.core.wsgi import get_wsgi_application
 from django.db import OperationalError
 
 from credservice.http.chunked import with_length
-from credservice.start import load_settings
+from credservice.start import does_not_answer, load_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credservice.settings")
 _NOT_STARTED = 3  # gunicorn gives up at once on this status, instead of trying again
@@ -25,7 +25,8 @@ def _load() -> WSGIHandler:
         print(f"credservice does not start: {error}", file=sys.stderr)
         raise SystemExit(_NOT_STARTED) from None
     except OperationalError as error:
-        print(f"credservice does not start: the database does not answer: {error}", file=sys.stderr)
+        sentence = does_not_answer(error) or f"the database refuses: {' '.join(str(error).split())}"
+        print(f"credservice does not start: {sentence}", file=sys.stderr)
         raise SystemExit(_NOT_STARTED) from None
     return application
 

@@ -4,8 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from django.db import OperationalError
+from psycopg.errors import AdminShutdown, OutOfMemory
 
 from credservice.local.place import ROOT
+from credservice.start import does_not_answer
 
 NOWHERE = {"DATABASE_URL": "postgres://u:p@//nonexistent/db"}
 GOOD = {
@@ -49,3 +52,20 @@ def test_a_setting_that_cannot_be_read_is_one_sentence(enter, settings):
         assert done.returncode == status
         assert "A setting cannot be read" in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", ["migrate", "check --database default", "export", "worker"])
+def test_a_command_says_that_the_database_does_not_answer(enter, arguments):
+    done = enter("manage.py", *arguments.split(), **GOOD)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("The database does not answer: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_what_a_database_objects_to_is_no_silence():
+    refused = OperationalError("out of memory")
+    refused.__cause__ = OutOfMemory("out of memory")
+    assert does_not_answer(refused) is None
+    refused.__cause__ = AdminShutdown("terminating")
+    assert does_not_answer(refused) == "the database does not answer: out of memory"
