@@ -6,6 +6,7 @@ from django.db import OperationalError
 
 _SHUTTING_DOWN = "57"  # PostgreSQL's class of states for an operator's intervention
 
+
 def load_settings() -> None:
     """Read the settings now. Raises ImproperlyConfigured, also for a value of the wrong kind or an unreadable file."""
     try:

@@ -43,7 +43,10 @@ def set_up(files: Sequence[Path], log: IO[str]) -> None:
 
 def _steps(files: Sequence[Path], log: IO[str]) -> None:
     _load_django()
+    from credservice.checks import refuse_unsound_start
+
     with step("Tables"):
+        refuse_unsound_start()  # a key that does not open the database, before anything is written to it
         call_command("migrate", interactive=False, stdout=log, stderr=log)
     with step("Static files"):
         _collect_static(log)

@@ -52,8 +52,8 @@ class Run:
 def start(state_dir, free_port, bare_environment):
     runs = []
 
-    def start():
-        runs.append(Run(state_dir, free_port, bare_environment))
+    def start(**settings):
+        runs.append(Run(state_dir, free_port, bare_environment | settings))
         return runs[-1]
 
     yield start
@@ -131,3 +131,15 @@ def test_the_end_of_the_server_is_the_end_of_the_run(start):
     output = run.process.communicate(timeout=60)[0]
     assert "The server ended with status 0." in output
     assert run.process.returncode == 1
+
+
+def test_keys_that_do_not_open_its_database_are_refused_in_a_sentence(start):
+    first = start()
+    first.shown()
+    first.end(signal.SIGINT)
+    second = start(ENCRYPTION_KEYS="k2:MDEyMzQ1Njc4OWFiY2RlZmdoaWprbG1ub3BxcnN0dXY=")
+    shown, _ = second.process.communicate(timeout=60)
+    assert second.process.returncode == 3
+    assert "(credservice.E007)" in shown
+    assert "is wrapped by key 'k1', which ENCRYPTION_KEYS does not name" in shown
+    assert "Traceback" not in shown
