@@ -78,13 +78,15 @@ def _serve(place: Place, vendor: Vendor, stack: ExitStack) -> list[Service]:
     gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:credservice.gunicorn", "credservice.wsgi"]
     worker = [sys.executable, "manage.py", "worker"]
     # The server refuses to take it from the file alone: see credservice.checks.
-    mode = {"ENVIRONMENT": os.environ.get("ENVIRONMENT") or "development"}
+    mode = os.environ.get("ENVIRONMENT") or "development"
     with step("Server and worker"):
         services = [
             *vendor.start(stack, logs),
-            stack.enter_context(Service("worker", worker, logs / "worker.log", **mode)),
+            stack.enter_context(Service("worker", worker, logs / "worker.log", ENVIRONMENT=mode)),
             stack.enter_context(
-                Service("server", gunicorn, logs / "server.log", PROMETHEUS_MULTIPROC_DIR=str(metrics), **mode)
+                Service(
+                    "server", gunicorn, logs / "server.log", PROMETHEUS_MULTIPROC_DIR=str(metrics), ENVIRONMENT=mode
+                )
             ),
         ]
         services[-1].await_health(place.health_url)
