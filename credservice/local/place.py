@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+from credservice.http.listening import why_not_free
 from credservice.local import Refusal, envfile
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,15 +59,7 @@ class Place:
         return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
     def require_free_port(self) -> None:
-        """Refuse a port that somebody listens on.
-
-        The server's own bind would not notice: with SO_REUSEPORT two servers of one user share a port.
-        """
-        family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((self.address, self.port))
-            except OSError as error:
-                reason = f"Port {self.port} on {self.address} cannot be used ({error.strerror})"
-                raise Refusal(f"{reason}: choose another one with PORT=...") from None
+        """Refuse a port that somebody listens on."""
+        sentence = why_not_free(self.address, self.port)
+        if sentence:
+            raise Refusal(sentence)
