@@ -73,6 +73,7 @@ MIDDLEWARE = [
     "credservice.metrics.MetricsMiddleware",
     "credservice.http.context.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "credservice.http.probes.ProbesMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

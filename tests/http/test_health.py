@@ -56,9 +56,19 @@ def test_with_a_migration_to_come_it_is_not_ready(ready):
     assert (response.status_code, response.json()["migrations"]) == (503, "failed")
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_an_unknown_host_is_told_nothing_else(client, path):
-    assert client.get(path, HTTP_HOST="evil.example").status_code == 400
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize("host", ["10.1.2.3:8000", "[fd00::7]", "evil.example", "", "not a host"])
+def test_probes_are_answered_whatever_host_they_name(client, db, path, host):
+    answer = client.get(path, HTTP_HOST=host)
+    assert answer.status_code == 200
+    assert answer["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz/", "/readyz/x", "/Healthz", "/admin/", "/v1/resources/x", "/.well-known/jwks.json", "/static/x"]
+)
+def test_everything_else_is_not_answered_to_an_unknown_host(client, path):
+    assert client.get(path, HTTP_HOST="10.1.2.3:8000").status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
