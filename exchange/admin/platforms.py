@@ -41,13 +41,13 @@ class PlatformAdmin(ConsoleAdmin):
     object_pages = (pages.SuspendPlatform, pages.ResumePlatform)
     bulk_actions = (pages.SuspendPlatform.bulk(), pages.ResumePlatform.bulk())
     fixed_fields = ("name",)
-    readonly_fields = ("endpoint", "signing_secrets", "created_at")
+    readonly_fields = (active_state, "endpoint", "signing_secrets", "created_at")
     list_display = ("name", active_state, "endpoint", "shown_signature", "shown_approval", "created_at")
     list_filter = (StateFilter,)
     search_fields = ("name",)
     search_help_text = "Name"
     fieldsets = (
-        (None, {"fields": ("name", "endpoint", "is_default", "signing_secrets", "created_at")}),
+        (None, {"fields": ("name", active_state, "endpoint", "is_default", "signing_secrets", "created_at")}),
         (
             "Installations",
             {"fields": ("approve_installations", "requests_per_minute"), "classes": ["tab"]},
@@ -115,7 +115,7 @@ class IntegrationAdmin(ConsoleAdmin):
     bulk_actions = (pages.SuspendIntegration.bulk(), pages.ResumeIntegration.bulk())
     fixed_fields = ("platform", "integration_id")
     names_only = ("response_shape",)
-    readonly_fields = ("related", "created_at")
+    readonly_fields = (active_state, "related", "created_at")
     list_display = ("__str__", "integration_id", active_state, "platform", "policy", "created_at")
     list_select_related = ("platform", "policy")
     list_filter = (StateFilter, ("platform", AutocompleteSelectFilter), ("policy", AutocompleteSelectFilter))
@@ -123,7 +123,11 @@ class IntegrationAdmin(ConsoleAdmin):
     search_help_text = "integrationId or name"
     ordering = ("platform__name", "integration_id")
     autocomplete_fields = ("platform", "policy")
-    fields = ("platform", "integration_id", "name", "policy", "response_shape", "related", "created_at")
+    fields = ("platform", "integration_id", active_state, "name", "policy", "response_shape", "related", "created_at")
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Something that works, to start from."""
+        return {"response_shape": {"apiKey": "$credential.apiKey"}} | super().get_changeform_initial_data(request)
 
     @display(description="Related")
     def related(self, obj: Integration) -> Any:

@@ -26,7 +26,10 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     issuer = forms.ChoiceField(
         choices=issuer_choices,
         widget=UnfoldAdminSelectWidget,
-        help_text="static: values that you enter. api_key: keys that are generated here, and checked here.",
+        help_text=(
+            "static: values that you enter. api_key: keys that are generated here, and checked here. Others, and what "
+            "their options are: docs/issuers/README.md, and there jwt.md, webhook.md, postgresql.md, oauth2.md."
+        ),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -35,7 +38,10 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             del self.fields["issuer"]
 
     def _post_clean(self) -> None:
+        # Of text that is no JSON, this is all there is to say: what the model finds wrong with its default is noise.
+        unread = {name: self.errors[name].copy() for name in ("options", "probe") if name in self.errors}
         super()._post_clean()  # type: ignore[misc]
+        self.errors.update(unread)
         if not self.errors and self.instance.pk and "options" in self.changed_data:
             for problem in problems_of_users(self.instance):
                 self.add_error("options", problem)
