@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter, RangeDateTimeFilter
 from unfold.decorators import display
 
@@ -26,6 +27,11 @@ WITH RECURSIVE found AS (
 )
 SELECT action FROM found WHERE action IS NOT NULL LIMIT 500
 """
+
+
+# The partners' ids that a refused request named; they may be anything.
+CLAIMED = ("end_user", "installation")
+MAX_CLAIMED = 24
 
 
 class ActionFilter(DropdownFilter):
@@ -62,8 +68,8 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     about = "Who did what to which object, when, and with what outcome. Append-only."
     empty_help = "Every exchange, order, change and sign-in leaves a line here."
     keyset = ("pk",)
-    list_display = ("at_second", "action", "shown_outcome", "actor", "shown_object", "reason", "source")
-    list_display_links = ("at_second",)
+    list_display = ("at_minute", "action", "shown_outcome", "reason", "actor", "shown_object", "source")
+    list_display_links = ("at_minute",)
     list_filter = (
         ActionFilter,
         ("outcome", ChoicesDropdownFilter),
@@ -74,11 +80,11 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     search_help_text = "Object id, subject, request id or line number"
     list_fullwidth = True
     fieldsets = (
-        (None, {"fields": ("at", "action", "shown_outcome", "reason")}),
+        (None, {"fields": ("at_second", "action", "shown_outcome", "reason")}),
         ("Who", {"fields": ("actor", "source", "request_id")}),
         ("What", {"fields": ("shown_object", "shown_subject", "detail")}),
     )
-    readonly_fields = ("shown_outcome", "shown_object", "shown_subject")
+    readonly_fields = ("at_second", "shown_outcome", "shown_object", "shown_subject")
 
     def find(self, term: str) -> list[Q]:
         """Also a bare id of which something is the subject's."""
@@ -91,6 +97,10 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         return ""
 
     @display(description="Time (UTC)")
+    def at_minute(self, obj: AuditEvent) -> str:
+        return format_html('<span class="console-line">{}</span>', f"{obj.at:%Y-%m-%d %H:%M}")
+
+    @display(description="Time (UTC)")
     def at_second(self, obj: AuditEvent) -> str:
         return f"{obj.at:%Y-%m-%d %H:%M:%S}"
 
@@ -100,7 +110,11 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Object")
     def shown_object(self, obj: AuditEvent) -> Any:
-        return named_link(obj.object_type, obj.object_id)
+        """Of what was refused before a row was found: what it claimed to be for."""
+        if obj.object_id:
+            return named_link(obj.object_type, obj.object_id)
+        claimed = [str(obj.detail[name])[:MAX_CLAIMED] for name in CLAIMED if obj.detail.get(name)]
+        return " / ".join(claimed) or obj.object_type
 
     @display(description="Subject")
     def shown_subject(self, obj: AuditEvent) -> Any:
