@@ -82,16 +82,16 @@ def check_environment(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
-def check_trusted_proxies(**_: Any) -> list[CheckMessage]:
+def check_networks(**_: Any) -> list[CheckMessage]:
     from credservice.http.client_address import parse_networks
 
-    try:
-        parse_networks(tuple(settings.TRUSTED_PROXIES))
-    except ValueError as error:
-        return [
-            _critical("E005", f"TRUSTED_PROXIES: {error}.", "List networks in CIDR form: TRUSTED_PROXIES=10.0.0.0/8")
-        ]
-    return []
+    found: list[CheckMessage] = []
+    for name in ("TRUSTED_PROXIES", "METRICS_NETWORKS"):
+        try:
+            parse_networks(tuple(getattr(settings, name)))
+        except ValueError as error:
+            found.append(_critical("E005", f"{name}: {error}.", f"List networks in CIDR form: {name}=10.0.0.0/8"))
+    return found
 
 
 @register(Tags.security)

@@ -10,17 +10,18 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from credservice import logs
+from credservice.environment import Environment, one_of, read_beside
 from credservice.issuers.aliases import read_aliases
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.FileAwareEnv()
+env = Environment()
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
 # Whether somebody chose the mode, and not only a file that `make run` left: for credservice.checks.
 ENVIRONMENT_IS_CHOSEN = bool(env.str("ENVIRONMENT", default=""))
 # Production, where it is asked for, never lives on keys that `make run` left in its folder.
 if (VAR_DIR / "development.env").is_file() and env.str("ENVIRONMENT", default="development") == "development":
-    environ.Env.read_env(VAR_DIR / "development.env", overwrite=False)
+    read_beside(VAR_DIR / "development.env")
 
 # --- Mode and secrets: judged by credservice.checks ---------------------------------------------------------------
 
@@ -34,6 +35,7 @@ ENCRYPTION_KEYS = env.str("ENCRYPTION_KEYS", default="")
 VAULT_ADDR = env.str("VAULT_ADDR", default="")
 VAULT_NAMESPACE = env.str("VAULT_NAMESPACE", default="")
 VAULT_CACERT = env.str("VAULT_CACERT", default="")  # a file's path
+one_of("VAULT_TOKEN")
 VAULT_TOKEN_FILE = env.str("VAULT_TOKEN_FILE", default="")  # read at each use: an agent renews it
 VAULT_TOKEN = "" if VAULT_TOKEN_FILE else env.str("VAULT_TOKEN", default="")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
@@ -139,7 +141,7 @@ except ValueError:  # not quoted: it holds a password
     ) from None
 DATABASES["default"].update(
     {
-        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=600),
+        "CONN_MAX_AGE": env.number("DATABASE_CONN_MAX_AGE", 600),
         "DISABLE_SERVER_SIDE_CURSORS": True,
     }
 )
@@ -173,14 +175,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "admin:login"
-SESSION_COOKIE_AGE = env.int("SESSION_SECONDS", default=8 * 3600)
+SESSION_COOKIE_AGE = env.number("SESSION_SECONDS", 8 * 3600, least=1)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "credservice-session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "credservice-csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if PRODUCTION else 0)
+SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

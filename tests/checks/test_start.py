@@ -25,6 +25,7 @@ STATIC = json.dumps({"mine": {"BACKEND": "credservice.issuers.static.StaticIssue
 READ = {
     "ALLOWED_HOSTS": lambda text: [host for host in text.split(",") if host],
     "TRUSTED_PROXIES": lambda text: text.split(","),
+    "METRICS_NETWORKS": lambda text: text.split(","),
     "SECRET_KEY_FALLBACKS": lambda text: text.split(","),
     "CREDENTIAL_ISSUERS": json.loads,
 }
@@ -41,6 +42,7 @@ UNSOUND = [
     ({"ALLOWED_HOSTS": "*"}, "E003", "ALLOWED_HOSTS is * in production. List the host names instead"),
     ({"ENVIRONMENT": "staging"}, "E004", "ENVIRONMENT is 'staging'. Set it to production or development."),
     ({"TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "E005", "TRUSTED_PROXIES: 'proxy' does not appear to be an IPv4 or IPv6"),
+    ({"METRICS_NETWORKS": "x"}, "E005", "METRICS_NETWORKS: 'x' does not appear to be an IPv4 or IPv6 network."),
     ({"CREDENTIAL_ISSUERS": '{"mine": {}}'}, "E006", "CREDENTIAL_ISSUERS names no issuer 'mine' with a BACKEND."),
     (
         {"CREDENTIAL_ISSUERS": STATIC},
@@ -177,11 +179,18 @@ def test_a_database_that_is_away_is_told(tmp_path):
     ("changes", "sentence"),
     [
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is 'LOUD'. Set it to DEBUG, INFO, WARNING, ERROR or CRITICAL."),
-        ({"DATABASE_CONN_MAX_AGE": "long"}, "A setting cannot be read"),
+        ({"DATABASE_CONN_MAX_AGE": "long"}, "A setting cannot be read: DATABASE_CONN_MAX_AGE: invalid literal"),
+        ({"HSTS_SECONDS": "x"}, "A setting cannot be read: HSTS_SECONDS: invalid literal for int() with base 10: 'x'."),
+        ({"SESSION_SECONDS": "-1"}, "A setting cannot be read: SESSION_SECONDS: -1 is less than 1."),
         ({"DATABASE_URL": "mysql://user:hunter2@host/name"}, "DATABASE_URL cannot be read. Write postgres://USER"),
         ({"DATABASE_URL": "postgress://user:hunter2@host/name"}, "DATABASE_URL cannot be read. Write postgres://USER"),
         ({"DATABASE_URL": "postgres://user:hunter2/3@host/name"}, "special characters of the password percent-encoded"),
-        ({"SECRET_KEY_FILE": "/nonexistent"}, "A setting cannot be read"),
+        ({"ALLOWED_HOSTS_FILE": "/nonexistent"}, "ALLOWED_HOSTS and ALLOWED_HOSTS_FILE are both set."),
+        ({"VAULT_TOKEN_FILE": "/a", "VAULT_TOKEN": "hunter2"}, "VAULT_TOKEN and VAULT_TOKEN_FILE are both set."),
+        (
+            {"SECRET_KEY": "", "SECRET_KEY_FILE": "/nonexistent"},
+            "A setting cannot be read: SECRET_KEY_FILE: No such file or directory: /nonexistent.",
+        ),
     ],
 )
 def test_a_setting_that_cannot_be_read_is_told(changes, sentence, tmp_path):
@@ -191,8 +200,19 @@ def test_a_setting_that_cannot_be_read_is_told(changes, sentence, tmp_path):
 
 def test_a_secret_may_stand_in_a_file(tmp_path):
     (tmp_path / "keys").write_text("k1:c2hvcnQ=\n")
-    done = run(["-c", "import credservice.wsgi"], {"ENCRYPTION_KEYS_FILE": str(tmp_path / "keys")}, tmp_path)
+    done = run(
+        ["-c", "import credservice.wsgi"],
+        {"ENCRYPTION_KEYS": "", "ENCRYPTION_KEYS_FILE": str(tmp_path / "keys")},
+        tmp_path,
+    )
     check_refusal(done, 3, "E002", "Key 'k1' of ENCRYPTION_KEYS has 5 bytes")
+
+
+def test_a_file_of_the_environment_wins_over_what_make_run_has_left(tmp_path):
+    (tmp_path / "development.env").write_text("ENVIRONMENT=development\nENCRYPTION_KEYS=k1:bGVmdA==\n")
+    (tmp_path / "keys").write_text("k2:c2hvcnQ=\n")
+    changes = {"ENCRYPTION_KEYS": "", "ENCRYPTION_KEYS_FILE": str(tmp_path / "keys"), "ENVIRONMENT": "development"}
+    check_refusal(run(["manage.py", "check"], changes, tmp_path), 1, "E002", "Key 'k2' of ENCRYPTION_KEYS has 5 bytes")
 
 
 def test_production_takes_no_keys_that_make_run_has_left(tmp_path):

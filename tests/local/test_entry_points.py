@@ -45,7 +45,9 @@ def test_the_server_says_that_the_database_does_not_answer(enter):
     assert GOOD["SECRET_KEY"] not in done.stderr
 
 
-@pytest.mark.parametrize("settings", [{"SESSION_SECONDS": "soon"}, {"SECRET_KEY_FILE": "/nonexistent/file"}])
+@pytest.mark.parametrize(
+    "settings", [{"SESSION_SECONDS": "soon"}, {"SECRET_KEY": "", "SECRET_KEY_FILE": "/nonexistent/file"}]
+)
 def test_a_setting_that_cannot_be_read_is_one_sentence(enter, settings):
     for arguments, status in [(("manage.py", "apply"), 2), (("-c", "import credservice.wsgi"), 3)]:
         done = enter(*arguments, **(GOOD | settings))
