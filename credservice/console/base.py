@@ -19,6 +19,7 @@ from credservice.console.keyset import KeysetChangeList
 from credservice.console.menu import Menu, title_of
 from credservice.console.pages import ObjectPage
 from credservice.console.paginator import BoundedPaginator
+from credservice.console.whole import WholeChangeList
 from credservice.exceptions import ServiceError
 
 # What Unfold's filters append to the name of a field.
@@ -55,6 +56,10 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     list_max_show_all = 0
     warn_unsaved_form = True
 
+    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
+        """What waits for a person: a sentence, and the filters that list it. Asked at every look at the overview."""
+        return []
+
     # --- what may be done --------------------------------------------------------------------------------------
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -76,6 +81,9 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"title": title_of(self)} | (extra_context or {}))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return WholeChangeList
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         allowed = [bulk for bulk in self.bulk_actions if bulk.allowed(self, request)]
