@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+
+MAX_COUNTED = 1000  # of what waits: the overview counts no further
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,12 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     groups: dict[str, list[dict[str, Any]]] = {}
     for menu, entry in _entries(request):
         groups.setdefault(menu.group, []).append(entry | {"icon": menu.icon})
-    return context | {"groups": groups}
+    return context | {"groups": groups, "needed": list(_needed(request))}
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 installation``, ``2 installations``; no more than was counted."""
+    return f"{number}{'' if number < MAX_COUNTED else ' or more'} {noun}{'' if number == 1 else 's'}"
 
 
 def environment(_: HttpRequest) -> list[str] | None:
@@ -51,6 +59,13 @@ def title_of(site_admin: Any) -> str:
     menu = _menu_of(site_admin)
     title = (menu.plural if menu else "") or str(site_admin.opts.verbose_name_plural)
     return title[:1].upper() + title[1:]
+
+
+def _needed(request: HttpRequest) -> Iterator[dict[str, str]]:
+    """What waits for an operator who may see it."""
+    for _, entry in _entries(request):
+        for sentence, filters in entry["needs_operator"]():
+            yield {"sentence": sentence, "link": f"{entry['link']}?{urlencode(filters)}"}
 
 
 def _entries(request: HttpRequest) -> Iterator[tuple[Menu, dict[str, Any]]]:
@@ -74,4 +89,5 @@ def _entry(request: HttpRequest, site_admin: Any) -> dict[str, Any]:
         "about": site_admin.about,
         "add": reverse(f"{name}_add") if site_admin.has_add_permission(request) else None,
         "singular": str(opts.verbose_name),
+        "needs_operator": site_admin.needs_operator,
     }

@@ -15,7 +15,7 @@ from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.filters import StateFilter
 from credservice.console.labels import active_state, label
 from credservice.console.links import link_to, list_link
-from credservice.console.menu import Menu
+from credservice.console.menu import MAX_COUNTED, Menu, counted
 from credservice.credentials.models import Credential
 from exchange.admin import pages
 from exchange.models import EndUser, Grant, Installation, Integration, Platform, SeenSignature
@@ -46,13 +46,13 @@ class EndUserAdmin(LargeListAdmin):
     bulk_actions = (pages.SuspendEndUser.bulk(), pages.ResumeEndUser.bulk())
     fixed_fields = ("platform", "end_user_id")
     names_only = ("attributes",)
-    readonly_fields = ("related", "created_at")
+    readonly_fields = (active_state, "related", "created_at")
     list_display = ("__str__", "end_user_id", "external_id", active_state, "platform", "created_at")
     list_select_related = ("platform",)
     list_filter = (StateFilter, ("platform", AutocompleteSelectFilter))
     search_help_text = "endUserId, your own id, our id, or how its name begins"
     autocomplete_fields = ("platform",)
-    fields = ("platform", "end_user_id", "external_id", "name", "attributes", "related", "created_at")
+    fields = ("platform", "end_user_id", active_state, "external_id", "name", "attributes", "related", "created_at")
 
     def find(self, term: str) -> list[Q]:
         return [on_any_platform(end_user_id=term), Q(external_id=term), Q(name__istartswith=term), *as_uuid(term)]
@@ -149,6 +149,11 @@ class InstallationAdmin(LargeListAdmin):
         if integration is not None:
             queryset = queryset.filter(integration=integration)
         return super().get_search_results(request, queryset, search_term)
+
+    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
+        number = Installation.objects.filter(state=Installation.State.PENDING)[:MAX_COUNTED].count()
+        sentence = f"{counted(number, 'installation')} waiting for approval"
+        return [(sentence, {"state__exact": "pending"})] if number else []
 
     def subject_of(self, obj: Installation) -> str:
         return f"end_user:{obj.end_user_id}"

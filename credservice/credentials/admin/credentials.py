@@ -5,17 +5,20 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
 from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.filters import ExactFilter
 from credservice.console.labels import label
-from credservice.console.links import link_to, list_link, subject_link, subject_names
-from credservice.console.menu import Menu
+from credservice.console.links import link_to, list_link, short, subject_link, subject_names
+from credservice.console.menu import MAX_COUNTED, Menu, counted
 from credservice.credentials.admin import pages
-from credservice.credentials.models import Credential
+from credservice.credentials.models import STUCK_AFTER, Credential
+
+State = Credential.State
 
 DATES = (
     "created_at",
@@ -25,12 +28,30 @@ DATES = (
     "rotates_at",
     "retires_at",
     "ended_at",
-    "last_used_at",
+    "last_checked",
 )
 
 
 class SubjectFilter(ExactFilter):
     title, parameter_name = "subject", "subject"
+
+
+class StuckFilter(DropdownFilter):
+    """What an issuer keeps refusing: see Credential.is_stuck."""
+
+    title, parameter_name = "trouble", "stuck"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Stuck")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(stuck()) if self.value() == "yes" else queryset
+
+
+def stuck() -> Q:
+    """Of what is being made or ended, which are the two kinds that an index each has; both are few."""
+    under_way = Q(state=State.PENDING) | Q(state=State.RETIRING, retires_at__lte=timezone.now())
+    return under_way & Q(attempts__gte=STUCK_AFTER)
 
 
 class LineFilter(ExactFilter):
@@ -56,12 +77,13 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     list_filter = (
         ("state", ChoicesDropdownFilter),
         ("policy", AutocompleteSelectFilter),
+        StuckFilter,
         SubjectFilter,
         LineFilter,
     )
     search_help_text = "Our id, a line, a subject or a hint"
     fieldsets = (
-        (None, {"fields": ("name", "shown_state", "shown_policy", "shown_subject")}),
+        (None, {"fields": ("name", "id", "shown_state", "shown_policy", "shown_subject")}),
         ("Line", {"fields": ("shown_predecessor", "shown_successors", "shown_line")}),
         ("Dates", {"fields": DATES}),
         ("Issuer", {"fields": ("context", "attempts", "next_attempt_at", "failure")}),
@@ -74,7 +96,20 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         "shown_predecessor",
         "shown_successors",
         "shown_line",
+        "last_checked",
     )
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Credential | None:
+        found: Credential | None = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.console_title = f"{self.name(found)} ({found.state})"  # type: ignore[attr-defined]
+        return found
+
+    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
+        number = Credential.objects.filter(stuck())[:MAX_COUNTED].count()
+        return (
+            [(f"{counted(number, 'credential')} stuck: the issuer keeps refusing", {"stuck": "yes"})] if number else []
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists never carry what is sealed."""
@@ -91,7 +126,11 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Credential")
     def name(self, obj: Credential) -> str:
-        return obj.hint or str(obj.pk)
+        return obj.hint or f"{obj.policy} {short(str(obj.pk))}"
+
+    @display(description="Last checked")
+    def last_checked(self, obj: Credential) -> str:
+        return f"{obj.last_used_at:%Y-%m-%d %H:%M}" if obj.last_used_at else "-"
 
     @display(description="State")
     def shown_state(self, obj: Credential) -> Any:

@@ -1,0 +1,116 @@
+"""What pages say: what waits for an operator, names instead of numbers, one error at a time."""
+
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from credservice.audit import record, record_refusal
+from credservice.audit.models import AuditEvent
+from credservice.credentials.admin.credentials import stuck
+from credservice.credentials.models import Credential, CredentialPolicy
+from exchange.models import Integration
+from tests.console.conftest import World
+from tests.console.pages import send, url
+
+
+def _overview(client: Client) -> str:
+    return client.get(reverse("admin:index")).content.decode()
+
+
+def test_the_overview_says_nothing_where_nothing_waits(console: Client, world: World) -> None:
+    assert "Needs you" not in _overview(console)
+
+
+def test_the_overview_leads_to_installations_that_wait(console: Client, world: World) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    page = console.get(reverse("admin:index"))
+    (needed,) = page.context["needed"]
+    assert needed["sentence"] == "1 installation waiting for approval"
+    assert [row.pk for row in console.get(needed["link"]).context["cl"].result_list] == [waiting.pk]
+
+
+def test_the_overview_leads_to_stuck_credentials(console: Client, world: World) -> None:
+    stuck = [world.make_key().pk for _ in range(2)]
+    Credential.objects.filter(pk__in=stuck).update(state="pending", attempts=5)
+    (needed,) = console.get(reverse("admin:index")).context["needed"]
+    assert needed["sentence"].startswith("2 credentials stuck")
+    assert {row.pk for row in console.get(needed["link"]).context["cl"].result_list} == set(stuck)
+
+
+def test_the_overview_tells_nobody_what_he_may_not_see(world: World) -> None:
+    world.make_installation("inst_2", "pending")
+    clerk = Client()
+    clerk.force_login(User.objects.create_user("clerk", is_staff=True))
+    with CaptureQueriesContext(connection) as captured:
+        assert "waiting for approval" not in _overview(clerk)
+    assert not [query for query in captured.captured_queries if "exchange_installation" in query["sql"]]
+
+
+def test_a_suspended_platform_says_so(console: Client, world: World) -> None:
+    send(console, url(world.platform, "suspend"), why="an outage over there")
+    page = console.get(url(world.platform)).content.decode()
+    assert "State" in page
+    assert ">suspended<" in "".join(page.split())
+
+
+def test_a_refused_exchange_shows_whom_it_was_for(console: Client, world: World) -> None:
+    detail = {"end_user": "eu_<b>", "installation": "inst_" + "9" * 80}
+    record_refusal(action="exchange.credential", actor="platform:mindcloud", reason="no_grant", detail=detail)
+    page = console.get(url(AuditEvent, "changelist")).content.decode()
+    assert "eu_&lt;b&gt; / inst_" + "9" * 19 + "<" in page
+
+
+def test_the_trail_shows_seconds_on_the_lines_own_page(console: Client, world: World) -> None:
+    record(action="test.done", actor="test")
+    line = AuditEvent.objects.first()
+    assert line is not None
+    assert f"{line.at:%Y-%m-%d %H:%M:%S}" in console.get(url(line)).content.decode()
+    assert f"{line.at:%H:%M:%S}" not in console.get(url(AuditEvent, "changelist")).content.decode()
+
+
+def test_a_new_integration_starts_from_a_shape_that_works(console: Client, world: World) -> None:
+    form = console.get(url(Integration, "add")).context["adminform"].form
+    assert form["response_shape"].value() == '{\n  "apiKey": "$credential.apiKey"\n}'
+
+
+def test_broken_options_have_one_error(console: Client, db: None) -> None:
+    values: dict[str, Any] = {"name": "broken", "issuer": "static", "options": '{"names": [', "probe": "{}"}
+    page = console.post(url(CredentialPolicy, "add"), values | {"overlap": "24h", "stale_for": "1h"})
+    assert page.context["adminform"].form.errors == {"options": ["This is not valid JSON."]}
+
+
+def test_a_short_list_that_shows_all_offers_no_more(console: Client, world: World) -> None:
+    assert "Show all" not in console.get(url(CredentialPolicy, "changelist")).content.decode()
+    assert "Show all" in console.get(url(CredentialPolicy, "changelist"), {"q": "keys"}).content.decode()
+
+
+def test_a_credential_without_a_hint_is_called_by_its_policy(console: Client, world: World) -> None:
+    page = console.get(url(world.credential)).content.decode()
+    assert f"entered {str(world.credential.pk)[:8]} (active)" in page
+    assert str(world.credential.pk) in page
+    assert "Last checked" in page
+
+
+def test_a_failed_sign_in_says_one_thing(admin: User) -> None:
+    page = Client().post(reverse("admin:login"), {"username": "root", "password": "wrong"}).content.decode()
+    assert page.count("errornote") == 1
+    assert "enter the correct username and password" in page
+
+
+def test_an_empty_sign_in_says_what_is_missing(db: None) -> None:
+    page = Client().post(reverse("admin:login"), {"username": "", "password": ""}).content.decode()
+    assert "Correct what is marked below" in page
+
+
+def test_stuck_credentials_are_found_by_index(world: World) -> None:
+    some = {"policy": world.key_policy, "state": "revoked"}
+    Credential.objects.bulk_create((Credential(**some, line=uuid4()) for _ in range(5000)), batch_size=1000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE credentials_credential")
+    plan = Credential.objects.filter(stuck()).explain()
+    assert "Seq Scan" not in plan, plan
