@@ -75,6 +75,14 @@ def check_allowed_hosts(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def check_database_url(**_: Any) -> list[CheckMessage]:
+    """Production is never on a database that nobody chose."""
+    if settings.DATABASE_IS_CHOSEN or not settings.PRODUCTION:
+        return []
+    return [_critical("E013", "DATABASE_URL is missing.", "Set it to postgres://USER:PASSWORD@HOST:PORT/NAME")]
+
+
+@register(Tags.security)
 def check_environment(**_: Any) -> list[CheckMessage]:
     if settings.ENVIRONMENT not in ("production", "development"):
         return [_critical("E004", f"ENVIRONMENT is {settings.ENVIRONMENT!r}.", "Set it to production or development.")]

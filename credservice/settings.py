@@ -129,7 +129,9 @@ OUTGOING_CA = env.str("OUTGOING_CA", default="")  # PEM of certificate authoriti
 
 # --- Database -------------------------------------------------------------------------------------------------------
 
-_database_url = env.str("DATABASE_URL", default="postgres:///credservice")
+_database_url = env.str("DATABASE_URL", default="")
+DATABASE_IS_CHOSEN = bool(_database_url)  # for credservice.checks
+_database_url = _database_url or "postgres:///credservice"
 try:
     if not _database_url.startswith(("postgres://", "postgresql://")):
         raise ValueError

@@ -18,7 +18,12 @@ from credservice.crypto.keyring import get_keyring
 ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "".join(map(chr, range(60, 120)))
 KEK = base64.b64encode(bytes(range(1, 33))).decode()
-SOUND = {"SECRET_KEY": SECRET_KEY, "ENCRYPTION_KEYS": f"k1:{KEK}", "ALLOWED_HOSTS": "credentials.example.com"}
+SOUND = {
+    "SECRET_KEY": SECRET_KEY,
+    "ENCRYPTION_KEYS": f"k1:{KEK}",
+    "ALLOWED_HOSTS": "credentials.example.com",
+    "DATABASE_URL": "postgres://credservice@127.0.0.1:1/nothing",
+}
 STATIC = json.dumps({"mine": {"BACKEND": "credservice.issuers.static.StaticIssuer", "OPTIONS": {"token": "hunter2"}}})
 
 # As settings read what is no text.
@@ -40,6 +45,7 @@ UNSOUND = [
     ({"ENCRYPTION_KEYS": "k1:c2hvcnQ="}, "E002", "Key 'k1' of ENCRYPTION_KEYS has 5 bytes; it needs exactly 32."),
     ({"ALLOWED_HOSTS": ""}, "E003", "ALLOWED_HOSTS is empty. List the host names that this service is reached by"),
     ({"ALLOWED_HOSTS": "*"}, "E003", "ALLOWED_HOSTS is * in production. List the host names instead"),
+    ({"DATABASE_URL": ""}, "E013", "DATABASE_URL is missing. Set it to postgres://USER:PASSWORD@HOST:PORT/NAME"),
     ({"ENVIRONMENT": "staging"}, "E004", "ENVIRONMENT is 'staging'. Set it to production or development."),
     ({"TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "E005", "TRUSTED_PROXIES: 'proxy' does not appear to be an IPv4 or IPv6"),
     ({"METRICS_NETWORKS": "x"}, "E005", "METRICS_NETWORKS: 'x' does not appear to be an IPv4 or IPv6 network."),
@@ -98,6 +104,7 @@ def test_no_command_runs(tmp_path):
 def test_each_fault_has_its_sentence(settings, monkeypatch, changes, number, sentence):
     for name, value in ({"ENVIRONMENT": "production", "PRODUCTION": True} | SOUND | changes).items():
         setattr(settings, name, READ.get(name, lambda value: value)(value))
+    settings.DATABASE_IS_CHOSEN = changes.get("DATABASE_URL") != ""
     monkeypatch.setattr(checks, "get_keyring", get_keyring.__wrapped__)
     (found,) = run_checks(tags=[Tags.security])
     assert (found.id, found.level) == (f"credservice.{number}", CRITICAL)
@@ -105,10 +112,8 @@ def test_each_fault_has_its_sentence(settings, monkeypatch, changes, number, sen
 
 
 def test_every_fault_is_told_at_once(tmp_path):
-    done = run(
-        ["-c", "import credservice.wsgi"], {"SECRET_KEY": "", "ENCRYPTION_KEYS": "", "ALLOWED_HOSTS": ""}, tmp_path
-    )
-    assert sorted(line.split(")")[0][-4:] for line in done.stderr.splitlines()) == ["E001", "E002", "E003"]
+    done = run(["-c", "import credservice.wsgi"], dict.fromkeys(SOUND, ""), tmp_path)
+    assert sorted(line.split(")")[0][-4:] for line in done.stderr.splitlines()) == ["E001", "E002", "E003", "E013"]
 
 
 def test_gunicorn_gives_up_at_once(tmp_path):
