@@ -50,7 +50,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--installations", type=int, default=100_000, help="of the larger set-up (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=3, help="for each measurement (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="of which the median is taken (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="of which the best is taken (default %(default)s)")
     return parser.parse_args()
 
 
