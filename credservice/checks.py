@@ -83,6 +83,16 @@ def check_database_url(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def check_public_url(**_: Any) -> list[CheckMessage]:
+    """Not refused: a set-up that issues no JWT works without."""
+    if settings.PUBLIC_URL_IS_CHOSEN or not settings.PRODUCTION:
+        return []
+    sentence = f"PUBLIC_URL is not set, so JWTs name {settings.PUBLIC_URL} as their issuer, and texts as the address."
+    hint = "Set it to the address that partners reach: PUBLIC_URL=https://credentials.example.com"
+    return [Warning(sentence, hint=hint, id="credservice.W002")]
+
+
+@register(Tags.security)
 def check_environment(**_: Any) -> list[CheckMessage]:
     if settings.ENVIRONMENT not in ("production", "development"):
         return [_critical("E004", f"ENVIRONMENT is {settings.ENVIRONMENT!r}.", "Set it to production or development.")]

@@ -8,7 +8,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 
-class Environment(environ.FileAwareEnv):
+class Environment(environ.FileAwareEnv):  # type: ignore[misc]  # it brings no types
     """``NAME``, or the content of the file that ``NAME_FILE`` names. Raises ImproperlyConfigured, never with a value
     of ``NAME_FILE``'s file in it."""
 

@@ -43,7 +43,9 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 # Who may read /metrics.
 METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
-PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip("/")
+PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+PUBLIC_URL_IS_CHOSEN = bool(PUBLIC_URL)  # for credservice.checks
+PUBLIC_URL = PUBLIC_URL or "http://localhost:8000"
 
 # --- Application ----------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ SOUND = {
     "ENCRYPTION_KEYS": f"k1:{KEK}",
     "ALLOWED_HOSTS": "credentials.example.com",
     "DATABASE_URL": "postgres://credservice@127.0.0.1:1/nothing",
+    "PUBLIC_URL": "https://credentials.example.com",
 }
 STATIC = json.dumps({"mine": {"BACKEND": "credservice.issuers.static.StaticIssuer", "OPTIONS": {"token": "hunter2"}}})
 
@@ -104,6 +105,7 @@ def test_no_command_runs(tmp_path):
 def test_each_fault_has_its_sentence(settings, monkeypatch, changes, number, sentence):
     for name, value in ({"ENVIRONMENT": "production", "PRODUCTION": True} | SOUND | changes).items():
         setattr(settings, name, READ.get(name, lambda value: value)(value))
+    settings.PUBLIC_URL_IS_CHOSEN = True
     settings.DATABASE_IS_CHOSEN = changes.get("DATABASE_URL") != ""
     monkeypatch.setattr(checks, "get_keyring", get_keyring.__wrapped__)
     (found,) = run_checks(tags=[Tags.security])
@@ -114,6 +116,13 @@ def test_each_fault_has_its_sentence(settings, monkeypatch, changes, number, sen
 def test_every_fault_is_told_at_once(tmp_path):
     done = run(["-c", "import credservice.wsgi"], dict.fromkeys(SOUND, ""), tmp_path)
     assert sorted(line.split(")")[0][-4:] for line in done.stderr.splitlines()) == ["E001", "E002", "E003", "E013"]
+
+
+@pytest.mark.parametrize(("changes", "told"), [({}, False), ({"PUBLIC_URL": ""}, True)])
+def test_production_without_its_address_is_warned(changes, told, tmp_path):
+    done = run(["manage.py", "check"], changes, tmp_path)
+    sentence = "credservice.W002) PUBLIC_URL is not set, so JWTs name http://localhost:8000 as their issuer"
+    assert (done.returncode, sentence in done.stderr) == (0, told)
 
 
 def test_gunicorn_gives_up_at_once(tmp_path):
