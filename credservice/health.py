@@ -6,7 +6,8 @@ from functools import wraps
 import structlog
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from credservice.checks import check_keys_of_database
@@ -43,6 +44,14 @@ def readyz(_: HttpRequest) -> JsonResponse:
     ready = all(results.values())
     body = {"status": "ok" if ready else "not ready"} | {name: "ok" if ok else "failed" for name, ok in results.items()}
     return JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
+
+
+@csrf_exempt
+def front(request: HttpRequest) -> HttpResponse:
+    """The bare address, which one clicks on first: to the console."""
+    if request.method in ("GET", "HEAD"):
+        return HttpResponseRedirect(reverse("admin:index"))
+    return not_found(request)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:

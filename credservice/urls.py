@@ -1,4 +1,4 @@
-"""All routes. Each room brings its own; nothing here redirects."""
+"""All routes. Each room brings its own; only the bare address redirects."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -7,6 +7,7 @@ from credservice import health, metrics
 from credservice.keys.views import jwks
 
 urlpatterns = [
+    path("", health.front),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("metrics", metrics.metrics),

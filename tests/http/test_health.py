@@ -77,3 +77,13 @@ def test_another_method_is_405_in_json(path, method):
     response = Client(enforce_csrf_checks=True).generic(method, path)
     assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
     assert set(response.json()) == {"code", "message"}
+
+
+def test_the_bare_address_leads_to_the_console(client):
+    answer = client.get("/")
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
+
+
+def test_the_bare_address_takes_nothing_else():
+    answer = Client(enforce_csrf_checks=True).post("/")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
