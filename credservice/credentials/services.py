@@ -156,7 +156,7 @@ def set_suspended(*, subject: str, suspended: bool) -> None:
 
 def update_context(*, subject: str, **facts: Any) -> None:
     """Tell the unended credentials of a subject what has changed about it, such as its plan. No secrets."""
-    for credential in Credential.objects.select_for_update().filter(subject=subject, state__in=Credential.UNENDED):
+    for credential in Credential.objects.unended().filter(subject=subject).lock():
         credential.context |= facts
         credential.save(update_fields=["context"])
 
