@@ -21,7 +21,7 @@ class Report:
 
     opened: Counter[int] = field(default_factory=Counter)
     failed: Counter[int] = field(default_factory=Counter)
-    failures: list[str] = field(default_factory=list)  # the first ones: where, and which key
+    reasons: Counter[str] = field(default_factory=Counter)  # why; with where, if not all of a key share it
 
 
 def sealed_columns() -> list[tuple[type[models.Model], str]]:
@@ -34,21 +34,21 @@ def sealed_columns() -> list[tuple[type[models.Model], str]]:
     ]
 
 
-def open_all(sample: int | None = None, shown: int = 20) -> Iterator[Report]:
+def open_all(sample: int | None = None) -> Iterator[Report]:
     """Open every sealed value, or ``sample`` of each column. Yields the growing report after each batch."""
     report = Report()
     for model, name in sealed_columns():
         for batch in _batches(model, name, sample):
             for pk, blob in batch:
-                _open(report, Place(model._meta.label_lower, pk, name), bytes(blob), shown)
+                _open(report, Place(model._meta.label_lower, pk, name), bytes(blob))
             yield report
     for model in apps.get_models():
         for place, blob in getattr(model, "sealed_in_handles", tuple)():
-            _open(report, place, blob, shown)
+            _open(report, place, blob)
     yield report
 
 
-def _open(report: Report, place: Place, blob: bytes, shown: int) -> None:
+def _open(report: Report, place: Place, blob: bytes) -> None:
     key_id = 0
     try:
         key_id = key_id_of(blob)
@@ -56,8 +56,7 @@ def _open(report: Report, place: Place, blob: bytes, shown: int) -> None:
         report.opened[key_id] += 1
     except SealError as error:
         report.failed[key_id] += 1
-        if len(report.failures) < shown:
-            report.failures.append(str(error))
+        report.reasons[str(error)] += 1
 
 
 def _batches(model: type[models.Model], name: str, sample: int | None) -> Iterator[list[tuple[UUID | str, bytes]]]:

@@ -5,7 +5,9 @@ from django.core.management import CommandError, call_command
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import start_issue
+from credservice.crypto import SealError, store
 from credservice.crypto.inspection import sealed_columns
+from credservice.management.commands import check_sealed
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +34,27 @@ def test_it_names_a_value_that_was_moved_from_another_row(credentials, capsys):
     with pytest.raises(CommandError, match=f"credentials.credential {first.pk} sealed_values"):
         call_command("check_sealed")
     assert "2 opened, 1 failed" in capsys.readouterr().out
+
+
+def test_a_missing_key_is_told_once_with_how_many_it_sealed(credentials, capsys, monkeypatch):
+    def missing(_):
+        raise SealError("data key 1 is wrapped by key 'k1', which ENCRYPTION_KEYS does not name")
+
+    monkeypatch.setattr(store, "data_key", missing)
+    with pytest.raises(CommandError) as told:
+        call_command("check_sealed")
+    assert str(told.value).splitlines()[1:] == [
+        "3 values: data key 1 is wrapped by key 'k1', which ENCRYPTION_KEYS does not name"
+    ]
+
+
+def test_it_shows_the_first_of_many_reasons(credentials, monkeypatch):
+    monkeypatch.setattr(check_sealed, "SHOWN", 1)
+    sealed = [credential.sealed_values for credential in credentials]
+    for credential, other in zip(credentials, sealed[1:] + sealed[:1], strict=True):
+        Credential.objects.filter(pk=credential.pk).update(sealed_values=other)
+    with pytest.raises(CommandError, match="and 2 more"):
+        call_command("check_sealed")
 
 
 def test_it_knows_every_sealed_column():

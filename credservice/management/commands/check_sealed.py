@@ -1,11 +1,14 @@
 """``manage.py check_sealed``: open what is sealed, and say what cannot be opened, by key."""
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from credservice.crypto.inspection import Report, open_all
+
+SHOWN = 20
 
 
 class Command(BaseCommand):
@@ -22,6 +25,15 @@ class Command(BaseCommand):
         for key_id in sorted(report.opened | report.failed):
             name = f"data key {key_id}" if key_id else "not sealed"
             self.stdout.write(f"{name}: {report.opened[key_id]} opened, {report.failed[key_id]} failed")
-        if report.failures:
-            raise CommandError("\n".join(["Cannot be opened:", *report.failures]))
+        if report.reasons:
+            raise CommandError("\n".join(["Cannot be opened:", *_sentences(report)]))
         self.stdout.write(f"All {report.opened.total()} sealed values open.")
+
+
+def _sentences(report: Report) -> Iterator[str]:
+    """The commonest reasons: a key that is missing is one, however many values it sealed."""
+    for reason, count in report.reasons.most_common(SHOWN):
+        yield reason if count == 1 else f"{count} values: {reason}"
+    rest = report.failed.total() - sum(count for _, count in report.reasons.most_common(SHOWN))
+    if rest:
+        yield f"... and {rest} more."
