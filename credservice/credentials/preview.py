@@ -26,19 +26,36 @@ class RotationPreview:
     overlap: timedelta
     ends_first: bool  # only one may live: there is a gap
     pending: bool  # a rotation is under way already
+    state: str = Credential.State.ACTIVE
 
     def sentences(self) -> list[str]:
-        touched = ", ".join(f"{count} {name}" for name, count in self.reach.items() if count) or "nobody"
+        if self.state != Credential.State.ACTIVE:
+            return [f"Only an active credential can be rotated; this one is {self.state}."]
+        touched = ", ".join(_counted(count, name) for name, count in self.reach.items() if count) or "nobody"
         lines = [f"It is handed to {touched}."]
         if self.ends_first:
             lines.append("Only one may live: it ends before its successor is made, and there is a gap between the two.")
         elif self.overlap <= timedelta(0):
             lines.append("It ends as soon as its successor is there, without overlap.")
         else:
-            lines.append(f"It stays good for {self.overlap} after its successor is there.")
+            lines.append(f"It stays good for {_spoken(self.overlap)} after its successor is there.")
         if self.pending:
             lines.append("A rotation is pending already.")
         return lines
+
+
+def _counted(count: int, name: str) -> str:
+    """``name`` is a plural in s."""
+    return f"{count} {name.removesuffix('s') if count == 1 else name}"
+
+
+def _spoken(time: timedelta) -> str:
+    """Such as "1 day 2 hours"; what is less than a second is left out."""
+    minutes, seconds = divmod(int(time.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
+    return " ".join(_counted(count, name) for name, count in parts.items() if count) or "less than a second"
 
 
 def preview_rotation(credential: Credential, overlap: timedelta | None = None) -> RotationPreview:
@@ -48,7 +65,7 @@ def preview_rotation(credential: Credential, overlap: timedelta | None = None) -
         reach |= ask(credential.line)
     pending = credential.successors.filter(state=Credential.State.PENDING).exists()
     overlap = credential.policy.overlap if overlap is None else overlap
-    return RotationPreview(reach, overlap, ends_first(credential), pending)
+    return RotationPreview(reach, overlap, ends_first(credential), pending, credential.state)
 
 
 def ends_first(credential: Credential) -> bool:

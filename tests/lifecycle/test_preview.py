@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.preview import preview_rotation
@@ -34,7 +35,31 @@ def test_it_counts_the_installations_that_are_handed_the_credential(shared):
 
 
 def test_it_says_how_long_the_old_one_stays(shared):
-    assert "It stays good for 1 day, 0:00:00 after its successor is there." in preview_rotation(shared).sentences()
+    assert "It stays good for 1 day after its successor is there." in preview_rotation(shared).sentences()
+
+
+def test_it_counts_one_and_several(shared):
+    assert preview_rotation(shared).sentences()[0] == "It is handed to 1 installation."
+    Grant.objects.filter(installation__isnull=False).update(line=shared.line)
+    assert preview_rotation(shared).sentences()[0] == "It is handed to 2 installations."
+
+
+@pytest.mark.parametrize(
+    ("overlap", "spoken"),
+    [
+        (timedelta(days=2, hours=1, minutes=30), "2 days 1 hour 30 minutes"),
+        (timedelta(seconds=61), "1 minute 1 second"),
+        (timedelta(milliseconds=3), "less than a second"),
+    ],
+)
+def test_it_speaks_of_time_in_words(shared, overlap, spoken):
+    assert f"It stays good for {spoken} after" in preview_rotation(shared, overlap).sentences()[1]
+
+
+def test_the_command_says_that_only_an_active_one_can_be_rotated(shared, capsys):
+    Credential.objects.filter(pk=shared.pk).update(state="retiring", retires_at=timezone.now())
+    call_command("rotate", str(shared.pk), "--dry-run")
+    assert capsys.readouterr().out == "Only an active credential can be rotated; this one is retiring.\n"
 
 
 def test_it_says_that_a_leaked_one_has_no_overlap(shared):
