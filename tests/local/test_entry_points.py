@@ -71,3 +71,8 @@ def test_what_a_database_objects_to_is_no_silence():
     assert does_not_answer(refused) is None
     refused.__cause__ = AdminShutdown("terminating")
     assert does_not_answer(refused) == "the database does not answer: out of memory"
+
+
+def test_an_export_that_reads_nothing_writes_nothing(enter):
+    done = enter("manage.py", "export", **GOOD)
+    assert (done.returncode, done.stdout) == (1, "")

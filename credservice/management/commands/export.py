@@ -3,6 +3,7 @@
 import os
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,9 @@ class Command(BaseCommand):
 
     def handle(self, *, output: str | None, without: list[str], **options: Any) -> None:
         try:
-            self._write(output, export(without))
+            lines = export(without)
+            # Read first: a file that the shell made stays empty where nothing can be read.
+            self._write(output, chain(list(islice(lines, 1)), lines))
         except ImproperlyConfigured as error:
             raise CommandError(f"A policy's issuer is missing: {error}") from None
 
