@@ -115,7 +115,7 @@ def _opened(secrets: list[SigningSecret]) -> list[Secret]:
 def _explanation(found: Diagnosis, live: list[SigningSecret]) -> list[str]:
     lines = ["", "What is signed:", *(f"    {line}" for line in found.canonical.split("\n"))]
     if found.clock_difference is not None:
-        lines.append(f"The timestamp is {found.clock_difference:+.0f} s from this clock.")
+        lines.append(f"The timestamp is {round(found.clock_difference):+d} s from this clock.")
     for secret in live:
         outcome = "matches" if found.matches[secret.pk] else "does not match"
         lines.append(f"The secret {secret.hint} ({secret.state}) {outcome}.")
