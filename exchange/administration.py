@@ -65,6 +65,7 @@ def grant_to_new(
         subject=end_user.subject,
         actor=actor,
         entered=entered,
+        suspended=not end_user.is_active,
     )
     grant = Grant.objects.create(
         integration=integration, end_user=end_user, installation=installation, line=credential.line
@@ -98,6 +99,7 @@ def _new_line(grant: Grant, entered: Mapping[str, str] | None, actor: str) -> Cr
         subject=grant.end_user.subject,
         actor=actor,
         entered=entered,
+        suspended=not grant.end_user.is_active,
     )
     grant.line = credential.line
     grant.save(update_fields=["line"])

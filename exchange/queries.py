@@ -54,7 +54,7 @@ LEFT JOIN LATERAL (
         state = 'active' AND coalesce(least(refresh_at, expires_at) <= now(), false) AS due
     FROM credentials_credential
     WHERE line = coalesce(gn.line, ge.line) AND state IN ('active', 'retiring', 'pending')
-    ORDER BY usable DESC, state
+    ORDER BY usable DESC, state, created_at DESC
     LIMIT 1
 ) c ON true
 """

@@ -47,6 +47,7 @@ def start_issue(
     entered: Mapping[str, str] | None = None,
     predecessor: Credential | None = None,
     overlap: timedelta | None = None,
+    suspended: bool = False,
 ) -> Credential:
     """A new credential in the caller's transaction: active where the issuer is local, otherwise pending.
 
@@ -57,7 +58,7 @@ def start_issue(
         policy=policy, context=dict(context), subject=subject, predecessor=predecessor, predecessor_overlap=overlap
     )
     credential.line = predecessor.line if predecessor else credential.pk
-    credential.suspended = predecessor is not None and predecessor.suspended
+    credential.suspended = suspended or (predecessor is not None and predecessor.suspended)
     if policy.backend().local:
         _issue_here(credential, entered, actor)
         return credential

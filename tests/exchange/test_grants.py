@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from credservice.credentials.models import Credential
 from credservice.credentials.services import revoke, rotate
+from exchange.administration import grant_credential
 from exchange.models import EndUser, Grant, Installation
 from tests.exchange.factories import IDS
 
@@ -114,3 +115,12 @@ def test_attributes_that_no_flat_answer_can_hold_are_not_saved(door, attributes)
     door.end_user.attributes = attributes
     with pytest.raises(ValidationError):
         door.end_user.full_clean()
+
+
+def test_a_credential_granted_to_a_suspended_end_user_is_no_good_until_they_are_resumed(door):
+    door.end_user.is_active = False
+    door.end_user.save()
+    _, credential = grant_credential(
+        integration=door.integration, end_user=door.end_user, installation=None, entered={"apiKey": "x" * 20}, actor="t"
+    )
+    assert credential.suspended
