@@ -32,7 +32,7 @@ lint:
 	$(BIN)/bandit -q -ll -ii -c pyproject.toml -r credservice exchange provisioning
 	$(if $(TEMPLATES),$(BIN)/djlint --quiet --lint $(TEMPLATES))
 	$(THROWAWAY) $(BIN)/python manage.py makemigrations --check --dry-run
-	$(THROWAWAY) env ENVIRONMENT=production $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(THROWAWAY) env ENVIRONMENT=production PUBLIC_URL=https://credentials.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench:
 	@requirements/install dev
