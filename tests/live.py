@@ -48,11 +48,13 @@ class LiveService:
             "VAR_DIR": str(folder),
             "PORT": str(self.port),
             "PUBLIC_URL": self.base_url,
+            "PROMETHEUS_MULTIPROC_DIR": str(folder / "metrics"),  # removed with the folder, also after a kill
         } | environment  # fmt: skip
         self._process: LeashedProcess | None = None
 
     def set_up(self) -> None:
         """Tables and the demonstration set-up."""
+        (self.folder / "metrics").mkdir()
         make_secrets(self.folder / "demo")
         for command in (["migrate", "--no-input"], ["apply", str(ROOT / DEMO_FILE)]):
             done = self.manage(*command)
