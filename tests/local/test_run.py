@@ -58,8 +58,10 @@ def start(state_dir, free_port, bare_environment):
 
     yield start
     for run in runs:
-        run.process.kill()
-        run.process.communicate()
+        if run.process.poll() is None:
+            everything = run.everything()
+            run.end(signal.SIGTERM)
+            psutil.wait_procs(everything, timeout=30)
 
 
 def _status(url):

@@ -45,6 +45,7 @@ def run(database_url, transit, tmp_path):
         "DATABASE_URL": database_url,
         "SECRET_KEY": "".join(map(chr, range(60, 120))),
         "ALLOWED_HOSTS": "credentials.example.com",
+        "PUBLIC_URL": "https://credentials.example.com",
         "VAULT_ADDR": transit.url,
         "VAULT_TOKEN_FILE": str(tmp_path / "token"),
     }
