@@ -11,7 +11,7 @@ from django.db import transaction
 
 from credservice.audit import record
 from credservice.credentials.models import Credential, CredentialPolicy
-from credservice.credentials.services import finish_issue, refresh, start_issue
+from credservice.credentials.services import finish_issue, refresh, start_issue, start_successor
 from credservice.exceptions import Invalid, Unavailable
 from credservice.issuers.base import IssuerUnavailable
 from exchange.models import EndUser, Grant, Installation
@@ -127,13 +127,7 @@ def _renewed(credential: Credential, actor: str) -> Credential:
     if credential.state == State.PENDING or credential.is_usable() or credential.is_due():
         return credential
     if _has_expired(credential) and credential.policy.backend().generates:
-        return start_issue(
-            policy=credential.policy,
-            context=credential.context,
-            subject=credential.subject,
-            actor=actor,
-            predecessor=credential,
-        )
+        return start_successor(credential, actor=actor)
     raise NothingGranted(reason="credential_expired" if _has_expired(credential) else f"credential_{credential.state}")
 
 

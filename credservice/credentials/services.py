@@ -32,6 +32,7 @@ __all__ = [
     "rotate",
     "set_suspended",
     "start_issue",
+    "start_successor",
     "update_context",
 ]
 
@@ -69,6 +70,25 @@ def start_issue(
     return credential
 
 
+def start_successor(
+    credential: Credential,
+    *,
+    actor: str,
+    entered: Mapping[str, str] | None = None,
+    overlap: timedelta | None = None,
+) -> Credential:
+    """:func:`start_issue` of the next one of a credential's line: for the same subject and context, by its policy."""
+    return start_issue(
+        policy=credential.policy,
+        context=credential.context,
+        subject=credential.subject,
+        actor=actor,
+        entered=entered,
+        predecessor=credential,
+        overlap=overlap,
+    )
+
+
 def rotate(
     *,
     credential: Credential,
@@ -90,15 +110,7 @@ def rotate(
         _abandon_pending(credential, actor, force_reason)
         if ends_first(credential):
             steps.begin_end(credential, actor, why="rotated; only one may live")
-        return start_issue(
-            policy=credential.policy,
-            context=credential.context,
-            subject=credential.subject,
-            actor=actor,
-            entered=entered,
-            predecessor=credential,
-            overlap=overlap,
-        )
+        return start_successor(credential, actor=actor, entered=entered, overlap=overlap)
 
 
 def refresh(credential: Credential, *, actor: str) -> tuple[Credential, bool]:
@@ -212,13 +224,7 @@ def _due_successor(credential: Credential, actor: str) -> Credential:
             return found or credential
         if ends_first(credential):
             steps.begin_end(credential, actor, why="due; only one may live")
-        return start_issue(
-            policy=credential.policy,
-            context=credential.context,
-            subject=credential.subject,
-            actor=actor,
-            predecessor=credential,
-        )
+        return start_successor(credential, actor=actor)
 
 
 def _need_reason(reason: str, why: str) -> None:
