@@ -146,11 +146,13 @@ def own_database() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def serving(database_url: str, **environment: str) -> Iterator[LiveService]:
-    """A set-up service, stopped afterwards."""
+def serving(database_url: str, *, pages: bool = False, **environment: str) -> Iterator[LiveService]:
+    """A set-up service, stopped afterwards. ``pages`` for those who open the console's."""
     with tempfile.TemporaryDirectory(prefix="credservice-live-") as folder:
         service = LiveService(Path(folder), database_url, **environment)
         service.set_up()
+        if pages:
+            service.manage("collectstatic", "--no-input").check_returncode()
         service.start()
         try:
             yield service
@@ -161,5 +163,5 @@ def serving(database_url: str, **environment: str) -> Iterator[LiveService]:
 @pytest.fixture(scope="session")
 def live_service() -> Iterator[LiveService]:
     """Shared: leave it as it was found."""
-    with own_database() as url, serving(url) as service:
+    with own_database() as url, serving(url, pages=True) as service:
         yield service

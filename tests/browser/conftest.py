@@ -1,0 +1,92 @@
+"""A real browser on the served console. Skipped where it is not installed (requirements/install browser, chromium).
+
+A page's test fails on what the Content-Security-Policy stopped and on a script's error, whatever else it asserts.
+"""
+
+import secrets
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("playwright", reason="no browser: requirements/install browser")
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.live import LiveService
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Debian's chromium looks for its maker's servers otherwise.
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+WATCH = """addEventListener("securitypolicyviolation", (event) =>
+    console.error(`securitypolicyviolation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no browser: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser, live_service: LiveService) -> Iterator[BrowserContext]:
+    """A visitor without cookies; its paths are the live service's."""
+    context = browser.new_context(base_url=live_service.base_url, viewport=DESKTOP)
+    context.set_default_timeout(15_000)
+    context.add_init_script(WATCH)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("console", lambda message: faults.extend(_fault(message)))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    assert faults == []
+
+
+def _fault(message: ConsoleMessage) -> list[str]:
+    # A page that answers 4xx on purpose is reported as an error too; what was stopped or broken is what we look for.
+    return [message.text] if message.type == "error" and "Failed to load resource" not in message.text else []
+
+
+@pytest.fixture
+def operator(live_service: LiveService) -> tuple[str, str]:
+    """The name and password of an administrator of the live service's own."""
+    name, password = f"operator-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
+    make = (
+        "from django.contrib.auth import get_user_model;"
+        f"get_user_model().objects.create_superuser({name!r}, password={password!r})"
+    )
+    done = live_service.manage("shell", "-c", make)
+    assert done.returncode == 0, done.stderr
+    return name, password
+
+
+@pytest.fixture
+def console(page: Page, operator: tuple[str, str]) -> Page:
+    """The console's first page, signed in as an administrator."""
+    page.goto("/admin/")
+    name, password = operator
+    page.locator("[name=username]").fill(name)
+    page.locator("[name=password]").fill(password)
+    page.locator("[name=password]").press("Enter")
+    page.wait_for_url("**/admin/")
+    return page
