@@ -6,30 +6,16 @@ BIND (an address, 127.0.0.1 by default, or `unix:PATH`), PORT, WEB_WORKERS and W
 import os
 import resource
 import shutil
-import sys
 import tempfile
-from typing import Any, NoReturn
+from typing import Any
 
 from gunicorn import systemd
 
 from credservice.http.listening import why_not_free
-
-
-def _number(name: str, default: int, least: int, most: int) -> int:
-    """A setting that is a whole number from ``least`` to ``most``; anything else ends the server with a sentence."""
-    text = os.environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        _refuse(f"{name}={text} is no whole number from {least} to {most}. See docs/configuration.md.")
-    return int(text)
-
-
-def _refuse(sentence: str) -> NoReturn:
-    print(f"credservice does not start: {sentence}", file=sys.stderr)
-    raise SystemExit(3)
-
+from credservice.http.server_settings import number, refuse
 
 _address = os.environ.get("BIND") or "127.0.0.1"
-_port = _number("PORT", 8000, 0, 65535)
+_port = number("PORT", 8000, 0, 65535)
 if _address.startswith("unix:"):
     bind = _address
 elif ":" in _address:
@@ -38,8 +24,8 @@ else:
     bind = f"{_address}:{_port}"
 
 worker_class = "credservice.http.worker.DoorWorker"  # gthread, with errors in JSON and an end to slow requests
-workers = _number("WEB_WORKERS", 2, 1, 1000)
-threads = _number("WEB_THREADS", 4, 1, 1000)
+workers = number("WEB_WORKERS", 2, 1, 1000)
+threads = number("WEB_THREADS", 4, 1, 1000)
 # Without it one worker takes all connections, and throughput is a third, at random.
 reuse_port = not _address.startswith("unix:")
 # One start-up check for all workers, and a worker that is replaced while the database is away still comes up.
@@ -71,7 +57,7 @@ def on_starting(server: Any) -> None:
         sentence = why_not_free(address[0], address[1]) if isinstance(address, tuple) else None
         if sentence:
             on_exit(server)
-            _refuse(sentence)
+            refuse(sentence)
 
 
 def post_fork(server: Any, worker: Any) -> None:

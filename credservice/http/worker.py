@@ -6,7 +6,6 @@ JSON, with ``message`` under both doors.
 
 import errno
 import json
-import os
 import select
 import time
 from socket import socket
@@ -16,9 +15,11 @@ from gunicorn import util
 from gunicorn.http import errors, get_parser
 from gunicorn.workers.gthread import _DEFER, ThreadWorker  # type: ignore[attr-defined] # newer than the stubs
 
+from credservice.http.server_settings import number
+
 # For all of a request, from its first byte on, and for all of its answer. A client that dies or dawdles in the middle
 # of either holds a thread.
-REQUEST_SECONDS = float(os.environ.get("REQUEST_SECONDS") or 20)
+REQUEST_SECONDS: float = number("REQUEST_SECONDS", 20, 1, 3600)
 # To read what a client still sends after its answer: a connection closed over unread bytes may lose that answer.
 LINGER_SECONDS = 0.2
 
