@@ -1,4 +1,4 @@
-"""Secrets by reference, ``env:NAME`` or ``file:PATH``: how settings name a secret that they must not hold."""
+"""Secrets by reference, ``env:NAME`` or ``file:PATH``: how settings and set-up files name what they must not hold."""
 
 import os
 from pathlib import Path
@@ -17,43 +17,55 @@ def check_reference(reference: object) -> str:
     kind, _, name = reference.partition(":") if isinstance(reference, str) else ("", "", "")
     if kind not in ("env", "file") or not name.strip():
         # Not quoted: whoever wrote the secret itself here must not find it in a log.
-        raise UnreadableReference("a secret is given as env:NAME or file:PATH, never as itself")
+        raise UnreadableReference(
+            "a secret is never written here itself: write env:NAME or file:PATH, for an environment variable or a "
+            "file that holds it"
+        )
     return str(reference)
 
 
-def resolve_reference(reference: str) -> str:
+def resolve_reference(reference: object) -> str:
     """The text that the reference names, without the line breaks at its end. Raises :class:`UnreadableReference`.
 
     Read anew each time, so that a replaced file needs no restart; a relative path starts at ``VAR_DIR``.
     """
     kind, _, name = check_reference(reference).partition(":")
-    text = (_from_environment(name) if kind == "env" else _from_file(name)).rstrip("\r\n")
-    if not text or "\x00" in text:
-        raise UnreadableReference(f"{reference} is empty or holds a NUL character")
+    name = name.strip()
+    text = (_from_environment if kind == "env" else read_file)(name).rstrip("\r\n")
+    if not text:
+        raise UnreadableReference(f"{kind}:{name} is empty")
+    if "\x00" in text:
+        raise UnreadableReference(f"{kind}:{name} holds a NUL character")
     return text
+
+
+def read_file(name: str) -> str:
+    """The text of a file; a relative path starts at ``VAR_DIR``. Raises :class:`UnreadableReference`."""
+    path = Path(settings.VAR_DIR) / name
+    try:
+        if not path.is_file():
+            raise _no_file(path)
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UnreadableReference(f"{path} is over {MAX_BYTES // 1024} KiB")
+        return content.decode()
+    except FileNotFoundError:
+        raise _no_file(path) from None
+    except OSError as error:
+        raise UnreadableReference(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UnreadableReference(f"{path} is no UTF-8 text") from None
+
+
+def _no_file(path: Path) -> UnreadableReference:
+    if path.exists():
+        return UnreadableReference(f"{path} is no regular file: name one")
+    return UnreadableReference(f"there is no file {path}: make it, or name another one (paths start at VAR_DIR)")
 
 
 def _from_environment(name: str) -> str:
     try:
         return os.environ[name]
     except (KeyError, ValueError):
-        raise UnreadableReference(f"the environment variable {name} is not set") from None
-
-
-def _from_file(name: str) -> str:
-    path = Path(settings.VAR_DIR) / name
-    try:
-        if path.exists() and not path.is_file():
-            raise UnreadableReference(f"{path} is no regular file")
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise UnreadableReference(f"{path} is over {MAX_BYTES // 1024} KiB")
-        return content.decode()
-    except UnicodeDecodeError:
-        raise UnreadableReference(f"{path} is no UTF-8 text") from None
-    except (OSError, ValueError) as error:
-        if isinstance(error, UnreadableReference):
-            raise
-        reason = error.strerror if isinstance(error, OSError) else "no path"
-        raise UnreadableReference(f"{path} cannot be read: {reason}") from None
+        raise UnreadableReference(f"the environment variable {name} is not set: set it, or name another one") from None

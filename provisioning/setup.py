@@ -8,13 +8,13 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from credservice.references import UnreadableReference, read_file
 from credservice.setup.change import Change
 from credservice.setup.columns import Field, Reference, Secret
 from credservice.setup.inline import inline
 from credservice.setup.kinds import Choice, Flag, Kind, Moment, Number, Text, Texts
 from credservice.setup.plan import Plan
 from credservice.setup.problems import BadValue
-from credservice.setup.references import read_file
 from credservice.setup.registry import register
 from credservice.setup.section import Extra, Row, Section
 from credservice.setup.source import Item
@@ -32,8 +32,8 @@ class PublicKey(Kind):
         text = item.text or ""
         try:
             return parse_public_key(_key_in(read_file(text[5:].strip())) if text.startswith("file:") else text)
-        except BadValue:
-            raise
+        except UnreadableReference as error:
+            raise BadValue(str(error)) from None
         except ValueError as error:
             raise BadValue(f"this is no public key ({error}): write {self.what}") from None
 

@@ -13,7 +13,7 @@ from tests.setup.conftest import SECRETS, assert_refused
 
 OTHER = "YW5vdGhlciBzZWNyZXQgZm9yIHRoZSB0ZXN0cw"
 PLATFORM = "platforms:\n  mindcloud:\n    signing_secret: "
-NEVER = "a secret is never written into this file: write env:NAME for an environment variable or file:PATH"
+NEVER = "a secret is never written here itself: write env:NAME or file:PATH, for an environment variable"
 
 
 def _states():
