@@ -79,6 +79,7 @@ class Platform(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        permissions = [("suspend_platform", "Can suspend and resume a platform")]
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
@@ -144,6 +145,7 @@ class Integration(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        permissions = [("suspend_integration", "Can suspend and resume an integration")]
         constraints = [
             models.UniqueConstraint(fields=["platform", "integration_id"], name="exchange_integration_id"),
         ]
@@ -173,6 +175,7 @@ class EndUser(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        permissions = [("suspend_enduser", "Can suspend and resume an end user")]
         constraints = [
             models.UniqueConstraint(fields=["platform", "end_user_id"], name="exchange_enduser_id"),
             models.UniqueConstraint(
@@ -219,6 +222,10 @@ class Installation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        permissions = [
+            ("approve_installation", "Can approve a pending installation"),
+            ("suspend_installation", "Can suspend and resume an installation"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["platform", "installation_id"], name="exchange_installation_id"),
         ]
@@ -259,6 +266,7 @@ class Grant(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        permissions = [("withdraw_grant", "Can withdraw a grant")]
         constraints = [
             models.UniqueConstraint(
                 fields=["end_user", "integration"],

@@ -30,6 +30,7 @@ class AuditEvent(models.Model):
     detail = models.JSONField(default=dict)
 
     class Meta:
+        permissions = [("export_auditevent", "Can export the trail")]
         managed = False
         db_table = "audit_auditevent"
         ordering = ["-id"]

@@ -151,7 +151,12 @@ class Credential(models.Model):
     objects = CredentialQuerySet.as_manager()
 
     class Meta:
-        permissions = [("reveal_credential", "Can reveal the values of a credential")]
+        permissions = [
+            ("reveal_credential", "Can reveal the values of a credential"),
+            ("rotate_credential", "Can rotate a credential, or replace its values"),
+            ("revoke_credential", "Can revoke a credential"),
+            ("force_credential", "Can force the end of a stuck credential"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["line"], condition=models.Q(state="active"), name="credentials_one_active_of_a_line"

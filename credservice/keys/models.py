@@ -62,7 +62,10 @@ class SigningSecret(models.Model):
     objects = SigningSecretQuerySet.as_manager()
 
     class Meta:
-        permissions = [("reveal_signingsecret", "Can reveal a signing secret")]
+        permissions = [
+            ("reveal_signingsecret", "Can reveal a signing secret"),
+            ("retire_signingsecret", "Can retire a signing secret"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["secret_set"], condition=models.Q(state="current"), name="keys_signingsecret_one_current"
@@ -127,6 +130,10 @@ class SigningKey(models.Model):
     objects = SigningKeyQuerySet.as_manager()
 
     class Meta:
+        permissions = [
+            ("activate_signingkey", "Can activate a pending signing key"),
+            ("retire_signingkey", "Can retire a signing key"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["algorithm"], condition=models.Q(state="current"), name="keys_signingkey_one_current"

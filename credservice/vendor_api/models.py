@@ -38,6 +38,7 @@ class ServiceToken(models.Model):
     last_used_at = models.DateTimeField(null=True, editable=False, help_text="To the minute.")
 
     class Meta:
+        permissions = [("revoke_servicetoken", "Can revoke a service token")]
         ordering = ["name"]
 
     def __str__(self) -> str:

@@ -28,6 +28,7 @@ class Product(models.Model):
     is_active = models.BooleanField(default=True, help_text="An inactive product takes no new resources.")
 
     class Meta:
+        permissions = [("suspend_product", "Can suspend and resume a product")]
         ordering = ["label"]
         constraints = [models.UniqueConstraint(fields=["marketplace", "label"], name="provisioning_product_label")]
 
@@ -57,6 +58,7 @@ class Plan(models.Model):
     is_active = models.BooleanField(default=True, help_text="An inactive plan takes no new resources.")
 
     class Meta:
+        permissions = [("suspend_plan", "Can suspend and resume a plan")]
         ordering = ["label"]
         constraints = [models.UniqueConstraint(fields=["product", "label"], name="provisioning_plan_label")]
 

@@ -25,6 +25,7 @@ class Marketplace(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        permissions = [("suspend_marketplace", "Can suspend and resume a marketplace")]
         ordering = ["name"]
 
     def __str__(self) -> str:

@@ -37,6 +37,7 @@ class Resource(models.Model):
     deprovisioned_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
+        permissions = [("suspend_resource", "Can suspend and resume a resource")]
         constraints = [
             models.UniqueConstraint(fields=["marketplace", "partner_id"], name="provisioning_resource_id"),
         ]
