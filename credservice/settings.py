@@ -124,10 +124,19 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 # --- Issuers, and requests of our own to other people's servers ---------------------------------------------------
 
 CREDENTIAL_ISSUERS = read_aliases(env.str("CREDENTIAL_ISSUERS", default="{}"))
+# The vendor's endpoints that provision resources, by alias: see docs/protocols/manifold.md.
+PROVISIONERS = env.json("PROVISIONERS", default={})
+# After so many seconds a marketplace's request is answered with 202, and its work goes on; it waits for 60.
+SYNCHRONOUS_SECONDS = env.number("SYNCHRONOUS_SECONDS", 20, least=1)
 # Networks that our requests may go to though they are not public, and by plain http: see credservice.http.addresses.
 _LOOPBACK = ["127.0.0.0/8", "::1/128"]
 OUTGOING_ALLOWED_NETWORKS = env.list("OUTGOING_ALLOWED_NETWORKS", default=[] if PRODUCTION else _LOOPBACK)
 OUTGOING_CA = env.str("OUTGOING_CA", default="")  # PEM of certificate authorities that we trust besides the system's
+
+# --- Audit trail ----------------------------------------------------------------------------------------------------
+
+AUDIT_RETENTION_DAYS = env.number("AUDIT_RETENTION_DAYS", 0)  # whole sealed months older than this go; 0 keeps all
+AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", default="")  # the chain's heads are added to it, a line each
 
 # --- Database -------------------------------------------------------------------------------------------------------
 
@@ -214,6 +223,7 @@ UNFOLD = {
     "SIDEBAR": {"navigation": "credservice.console.menu.sidebar"},
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "credservice.console.look.favicon"}],
     "STYLES": ["credservice.console.look.stylesheet"],
+    "SCRIPTS": ["credservice.console.look.alpine"],
     # Tailwind's teal: apart from the green, orange and red of states.
     "COLORS": {
         "primary": {

@@ -10,3 +10,7 @@ def stylesheet(_: HttpRequest) -> str:
 
 def favicon(_: HttpRequest) -> str:
     return static("console/favicon.svg")
+
+
+def alpine(_: HttpRequest) -> str:
+    return static("console/alpine.js")
