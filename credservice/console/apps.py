@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.admin import apps as admin_apps
+from django.db.models.signals import post_migrate
 
 
 class ConsoleConfig(AppConfig):
@@ -10,6 +11,9 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         from credservice.console import sign_in  # noqa: F401 - connects the signals
+        from credservice.console.roles import update_roles
+
+        post_migrate.connect(update_roles, sender=self, dispatch_uid="credservice.console.roles")
 
 
 class ConsoleAdminConfig(admin_apps.AdminConfig):

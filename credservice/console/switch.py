@@ -76,6 +76,7 @@ class Switch(ObjectPage):
 
 class Suspend(Switch):
     slug, title, icon, verb = "suspend", "Suspend", "pause_circle", "suspended"
+    permission = "suspend"
     variant = ActionVariant.DANGER
     source: ClassVar[tuple[Any, ...]] = (True,)
     target: ClassVar[Any] = False
@@ -84,6 +85,7 @@ class Suspend(Switch):
 
 class Resume(Switch):
     slug, title, icon, verb = "resume", "Resume", "play_circle", "resumed"
+    permission = "suspend"
     variant = ActionVariant.SUCCESS
     source: ClassVar[tuple[Any, ...]] = (False,)
     target: ClassVar[Any] = True

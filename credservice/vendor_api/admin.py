@@ -36,6 +36,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class Revoke(ObjectPage):
     slug, title, icon = "revoke", "Revoke", "block"
+    permission = "revoke"
     variant = ActionVariant.DANGER
 
     def refusal(self, obj: ServiceToken) -> str:

@@ -48,6 +48,7 @@ class ResumeEndUser(Resume):
 
 class Approve(Switch):
     slug, title, icon, verb = "approve", "Approve", "check_circle", "approved"
+    permission = "approve"
     variant = ActionVariant.SUCCESS
     field, source, target = "state", (State.PENDING,), State.ACTIVE
     form_class = OptionalWhyForm
@@ -67,6 +68,7 @@ class ResumeInstallation(Resume):
 
 class Withdraw(ObjectPage):
     slug, title, icon = "withdraw", "Withdraw", "link_off"
+    permission = "withdraw"
     variant = ActionVariant.DANGER
     form_class = WhyForm
 

@@ -160,11 +160,14 @@ def test_a_reveal_needs_a_permission_of_its_own(clerk: Client, world: World, tra
     assert clerk.get(address).status_code == 403
     assert clerk.post(address, WHY).status_code == 403
     assert address not in clerk.get(url(getattr(world, kind))).content.decode()
-    assert trail.all() == []
+    assert [(line.action, line.outcome, line.actor) for line in trail.all()] == [
+        ("console.page", "refused", "user:clerk"),
+        ("console.page", "refused", "user:clerk"),
+    ]
 
 
-def test_without_change_a_credential_is_not_revoked(clerk: Client, world: World) -> None:
-    User.objects.get(username="clerk").user_permissions.remove(Permission.objects.get(codename="change_credential"))
+def test_without_its_permission_a_credential_is_not_revoked(clerk: Client, world: World) -> None:
+    User.objects.get(username="clerk").user_permissions.remove(Permission.objects.get(codename="revoke_credential"))
     assert clerk.post(url(world.credential, "revoke"), {"why": "because"}).status_code == 403
     data = {"action": "revoke", "_selected_action": [str(world.credential.pk)], "confirmed": "yes", "why": "because"}
     clerk.post(url(Credential, "changelist"), data)

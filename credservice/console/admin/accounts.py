@@ -1,4 +1,4 @@
-"""Users and groups."""
+"""Accounts, and the roles that are given to them."""
 
 from typing import Any
 
@@ -7,90 +7,112 @@ from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
+from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
-from credservice.console.base import ConsoleAdmin
+from credservice.console import roles
+from credservice.console.admin.account_form import AccountForm, described
+from credservice.console.base import ConsoleAdmin, ReadOnly
 from credservice.console.labels import label
+from credservice.console.links import list_link
 from credservice.console.menu import Menu
 
 
-class SuperusersOnly:
-    """Who may change accounts could give himself every permission: so only those who have them all may."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
-
-
-class NotOneselfForm(UserChangeForm):
-    """Nobody takes the console away from himself: at least one superuser is left that way."""
-
-    own_pk: Any = None
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.instance.pk == self.own_pk:
-            for name in ("is_active", "is_staff", "is_superuser"):
-                if not data.get(name, True):
-                    self.add_error(name, "This is your own account. Ask another administrator to change it.")
-        return data
-
-
 @admin.register(User)
-class UserAdmin(SuperusersOnly, BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
+class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     menu = Menu("Access", 61, "person")
     about = "People who may sign in here. An account is deactivated, never deleted: the trail names it."
-    form = NotOneselfForm
+    form = AccountForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     fixed_fields = ("username",)
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "own_permissions")
     list_display = ("username", "shown_state", "role", "last_login")
     list_filter = ()
     search_help_text = "User name, name or e-mail address"
     filter_horizontal = ()
-    autocomplete_fields = ("groups",)
-    fieldsets = (
-        (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
-        ("May", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
-    )
 
-    @display(description="State")
-    def shown_state(self, obj: User) -> Any:
-        return label("active" if obj.is_active else "inactive")
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (obj is None or roles.may_manage(request.user, obj))
 
-    @display(description="May")
-    def role(self, obj: User) -> str:
-        if not obj.is_staff:
-            return "not sign in here"
-        return "everything" if obj.is_superuser else "what its groups and permissions say"
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return super().get_fieldsets(request, obj)
+        rights = ("is_active", *(("is_superuser",) if request.user.is_superuser else ()), "groups")
+        extra = ("own_permissions",) if obj.user_permissions.exists() else ()
+        return (
+            (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
+            ("May", {"fields": rights + extra}),
+            ("Dates", {"fields": ("last_login", "date_joined")}),
+        )
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        form.own_pk = request.user.pk
+        form.manager = request.user
+        if "is_superuser" in form.base_fields:
+            form.base_fields["is_superuser"].label = "Superuser"
+            form.base_fields[
+                "is_superuser"
+            ].help_text = "Everything, whatever its roles say: for the first account, and for emergencies."
         return form
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        if not change and isinstance(obj, User):
+            obj.is_staff = True  # an account that may not sign in here has no other use
+        super().save_model(request, obj, form, change)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         with transaction.atomic():
             response: HttpResponse = super().user_change_password(request, id, form_url)
         return response
 
+    @display(description="State")
+    def shown_state(self, obj: User) -> Any:
+        return label("active" if obj.is_active and obj.is_staff else "inactive")
+
+    @display(description="Roles")
+    def role(self, obj: User) -> str:
+        names = (["Superuser"] if obj.is_superuser else []) + sorted(group.name for group in obj.groups.all())
+        return ", ".join(names) or "none yet: sees nothing"
+
+    @display(description="Permissions besides")
+    def own_permissions(self, obj: User) -> str:
+        return ", ".join(sorted(p.name for p in obj.user_permissions.all()))
+
 
 @admin.register(Group)
-class GroupAdmin(SuperusersOnly, BaseGroupAdmin, ConsoleAdmin):  # type: ignore[misc]
-    menu = Menu("Access", 62, "groups")
-    about = "Permissions that several people share."
-    empty_help = "Give permissions to a group, and put people into it."
-    list_display = ("name",)
+class GroupAdmin(ReadOnly, BaseGroupAdmin, ConsoleAdmin):  # type: ignore[misc]
+    menu = Menu("Access", 62, "badge", "roles")
+    about = "What each role may do, and who has it. Roles come with the service; accounts are given them."
+    list_display = ("name", "shown_may", "people")
     filter_horizontal = ()
+    fieldsets = ((None, {"fields": ("name", "shown_may", "shown_people", "shown_permissions")}),)
+    readonly_fields = ("shown_may", "shown_people", "shown_permissions")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(request.user.is_superuser)
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).annotate(accounts=Count("user"))
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        return {}
+    @display(description="May")
+    def shown_may(self, obj: Group) -> Any:
+        return described(obj)
+
+    @display(description="People")
+    def people(self, obj: Any) -> int:
+        return int(obj.accounts)
+
+    @display(description="People")
+    def shown_people(self, obj: Any) -> Any:
+        found = obj.user_set.order_by("username")[:200]
+        return ", ".join(user.get_username() for user in found) or list_link(User, "Nobody yet: give it to an account")
+
+    @display(description="Permissions")
+    def shown_permissions(self, obj: Group) -> Any:
+        names = obj.permissions.order_by("content_type__app_label", "codename").values_list("name")
+        return format_html('<ul class="console-permissions">{}</ul>', format_html_join("", "<li>{}</li>", names))

@@ -43,6 +43,7 @@ class Rotate(ObjectPage):
     """Of a policy whose issuer makes the values."""
 
     slug, title, icon = "rotate", "Rotate", "autorenew"
+    permission = "rotate"
     variant = ActionVariant.PRIMARY
     generates = True
 
@@ -109,6 +110,7 @@ class RevokeForm(WhyForm):
 
 class Revoke(ObjectPage):
     slug, title, icon = "revoke", "Revoke", "block"
+    permission = "revoke"
     variant = ActionVariant.DANGER
     form_class = RevokeForm
     consequence = "It is handed out no more, and ends. This cannot be undone."
@@ -136,6 +138,7 @@ class Revoke(ObjectPage):
 
 class ForceEnd(ObjectPage):
     slug, title, icon = "force-end", "Force its end", "warning"
+    permission = "force"
     variant = ActionVariant.DANGER
     form_class = WhyForm
 

@@ -33,6 +33,7 @@ class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class Activate(ObjectPage):
     slug, title, icon = "activate", "Activate", "play_circle"
+    permission = "activate"
     variant = ActionVariant.SUCCESS
 
     def refusal(self, obj: SigningKey) -> str:
@@ -48,6 +49,7 @@ class Activate(ObjectPage):
 
 class Retire(ObjectPage):
     slug, title, icon = "retire", "Retire", "block"
+    permission = "retire"
     variant = ActionVariant.DANGER
 
     def refusal(self, obj: SigningKey) -> str:

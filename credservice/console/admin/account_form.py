@@ -1,0 +1,74 @@
+"""The form of one account: what it may do, in words, and what nobody may do to it."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.forms import UserChangeForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from credservice.console import roles
+
+OWN = "This is your own account. Ask another administrator to change it."
+
+
+class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Roles by what they allow; groups that somebody made besides, by name."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Group.objects.all(), required=False, label="Roles", widget=UnfoldAdminCheckboxSelectMultipleWidget()
+        )
+
+    def label_from_instance(self, obj: Any) -> SafeString:
+        return described(obj)
+
+
+def described(group: Group) -> SafeString:
+    role = next((role for role in roles.ROLES if role.name == group.name), None)
+    if role is None:
+        return format_html("<strong>{}</strong>: a group of your own.", group.name)
+    return format_html("<strong>{}</strong>: {} {}", role.name, role.may, role.may_not)
+
+
+class AccountForm(UserChangeForm):
+    """``manager`` is who sends it; the form is made for one request by UserAdmin.get_form."""
+
+    manager: Any = None
+    groups = RolesField()
+
+    def clean_groups(self) -> Any:
+        """Nobody gives more than he has; what was given before may stay."""
+        wanted = self.cleaned_data["groups"]
+        before = set(self.instance.groups.all())
+        refused = [group.name for group in set(wanted) ^ before if not roles.may_give(self.manager, group)]
+        if refused:
+            sentence = f"You may not give or take {', '.join(sorted(refused))}: it allows more than your own account."
+            raise forms.ValidationError(sentence)
+        return wanted
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            self._keep_own(data)
+            self._keep_an_administrator(data)
+        return data
+
+    def _keep_own(self, data: dict[str, Any]) -> None:
+        if self.instance.pk == self.manager.pk:
+            for name in ("is_active", "is_superuser"):
+                if not data.get(name, True):
+                    self.add_error(name, OWN)
+
+    def _keep_an_administrator(self, data: dict[str, Any]) -> None:
+        """In the transaction of the change, one at a time: two who demote each other meet at the lock."""
+        list(Group.objects.select_for_update().filter(name=roles.ADMINISTRATOR))
+        others = roles.administrators()
+        if not others.filter(pk=self.instance.pk).exists() or others.exclude(pk=self.instance.pk).exists():
+            return
+        superuser = data.get("is_superuser", self.instance.is_superuser)
+        stays = superuser or any(group.name == roles.ADMINISTRATOR for group in data["groups"])
+        if not (data.get("is_active") and stays):
+            raise forms.ValidationError("This is the last administrator. Make somebody else one first.")

@@ -1,0 +1,161 @@
+"""Who may do what: one table, which every ``migrate`` makes true in the database.
+
+A role is a group of Django's. What stands here is all that it may; what is changed in the database is put right by the
+next migration. The administrator has every permission there is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Group, Permission, User
+from django.db import connections, transaction
+
+from credservice.audit import record
+
+ADMINISTRATOR = "Administrator"
+
+
+@dataclass(frozen=True)
+class Role:
+    """``may`` and ``may_not`` are what an administrator reads who gives it to somebody."""
+
+    name: str
+    may: str
+    may_not: str = ""
+
+
+ROLES = (
+    Role("Viewer", "Looks at everything but accounts and service tokens.", "Changes nothing."),
+    Role(
+        "Operator",
+        "Runs the service by day and night: end users, installations and their approval, integrations, the catalogue, "
+        "grants; suspends and resumes; rotates, replaces and revokes credentials; sees to what is stuck.",
+        "Sees no secret, and changes nothing by which somebody could get one: no platform's signature, no marketplace, "
+        "no policy, no key.",
+    ),
+    Role(
+        "Secrets manager",
+        "Has secrets in hand: reveals them with a reason; makes, rotates and retires signing secrets, signing keys and "
+        "credentials; changes platforms, marketplaces, trusted keys and policies.",
+        "Manages no accounts, makes no service tokens, and registers no end users.",
+    ),
+    Role(
+        "Auditor",
+        "Looks at everything, accounts and service tokens too, and exports the trail.",
+        "Changes nothing, and sees no secret.",
+    ),
+    Role(ADMINISTRATOR, "Everything, accounts and their roles too."),
+)
+
+_LOOK = ("view", "view", "view", "view")
+_ACCESS = ("", "", "", "view")
+
+# Of each model: the permissions of viewer, operator, secrets manager and auditor. An operator has none by which an
+# exchange could be forged or taken elsewhere (a platform's or a marketplace's set-up): that would be a reveal.
+TABLE: dict[str, tuple[str, str, str, str]] = {
+    "exchange.platform": ("view", "view suspend", "view suspend add change", "view"),
+    "exchange.integration": ("view", "view suspend add change", "view suspend add change", "view"),
+    "exchange.enduser": ("view", "view suspend add change", "view suspend", "view"),
+    "exchange.installation": ("view", "view suspend add change approve", "view suspend", "view"),
+    "exchange.grant": ("view", "view add withdraw", "view add withdraw", "view"),
+    "exchange.seensignature": _LOOK,
+    "provisioning.marketplace": ("view", "view suspend", "view suspend add change", "view"),
+    "provisioning.trustedkey": ("view", "view", "view add change", "view"),
+    "provisioning.livekey": ("view", "view", "view change", "view"),
+    "provisioning.product": ("view", "view suspend add change", "view suspend", "view"),
+    "provisioning.plan": ("view", "view suspend add change", "view suspend", "view"),
+    "provisioning.feature": ("view", "view add change", "view", "view"),
+    "provisioning.resource": ("view", "view suspend", "view suspend", "view"),
+    "provisioning.resourcecredential": _LOOK,
+    "provisioning.usagereport": _LOOK,
+    "provisioning.usagehour": _LOOK,
+    "credentials.credentialpolicy": ("view", "view", "view add change", "view"),
+    "credentials.credential": (
+        "view",
+        "view add rotate revoke force",
+        "view add rotate revoke force reveal",
+        "view",
+    ),
+    "keys.signingsecretset": _LOOK,
+    "keys.signingsecret": ("view", "view", "view add retire reveal", "view"),
+    "keys.signingkey": ("view", "view", "view add activate retire", "view"),
+    "crypto.datakey": _LOOK,
+    "crypto.kekfingerprint": _LOOK,
+    "audit.auditevent": ("view", "view", "view", "view export"),
+    "console.job": _LOOK,
+    "vendor_api.servicetoken": ("", "", "view revoke", "view"),
+    "auth.user": _ACCESS,
+    "auth.group": _ACCESS,
+}
+
+
+def permissions_of(role: Role) -> set[tuple[str, str]]:
+    """App label and codename of each; not for the administrator, who has all."""
+    column = ROLES.index(role)
+    return {
+        (model.partition(".")[0], f"{verb}_{model.partition('.')[2]}")
+        for model, columns in TABLE.items()
+        for verb in columns[column].split()
+    }
+
+
+def update_roles(**_: Any) -> None:
+    """Make the groups what the table says, and record what that changed. Connected to ``post_migrate``."""
+    tables = set(connections["default"].introspection.table_names())
+    if not {"auth_group_permissions", "audit_auditevent"} <= tables:  # migrated backwards, or in part
+        return
+    for config in apps.get_app_configs():
+        create_permissions(config, verbosity=0)
+    with transaction.atomic():
+        existing = {(p.content_type.app_label, p.codename): p for p in _permissions()}
+        for role in ROLES:
+            wanted = existing.keys() if role.name == ADMINISTRATOR else permissions_of(role) & existing.keys()
+            _update(role, {existing[name].pk: ".".join(name) for name in wanted})
+
+
+def _update(role: Role, wanted: dict[int, str]) -> None:
+    group, _ = Group.objects.get_or_create(name=role.name)
+    has = {p.pk: f"{p.content_type.app_label}.{p.codename}" for p in _permissions().filter(group=group)}
+    if wanted.keys() == has.keys():
+        return
+    group.permissions.set(wanted)
+    detail = {
+        "name": role.name,
+        "given": sorted(name for pk, name in wanted.items() if pk not in has),
+        "taken": sorted(name for pk, name in has.items() if pk not in wanted),
+    }
+    record(action="group.changed", actor="migrate", object_type="group", object_id=group.pk, detail=detail)
+
+
+def _permissions() -> Any:
+    return Permission.objects.select_related("content_type")
+
+
+# --- who may give what -------------------------------------------------------------------------------------------
+
+
+def groups_with_roles() -> Iterator[tuple[Group, Role]]:
+    groups = {group.name: group for group in Group.objects.all()}
+    return ((groups[role.name], role) for role in ROLES if role.name in groups)
+
+
+def may_give(giver: Any, group: Group) -> bool:
+    """Nobody gives more than he has."""
+    has = giver.get_all_permissions()
+    return all(f"{p.content_type.app_label}.{p.codename}" in has for p in _permissions().filter(group=group))
+
+
+def may_manage(manager: Any, user: User) -> bool:
+    """Nobody changes the account, or sets the password, of somebody who may do more: it would become his."""
+    if user.is_superuser and not manager.is_superuser:
+        return False
+    return bool(manager.get_all_permissions() >= user.get_all_permissions())
+
+
+def administrators() -> Any:
+    """Accounts that may sign in and do everything."""
+    able = User.objects.filter(is_active=True, is_staff=True)
+    return (able.filter(is_superuser=True) | able.filter(groups__name=ADMINISTRATOR)).distinct()
