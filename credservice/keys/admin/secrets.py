@@ -90,6 +90,7 @@ class NewSecret(ObjectPage):
 
 class Retire(ObjectPage):
     slug, title, icon = "retire", "Retire", "block"
+    permission = "retire"
     variant = ActionVariant.DANGER
 
     def refusal(self, obj: SigningSecret) -> str:
