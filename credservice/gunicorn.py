@@ -62,7 +62,9 @@ def on_starting(server: Any) -> None:
 
 def post_fork(server: Any, worker: Any) -> None:
     from credservice.credentials import bulkhead
+    from credservice.statistics import counters
 
+    counters.start()
     # Two threads are always left for what needs no issuer, such as handing out what is there.
     bulkhead.limit(max(1, threads - 2))
     # No memory with keys in it on anybody's disk.

@@ -20,6 +20,7 @@ from prometheus_client.registry import REGISTRY, Collector
 
 from credservice.audit.partitions import lines_without_month
 from credservice.http.client_address import is_within, network_address, parse_networks
+from credservice.statistics import counters
 
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 ROOMS = {"credential-exchange": "exchange", "v1": "provisioning", "api": "vendor_api", "admin": "console"}
@@ -48,7 +49,10 @@ class MetricsMiddleware:
         # An unknown method is a caller's invention: as a label it would let anybody make series.
         method = request.method if request.method in ("GET", "POST", "PUT", "PATCH", "DELETE") else "other"
         REQUESTS.labels(room, method, response.status_code).inc()
-        SECONDS.labels(room).observe(time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        SECONDS.labels(room).observe(seconds)
+        if room == "exchange":
+            counters.count_seconds(room, seconds)
         return response
 
 

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "credservice.keys",
     "credservice.credentials",
     "credservice.limits",
+    "credservice.statistics",
     "credservice.vendor_api",
     "exchange",
     "provisioning",

@@ -9,10 +9,11 @@ from rest_framework.response import Response
 from credservice.exceptions import Unauthenticated
 from credservice.http.raw_target import raw_target
 from credservice.http.views import DoorView
+from credservice.statistics import counters
 from exchange.authentication import Caller, authenticate
 from exchange.serializers import read_ids
 from exchange.services import exchange_credential
-from exchange.trail import Attempt, refusals_recorded
+from exchange.trail import Attempt, reason_of, refusals_recorded
 
 
 class ExchangeView(DoorView):
@@ -25,9 +26,12 @@ class ExchangeView(DoorView):
             known = authenticate(http_request, attempt.caller)
             query = raw_target(http_request)[1] if known.ids_from_query else None
             attempt.ids = read_ids(cast(dict[str, Any], request.data), query)
-            return JsonResponse(exchange_credential(platform=known, ids=attempt.ids, attempt=attempt))
+            response = JsonResponse(exchange_credential(platform=known, ids=attempt.ids, attempt=attempt))
+        counters.count("exchange", "granted")
+        return response
 
     def handle_exception(self, exc: Exception) -> Response:
+        counters.count("exchange", reason_of(exc))
         response = super().handle_exception(exc)
         if isinstance(exc, Unauthenticated):
             response["WWW-Authenticate"] = "Signature"  # a 401 names a scheme (RFC 9110, 15.5.2)
