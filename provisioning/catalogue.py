@@ -3,10 +3,11 @@
 import re
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 
 from credservice.credentials.models import CredentialPolicy
 from provisioning.models import VALUE_NAME, region_form
+from provisioning.provisioners import get_provisioner
 
 
 def check_value_names(policy: CredentialPolicy) -> None:
@@ -30,3 +31,12 @@ def check_regions(regions: Any) -> None:
             region_form(region)
         except ValidationError as error:
             raise ValidationError({"regions": f"{region}: {error.messages[0]}"}) from None
+
+
+def check_provisioner(alias: str) -> None:
+    """Raise ValidationError where settings name no provisioner that works by this alias. Empty: none is needed."""
+    try:
+        if alias:
+            get_provisioner(alias)
+    except ImproperlyConfigured as error:
+        raise ValidationError({"provisioner": str(error)}) from None

@@ -1,4 +1,4 @@
-"""The provider API (manifold-provider-api.yaml), synchronous answers."""
+"""The provider API (manifold-provider-api.yaml). What takes long is answered with 202, and later by callback."""
 
 from datetime import datetime
 from typing import Any, cast
@@ -19,6 +19,7 @@ from provisioning.live_keys import Caller
 from provisioning.rfc3339 import parse_rfc3339
 from provisioning.sentences import message
 from provisioning.serializers import checked_id, credential_order, plan_order, resource_order
+from provisioning.services import Accepted, CallbackTo
 
 
 class ProviderView(kernel.DoorView):
@@ -38,6 +39,12 @@ class ProviderView(kernel.DoorView):
     def handle_exception(self, exc: Exception) -> Response:
         self._record_refusal(as_service_error(exc))
         return super().handle_exception(exc)
+
+    @property
+    def callback(self) -> CallbackTo | None:
+        """Where the request wants the outcome of slow work; under its signature where it was sent."""
+        to = CallbackTo(*(self.request.META.get(f"HTTP_X_CALLBACK_{part}", "") for part in ("ID", "URL")))
+        return to if to.id or to.url else None
 
     def _record_refusal(self, refusal: ServiceError) -> None:
         caller: Caller | None = getattr(self, "caller", None)
@@ -59,14 +66,21 @@ class ResourceView(ProviderView):
     def put(self, request: Request, partner_id: str) -> Response:
         order = resource_order(_body(request), checked_id(partner_id, "resource"))
         note(resource=partner_id)
-        resource = services.provision_resource(caller=self.caller, resource_id=partner_id, order=order)
+        resource = services.provision_resource(
+            caller=self.caller, resource_id=partner_id, order=order, callback=self.callback
+        )
+        if isinstance(resource, Accepted):
+            return _later(resource)
         return Response(message(f"{resource.product} is ready, on the plan {resource.plan}."), status.HTTP_201_CREATED)
 
     def patch(self, request: Request, partner_id: str) -> Response:
         order = plan_order(_body(request))
         checked_id(partner_id, "resource")
         note(resource=partner_id)
-        resource, changed = services.change_plan(caller=self.caller, resource_id=partner_id, order=order)
+        outcome = services.change_plan(caller=self.caller, resource_id=partner_id, order=order, callback=self.callback)
+        if isinstance(outcome, Accepted):
+            return _later(outcome)
+        resource, changed = outcome
         return Response(
             message(f"{resource.product} is {'now' if changed else 'already'} on the plan {resource.plan}.")
         )
@@ -74,8 +88,8 @@ class ResourceView(ProviderView):
     def delete(self, request: Request, partner_id: str) -> Response:
         checked_id(partner_id, "resource")
         note(resource=partner_id)
-        services.deprovision_resource(caller=self.caller, resource_id=partner_id)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        later = services.deprovision_resource(caller=self.caller, resource_id=partner_id, callback=self.callback)
+        return _later(later) if later else Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class MeasuresView(ProviderView):
@@ -100,19 +114,27 @@ class CredentialView(ProviderView):
     def put(self, request: Request, partner_id: str) -> Response:
         resource_id = credential_order(_body(request), checked_id(partner_id, "credential"))
         note(credential=partner_id, resource=resource_id)
-        values = services.provision_credential(caller=self.caller, credential_id=partner_id, resource_id=resource_id)
+        values = services.provision_credential(
+            caller=self.caller, credential_id=partner_id, resource_id=resource_id, callback=self.callback
+        )
+        if isinstance(values, Accepted):
+            return _later(values)
         return Response(message("The credential is ready to use.") | {"credentials": values}, status.HTTP_201_CREATED)
 
     def delete(self, request: Request, partner_id: str) -> Response:
         checked_id(partner_id, "credential")
         note(credential=partner_id)
-        services.deprovision_credential(caller=self.caller, credential_id=partner_id)
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        later = services.deprovision_credential(caller=self.caller, credential_id=partner_id, callback=self.callback)
+        return _later(later) if later else Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class UnknownPath(kernel.UnknownPath):
     def error_body(self, error: ServiceError) -> dict[str, Any]:
         return message(error.message)
+
+
+def _later(accepted: Accepted) -> Response:
+    return Response(message(accepted.message), status.HTTP_202_ACCEPTED)
 
 
 def _body(request: Request) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from provisioning.models.catalogue import Feature, Plan, Product, label_form, region_form
 from provisioning.models.marketplaces import LiveKey, Marketplace, TrustedKey, TrustedKeyQuerySet, public_key_form
+from provisioning.models.operations import AWAITED_FOR, MAX_CALLBACK_URL, Callback, Operation
 from provisioning.models.orders import ID_LENGTH, Resource, ResourceCredential
 from provisioning.models.usage import KEY_LENGTH, MAX_QUANTITY, UsageHour, UsageReport
 
@@ -9,13 +10,17 @@ from provisioning.models.usage import KEY_LENGTH, MAX_QUANTITY, UsageHour, Usage
 VALUE_NAME = r"[A-Z][A-Z0-9_]{0,127}"
 
 __all__ = [
+    "AWAITED_FOR",
     "ID_LENGTH",
     "KEY_LENGTH",
+    "MAX_CALLBACK_URL",
     "MAX_QUANTITY",
     "VALUE_NAME",
+    "Callback",
     "Feature",
     "LiveKey",
     "Marketplace",
+    "Operation",
     "Plan",
     "Product",
     "Resource",

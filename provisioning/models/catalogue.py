@@ -25,6 +25,15 @@ class Product(models.Model):
     name = models.CharField(max_length=255, blank=True)
     policy = models.ForeignKey(CredentialPolicy, on_delete=models.PROTECT, related_name="products")
     regions = models.JSONField(default=list, help_text='Such as ["aws::us-east-1"]; ["all::global"] where it has none.')
+    provisioner = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="An alias in PROVISIONERS: the endpoint of yours that provisions its resources, in its own time. "
+        "Empty: a resource is ours alone, and there at once.",
+    )
+    slow_credentials = models.BooleanField(
+        default=False, help_text="Its credentials take long: they are made and ended by the worker, and called back."
+    )
     is_active = models.BooleanField(default=True, help_text="An inactive product takes no new resources.")
 
     class Meta:
@@ -37,11 +46,12 @@ class Product(models.Model):
 
     def clean(self) -> None:
         """Raises ValidationError where the marketplace could not use the product."""
-        from provisioning.catalogue import check_regions, check_value_names
+        from provisioning.catalogue import check_provisioner, check_regions, check_value_names
 
         if self.policy_id is not None:
             check_value_names(self.policy)
         check_regions(self.regions)
+        check_provisioner(self.provisioner)
 
 
 class Plan(models.Model):

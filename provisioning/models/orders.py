@@ -15,13 +15,16 @@ class Resource(models.Model):
     """One provisioned instance of a product on a plan. A deprovisioned one stays: its id is never used again."""
 
     class State(models.TextChoices):
+        PROVISIONING = "provisioning"
         ACTIVE = "active"
         SUSPENDED = "suspended"
         DEPROVISIONING = "deprovisioning"
         DEPROVISIONED = "deprovisioned"
+        FAILED = "failed"  # it could not be provisioned
 
     # Gone for everybody but the marketplace's next DELETE, which may find something left to end.
-    GONE = (State.DEPROVISIONING, State.DEPROVISIONED)
+    GONE = (State.DEPROVISIONING, State.DEPROVISIONED, State.FAILED)
+    ENDED = (State.DEPROVISIONED, State.FAILED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="resources")
@@ -47,7 +50,9 @@ class Resource(models.Model):
             models.Index(fields=["created_at", "id"], name="provisioning_resource_newest"),
             models.Index(
                 fields=["state", "created_at"],
-                condition=models.Q(state__in=["suspended", "deprovisioning", "deprovisioned"]),
+                condition=models.Q(
+                    state__in=["provisioning", "suspended", "deprovisioning", "deprovisioned", "failed"]
+                ),
                 name="provisioning_resource_rare",
             ),
         ]

@@ -21,6 +21,7 @@ _CREDENTIAL = Columns(Credential, "credential")
 # Of a line, the active credential is what is handed out; where there is none, the newest tells why.
 _FIND = f"""
 SELECT {_RESOURCE.sql}, {_POLICY.sql}, {_BINDING.sql}, {_CREDENTIAL.sql}, product.label, plan.label,
+       product.slow_credentials,
        EXISTS (SELECT FROM provisioning_resourcecredential other
                WHERE other.resource_id = resource.id AND other.deprovisioned_at IS NULL
                  AND other.partner_id <> %(credential)s)
@@ -57,6 +58,7 @@ class Found:
     credential: Credential | None
     product: str
     plan: str
+    is_slow: bool
     others: bool  # whether the resource has another credential that has not been deprovisioned
 
 
@@ -75,7 +77,7 @@ def find(caller: Caller, credential_id: str, resource_id: str) -> Found | None:
     resource, policy, binding, credential = split(row, _RESOURCE, _POLICY, _BINDING, _CREDENTIAL)
     if credential is not None and credential.policy_id == policy.pk:
         credential.policy = policy
-    return Found(resource, policy, binding, credential, *row[-3:])
+    return Found(resource, policy, binding, credential, *row[-4:])
 
 
 def bind(found: Found, credential: Credential, credential_id: str) -> None:

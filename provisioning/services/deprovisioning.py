@@ -2,7 +2,7 @@
 
 What has nothing outside is gone in one transaction. Otherwise the intent is committed first: nothing is handed out any
 more, and the resource is ``deprovisioning``. Then the issuers are called. While one cannot be reached, the answer is
-an error, and the same request again goes on from there.
+an error, and the same request again goes on from there; so does the worker. What takes long is answered later.
 """
 
 from collections.abc import Iterable
@@ -13,51 +13,99 @@ from django.utils import timezone
 from credservice.audit import record
 from credservice.credentials.models import Credential, CredentialQuerySet
 from credservice.credentials.services import finish_end, revoke
-from credservice.exceptions import NotFound
+from credservice.exceptions import NotFound, Unavailable
 from provisioning.live_keys import Caller
-from provisioning.models import Resource, ResourceCredential
+from provisioning.models import Operation, Resource, ResourceCredential
+from provisioning.services.in_time import OutOfTime, in_time
+from provisioning.services.later import Accepted, CallbackTo, check_callback, repeated, start, under_way
 from provisioning.services.lookup import no_such_resource
 
 State = Resource.State
+DEPROVISION = Operation.Verb.DEPROVISION
 
 
-def deprovision_resource(*, caller: Caller, resource_id: str) -> None:
+def deprovision_resource(*, caller: Caller, resource_id: str, callback: CallbackTo | None = None) -> Accepted | None:
     """End a resource and every credential of it. Its row stays, so that its id is not used again.
 
-    Raises NotFound where there is none or none any more, Unavailable while a credential cannot be ended outside.
+    Accepted where it takes long. Raises NotFound where there is none or none any more, Unavailable while a credential
+    cannot be ended outside, Conflict while something else is done with it.
     """
     with transaction.atomic():
         resource = _locked_resource(caller, resource_id)
+        operation = under_way(resource)
+        if operation is not None:
+            return repeated(operation, caller=caller, to=callback, verb=DEPROVISION)
         # Bindings before credentials, as the other DELETE does: two that meet wait for each other only one way.
         list(resource.resource_credentials.select_for_update().order_by("pk"))
         unfinished = _revoke(Credential.objects.filter(subject=resource.subject), caller, "resource deprovisioned")
-        _set_state(resource, State.DEPROVISIONING if unfinished else State.DEPROVISIONED, caller)
+        product = resource.product
+        is_later = bool(product.provisioner) or (product.slow_credentials and bool(unfinished))
+        set_state(resource, State.DEPROVISIONING if unfinished or is_later else State.DEPROVISIONED, caller.actor)
+        if is_later:
+            return start(caller=caller, to=check_callback(caller, callback), resource=resource, verb=DEPROVISION)
+    if unfinished and not _finished_in_time(unfinished, caller, callback):
+        return _go_on(caller, callback, resource)
     if unfinished:
-        _finish(unfinished, caller)
         with transaction.atomic():
-            _set_state(_locked_resource(caller, resource_id), State.DEPROVISIONED, caller)
+            set_state(_locked_resource(caller, resource_id), State.DEPROVISIONED, caller.actor)
+    return None
 
 
-def deprovision_credential(*, caller: Caller, credential_id: str) -> None:
-    """End a credential: its whole line, where it has been rotated. Raises NotFound, and Unavailable as above."""
+def deprovision_credential(
+    *, caller: Caller, credential_id: str, callback: CallbackTo | None = None
+) -> Accepted | None:
+    """End a credential: its whole line, where it has been rotated. Answers and raises like the above."""
     with transaction.atomic():
         binding = _locked_binding(caller, credential_id)
+        resource = binding.resource
+        operation = under_way(resource, binding)
+        if operation is not None:
+            return repeated(operation, caller=caller, to=callback, verb=DEPROVISION)
         line = Credential.objects.filter(line=binding.credential_id)
         unfinished = _revoke(line, caller, "deprovisioned by the marketplace")
         if not unfinished:
-            _end(binding, caller)
+            end_binding(binding, caller.actor)
+        elif resource.product.slow_credentials:
+            to = check_callback(caller, callback)
+            return start(caller=caller, to=to, resource=resource, binding=binding, verb=DEPROVISION)
+    if unfinished and not _finished_in_time(unfinished, caller, callback):
+        return _go_on(caller, callback, resource, binding)
     if unfinished:
-        _finish(unfinished, caller)
         with transaction.atomic():
-            _end(_locked_binding(caller, credential_id), caller)
+            end_binding(_locked_binding(caller, credential_id), caller.actor)
+    return None
+
+
+def _finished_in_time(credentials: list[Credential], caller: Caller, callback: CallbackTo | None) -> bool:
+    try:
+        in_time(lambda: _finish(credentials, caller))
+    except OutOfTime:
+        if callback is None:
+            raise Unavailable("It is being removed. Try again shortly.", retry_after=10) from None
+        return False
+    return True
+
+
+def _go_on(
+    caller: Caller, callback: CallbackTo | None, resource: Resource, binding: ResourceCredential | None = None
+) -> Accepted:
+    """Leave to the worker what this request has begun."""
+    with transaction.atomic():
+        resource = Resource.objects.select_for_update(of=("self",)).select_related("product").get(pk=resource.pk)
+        operation = under_way(resource, binding)
+        if operation is not None:
+            return repeated(operation, caller=caller, to=callback, verb=DEPROVISION)
+        to = check_callback(caller, callback)
+        return start(caller=caller, to=to, resource=resource, binding=binding, verb=DEPROVISION)
 
 
 def _locked_resource(caller: Caller, resource_id: str) -> Resource:
     # The strongest lock: it waits for credentials that are being added, and those that come after see the new state.
     found = (
-        Resource.objects.select_for_update()
+        Resource.objects.select_for_update(of=("self",))
+        .select_related("product")
         .filter(marketplace_id=caller.marketplace_id, partner_id=resource_id)
-        .exclude(state=State.DEPROVISIONED)
+        .exclude(state__in=Resource.ENDED)
         .first()
     )
     if found is None:
@@ -66,7 +114,7 @@ def _locked_resource(caller: Caller, resource_id: str) -> Resource:
 
 
 def _locked_binding(caller: Caller, credential_id: str) -> ResourceCredential:
-    bindings = ResourceCredential.objects.select_for_update(of=("self",)).select_related("resource")
+    bindings = ResourceCredential.objects.select_for_update(of=("self",)).select_related("resource__product")
     found = bindings.filter(
         marketplace_id=caller.marketplace_id, partner_id=credential_id, deprovisioned_at=None
     ).first()
@@ -87,7 +135,8 @@ def _finish(credentials: Iterable[Credential], caller: Caller) -> None:
         finish_end(credential, actor=caller.actor)
 
 
-def _set_state(resource: Resource, state: Resource.State, caller: Caller) -> None:
+def set_state(resource: Resource, state: Resource.State, actor: str) -> None:
+    """In the caller's transaction, which has locked the resource."""
     if resource.state == state:
         return
     resource.state = state
@@ -97,19 +146,20 @@ def _set_state(resource: Resource, state: Resource.State, caller: Caller) -> Non
     resource.save(update_fields=["state", "deprovisioned_at"])
     record(
         action=f"resource.{state.value}",
-        actor=caller.actor,
+        actor=actor,
         object_type="resource",
         object_id=resource.pk,
         subject=resource.subject,
     )
 
 
-def _end(binding: ResourceCredential, caller: Caller) -> None:
+def end_binding(binding: ResourceCredential, actor: str) -> None:
+    """In the caller's transaction, which has locked the binding."""
     binding.deprovisioned_at = timezone.now()
     binding.save(update_fields=["deprovisioned_at"])
     record(
         action="resource_credential.deprovisioned",
-        actor=caller.actor,
+        actor=actor,
         object_type="resource_credential",
         object_id=binding.pk,
         subject=binding.resource.subject,

@@ -1,0 +1,175 @@
+"""Callbacks on their way to the connector (manifold-connector-api.yaml, ``PUT /callbacks/:id``).
+
+Every attempt sends the same sealed bytes, so that one which arrived though we never heard of it (a timeout, a crash)
+is answered like its repetition: 204. Only 204 ends it well, 409 is an alarm, and nothing is sent after 24 hours.
+"""
+
+from datetime import timedelta
+from random import uniform
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from credservice.audit import record
+from credservice.credentials.locks import credential_lock
+from credservice.crypto import SealError
+from credservice.exceptions import Conflict, Invalid
+from provisioning.connector.calls import ConnectorError, put_bytes
+from provisioning.connector.tokens import access_token
+from provisioning.models import Callback
+from provisioning.queue import enqueue
+
+log = structlog.get_logger(__name__)
+State = Callback.State
+ACTOR = "worker"
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(hours=1)
+# A 404 may mean that the callback has overtaken its 202, or that our token reaches too little: ask some more times.
+REFUSALS = 6
+SHORTEST_REASON = 3
+# Asking again may help whatever these say (RFC 9110; 425: RFC 8470).
+PASSING = frozenset({401, 408, 425, 429})
+
+
+def deliver(callback_id: UUID) -> None:
+    """The next attempt of a callback that has an outcome to tell; once, however many workers come for it."""
+    with credential_lock(callback_id):
+        callback = _get(callback_id)
+        if callback.state != State.WAITING or callback.sealed_body is None:
+            return
+        now = timezone.now()
+        if now >= callback.awaited_until():
+            expire(callback)
+        elif callback.next_attempt_at is not None and callback.next_attempt_at > now:
+            enqueue("deliver", callback.pk, at=callback.next_attempt_at)
+        else:
+            _attempt(callback)
+
+
+def expire(callback: Callback) -> None:
+    """Nobody awaits it any more: the marketplace asks again, and is answered then."""
+    _end(callback, State.EXPIRED, "nobody awaits it after 24 hours", ACTOR, outcome="failed")
+
+
+def resend(*, callback: Callback, actor: str) -> None:
+    """An operator has it sent once more, now, and as long as it is awaited. Raises Conflict where nothing is left."""
+    with transaction.atomic():
+        callback = Callback.objects.select_for_update(of=("self",)).get(pk=callback.pk)
+        if callback.sealed_body is None:
+            raise Conflict("This callback has nothing to tell: its operation goes on, or its outcome was erased.")
+        now = timezone.now()
+        callback.state, callback.attempts, callback.next_attempt_at = State.WAITING, 0, now
+        # An operator awaits it, from now on.
+        callback.requested_at, callback.reason = max(callback.requested_at, now - timedelta(hours=23)), ""
+        callback.save(update_fields=["state", "attempts", "next_attempt_at", "requested_at", "reason"])
+        _record("callback.resent", callback, actor)
+        enqueue("deliver", callback.pk)
+
+
+def close(*, callback: Callback, actor: str, reason: str) -> None:
+    """An operator ends it: nothing is sent any more. Raises Invalid without a reason, Conflict for an ended one."""
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise Invalid("Say why the callback is closed; the reason is kept in the audit trail.")
+    if not _end(callback, State.CLOSED, reason.strip(), actor):
+        raise Conflict("This callback has ended already.")
+
+
+def _attempt(callback: Callback) -> None:
+    try:
+        status = _send(callback)
+    except (ConnectorError, SealError) as error:
+        _put_off(callback, f"the connector {error}" if isinstance(error, ConnectorError) else "it cannot be opened")
+        return
+    if status == 204:
+        _end(callback, State.DELIVERED, "", ACTOR)
+    elif status == 409:
+        log.error("callback_conflict", callback=str(callback.pk), marketplace=callback.marketplace.name)
+        _alarm(callback, State.CONFLICT, "the connector has received another outcome for it (409)")
+    elif status >= 500 or status in PASSING or callback.attempts + 1 < REFUSALS:
+        _put_off(callback, f"the connector answered {status}")
+    else:
+        log.error("callback_refused", callback=str(callback.pk), status=status)
+        _alarm(callback, State.REFUSED, f"the connector answered {status}, {REFUSALS} times")
+
+
+def _send(callback: Callback) -> int:
+    """The connector's status. A token that is refused is replaced once, at once."""
+    marketplace, body = callback.marketplace, callback.open_body()
+    if not marketplace.is_active:
+        raise _Suspended("is not called while its marketplace is suspended")
+    token = access_token(marketplace)
+    status = put_bytes(marketplace, callback.url, body, token=token).status_code
+    if status == 401:
+        token = access_token(marketplace, refused=token)
+        status = put_bytes(marketplace, callback.url, body, token=token).status_code
+    return status
+
+
+class _Suspended(ConnectorError):
+    """An operator has suspended the marketplace."""
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Doubles from two seconds to an hour, with jitter: what failed together does not return together."""
+    longest = min(FIRST_PAUSE * 2 ** min(attempts, 16), LONGEST_PAUSE)
+    return timedelta(seconds=longest.total_seconds() * uniform(0.5, 1))  # noqa: S311 - no secret
+
+
+def _put_off(callback: Callback, why: str) -> None:
+    with transaction.atomic():
+        callback = _locked(callback)
+        if callback.state != State.WAITING:
+            return
+        callback.next_attempt_at = timezone.now() + pause_after(callback.attempts)
+        callback.attempts, callback.reason = callback.attempts + 1, why[:255]
+        callback.save(update_fields=["attempts", "next_attempt_at", "reason"])
+        if callback.attempts & (callback.attempts - 1) == 0:
+            _record("callback.attempt", callback, ACTOR, outcome="failed", why=why[:255])
+        enqueue("deliver", callback.pk, at=callback.next_attempt_at)
+    log.warning("callback_put_off", callback=str(callback.pk), attempts=callback.attempts, why=why[:255])
+
+
+def _alarm(callback: Callback, state: Callback.State, why: str) -> None:
+    """It stays, with its body, until an operator sends it again or closes it."""
+    with transaction.atomic():
+        callback = _locked(callback)
+        if callback.state == State.WAITING:
+            callback.state, callback.reason, callback.next_attempt_at = state, why, None
+            callback.attempts += 1
+            callback.save(update_fields=["state", "reason", "next_attempt_at", "attempts"])
+            _record(f"callback.{state.value}", callback, ACTOR, outcome="failed", why=why)
+
+
+def _end(callback: Callback, state: Callback.State, why: str, actor: str, *, outcome: str = "done") -> bool:
+    """Nothing is sent any more, and what would have been is erased. Whether that was not so before."""
+    with transaction.atomic():
+        callback = _locked(callback)
+        if callback.state not in (State.WAITING, *Callback.ALARMING):
+            return False
+        callback.state, callback.reason, callback.sealed_body = state, why[:255], None
+        callback.ended_at, callback.next_attempt_at = timezone.now(), None
+        callback.save(update_fields=["state", "reason", "sealed_body", "ended_at", "next_attempt_at"])
+        _record(f"callback.{state.value}", callback, actor, outcome=outcome, **({"why": why} if why else {}))
+    return True
+
+
+def _record(action: str, callback: Callback, actor: str, *, outcome: str = "done", **detail: str) -> None:
+    record(
+        action=action,
+        actor=actor,
+        outcome=outcome,
+        object_type="callback",
+        object_id=callback.pk,
+        subject=callback.subject,
+        detail={"callback": callback.partner_id, "attempts": callback.attempts, **detail},
+    )
+
+
+def _locked(callback: Callback) -> Callback:
+    rows = Callback.objects.select_for_update(of=("self",)).select_related("operation__resource")
+    return rows.get(pk=callback.pk)
+
+
+def _get(callback_id: UUID) -> Callback:
+    return Callback.objects.select_related("marketplace", "operation__resource").get(pk=callback_id)
