@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from credservice.audit.canonical import Part, head_of
+
 
 class AuditEvent(models.Model):
     """Who did what to which object, with what outcome. Holds no secret values.
@@ -30,11 +32,59 @@ class AuditEvent(models.Model):
     detail = models.JSONField(default=dict)
 
     class Meta:
-        permissions = [("export_auditevent", "Can export the trail")]
         managed = False
         db_table = "audit_auditevent"
         ordering = ["-id"]
         verbose_name = "audit event"
+        permissions = [("export_auditevent", "Can export the trail")]
 
     def __str__(self) -> str:
         return f"{self.action} {self.outcome} {self.object_type} {self.object_id}".strip()
+
+
+class AuditSeal(models.Model):
+    """One link of the chain: a batch of lines that is closed, or the dropping of months that were sealed before.
+
+    ``head`` covers everything here and the head before; ``mac`` and ``signature`` cover ``head``
+    (:mod:`credservice.audit.proof`). The table is append-only as the trail is.
+    """
+
+    class Kind(models.TextChoices):
+        LINES = "lines"
+        RETENTION = "retention"
+
+    number = models.BigIntegerField(primary_key=True)
+    kind = models.CharField(max_length=16, choices=Kind)
+    sealed_at = models.DateTimeField()
+    after_id = models.BigIntegerField(help_text="The batch before ends here; 0 in the first one.")
+    up_to_id = models.BigIntegerField(help_text="The last line of the batch.")
+    up_to_at = models.DateTimeField(help_text="The time of the last line.")
+    parts = models.JSONField(help_text="By month: how many lines, and their SHA-256.")
+    previous = models.BinaryField(max_length=32)
+    head = models.BinaryField(max_length=32)
+    mac = models.BinaryField(max_length=36)
+    kid = models.CharField(max_length=64, help_text="The signing key's thumbprint (RFC 7638).")
+    signature = models.BinaryField(max_length=64)
+
+    class Meta:
+        managed = False  # as the trail: Django would empty it between tests
+        ordering = ["number"]
+        verbose_name = "audit seal"
+
+    def __str__(self) -> str:
+        return f"batch {self.number}, up to line {self.up_to_id}"
+
+    def month_parts(self) -> list[Part]:
+        return [Part(part["month"], part["lines"], part["digest"]) for part in self.parts]
+
+    def computed_head(self) -> bytes:
+        """What ``head`` must be."""
+        facts = [
+            str(self.number),
+            self.kind,
+            self.sealed_at.isoformat(),
+            str(self.after_id),
+            str(self.up_to_id),
+            self.up_to_at.isoformat(),
+        ]
+        return head_of(facts, self.month_parts(), bytes(self.previous))

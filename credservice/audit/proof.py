@@ -1,0 +1,68 @@
+"""Who stands for the chain's head: our signature, which anybody can check, and a MAC, which nobody else can make.
+
+The signature is Ed25519 by the signing key of our tokens, over bytes that no token's can be (they begin with our
+domain and a zero byte). It alone would not do against somebody who writes to the database: they could add a signing
+key of their own. The MAC's key is wrapped by the key-encryption key, which is not there; it covers the head and the
+key's thumbprint (RFC 7638), which the public key must have.
+"""
+
+import hmac
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from joserfc.jwk import OKPKey
+
+from credservice.audit.models import AuditSeal
+from credservice.crypto import SealError, store
+from credservice.crypto.derive import derive, hmac_sha256
+from credservice.keys.models import SigningKey
+from credservice.keys.signing_keys import current_signing_key
+
+SIGNED = b"credservice.audit.head.v1\x00"
+PURPOSE = "audit head"
+
+
+def prove(seal: AuditSeal, key: SigningKey) -> None:
+    """Fill in ``kid``, ``signature`` and ``mac``; not saved."""
+    private = key.open()
+    assert isinstance(private, OKPKey)
+    signer = private.private_key
+    assert isinstance(signer, Ed25519PrivateKey)
+    seal.kid, seal.signature = key.kid, signer.sign(SIGNED + bytes(seal.head))
+    pepper = store.current_key("digests")
+    seal.mac = pepper.id.to_bytes(4) + _mac(pepper.secret, seal)
+
+
+def proving_key() -> SigningKey:
+    """The signing key in use; the first one is made here. To be called outside of the sealing's own transaction."""
+    return current_signing_key("EdDSA", actor="worker")
+
+
+def fault_of(seal: AuditSeal) -> str:
+    """Why the head is not proven to be ours; empty where it is."""
+    mac = bytes(seal.mac)
+    try:
+        pepper = store.data_key(int.from_bytes(mac[:4]))
+    except SealError as error:
+        return f"the key of its authentication code cannot be had: {error}"
+    if not hmac.compare_digest(mac[4:], _mac(pepper.secret, seal)):
+        return "its authentication code is not ours"
+    return _fault_of_signature(seal)
+
+
+def _fault_of_signature(seal: AuditSeal) -> str:
+    jwk = SigningKey.objects.filter(kid=seal.kid).values_list("public_jwk", flat=True).first()
+    if jwk is None:
+        return f"its signing key {seal.kid} is gone"
+    public = OKPKey.import_key({name: jwk.get(name, "") for name in ("kty", "crv", "x")})
+    if public.thumbprint() != seal.kid or not isinstance(public.public_key, Ed25519PublicKey):
+        return f"its signing key {seal.kid} was exchanged"
+    try:
+        public.public_key.verify(bytes(seal.signature), SIGNED + bytes(seal.head))
+    except InvalidSignature:
+        return "its signature is wrong"
+    return ""
+
+
+def _mac(secret: bytes, seal: AuditSeal) -> bytes:
+    return hmac_sha256(derive(secret, PURPOSE), bytes(seal.head) + seal.kid.encode())
