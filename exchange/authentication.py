@@ -41,6 +41,7 @@ class Caller:
 
     name: str  # as in the URL, empty for the default platform
     platform: PlatformRow | None = None
+    request: SignedRequest | None = None
     verdict: Verdict = _UNSIGNED
     proven: bool = False
 
@@ -51,12 +52,13 @@ def signed_request(request: HttpRequest) -> SignedRequest:
 
 def authenticate(request: HttpRequest, caller: Caller) -> PlatformRow:
     """The platform that made the request, also noted in ``caller``. Raises :class:`Unauthenticated`."""
+    signed = caller.request = signed_request(request)
     platform = caller.platform = find_platform(caller.name)
     if platform is None:
-        verify(signed_request(request), Profile(), _NOBODY, time.time())
+        verify(signed, Profile(), _NOBODY, time.time())
         raise Unauthenticated("unknown_platform")
     if platform.require_signature:
-        caller.verdict = verify(signed_request(request), platform.profile, _open(platform), time.time())
+        caller.verdict = verify(signed, platform.profile, _open(platform), time.time())
     if not platform.is_active:
         raise Unauthenticated("platform_suspended")
     if not caller.verdict.ok:

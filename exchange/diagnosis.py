@@ -3,8 +3,9 @@
 The caller is never told any of this (protocol notes, MindCloud, "Signature debugger").
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from exchange.signature_header import Malformed
@@ -23,7 +24,8 @@ from exchange.signing import (
 
 MAX_TOLERANCE_SECONDS = 3600
 # Where timestamps were seen to travel, besides the header that the profile names; empty: inside X-Signature.
-_TIMESTAMP_HEADERS = ("X-Timestamp", "X-Signature-Timestamp", "X-Request-Timestamp", "Date", "")
+TIMESTAMP_HEADERS = ("X-Timestamp", "X-Signature-Timestamp", "X-Request-Timestamp", "Date", "")
+PREFIX_HEADER = "X-Forwarded-Prefix"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Diagnosis:
     canonical: str
     matches: dict[UUID, bool]
     remedy: str = ""  # the one change that would make the signature hold; empty where it does, or none is known
+    settings: Mapping[str, Any] = field(default_factory=dict)  # the same for Platform's fields, where it is one of ours
 
     @property
     def clock_difference(self) -> float | None:
@@ -55,8 +58,8 @@ def diagnose(
         matches = {
             secret.id: match(sent.digests, message, profile.construction, [secret]) is not None for secret in secrets
         }
-    remedy = "" if verdict.ok else _remedy(request, profile, secrets, ended, now, verdict)
-    return Diagnosis(verdict, text, matches, remedy)
+    remedy, settings = ("", {}) if verdict.ok else _remedy(request, profile, secrets, ended, now, verdict)
+    return Diagnosis(verdict, text, matches, remedy, settings)
 
 
 def _remedy(
@@ -66,24 +69,36 @@ def _remedy(
     ended: Sequence[Secret],
     now: float,
     verdict: Verdict,
-) -> str:
+) -> tuple[str, dict[str, Any]]:
     if verdict.reason in ("stale_timestamp", "future_timestamp"):
         return _clock_remedy(abs(verdict.clock_difference or 0))
     if not request.header(SIGNATURE_HEADER):
-        return "Turn on request verification in the platform's dashboard: the request carries no X-Signature."
+        return "Turn on request verification in the platform's dashboard: the request carries no X-Signature.", {}
     for sentence, other in _other_profiles(request, profile):
         found = verify(request, other, secrets, now)
         if found.ok or found.secret_id is not None:
-            return sentence if found.ok else f"{sentence} Then: {_clock_remedy(abs(found.clock_difference or 0))}"
+            settings = _differing(profile, other)
+            if found.ok:
+                return sentence, settings
+            clock, tolerance = _clock_remedy(abs(found.clock_difference or 0))
+            return f"{sentence} Then: {clock}", settings | tolerance
     if verify(request, profile, ended, now).secret_id is not None:
-        return "The signature was made with a secret that has ended. Put the current one into the platform's dashboard."
-    return ""
+        sentence = "The signature was made with a secret that has ended. Put the current one into the platform's"
+        return f"{sentence} dashboard.", {}
+    return "", {}
 
 
-def _clock_remedy(seconds: float) -> str:
-    if seconds <= MAX_TOLERANCE_SECONDS:
-        return f"Set the tolerance to {int(seconds) + 1} s or more, or set the clocks right."
-    return f"The timestamp is {seconds:.0f} s off, more than any tolerance: an old request, or a clock that is wrong."
+def _clock_remedy(seconds: float) -> tuple[str, dict[str, Any]]:
+    if seconds <= MAX_TOLERANCE_SECONDS - 1:
+        enough = int(seconds) + 1
+        return f"Set the tolerance to {enough} s or more, or set the clocks right.", {"tolerance_seconds": enough}
+    off = f"The timestamp is {seconds:.0f} s off"
+    return f"{off}, more than any tolerance: an old request, or a clock that is wrong.", {}
+
+
+def _differing(profile: Profile, other: Profile) -> dict[str, Any]:
+    before = asdict(profile)
+    return {name: value for name, value in asdict(other).items() if value != before[name]}
 
 
 def _other_profiles(request: SignedRequest, profile: Profile) -> Iterator[tuple[str, Profile]]:
@@ -98,7 +113,7 @@ def _other_profiles(request: SignedRequest, profile: Profile) -> Iterator[tuple[
         f"Set the method to {case} case.",
         replace(profile, lower_case_method=not profile.lower_case_method),
     )
-    for header in _TIMESTAMP_HEADERS:
+    for header in TIMESTAMP_HEADERS:
         if header.lower() != profile.timestamp_header.lower():
             where = f"header to {header}" if header else "header to empty: it is inside X-Signature"
             yield f"Set the timestamp {where}.", replace(profile, timestamp_header=header)
@@ -110,5 +125,5 @@ def _other_profiles(request: SignedRequest, profile: Profile) -> Iterator[tuple[
 
 def _prefixes(request: SignedRequest) -> list[str]:
     """Prefixes that may have been stripped: none, what a proxy says it took, and those that are common."""
-    said = request.header("X-Forwarded-Prefix") or ""
+    said = request.header(PREFIX_HEADER) or ""
     return list(dict.fromkeys(["", said.rstrip("/"), "/api", "/v1", "/api/v1", "/partners", "/integrations"]))

@@ -318,3 +318,6 @@ def _clean_attributes(attributes: Any) -> None:
         check_attributes(attributes)
     except ValueError as error:
         raise ValidationError({"attributes": str(error)}) from None
+
+
+from exchange.refused_calls import RefusedCall  # noqa: E402, F401 - a model, in the file of what it is for

@@ -14,6 +14,7 @@ from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import finish_issue, refresh, start_issue, start_successor
 from credservice.exceptions import Invalid, Unavailable
 from credservice.issuers.base import IssuerUnavailable
+from exchange import telling
 from exchange.models import EndUser, Grant, Installation
 from exchange.queries import PlatformRow
 from exchange.refusals import NothingGranted
@@ -52,6 +53,7 @@ def record_first_seen(*, platform: PlatformRow, parties: Parties, ids: ExchangeI
                 subject=f"end_user:{parties.end_user}",
                 detail={"installation": ids.installation, "integration": ids.integration, "state": state},
             )
+            telling.discovered(installation)
 
 
 def make_credential(*, platform: PlatformRow, parties: Parties, installation: UUID, ids: ExchangeIds) -> None:
@@ -126,9 +128,16 @@ def _renewed(credential: Credential, actor: str) -> Credential:
     """An expired credential's successor, where its issuer generates. One that was revoked or failed stays the last."""
     if credential.state == State.PENDING or credential.is_usable() or credential.is_due():
         return credential
-    if _has_expired(credential) and credential.policy.backend().generates:
-        return start_successor(credential, actor=actor)
-    raise NothingGranted(reason="credential_expired" if _has_expired(credential) else f"credential_{credential.state}")
+    check_renewable(credential)
+    return start_successor(credential, actor=actor)
+
+
+def check_renewable(credential: Credential) -> None:
+    """Raises :class:`NothingGranted` unless its own expiry ended it, and its issuer makes another."""
+    if not _has_expired(credential):
+        raise NothingGranted(reason=f"credential_{credential.state}")
+    if not credential.policy.backend().generates:
+        raise NothingGranted(reason="credential_expired")
 
 
 def _has_expired(credential: Credential) -> bool:

@@ -14,6 +14,7 @@ from credservice.exceptions import ServiceError, Unauthenticated, Unavailable
 from credservice.http.errors import as_service_error
 from exchange.authentication import Caller
 from exchange.queries import ExchangeRow
+from exchange.refused_calls import keep_refused
 from exchange.serializers import ExchangeIds
 
 ACTION = "exchange.credential"
@@ -76,8 +77,16 @@ def refusals_recorded(attempt: Attempt) -> Iterator[None]:
         detail = attempt.detail() | _clock(attempt.caller)
         if attempt.caller.platform is None:
             detail["platform"] = attempt.caller.name
-        record_refusal(action=ACTION, actor=attempt.actor, reason=reason_of(error), detail=detail)
+        reason = reason_of(error)
+        if record_refusal(action=ACTION, actor=attempt.actor, reason=reason, detail=detail):
+            _keep_for_debugger(attempt.caller, reason)
         raise
+
+
+def _keep_for_debugger(caller: Caller, reason: str) -> None:
+    """Where it was the signature that was refused."""
+    if caller.platform is not None and caller.request is not None and caller.verdict.reason == reason:
+        keep_refused(caller.platform, caller.request, reason)
 
 
 def reason_of(error: Exception) -> str:

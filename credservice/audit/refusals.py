@@ -58,11 +58,14 @@ class Sampler:
 _sampler = Sampler()
 
 
-def record_refusal(*, action: str, actor: str, reason: str, detail: dict[str, Any] | None = None, **what: Any) -> None:
-    """Record that something was refused. A trail that cannot be written does not turn a refusal into an error."""
+def record_refusal(*, action: str, actor: str, reason: str, detail: dict[str, Any] | None = None, **what: Any) -> bool:
+    """Record that something was refused. A trail that cannot be written does not turn a refusal into an error.
+
+    Returns whether this one is in the sample.
+    """
     admitted, unrecorded = _sampler.admit(action, actor, time.monotonic())
     if not admitted:
-        return
+        return False
     log.info("refused", action=action, actor=actor, reason=reason)
     detail = dict(detail or {})
     if unrecorded:
@@ -72,3 +75,4 @@ def record_refusal(*, action: str, actor: str, reason: str, detail: dict[str, An
             record(action=action, actor=actor, outcome="refused", reason=reason, detail=detail, **what)
     except Error as error:
         log.warning("refusal_not_recorded", action=action, error=type(error).__name__)
+    return True

@@ -18,6 +18,7 @@ from credservice.console.links import link_to, list_link
 from credservice.console.menu import MAX_COUNTED, Menu, counted
 from credservice.credentials.models import Credential
 from exchange.admin import pages
+from exchange.admin.trials import TestInstallation
 from exchange.models import EndUser, Grant, Installation, Integration, Platform, SeenSignature
 
 
@@ -116,7 +117,7 @@ class InstallationAdmin(LargeListAdmin):
         "The first exchange of a known end user records its installation here; you can also add one beforehand."
     )
     form = InstallationForm
-    object_pages = (pages.Approve, pages.SuspendInstallation, pages.ResumeInstallation)
+    object_pages = (pages.Approve, TestInstallation, pages.SuspendInstallation, pages.ResumeInstallation)
     bulk_actions = (pages.Approve.bulk(), pages.SuspendInstallation.bulk(), pages.ResumeInstallation.bulk())
     fixed_fields = ("integration", "end_user", "installation_id")
     names_only = ("attributes",)

@@ -17,6 +17,8 @@ from credservice.console.links import list_link
 from credservice.console.menu import Menu
 from credservice.keys.admin import secrets_table
 from exchange.admin import pages
+from exchange.admin.debugger import SignatureDebugger
+from exchange.admin.trials import TestExchange
 from exchange.administration import new_secret_set
 from exchange.models import Installation, Integration, Platform
 
@@ -38,7 +40,7 @@ class PlatformAdmin(ConsoleAdmin):
         "Add one for each account: it gets an endpoint, and a signing secret to paste into the platform's settings."
     )
     form = PlatformForm
-    object_pages = (pages.SuspendPlatform, pages.ResumePlatform)
+    object_pages = (TestExchange, SignatureDebugger, pages.SuspendPlatform, pages.ResumePlatform)
     bulk_actions = (pages.SuspendPlatform.bulk(), pages.ResumePlatform.bulk())
     fixed_fields = ("name",)
     readonly_fields = (active_state, "endpoint", "signing_secrets", "created_at")

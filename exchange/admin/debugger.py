@@ -1,0 +1,183 @@
+"""The signature debugger: why a call was refused, and the setting that would make it pass, with a button that sets it.
+
+A call is picked from the platform's newest refused ones, or pasted. Never shown to the caller (protocol notes).
+"""
+
+import re
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core import signing
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from credservice.audit import record
+from credservice.console.actor import actor_of
+from credservice.console.pages import ObjectPage, new_form_id, use_up
+from credservice.exceptions import ServiceError
+from credservice.keys.models import SigningSecret
+from exchange.diagnosis import Diagnosis, diagnose
+from exchange.models import Platform
+from exchange.refused_calls import as_environ
+from exchange.signing import Secret, SignedRequest
+
+MAX_PASTED = 8000
+_REQUEST_LINE = re.compile(r"(POST|PUT|GET|PATCH|DELETE) (\S+)( HTTP/[0-9.]+)?", re.IGNORECASE)
+_HEADER = re.compile(r"([A-Za-z0-9-]+):[ \t]*(.*)")
+_SALT = "exchange.debugger"
+# What the trail calls a reason, for a person.
+_REASONS = {
+    "missing_signature": "The call carries no X-Signature.",
+    "malformed_signature": "X-Signature has none of the forms that a signature may have.",
+    "duplicated_header": "X-Signature came twice.",
+    "missing_timestamp": "The timestamp is not where the profile says.",
+    "timestamp_inside_signature": "The timestamp is inside X-Signature, not in a header of its own.",
+    "malformed_timestamp": "The timestamp has none of the forms that we read.",
+    "wrong_signature": "No secret makes this signature of this text.",
+    "stale_timestamp": "The call is older than the tolerance allows.",
+    "future_timestamp": "The call is further in the future than the tolerance allows.",
+    "no_live_secret": "There is no live secret to check it with.",
+    "unusable_target": "The request target is no path.",
+}
+EXAMPLE = """POST /credential-exchange/mindcloud HTTP/1.1
+X-Timestamp: 1763640000
+X-Signature: 5f2b..."""
+
+
+class PastedForm(forms.Form):
+    pasted = forms.CharField(
+        label="Or paste one",
+        max_length=MAX_PASTED,
+        help_text="The request line and the headers, as a log or a proxy shows them. The body is not signed.",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 5, "placeholder": EXAMPLE}),
+    )
+
+    def clean_pasted(self) -> SignedRequest:
+        return parse_pasted(self.cleaned_data["pasted"])
+
+
+def parse_pasted(text: str) -> SignedRequest:
+    """A request line and headers, with blanks around them. Raises ValidationError, saying what is missing."""
+    lines = [line.strip() for line in text.strip().splitlines()]
+    first = _REQUEST_LINE.fullmatch(lines[0]) if lines else None
+    try:
+        parts = urlsplit(first[2] if first else "")
+    except ValueError:
+        first = None
+    if first is None:
+        raise ValidationError("Begin with the request line, such as POST /credential-exchange/mindcloud HTTP/1.1")
+    if not text.isascii():
+        raise ValidationError("Paste it as it was sent: a request's line and headers are ASCII.")
+    headers = dict(match.groups() for line in lines[1:] if (match := _HEADER.fullmatch(line)))
+    return SignedRequest(first[1], parts.path, parts.query, as_environ(headers))
+
+
+@dataclass(frozen=True)
+class Explained:
+    """One call with what is to be said of it."""
+
+    request: SignedRequest
+    at: datetime | None  # None: pasted, and judged by the clock of now
+    found: Diagnosis
+    secrets: list[tuple[SigningSecret, bool]]
+    token: str  # the settings to apply, signed; empty where none of ours would help
+
+    @property
+    def reason(self) -> str:
+        return _REASONS.get(self.found.verdict.reason, self.found.verdict.reason.replace("_", " "))
+
+    @property
+    def clock(self) -> str:
+        """Such as ``4 s behind``; empty where no timestamp was read."""
+        seconds = self.found.clock_difference
+        if seconds is None:
+            return ""
+        return f"{abs(seconds):.0f} s {'behind' if seconds < 0 else 'ahead of'}"
+
+
+class SignatureDebugger(ObjectPage):
+    slug, title, icon = "debugger", "Signature debugger", "bug_report"
+    permission = "change"
+
+    def refusal(self, obj: Platform) -> str:
+        return "" if obj.require_signature else "This platform's calls are not signed."
+
+    def respond(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.allowed(request):
+            raise PermissionDenied
+        obj = self.admin.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
+        if request.method == "POST" and "settings" in request.POST:
+            return self._apply(request, obj)
+        return self._show(request, obj)
+
+    def _show(self, request: HttpRequest, obj: Platform) -> HttpResponse:
+        pasted = PastedForm(request.POST if request.method == "POST" else None)
+        explained = None
+        if pasted.is_valid():
+            explained = explain(obj, pasted.cleaned_data["pasted"], None)
+        elif request.GET.get("call", "").isdecimal():
+            call = obj.refused_calls.filter(pk=int(request.GET["call"][:18])).first()
+            explained = explain(obj, call.request, call.at) if call else None
+        context = {
+            "title": self.title,
+            "refusal": self.refusal(obj),
+            "calls": obj.refused_calls.order_by("-pk"),
+            "form": pasted,
+            "form_id": new_form_id(request),
+            "explained": explained,
+        }
+        return self._render(request, obj, "exchange/debugger.html", context)
+
+    def _apply(self, request: HttpRequest, obj: Platform) -> HttpResponse:
+        """Set what the diagnosis named. Everything else of the platform stays as it is."""
+        try:
+            settings = signing.loads(request.POST["settings"], salt=f"{_SALT}:{obj.pk}", max_age=3600)
+            with transaction.atomic():
+                use_up(request)
+                apply_settings(obj, settings, actor_of(request))
+        except (signing.BadSignature, ServiceError, ValidationError):
+            messages.error(request, "This was not applied: the page was old, or the platform has changed. Look again.")
+        else:
+            messages.success(request, "Applied. The platform's next call will be judged by it.")
+        return HttpResponseRedirect(self.url(obj))
+
+
+def explain(platform: Platform, request: SignedRequest, at: datetime | None) -> Explained:
+    """``request`` judged by the platform's profile and secrets of now, and the clock of when it came."""
+    live = list(platform.secrets.live())
+    ended = [secret for secret in platform.secrets.secrets.all() if secret not in live]
+    now = at.timestamp() if at else time.time()
+    found = diagnose(request, platform.profile, _opened(live), now, ended=_opened(ended))
+    token = signing.dumps(dict(found.settings), salt=f"{_SALT}:{platform.pk}") if found.settings else ""
+    return Explained(request, at, found, [(secret, found.matches[secret.pk]) for secret in live], token)
+
+
+def apply_settings(platform: Platform, settings: dict[str, Any], actor: str) -> None:
+    """Change these of the signature profile, with a line in the trail. Raises ValidationError."""
+    platform = Platform.objects.select_for_update(of=("self",)).get(pk=platform.pk)
+    changes = {name: {"from": getattr(platform, name), "to": value} for name, value in settings.items()}
+    for name, value in settings.items():
+        setattr(platform, name, value)
+    platform.full_clean()
+    platform.save(update_fields=list(settings))
+    record(
+        action="platform.changed",
+        actor=actor,
+        object_type="platform",
+        object_id=platform.pk,
+        detail={"changes": changes, "why": "signature debugger"},
+    )
+
+
+def _opened(secrets: list[SigningSecret]) -> list[Secret]:
+    return [Secret(cast(Any, secret.pk), secret.open()) for secret in secrets]

@@ -1,0 +1,81 @@
+"""Test exchange: what a call would be answered now, and why. Nothing is changed, opened or sent."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from credservice.console.links import page_of
+from credservice.console.pages import ObjectPage
+from exchange.models import MAX_ID, Installation, Platform
+from exchange.serializers import ExchangeIds
+from exchange.trial import Trial, try_exchange
+
+
+def _id(label: str) -> forms.CharField:
+    return forms.CharField(label=label, max_length=MAX_ID, widget=UnfoldAdminTextInputWidget())
+
+
+class IdsForm(forms.Form):
+    integration = _id("integrationId")
+    installation = _id("installationId")
+    end_user = _id("endUserId")
+
+
+class TestExchange(ObjectPage):
+    """Of a platform: with ids that are typed in. GET, since it changes nothing and can be linked to."""
+
+    slug, title, icon = "test-exchange", "Test exchange", "science"
+    permission = "view"
+
+    def respond(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.allowed(request):
+            raise PermissionDenied
+        obj = self.admin.get_object(request, object_id)
+        if obj is None:
+            raise Http404
+        form = IdsForm(request.GET or None, initial=self.initial(obj))
+        context = {"title": self.title, "form": form, "method": "get", "submit_label": "Test"}
+        if form.is_valid():
+            trial = try_exchange(platform=self.platform(obj), ids=ExchangeIds(**form.cleaned_data))
+            context |= {"trial": trial, "links": _links(request, trial)}
+        return self._render(request, obj, "exchange/test_exchange.html", context)
+
+    def platform(self, obj: Any) -> Platform:
+        found: Platform = obj
+        return found
+
+    def initial(self, obj: Any) -> dict[str, str]:
+        return {}
+
+
+class TestInstallation(TestExchange):
+    """Of an installation: with its own ids filled in."""
+
+    def platform(self, obj: Installation) -> Platform:
+        return obj.platform
+
+    def initial(self, obj: Installation) -> dict[str, str]:
+        return {
+            "integration": obj.integration.integration_id,
+            "installation": obj.installation_id,
+            "end_user": obj.end_user.end_user_id,
+        }
+
+    def url(self, obj: Installation) -> str:
+        return f"{super().url(obj)}?{urlencode(self.initial(obj))}"
+
+
+def _links(request: HttpRequest, trial: Trial) -> list[tuple[str, str, str | None]]:
+    """What it was decided by, linked where this user may look at it."""
+    return [(name, str(obj), _link(request, obj)) for name, obj in trial.objects]
+
+
+def _link(request: HttpRequest, obj: Model) -> str | None:
+    site_admin = admin.site._registry.get(type(obj))
+    return page_of(obj) if site_admin and site_admin.has_view_permission(request) else None

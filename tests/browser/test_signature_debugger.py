@@ -1,0 +1,34 @@
+"""A refused call, explained and mended by an operator in the browser."""
+
+import time
+
+import httpx2
+from playwright.sync_api import Page, expect
+
+from exchange.signing import Profile, sign
+from tests.live import LiveService
+
+TARGET = "/credential-exchange/mindcloud"
+IDS = {"integrationId": "int_abc123", "installationId": "install_xyz789", "endUserId": "enduser_456def"}
+
+
+def test_the_setting_that_would_make_a_call_pass_is_one_click_away(console: Page, live_service: LiveService):
+    secret = live_service.secret("mindcloud-signing-secret").encode()
+    profile = Profile(tolerance_seconds=300)
+    headers = sign(method="POST", path=TARGET, timestamp=str(int(time.time()) - 400), profile=profile, secret=secret)
+    assert httpx2.post(live_service.base_url + TARGET, json=IDS, headers=headers).status_code == 401
+    console.goto("/admin/exchange/platform/")
+    console.get_by_role("link", name="mindcloud", exact=True).first.click()
+    console.get_by_role("link", name="Signature debugger").click()
+    console.get_by_role("link", name="stale").first.click()
+    expect(console.get_by_text("Set the tolerance to")).to_be_visible()
+    console.get_by_role("button", name="Apply").click()
+    expect(console.get_by_text("Applied.")).to_be_visible()
+    assert httpx2.post(live_service.base_url + TARGET, json=IDS, headers=headers).status_code == 200
+
+
+def test_an_installation_is_tested_from_its_page(console: Page):
+    console.goto("/admin/exchange/installation/")
+    console.get_by_role("link", name="install_xyz789").first.click()
+    console.get_by_role("link", name="Test exchange").click()
+    expect(console.get_by_text("A credential would be answered")).to_be_visible()

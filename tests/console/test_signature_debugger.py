@@ -1,0 +1,100 @@
+"""The signature debugger: refused calls kept, explained, and the setting applied that makes them pass."""
+
+import re
+import time
+
+import pytest
+
+from exchange.models import Platform, RefusedCall
+from exchange.refused_calls import KEPT
+from exchange.signing import Profile, sign
+from tests.console.conftest import CANARY
+from tests.console.pages import url
+
+TARGET = "/credential-exchange/mindcloud"
+BODY = '{"integrationId": "int_1", "installationId": "inst_1", "endUserId": "eu_1"}'
+
+
+def headers_of(profile, *, at=None, secret=CANARY):
+    return sign(
+        method="POST", path=TARGET, timestamp=str(at or int(time.time())), profile=profile, secret=secret.encode()
+    )
+
+
+def call(client, headers):
+    return client.post(TARGET, BODY, content_type="application/json", headers=headers)
+
+
+def page_of(call):
+    return f"{url(call.platform, 'debugger')}?call={call.pk}"
+
+
+def test_a_refused_call_is_kept_without_its_body(world, client):
+    assert call(client, headers_of(Profile(), secret="x" * 40)).status_code == 401
+    kept = RefusedCall.objects.get()
+    assert (kept.reason, kept.path, sorted(kept.headers)) == ("wrong_signature", TARGET, ["X-Signature", "X-Timestamp"])
+
+
+def test_what_is_refused_for_another_reason_is_not_kept(world, client):
+    Platform.objects.update(is_active=False)
+    assert call(client, headers_of(Profile())).status_code == 401
+    assert not RefusedCall.objects.exists()
+
+
+def test_the_newest_few_of_a_platform_are_kept(world, client):
+    for _ in range(KEPT + 3):
+        call(client, {"X-Signature": "nonsense"})
+    assert RefusedCall.objects.count() == KEPT
+
+
+def test_it_names_the_setting_and_applies_it(world, client, console, trail):
+    headers = headers_of(Profile(lower_case_method=True))
+    assert call(client, headers).status_code == 401
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert "Set the method to lower case." in page
+    token = re.search(r'name="settings" value="([^"]+)"', page)
+    form_id = re.search(r'name="form_id" value="([^"]+)"', page)
+    console.post(url(world.platform, "debugger"), {"settings": token[1], "form_id": form_id[1]})
+    assert call(client, headers).status_code == 200
+    assert trail.one(action="platform.changed").detail["changes"] == {"lower_case_method": {"from": False, "to": True}}
+
+
+def test_it_shows_what_is_signed_and_no_secret(world, client, console):
+    call(client, headers_of(Profile(), secret="x" * 40, at=1_763_640_000))
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert f"1763640000\nPOST\n{TARGET}" in page
+    assert "does not match" in page
+    assert CANARY not in page
+
+
+def test_a_forged_setting_is_not_applied(world, console):
+    page = console.get(url(world.platform, "debugger")).content.decode()
+    form_id = re.search(r'name="form_id" value="([^"]+)"', page)
+    answer = console.post(
+        url(world.platform, "debugger"), {"settings": "require_signature", "form_id": form_id[1] if form_id else ""}
+    )
+    assert answer.status_code == 302
+    assert Platform.objects.get().require_signature
+
+
+@pytest.mark.parametrize("blanks", ["", "  "])
+def test_a_pasted_call_is_explained(world, console, blanks):
+    sent = headers_of(Profile(timestamp_header="Date"))
+    lines = [f"POST {TARGET} HTTP/1.1", *(f"{name}: {text}" for name, text in sent.items())]
+    pasted = "\n".join(f"{blanks}{line}{blanks}" for line in lines)
+    page = console.post(url(world.platform, "debugger"), {"pasted": pasted}).content.decode()
+    assert "Set the timestamp header to Date." in page
+
+
+@pytest.mark.parametrize("pasted", ["", "nonsense", "X-Signature: a", "POST", "x" * 9000, "POST http://[ HTTP/1.1", "POST /é"])
+def test_what_is_no_call_is_refused_with_an_example(world, console, pasted):
+    answer = console.post(url(world.platform, "debugger"), {"pasted": pasted})
+    assert answer.status_code == 200
+    assert "What we expect to be signed" not in answer.content.decode()
+
+
+def test_another_platforms_call_is_not_shown(world, client, console):
+    call(client, {"X-Signature": "nonsense"})
+    other = Platform.objects.create(name="other", secrets=world.platform.secrets.__class__.objects.create(label="o"))
+    page = console.get(f"{url(other, 'debugger')}?call={RefusedCall.objects.get().pk}").content.decode()
+    assert "What we expect to be signed" not in page
