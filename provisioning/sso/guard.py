@@ -1,0 +1,90 @@
+"""What stands before every view of single sign-on: a limit, our own session, and pages for whatever goes wrong."""
+
+from collections.abc import Callable
+from functools import wraps
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from credservice.audit import record_refusal
+from credservice.exceptions import ServiceError, TooMany, Unauthenticated
+from credservice.http.context import current_context, note
+from credservice.http.errors import as_service_error
+from credservice.limits.counter import count_call
+from provisioning.models.sso import ResourceSession
+from provisioning.sso import answers, sessions
+from provisioning.sso.sign_on import is_id
+
+log = structlog.get_logger(__name__)
+View = Callable[..., HttpResponseBase]
+# Each load of the page asks the connector.
+PAGES_PER_MINUTE = 60
+
+
+def count_sign_on() -> None:
+    """Raises TooMany for an address that signs on too often."""
+    count_call(f"sso:{_network(current_context().source)}", settings.SSO_REQUESTS_PER_MINUTE)
+
+
+def for_resource(view: View) -> View:
+    """``view(request, session, ...)`` for whoever has a session of the path's resource; our own pages for all others.
+
+    Exempt from Django's check of forms, whose cookie and page are the console's: ``sessions.check_form`` is ours.
+    """
+
+    @csrf_exempt
+    @wraps(view)
+    def guarded(request: HttpRequest, partner_id: str, **parts: Any) -> HttpResponseBase:
+        try:
+            session = sessions.current(request, partner_id)
+            note(resource=partner_id)
+            count_call(f"resource-page:{session.pk}", PAGES_PER_MINUTE)
+            if request.method == "POST":
+                sessions.check_form(request)
+            return view(request, session, **parts)
+        except Exception as error:  # of whatever kind: a person gets a page, and the log the reason
+            return failure(request, error, partner_id)
+
+    return guarded
+
+
+def failure(request: HttpRequest, error: Exception, partner_id: str) -> HttpResponseBase:
+    """The page, or for our script the sentence, about a failure on a resource's page."""
+    problem = told(error, "resource_page.open", partner_id)
+    wants_json = request.headers.get("Accept") == "application/json"
+    if problem.status == 401:
+        return answers.json({"message": "Sign on again."}, 401) if wants_json else answers.refused()
+    if wants_json:
+        return answers.json({"message": problem.message}, problem.status)
+    return answers.page("problem", problem.status, sentence=problem.message, resource_id=partner_id)
+
+
+def told(error: Exception, action: str, resource_id: str) -> ServiceError:
+    """``error`` as it may be shown; refusals are in the trail, and what is wrong on our side is in the log."""
+    problem = as_service_error(error)
+    if problem.status >= 500:
+        # The class and where it was raised; never its text, see credservice.logs.
+        log.error("request_failed", error=type(error).__name__, exc_info=problem.status == 500)
+    elif isinstance(problem, Unauthenticated | TooMany):
+        reason = problem.reason if isinstance(problem, Unauthenticated) else problem.code
+        known = {"object_type": "resource", "object_id": resource_id} if is_id(resource_id) else {}
+        record_refusal(action=action, actor="anonymous", reason=reason, **known)
+    return problem
+
+
+def session_ended(session: ResourceSession) -> Unauthenticated:
+    """End a session whose user the marketplace no longer lets in."""
+    sessions.end(session, action="sso.ended_by_marketplace")
+    return Unauthenticated("access_refused")
+
+
+def _network(source: str | None) -> str:
+    """Who is counted: an IPv4 address; of IPv6, where one caller has 2^64 of them, the network."""
+    if source is None:
+        return "unknown"
+    address = ip_address(source)
+    return str(ip_network((source, 64), strict=False)) if address.version == 6 else source

@@ -1,0 +1,94 @@
+"""Handing a user over to the vendor's own dashboard: a signed token in its address, good for a minute and for once.
+
+See docs/protocols/manifold.md, "Your own dashboard", for the vendor's part.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx2
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from credservice.audit import record
+from credservice.crypto import digest
+from credservice.exceptions import Conflict
+from provisioning.models import HandOver, Resource
+from provisioning.sso.sign_on import SignedOn
+
+ALGORITHM = "EdDSA"
+LIFETIME = timedelta(seconds=60)
+# Not a JWT of the issuer's, which the same keys sign: neither can be taken for the other (RFC 8725, 3.11).
+TYPE = "handover+jwt"
+MAX_TOKEN = 8 * 1024  # characters
+
+
+def hand_over(signed_on: SignedOn) -> str:
+    """The address of the vendor's dashboard, with a token for this user and resource."""
+    resource, now = signed_on.resource, timezone.now()
+    row = HandOver(resource=resource, expires_at=now + LIFETIME)
+    token = _signed(_claims(signed_on, row.pk, now))
+    row.digest = _digest(token)
+    with transaction.atomic():
+        HandOver.objects.filter(expires_at__lte=now).delete()
+        row.save(force_insert=True)
+        _record("sso.handed_over", resource, signed_on.actor, row.pk, outcome="granted")
+    return str(httpx2.URL(resource.product.dashboard_url).copy_merge_params({"token": token}))
+
+
+def redeem(*, token: str, actor: str) -> Resource:
+    """Use a token up; returns the resource whose user it lets in.
+
+    Raises :class:`Conflict` where it has been used, has expired or was never ours, all alike.
+    """
+    with transaction.atomic():
+        rows = HandOver.objects.select_for_update(of=("self",)).select_related("resource__marketplace")
+        row = rows.filter(digest=_digest(token[:MAX_TOKEN])).first()
+        # Deleting is what uses it up; whoever came second has waited for the lock, and finds nothing.
+        if row is None or row.expires_at <= timezone.now():
+            raise Conflict("This token has been redeemed, has expired, or is not ours.")
+        hand_over_id = row.pk
+        row.delete()
+        _record("sso.redeemed", row.resource, actor, hand_over_id)
+    return row.resource
+
+
+def _claims(signed_on: SignedOn, jti: uuid.UUID, now: datetime) -> dict[str, Any]:
+    resource, person = signed_on.resource, signed_on.person
+    user = {"user_id": person.id, "email": person.email, "name": person.name}
+    return {
+        "iss": settings.PUBLIC_URL,
+        "aud": resource.product.dashboard_url,
+        "sub": resource.partner_id,
+        "jti": str(jti),
+        "iat": int(now.timestamp()),
+        "exp": int((now + LIFETIME).timestamp()),
+        "marketplace": resource.marketplace.name,
+        **{name: text for name, text in user.items() if text},
+    }
+
+
+def _signed(claims: dict[str, Any]) -> str:
+    from credservice.keys.jose import encode
+    from credservice.keys.signing_keys import current_signing_key
+
+    key = current_signing_key(ALGORITHM, actor="sso")
+    return encode(claims, key.open(), algorithm=key.algorithm, kid=key.kid, typ=TYPE)
+
+
+def _digest(token: str) -> bytes:
+    return digest(token, "sso-hand-over")
+
+
+def _record(action: str, resource: Resource, actor: str, jti: uuid.UUID, *, outcome: str = "done") -> None:
+    record(
+        action=action,
+        actor=actor,
+        outcome=outcome,
+        object_type="resource",
+        object_id=resource.pk,
+        subject=resource.subject,
+        detail={"resource": resource.partner_id, "jti": str(jti)},
+    )

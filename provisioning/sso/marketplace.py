@@ -1,0 +1,133 @@
+"""What single sign-on asks the marketplace's connector (manifold-connector-api.yaml).
+
+Every answer may be anything: what is not as the document has it is told as a failure, and nothing of it is kept.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+from credservice.credentials import bulkhead
+from credservice.exceptions import Unavailable
+from provisioning.connector.calls import ConnectorError, call
+from provisioning.models import Marketplace
+from provisioning.models.sso import USER_LENGTH
+
+# A person waits: much less than the time that the marketplace itself gives us.
+SECONDS = 8.0
+PAGE_SECONDS = 4.0
+REFUSALS = (400, 401, 403, 404)
+LONGEST_TEXT = 255
+MOST_PEOPLE = 100
+# RFC 6749, appendix A.12; it becomes a header.
+_TOKEN = re.compile(r"[\x20-\x7e]{1,4096}")
+_USER_ID = re.compile(rf"[0-9A-Za-z_-]{{1,{USER_LENGTH}}}")
+
+
+class Refused(Exception):
+    """The connector said no: to the code, or to the token."""
+
+
+class Failed(Exception):
+    """The connector gave no answer that says yes or no."""
+
+
+@dataclass(frozen=True)
+class Granted:
+    """An access token of a user, and for how many seconds it is good where the connector says so."""
+
+    token: str = field(repr=False)
+    seconds: int | None
+
+
+@dataclass(frozen=True)
+class Person:
+    """As the marketplace describes a user now. Not to be stored."""
+
+    id: str = ""
+    name: str = ""
+    email: str = ""
+    role: str = ""
+
+
+def exchange(marketplace: Marketplace, code: str) -> Granted:
+    """The user's access token for the code, in exactly one request. Raises Refused or Failed."""
+    form = {"grant_type": "authorization_code", "code": code}
+    # "Basic authentication is the preferred method" (POST /oauth/tokens).
+    client = (marketplace.client_id, marketplace.open_client_secret())
+    content = _content(marketplace, "POST", "/oauth/tokens", good=(200, 201), seconds=SECONDS, form=form, auth=client)
+    token, seconds = content.get("access_token"), content.get("expires_in")
+    kind = content.get("token_type", "bearer")
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or str(kind).lower() != "bearer":
+        raise Failed("no bearer token in its answer")
+    return Granted(token, seconds if isinstance(seconds, int) and not isinstance(seconds, bool) else None)
+
+
+def check_access(marketplace: Marketplace, token: str, resource_id: str) -> None:
+    """Whether the token's user may see the resource. Raises Refused or Failed."""
+    content = _content(marketplace, "GET", f"/resources/{resource_id}", seconds=SECONDS, token=token)
+    if content.get("id") != resource_id:
+        raise Failed("answered with another resource")
+
+
+def who(marketplace: Marketplace, token: str) -> Person:
+    """The token's user, as far as the connector says; nobody in particular where it does not.
+
+    The document lets the user in by the resource alone, so that this is for the trail and the vendor's dashboard.
+    """
+    try:
+        content = _content(marketplace, "GET", "/self", seconds=PAGE_SECONDS, token=token)
+    except (Refused, Failed):
+        return Person()
+    target = content.get("target")
+    return _person(target) if content.get("type") == "user" and isinstance(target, dict) else Person()
+
+
+def people(marketplace: Marketplace, token: str, resource_id: str) -> list[Person]:
+    """Who has access to the resource. Raises Refused or Failed."""
+    answer = _answer(marketplace, "GET", f"/resources/{resource_id}/users", seconds=PAGE_SECONDS, token=token)
+    listed = _json(answer, good=(200,))
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        raise Failed("no list of users in its answer")
+    return [_person(entry) for entry in listed[:MOST_PEOPLE]]
+
+
+def _content(marketplace: Marketplace, method: str, path: str, *, good: tuple[int, ...] = (200,), **parts: Any) -> Any:
+    content = _json(_answer(marketplace, method, path, **parts), good)
+    if not isinstance(content, dict):
+        raise Failed("no object in its answer")
+    return content
+
+
+def _answer(marketplace: Marketplace, method: str, path: str, **parts: Any) -> httpx2.Response:
+    try:
+        with bulkhead.place():
+            return call(marketplace, method, path, **parts)
+    except ConnectorError as error:
+        raise Failed(str(error)) from None
+    except Unavailable:
+        raise Failed("too many wait for others already") from None
+
+
+def _json(answer: httpx2.Response, good: tuple[int, ...]) -> Any:
+    if answer.status_code in REFUSALS:
+        raise Refused(f"answered {answer.status_code}")
+    if answer.status_code not in good:
+        raise Failed(f"answered {answer.status_code}")
+    try:
+        return answer.json()
+    except (ValueError, RecursionError):
+        raise Failed("answered with no JSON") from None
+
+
+def _person(entry: dict[str, Any]) -> Person:
+    user_id = entry.get("id")
+    known = isinstance(user_id, str) and _USER_ID.fullmatch(user_id)
+    texts = {name: _text(entry.get(name)) for name in ("name", "email", "role")}
+    return Person(id=str(user_id) if known else "", **texts)
+
+
+def _text(value: Any) -> str:
+    return value[:LONGEST_TEXT] if isinstance(value, str) and value.isprintable() else ""

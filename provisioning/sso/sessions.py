@@ -1,0 +1,116 @@
+"""Our own sessions: each knows one resource. Not Django's, which are the console's."""
+
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from credservice.audit import record
+from credservice.crypto import digest, seal
+from credservice.crypto.derive import hmac_sha256
+from credservice.exceptions import Unauthenticated
+from provisioning.models import Resource
+from provisioning.models.sso import ResourceSession
+from provisioning.sso.sign_on import SignedOn, actor_of
+
+TOKEN_BYTES = 32
+# "Access Tokens are valid for 24 hours" (Connector API); where it does not say how long this one is.
+TOKEN_SECONDS = 24 * 3600
+
+
+def start(signed_on: SignedOn) -> tuple[ResourceSession, str]:
+    """A session, and the token that the browser shows for it. It ends with the user's access token at the latest."""
+    now, token = timezone.now(), secrets.token_urlsafe(TOKEN_BYTES)
+    granted = TOKEN_SECONDS if signed_on.granted.seconds is None else signed_on.granted.seconds
+    seconds = min(settings.RESOURCE_SESSION_SECONDS, max(0, granted))
+    session = ResourceSession(
+        resource=signed_on.resource,
+        digest=_digest(token),
+        user=signed_on.person.id,
+        expires_at=now + timedelta(seconds=seconds),
+    )
+    session.sealed_token = seal(signed_on.granted.token.encode(), session.place)
+    with transaction.atomic():
+        ResourceSession.objects.filter(expires_at__lte=now).delete()
+        session.save(force_insert=True)
+        _record("sso.signed_on", session, outcome="granted")
+    return session, token
+
+
+def current(request: HttpRequest, resource_id: str) -> ResourceSession:
+    """The browser's session for this resource. Raises Unauthenticated, with the reason for the trail."""
+    token = request.COOKIES.get(cookie_name(), "")
+    if not token or not token.isascii():
+        raise Unauthenticated("no_session")
+    sessions = ResourceSession.objects.select_related("resource__marketplace", "resource__product", "resource__plan")
+    session = sessions.filter(digest=_digest(token), expires_at__gt=timezone.now()).first()
+    if session is None:
+        raise Unauthenticated("unknown_session")
+    resource = session.resource
+    if resource.partner_id != resource_id:
+        raise Unauthenticated("session_of_other_resource")
+    if resource.state == Resource.State.DEPROVISIONED or not resource.marketplace.is_active:
+        raise Unauthenticated("ended_resource")
+    return session
+
+
+def end(session: ResourceSession, *, action: str = "sso.signed_out") -> None:
+    """From now on it is nobody's. The sealed access token goes with it."""
+    with transaction.atomic():
+        if ResourceSession.objects.filter(pk=session.pk).delete()[0]:
+            _record(action, session)
+
+
+def actor(session: ResourceSession) -> str:
+    """The session's user as the trail names them."""
+    return actor_of(session.resource, session.user)
+
+
+def form_token(request: HttpRequest) -> str:
+    """What a form of the page sends along. It follows from the session's token, which another site cannot know."""
+    return hmac_sha256(request.COOKIES.get(cookie_name(), "").encode(), b"resource page's form").hex()
+
+
+def check_form(request: HttpRequest) -> None:
+    """Raises Unauthenticated for a form that is not from our own page."""
+    if not constant_time_compare(request.POST.get("form", ""), form_token(request)):
+        raise Unauthenticated("foreign_form")
+
+
+def cookie_name() -> str:
+    """``__Host-``: from this host alone, for all its paths, and by TLS."""
+    return "__Host-resource-session" if settings.PRODUCTION else "credservice-resource-session"
+
+
+def set_cookie(response: HttpResponse, session: ResourceSession, token: str) -> None:
+    """Lax: the browser comes from the marketplace's site, and must show it after our redirect."""
+    response.set_cookie(
+        cookie_name(), token, expires=session.expires_at, secure=settings.PRODUCTION, httponly=True, samesite="Lax"
+    )
+
+
+def delete_cookie(response: HttpResponse) -> None:
+    response.set_cookie(
+        cookie_name(), "", max_age=0, secure=settings.PRODUCTION, httponly=True, samesite="Lax"
+    )  # Django's own delete_cookie takes no HttpOnly, and __Host- needs Secure here as well
+
+
+def _digest(token: str) -> bytes:
+    return digest(token, "resource-session")
+
+
+def _record(action: str, session: ResourceSession, *, outcome: str = "done") -> None:
+    resource = session.resource
+    record(
+        action=action,
+        actor=actor(session),
+        outcome=outcome,
+        object_type="resource",
+        object_id=resource.pk,
+        subject=resource.subject,
+        detail={"resource": resource.partner_id, "session": str(session.pk)},
+    )

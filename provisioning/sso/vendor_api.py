@@ -1,0 +1,40 @@
+"""The vendor API's route for single sign-on."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from credservice.vendor_api.base import VendorView
+from credservice.vendor_api.fields import StrictSerializer, Text
+from credservice.vendor_api.models import Scope
+from credservice.vendor_api.operations import writes
+from provisioning.models import Resource
+from provisioning.sso.hand_over import MAX_TOKEN, redeem
+
+
+class HandOverTokenSerializer(StrictSerializer):
+    token = Text(max_length=MAX_TOKEN, help_text="What the user brought in the dashboard's address.")
+
+
+class RedeemedSerializer(serializers.Serializer[Any]):
+    marketplace = serializers.CharField(source="marketplace.name")
+    resource_id = serializers.CharField(source="partner_id", help_text="The marketplace's id, the token's sub.")
+    state = serializers.ChoiceField(Resource.State.choices)
+
+
+class Redemption(VendorView):
+    """Use up a token that a marketplace's user brought to the vendor's dashboard: 200 once, 409 ever after."""
+
+    @writes(
+        "redeem_sign_on",
+        "Redeem the token of a user whom a marketplace sends",
+        scope=Scope.REDEEM_SIGN_ON,
+        takes=HandOverTokenSerializer,
+        gives={200: RedeemedSerializer},
+        examples={"A token": {"token": "eyJhbGciOiJFZERTQSIs..."}},
+    )
+    def post(self, request: Request) -> Response:
+        resource = redeem(token=self.body["token"], actor=self.actor)
+        return Response(RedeemedSerializer(resource).data)
