@@ -39,9 +39,9 @@ def public_jwk(key: Key, algorithm: str) -> dict[str, Any]:
     return {**key.as_dict(private=False), "kid": key.thumbprint(), "alg": algorithm, "use": "sig"}
 
 
-def encode(claims: Mapping[str, Any], key: Key, *, algorithm: str, kid: str) -> str:
-    """A compact JWT."""
-    return jwt.encode({"alg": algorithm, "kid": kid, "typ": "JWT"}, dict(claims), key, algorithms=[algorithm])
+def encode(claims: Mapping[str, Any], key: Key, *, algorithm: str, kid: str, typ: str = "JWT") -> str:
+    """A compact JWT. ``typ`` of its own keeps a kind of token from being taken for another (RFC 8725, 3.11)."""
+    return jwt.encode({"alg": algorithm, "kid": kid, "typ": typ}, dict(claims), key, algorithms=[algorithm])
 
 
 @lru_cache(maxsize=16)
