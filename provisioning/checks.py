@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Tags, Warning, register
+from django.core.checks import CheckMessage, Critical, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import Error
 
 from provisioning.models import TrustedKey
+from provisioning.provisioners import get_provisioner
 
 
 @register(Tags.database)
@@ -27,3 +29,21 @@ def check_test_keys(databases: Sequence[str] | None = None, **_: Any) -> list[Ch
         )
         for key in endless
     ]
+
+
+@register(Tags.security)
+def check_provisioners(**_: Any) -> list[CheckMessage]:
+    """Each of PROVISIONERS has an address that may be called, and secrets to sign with."""
+    if not isinstance(settings.PROVISIONERS, dict):
+        return [_unsound('PROVISIONERS must be {"alias": {"url": "...", "secrets": ["env:NAME"]}}.')]
+    found = []
+    for alias in settings.PROVISIONERS:
+        try:
+            get_provisioner(alias).current_secrets()
+        except (ImproperlyConfigured, ValueError) as error:
+            found.append(_unsound(str(error)))
+    return found
+
+
+def _unsound(sentence: str) -> CheckMessage:
+    return Critical(sentence, hint="See docs/protocols/manifold.md, Slow work.", id="provisioning.E001")

@@ -54,7 +54,7 @@ class Provisioner:
         """
         body = json.dumps({"type": f"resource.{act}", "id": operation_id, **content}, separators=(",", ":"))
         try:
-            secrets = [check_secret(resolve_reference(reference)) for reference in self.secrets]
+            secrets = self.current_secrets()
             headers = {
                 "Content-Type": "application/json",
                 "Idempotency-Key": operation_id,
@@ -79,6 +79,10 @@ class Provisioner:
         if not answer.is_success:
             raise Never(why, _message(answer))
         return _message(answer)
+
+    def current_secrets(self) -> list[str]:
+        """Raises ValueError for one that cannot be read or is none, without quoting it."""
+        return [check_secret(resolve_reference(reference)) for reference in self.secrets]
 
 
 def get_provisioner(alias: str) -> Provisioner:

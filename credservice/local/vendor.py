@@ -51,7 +51,7 @@ class Vendor:
         return vendor
 
     def settings(self) -> dict[str, str]:
-        """CREDENTIAL_ISSUERS: the aliases that docs/examples/issuers.yaml names."""
+        """CREDENTIAL_ISSUERS and PROVISIONERS: the aliases that docs/examples/issuers.yaml and slow.yaml name."""
         issuers: dict[str, dict[str, object]] = {
             "demo_vendor": {
                 "BACKEND": f"{_BACKENDS}.webhook.WebhookIssuer",
@@ -75,11 +75,18 @@ class Vendor:
                 "BACKEND": f"{_BACKENDS}.postgresql.PostgreSQLIssuer",
                 "OPTIONS": {"dsn": "file:demo/vendor-dsn", "databases": [DATABASE], "groups": [GROUP]},
             }
-        return {"CREDENTIAL_ISSUERS": json.dumps(issuers, separators=(",", ":"))}
+        provisioners = {
+            "demo_vendor": {
+                "url": f"http://127.0.0.1:{self.endpoint_port}/resources",
+                "secrets": ["file:demo/webhook-secret"],
+            }
+        }
+        named = {"CREDENTIAL_ISSUERS": issuers, "PROVISIONERS": provisioners}
+        return {name: json.dumps(value, separators=(",", ":")) for name, value in named.items()}
 
     def set_up_files(self) -> list[Path]:
         """What `apply` is to read, once the database has its tables."""
-        files = [EXAMPLES / "issuers.yaml"]
+        files = [EXAMPLES / "issuers.yaml", EXAMPLES / "slow.yaml"]
         if self.server is not None:
             example = (EXAMPLES / "issuer-postgresql.yaml").read_text()
             socket_folder = str(conninfo_to_dict(self.server.conninfo())["host"])

@@ -1,4 +1,5 @@
-"""An endpoint for the `webhook` issuer: makes, checks and revokes credentials. See docs/issuers/webhook.md.
+"""An endpoint for the `webhook` issuer and for a provisioner: it makes, checks and revokes credentials, and provisions
+resources. See docs/issuers/webhook.md, and docs/protocols/manifold.md, "Slow work".
 
 pip install standardwebhooks
 WEBHOOK_SECRET=whsec_... python vendor_endpoint.py 9000
@@ -13,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from standardwebhooks import Webhook, WebhookVerificationError
 
 TOKENS: dict[str, str] = {}  # by credential id; in your product, a table with a unique key
+RESOURCES: dict[str, str] = {}  # the plan, by resource id
 
 
 def issue(message):
@@ -30,7 +32,25 @@ def revoke(message):
     return {}
 
 
-ACTS = {"credential.issue": issue, "credential.check": check, "credential.revoke": revoke}
+def provision(message):
+    # A repeat, too, finds the resource as it should be. Answer 202 while you are at work on it.
+    RESOURCES[message["resource"]] = message["plan"]
+    return {}
+
+
+def deprovision(message):
+    RESOURCES.pop(message["resource"], None)
+    return {}
+
+
+ACTS = {
+    "credential.issue": issue,
+    "credential.check": check,
+    "credential.revoke": revoke,
+    "resource.provision": provision,
+    "resource.change_plan": provision,
+    "resource.deprovision": deprovision,
+}
 
 
 class Endpoint(BaseHTTPRequestHandler):
