@@ -210,6 +210,10 @@ if TRUSTED_PROXIES:
 # --- Console -------------------------------------------------------------------------------------------------------
 
 CSRF_FAILURE_VIEW = "credservice.console.middleware.csrf_failure"
+# Acts that always need a second person: reveal, bulk_revoke. Others can be switched on in the console.
+FOUR_EYES = env.list("FOUR_EYES", default=[])
+if not set(FOUR_EYES) <= {"reveal", "bulk_revoke"}:
+    raise ImproperlyConfigured("FOUR_EYES knows reveal and bulk_revoke, with a comma between them.")
 UNFOLD = {
     "SITE_TITLE": "credservice",
     "SITE_HEADER": "credservice",
