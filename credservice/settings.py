@@ -207,6 +207,10 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 if TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# A marketplace's users, who come by single sign-on: provisioning.sso.
+RESOURCE_SESSION_SECONDS = env.number("RESOURCE_SESSION_SECONDS", 3600, least=1)
+SSO_REQUESTS_PER_MINUTE = env.number("SSO_REQUESTS_PER_MINUTE", 120, least=1)
+
 # --- Console -------------------------------------------------------------------------------------------------------
 
 CSRF_FAILURE_VIEW = "credservice.console.middleware.csrf_failure"

@@ -18,6 +18,7 @@ urlpatterns = [
     re_path(r"^api/v1(?=/|$)", include("credservice.vendor_api.urls")),
     re_path(r"^credential-exchange(?=/|$)", include("exchange.urls")),
     re_path(r"^v1(?=/|$)", include("provisioning.urls")),
+    path("resources/", include("provisioning.sso.urls")),
 ]
 
 handler400 = "credservice.health.bad_request"

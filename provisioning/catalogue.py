@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 
 from credservice.credentials.models import CredentialPolicy
+from credservice.http.outgoing import check_url
 from provisioning.models import VALUE_NAME, region_form
 from provisioning.provisioners import get_provisioner
 
@@ -40,3 +41,13 @@ def check_provisioner(alias: str) -> None:
             get_provisioner(alias)
     except ImproperlyConfigured as error:
         raise ValidationError({"provisioner": str(error)}) from None
+
+
+def check_dashboard_url(url: str) -> None:
+    """Raise ValidationError where a user, and the token that lets them in, should not be sent there."""
+    if not url:
+        return
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise ValidationError({"dashboard_url": f"The address {error}."}) from None

@@ -151,6 +151,9 @@ PRODUCTS = Section(
         Field("active", Flag(), "is_active"),
         Reference("policy", section="policies", required=True),
         Field("regions", Texts(), required=True),
+        Field("provisioner", Text("an alias in PROVISIONERS")),
+        Field("slow_credentials", Flag()),
+        Field("dashboard_url", Text()),
     ),
     sections=(
         Section(

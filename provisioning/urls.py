@@ -3,10 +3,12 @@
 from django.urls import re_path
 
 from provisioning import views
+from provisioning.sso.views import single_sign_on
 
 urlpatterns = [
     re_path(r"^/resources/(?P<partner_id>[^/]+)/?\Z", views.ResourceView.as_view()),
     re_path(r"^/resources/(?P<partner_id>[^/]+)/measures/?\Z", views.MeasuresView.as_view()),
     re_path(r"^/credentials/(?P<partner_id>[^/]+)/?\Z", views.CredentialView.as_view()),
+    re_path(r"^/sso/?\Z", single_sign_on),
     re_path(r"", views.UnknownPath.as_view()),
 ]

@@ -34,7 +34,17 @@ class ProductAdmin(ConsoleAdmin):
     search_fields = ("label", "name")
     search_help_text = "Label or name"
     autocomplete_fields = ("marketplace", "policy")
-    fields = ("marketplace", "label", "name", "policy", "regions", "related")
+    fields = (
+        "marketplace",
+        "label",
+        "name",
+        "policy",
+        "regions",
+        "provisioner",
+        "slow_credentials",
+        "dashboard_url",
+        "related",
+    )
 
     @display(description="Regions")
     def shown_regions(self, obj: Product) -> str:

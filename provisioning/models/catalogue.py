@@ -34,6 +34,11 @@ class Product(models.Model):
     slow_credentials = models.BooleanField(
         default=False, help_text="Its credentials take long: they are made and ended by the worker, and called back."
     )
+    dashboard_url = models.URLField(
+        max_length=255,
+        blank=True,
+        help_text="Your own dashboard, which a marketplace's user is handed over to. Empty: our page of the resource.",
+    )
     is_active = models.BooleanField(default=True, help_text="An inactive product takes no new resources.")
 
     class Meta:
@@ -46,11 +51,12 @@ class Product(models.Model):
 
     def clean(self) -> None:
         """Raises ValidationError where the marketplace could not use the product."""
-        from provisioning.catalogue import check_provisioner, check_regions, check_value_names
+        from provisioning.catalogue import check_dashboard_url, check_provisioner, check_regions, check_value_names
 
         if self.policy_id is not None:
             check_value_names(self.policy)
         check_regions(self.regions)
+        check_dashboard_url(self.dashboard_url)
         check_provisioner(self.provisioner)
 
 
