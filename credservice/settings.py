@@ -228,7 +228,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": "credservice.console.menu.environment",
-    "DASHBOARD_CALLBACK": "credservice.console.menu.overview",
+    "DASHBOARD_CALLBACK": "credservice.console.dashboard.overview",
     "SIDEBAR": {"navigation": "credservice.console.menu.sidebar"},
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "credservice.console.look.favicon"}],
     "STYLES": ["credservice.console.look.stylesheet"],

@@ -16,7 +16,7 @@ from credservice.console import widgets
 from credservice.console.audited import AuditedAdmin
 from credservice.console.bulk import BulkAction
 from credservice.console.keyset import KeysetChangeList
-from credservice.console.menu import Menu, title_of
+from credservice.console.menu import Menu, Need, title_of
 from credservice.console.pages import ObjectPage
 from credservice.console.paginator import BoundedPaginator
 from credservice.console.whole import WholeChangeList
@@ -56,8 +56,12 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     list_max_show_all = 0
     warn_unsaved_form = True
 
-    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
-        """What waits for a person: a sentence, and the filters that list it. Asked at every look at the overview."""
+    def needs_operator(self) -> list[Need]:
+        """What waits for a person. Asked at every look at the overview: by an index, and counted up to a bound."""
+        return []
+
+    def under_way(self) -> list[Need]:
+        """What waits for the worker, in the same way."""
         return []
 
     # --- what may be done --------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""The sidebar and the overview, from what is registered: a room adds its pages without this module's knowing of it."""
+"""The sidebar and what waits, from what is registered: a room adds its pages without this module's knowing of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
-MAX_COUNTED = 1000  # of what waits: the overview counts no further
+MAX_COUNTED = 100  # of what waits: the overview counts no further
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,15 @@ class Menu:
     plural: str = ""
 
 
+class Need(NamedTuple):
+    """One line of what waits: a sentence, and the filters of the list that shows it, or another address."""
+
+    sentence: str
+    filters: dict[str, str] = {}
+    urgent: bool = False  # something is broken now, and not only due
+    link: str = ""
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's ``SIDEBAR["navigation"]``: the lists that this user may see, grouped."""
     overview = {"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}
@@ -37,17 +46,27 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     return groups
 
 
-def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's ``DASHBOARD_CALLBACK``: the same lists with a sentence each, and what can be added."""
-    groups: dict[str, list[dict[str, Any]]] = {}
+def groups(request: HttpRequest) -> dict[str, list[dict[str, Any]]]:
+    """The same lists with a sentence each, and what can be added."""
+    found: dict[str, list[dict[str, Any]]] = {}
     for menu, entry in _entries(request):
-        groups.setdefault(menu.group, []).append(entry | {"icon": menu.icon})
-    return context | {"groups": groups, "needed": list(_needed(request))}
+        found.setdefault(menu.group, []).append(entry | {"icon": menu.icon})
+    return found
+
+
+def needed(request: HttpRequest) -> list[dict[str, Any]]:
+    """What waits for an operator who may see it: what is broken first."""
+    return sorted(_lines(request, "needs_operator"), key=lambda line: not line["urgent"])
+
+
+def under_way(request: HttpRequest) -> list[dict[str, Any]]:
+    """What the service has to do, and will do by itself."""
+    return list(_lines(request, "under_way"))
 
 
 def counted(number: int, noun: str) -> str:
-    """``1 installation``, ``2 installations``; no more than was counted."""
-    return f"{number}{'' if number < MAX_COUNTED else ' or more'} {noun}{'' if number == 1 else 's'}"
+    """``1 installation``, ``2 installations``, ``100+ installations``: no more than was counted."""
+    return f"{number}{'' if number < MAX_COUNTED else '+'} {noun}{'' if number == 1 else 's'}"
 
 
 def environment(_: HttpRequest) -> list[str] | None:
@@ -61,11 +80,11 @@ def title_of(site_admin: Any) -> str:
     return title[:1].upper() + title[1:]
 
 
-def _needed(request: HttpRequest) -> Iterator[dict[str, str]]:
-    """What waits for an operator who may see it."""
+def _lines(request: HttpRequest, kind: str) -> Iterator[dict[str, Any]]:
     for _, entry in _entries(request):
-        for sentence, filters in entry["needs_operator"]():
-            yield {"sentence": sentence, "link": f"{entry['link']}?{urlencode(filters)}"}
+        for need in (Need(*line) for line in getattr(entry["site_admin"], kind)()):
+            link = need.link or f"{entry['link']}?{urlencode(need.filters)}"
+            yield {"sentence": need.sentence, "link": link, "urgent": need.urgent}
 
 
 def _entries(request: HttpRequest) -> Iterator[tuple[Menu, dict[str, Any]]]:
@@ -89,5 +108,5 @@ def _entry(request: HttpRequest, site_admin: Any) -> dict[str, Any]:
         "about": site_admin.about,
         "add": reverse(f"{name}_add") if site_admin.has_add_permission(request) else None,
         "singular": str(opts.verbose_name),
-        "needs_operator": site_admin.needs_operator,
+        "site_admin": site_admin,
     }

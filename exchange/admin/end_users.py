@@ -15,7 +15,7 @@ from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.filters import StateFilter
 from credservice.console.labels import active_state, label
 from credservice.console.links import link_to, list_link
-from credservice.console.menu import MAX_COUNTED, Menu, counted
+from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.credentials.models import Credential
 from exchange.admin import pages
 from exchange.admin.trials import TestInstallation
@@ -151,10 +151,10 @@ class InstallationAdmin(LargeListAdmin):
             queryset = queryset.filter(integration=integration)
         return super().get_search_results(request, queryset, search_term)
 
-    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
+    def needs_operator(self) -> list[Need]:
         number = Installation.objects.filter(state=Installation.State.PENDING)[:MAX_COUNTED].count()
         sentence = f"{counted(number, 'installation')} waiting for approval"
-        return [(sentence, {"state__exact": "pending"})] if number else []
+        return [Need(sentence, {"state__exact": "pending"})] if number else []
 
     def subject_of(self, obj: Installation) -> str:
         return f"end_user:{obj.end_user_id}"

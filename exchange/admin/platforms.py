@@ -13,9 +13,10 @@ from unfold.decorators import display
 from credservice.console.base import ConsoleAdmin
 from credservice.console.filters import StateFilter
 from credservice.console.labels import active_state, label
-from credservice.console.links import list_link
-from credservice.console.menu import Menu
+from credservice.console.links import list_link, page_of
+from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.keys.admin import secrets_table
+from credservice.keys.models import SigningSecret
 from exchange.admin import pages
 from exchange.admin.debugger import SignatureDebugger
 from exchange.admin.trials import TestExchange
@@ -74,6 +75,23 @@ class PlatformAdmin(ConsoleAdmin):
             },
         ),
     )
+
+    def needs_operator(self) -> list[Need]:
+        return [*self._without_secret(), *self._unsigned()]
+
+    def _without_secret(self) -> list[Need]:
+        """Signed calls of theirs are all refused."""
+        signed = Platform.objects.filter(is_active=True, require_signature=True)
+        live = SigningSecret.objects.live().order_by().values("secret_set")
+        return [
+            Need(f"{platform} has no signing secret: all of its calls are refused", link=page_of(platform), urgent=True)
+            for platform in signed.exclude(secrets__in=live)[:MAX_COUNTED]
+        ]
+
+    def _unsigned(self) -> list[Need]:
+        rows = Platform.objects.filter(is_active=True, require_signature=False)[:MAX_COUNTED]
+        sentence = f"{counted(len(rows), 'platform')} may call unsigned, from its source networks alone"
+        return [Need(sentence, link=page_of(rows[0])) if len(rows) == 1 else Need(sentence)] if rows else []
 
     @display(description="Endpoint")
     def endpoint(self, obj: Platform) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
 from django.test import Client
 
 from credservice.credentials.models import CredentialPolicy
@@ -52,6 +53,13 @@ def console(admin: User) -> Client:
     client = Client()
     client.force_login(admin)
     return client
+
+
+@pytest.fixture
+def worker(db: None) -> None:
+    """A worker that lives."""
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
 
 
 @pytest.fixture

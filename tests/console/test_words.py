@@ -22,26 +22,6 @@ def _overview(client: Client) -> str:
     return client.get(reverse("admin:index")).content.decode()
 
 
-def test_the_overview_says_nothing_where_nothing_waits(console: Client, world: World) -> None:
-    assert "Needs you" not in _overview(console)
-
-
-def test_the_overview_leads_to_installations_that_wait(console: Client, world: World) -> None:
-    waiting = world.make_installation("inst_2", "pending")
-    page = console.get(reverse("admin:index"))
-    (needed,) = page.context["needed"]
-    assert needed["sentence"] == "1 installation waiting for approval"
-    assert [row.pk for row in console.get(needed["link"]).context["cl"].result_list] == [waiting.pk]
-
-
-def test_the_overview_leads_to_stuck_credentials(console: Client, world: World) -> None:
-    stuck = [world.make_key().pk for _ in range(2)]
-    Credential.objects.filter(pk__in=stuck).update(state="pending", attempts=5)
-    (needed,) = console.get(reverse("admin:index")).context["needed"]
-    assert needed["sentence"].startswith("2 credentials stuck")
-    assert {row.pk for row in console.get(needed["link"]).context["cl"].result_list} == set(stuck)
-
-
 def test_the_overview_tells_nobody_what_he_may_not_see(world: World) -> None:
     world.make_installation("inst_2", "pending")
     clerk = Client()

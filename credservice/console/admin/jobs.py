@@ -1,15 +1,22 @@
 """The worker's jobs, to look at."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Max, Q
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateWorker
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from credservice.console.base import LargeListAdmin, ReadOnly
 from credservice.console.labels import label
-from credservice.console.menu import Menu
+from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.console.models import Job
+
+# A worker says every ten seconds that it lives.
+SILENT = timedelta(minutes=2)
 
 
 @admin.register(Job)
@@ -20,7 +27,22 @@ class JobAdmin(ReadOnly, LargeListAdmin):
     keyset = ("pk",)
     list_display = ("id", "task_name", "shown_status", "attempts", "scheduled_at")
     fields = ("id", "task_name", "args", "status", "queue_name", "attempts", "scheduled_at")
+    list_filter = (("status", ChoicesDropdownFilter),)
     search_help_text = "Job number"
+
+    def needs_operator(self) -> list[Need]:
+        failed = Job.objects.filter(status="failed")[:MAX_COUNTED].count()
+        lines = [Need(f"{counted(failed, 'job')} failed", {"status__exact": "failed"}, urgent=True)] if failed else []
+        return [*_silence(), *lines]
+
+    def under_way(self) -> list[Need]:
+        waiting = Job.objects.filter(status="todo", scheduled_at__isnull=True)[:MAX_COUNTED].count()
+        later = Job.objects.filter(status="todo", scheduled_at__isnull=False)[:MAX_COUNTED].count()
+        lines = (
+            (waiting, f"{counted(waiting, 'job')} waiting for a worker"),
+            (later, f"{counted(later, 'job')} set for later"),
+        )
+        return [Need(sentence, {"status__exact": "todo"}) for number, sentence in lines if number]
 
     @display(description="Status")
     def shown_status(self, obj: Job) -> Any:
@@ -28,3 +50,12 @@ class JobAdmin(ReadOnly, LargeListAdmin):
 
     def find(self, term: str) -> list[Q]:
         return [Q(pk=int(term))] if term.isascii() and term.isdigit() else []
+
+
+def _silence() -> list[Need]:
+    """Without a worker nothing expires, is revoked outside, or is called back."""
+    last = ProcrastinateWorker.objects.aggregate(at=Max("last_heartbeat"))["at"]
+    if last is not None and last > timezone.now() - SILENT:
+        return []
+    since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "at all"
+    return [Need(f"No worker runs {since}: start one with manage.py worker", urgent=True)]

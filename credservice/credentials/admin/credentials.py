@@ -1,5 +1,6 @@
 """Credentials: what they are and were. Values show nowhere; what is done to them has pages of its own."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -14,7 +15,7 @@ from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.filters import ExactFilter
 from credservice.console.labels import label
 from credservice.console.links import link_to, list_link, short, subject_link, subject_names
-from credservice.console.menu import MAX_COUNTED, Menu, counted
+from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.credentials.admin import pages
 from credservice.credentials.models import STUCK_AFTER, Credential
 
@@ -52,6 +53,10 @@ def stuck() -> Q:
     """Of what is being made or ended, which are the two kinds that an index each has; both are few."""
     under_way = Q(state=State.PENDING) | Q(state=State.RETIRING, retires_at__lte=timezone.now())
     return under_way & Q(attempts__gte=STUCK_AFTER)
+
+
+def _bounded(condition: Q) -> int:
+    return Credential.objects.filter(condition)[:MAX_COUNTED].count()
 
 
 class LineFilter(ExactFilter):
@@ -105,11 +110,25 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             found.console_title = f"{self.name(found)} ({found.state})"  # type: ignore[attr-defined]
         return found
 
-    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
-        number = Credential.objects.filter(stuck())[:MAX_COUNTED].count()
-        return (
-            [(f"{counted(number, 'credential')} stuck: the issuer keeps refusing", {"stuck": "yes"})] if number else []
+    def needs_operator(self) -> list[Need]:
+        ending = _bounded(stuck() & Q(state=State.RETIRING))
+        making = _bounded(stuck() & Q(state=State.PENDING))
+        failed = _bounded(Q(state=State.FAILED, created_at__gte=timezone.now() - timedelta(days=1)))
+        lines = (
+            (ending, f"{counted(ending, 'revocation')} stuck: the issuer keeps refusing", {"stuck": "yes"}, True),
+            (making, f"{counted(making, 'issue')} stuck: the issuer keeps refusing", {"stuck": "yes"}, True),
+            (failed, f"{counted(failed, 'credential')} failed to be made since yesterday", {"state__exact": "failed"}),
         )
+        return [Need(*line) for number, *line in lines if number]
+
+    def under_way(self) -> list[Need]:
+        making = _bounded(Q(state=State.PENDING))
+        ending = _bounded(Q(state=State.RETIRING, retires_at__lte=timezone.now()))
+        lines = (
+            (making, f"{counted(making, 'credential')} being made", {"state__exact": "pending"}),
+            (ending, f"{counted(ending, 'credential')} being ended", {"state__exact": "retiring"}),
+        )
+        return [Need(*line) for number, *line in lines if number]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists never carry what is sealed."""

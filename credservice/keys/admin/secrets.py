@@ -18,10 +18,11 @@ from credservice.console.actor import actor_of
 from credservice.console.base import ConsoleAdmin, LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.labels import label
 from credservice.console.links import link_to
-from credservice.console.menu import Menu
+from credservice.console.menu import Menu, Need
 from credservice.console.pages import ObjectPage, Shown
 from credservice.console.password import PasswordPage
 from credservice.console.widgets import SecretField
+from credservice.keys.admin.reminding import needs_of
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from credservice.keys.services import enter_secret, generate_secret, retire_secret, reveal_secret
 
@@ -166,6 +167,9 @@ class SigningSecretAdmin(ReadOnly, LargeListAdmin):
     search_help_text = "Hint or our id of a secret"
     fields = ("shown_set", "hint", "shown_state", "shown_source", "created_at", "ends_at")
     readonly_fields = ("shown_set", "shown_state", "shown_source")
+
+    def needs_operator(self) -> list[Need]:
+        return needs_of(SigningSecret)
 
     def find(self, term: str) -> list[Q]:
         return [Q(hint=term), *as_uuid(term)]

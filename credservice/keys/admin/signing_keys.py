@@ -13,8 +13,9 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 from credservice.console.actor import actor_of
 from credservice.console.base import ConsoleAdmin
 from credservice.console.labels import label
-from credservice.console.menu import Menu
+from credservice.console.menu import Menu, Need
 from credservice.console.pages import ObjectPage
+from credservice.keys.admin.reminding import needs_of
 from credservice.keys.models import SigningKey
 from credservice.keys.signing_keys import activate_signing_key, generate_signing_key, retire_signing_key
 
@@ -79,6 +80,9 @@ class SigningKeyAdmin(ConsoleAdmin):
     add_fieldsets = ((None, {"fields": ("algorithm", "leaked")}),)
     fields = ("kid", "algorithm", "shown_state", "public_jwk", "created_at", "activates_at", "activated_at", "ends_at")
     readonly_fields = ("shown_state", "public_jwk")
+
+    def needs_operator(self) -> list[Need]:
+        return needs_of(SigningKey)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

@@ -1,0 +1,170 @@
+"""The console's first page: what needs a person, and what is going on."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from credservice.credentials.models import Credential
+from credservice.keys.models import SigningSecret
+from credservice.statistics.models import Tally
+from exchange.models import Platform
+from tests.console.conftest import World
+from tests.console.pages import url
+
+
+def overview(client: Client, **query: str) -> Any:
+    page = client.get(reverse("admin:index"), query)
+    assert page.status_code == 200
+    return page
+
+
+def needed(client: Client) -> list[str]:
+    return [line["sentence"] for line in overview(client).context["needed"]]
+
+
+def tally(name: str, number: int, hours_ago: int = 0, series: str = "exchange") -> None:
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours_ago)
+    Tally.objects.create(series=series, hour=hour, name=name, count=number)
+
+
+def test_it_says_that_nothing_waits(console: Client, world: World, worker: None) -> None:
+    assert "Nothing waits for you." in overview(console).content.decode()
+
+
+def test_it_leads_to_installations_that_wait(console: Client, world: World, worker: None) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "1 installation waiting for approval"
+    assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
+
+
+def test_it_leads_to_stuck_issues_and_revocations(console: Client, world: World, worker: None) -> None:
+    making, ending = world.make_key(), world.make_key()
+    past = timezone.now() - timedelta(hours=1)
+    Credential.objects.filter(pk=making.pk).update(state="pending", attempts=5)
+    Credential.objects.filter(pk=ending.pk).update(state="retiring", retires_at=past, attempts=5)
+    lines = overview(console).context["needed"]
+    assert [line["sentence"].split(":")[0] for line in lines] == ["1 revocation stuck", "1 issue stuck"]
+    found = console.get(lines[0]["link"]).context["cl"].result_list
+    assert {row.pk for row in found} == {making.pk, ending.pk}
+
+
+def test_it_leads_to_failed_credentials(console: Client, world: World, worker: None) -> None:
+    Credential.objects.filter(pk=world.make_key().pk).update(state="failed")
+    assert needed(console) == ["1 credential failed to be made since yesterday"]
+
+
+def test_it_counts_to_a_hundred(console: Client, world: World, worker: None) -> None:
+    for n in range(101):
+        world.make_installation(f"waiting-{n}", "pending")
+    assert needed(console) == ["100+ installations waiting for approval"]
+
+
+def test_it_misses_a_worker(console: Client, world: World) -> None:
+    assert needed(console) == ["No worker runs at all: start one with manage.py worker"]
+
+
+def test_a_worker_that_fell_silent_is_missed(console: Client, world: World, worker: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '5 minutes'")
+    assert re.match(r"No worker runs since \d{4}-\d\d-\d\d \d\d:\d\d UTC", needed(console)[0])
+
+
+def test_it_leads_to_a_platform_that_can_verify_nothing(console: Client, world: World, worker: None) -> None:
+    SigningSecret.objects.update(state="retired")
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "mindcloud has no signing secret: all of its calls are refused"
+    assert console.get(line["link"]).context["original"] == world.platform
+
+
+def test_it_leads_to_unsigned_platforms(console: Client, world: World, worker: None) -> None:
+    Platform.objects.update(require_signature=False, source_networks=["203.0.113.0/24"])
+    assert needed(console) == ["1 platform may call unsigned, from its source networks alone"]
+
+
+def test_it_tells_of_secrets_near_their_end(console: Client, world: World, worker: None) -> None:
+    SigningSecret.objects.update(state="previous", ends_at=timezone.now() + timedelta(days=1))
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"].startswith("The previous secret of Platform mindcloud verifies until")
+    assert line["link"] == url(world.secret)
+
+
+def test_what_is_broken_stands_first(console: Client, world: World) -> None:
+    world.make_installation("inst_2", "pending")
+    assert [line.split()[0] for line in needed(console)] == ["No", "1"]
+
+
+def test_exchanges_and_refusals_are_drawn(console: Client, world: World) -> None:
+    tally("granted", 1200)
+    tally("unknown_end_user", 3, hours_ago=2)
+    tally("0.005", 100, series="exchange.seconds")
+    page = overview(console)
+    assert page.context["totals"] == [("Granted", "1,200"), ("Refused", "3"), ("Of all", "0.25 %")]
+    text = page.content.decode()
+    assert "unknown end user" in text
+    assert "4.95 ms" in text
+
+
+def test_an_unknown_period_is_the_day(console: Client, world: World) -> None:
+    tally("granted", 1, hours_ago=30)
+    assert overview(console, period="x").context["totals"][0] == ("Granted", "0")
+    assert overview(console, period="7d").context["totals"][0] == ("Granted", "1")
+
+
+def test_credentials_are_counted_by_state_with_their_lists(console: Client, world: World) -> None:
+    rows = overview(console).context["states"]["rows"]
+    assert [row["count"] for row in rows] == ["2"]
+    assert len(console.get(rows[0]["link"]).context["cl"].result_list) == 2
+
+
+def test_what_ends_next_stands_first(console: Client, world: World) -> None:
+    soon, later = world.make_key(), world.make_key()
+    Credential.objects.filter(pk=soon.pk).update(expires_at=timezone.now() + timedelta(hours=2))
+    Credential.objects.filter(pk=later.pk).update(rotates_at=timezone.now() + timedelta(days=3))
+    coming = overview(console).context["coming"]
+    assert [(row["link"], row["verb"]) for row in coming] == [(url(soon), "expires"), (url(later), "rotates")]
+
+
+def test_the_number_of_queries_does_not_grow(console: Client, world: World, worker: None) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            overview(console)
+        return len(captured)
+
+    queries()
+    few = queries()
+    for n in range(20):
+        world.make_installation(f"waiting-{n}", "pending")
+        Credential.objects.filter(pk=world.make_key().pk).update(expires_at=timezone.now() + timedelta(days=n + 1))
+        tally(f"reason-{n}", 1)
+    assert queries() == few
+
+
+def test_nothing_is_shown_of_what_one_may_not_see(world: World) -> None:
+    world.make_installation("inst_2", "pending")
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_plan"))
+    client = Client()
+    client.force_login(clerk)
+    with CaptureQueriesContext(connection) as captured:
+        page = overview(client)
+    assert page.context["needed"] == []
+    assert "states" not in page.context
+    tables = ("exchange_installation", "credentials_credential")
+    assert not [query for query in captured.captured_queries if any(table in query["sql"] for table in tables)]
+
+
+@pytest.mark.parametrize("pattern", [r"<[^>]+ style=", r"<[^>]+ on[a-z]+="])
+def test_our_own_parts_need_no_inline_style_or_script(console: Client, world: World, pattern: str) -> None:
+    tally("granted", 5)
+    text = overview(console).content.decode()
+    own = text[text.index('id="needs-you"') : text.index("</figure>", text.rindex("<figure"))]
+    assert not re.search(pattern, own)
