@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     "credservice.audit",
     "credservice.keys",
     "credservice.credentials",
+    "credservice.events",
     "credservice.limits",
     "credservice.statistics",
     "credservice.vendor_api",
@@ -138,6 +139,12 @@ OUTGOING_CA = env.str("OUTGOING_CA", default="")  # PEM of certificate authoriti
 
 AUDIT_RETENTION_DAYS = env.number("AUDIT_RETENTION_DAYS", 0)  # whole sealed months older than this go; 0 keeps all
 AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", default="")  # the chain's heads are added to it, a line each
+
+# --- Events to the vendor -------------------------------------------------------------------------------------------
+
+EVENT_EXPIRING_DAYS = env.number("EVENT_EXPIRING_DAYS", 14, least=1)
+# An event is kept longer than a credential may be expiring, which is told once.
+EVENT_LOG_DAYS = max(env.number("EVENT_LOG_DAYS", 30, least=4), EVENT_EXPIRING_DAYS + 1)
 
 # --- Database -------------------------------------------------------------------------------------------------------
 

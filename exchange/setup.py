@@ -2,73 +2,22 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
 
 from credservice.credentials.services import set_suspended
-from credservice.keys.models import SigningSecret
-from credservice.keys.services import enter_secret
-from credservice.setup.change import Change
+from credservice.keys.setup import SigningSecretReference
 from credservice.setup.columns import Field, Reference
 from credservice.setup.facts import Facts
-from credservice.setup.inline import placeholder
 from credservice.setup.kinds import Choice, Flag, Text, Texts, Whole
 from credservice.setup.plan import Plan
-from credservice.setup.problems import BadValue
-from credservice.setup.references import read_secret
 from credservice.setup.registry import register
-from credservice.setup.section import Extra, Hidden, Row, Section
-from credservice.setup.source import Item
+from credservice.setup.section import Row, Section
+from exchange import telling
 from exchange.administration import new_secret_set
 from exchange.models import EndUser, Installation, Integration, Platform
 from exchange.setup_grants import EndUserGrants, InstallationGrant
-
-
-class PlatformSecret(Extra):
-    """The secret that the platform signs with. Another one becomes the current, and the old one stays for a day.
-
-    A secret that the platform had before is not brought back: it was replaced since, perhaps because it leaked.
-    """
-
-    name = "signing_secret"
-    what = "env:NAME or file:PATH"
-
-    def plan(self, plan: Plan, rows: Sequence[Row]) -> Iterable[Change]:
-        for row in rows:
-            item = row.entry(self.name)
-            if item is not None:
-                yield from self._compare(plan, row, item)
-            elif row.is_new and row.obj.require_signature:
-                plan.note(row.item, "it has no signing_secret yet, so all that it sends is refused")
-
-    def _compare(self, plan: Plan, row: Row, item: Item) -> Iterable[Change]:
-        try:
-            text = read_secret(item).strip()
-        except BadValue as error:
-            plan.refuse(item, str(error))
-            return
-        known = [] if row.is_new else list(row.obj.secrets.secrets.order_by("-created_at"))
-        same = [secret for secret in known if hmac.compare_digest(secret.open(), text.encode())]
-        if not same:
-            write = _enter(row.obj, text, plan.actor)
-            yield Change("~", item, "changed", write) if known else Change("+", item, write=write)
-        elif all(secret.state != SigningSecret.State.CURRENT for secret in same):
-            plan.note(item, "this secret was replaced here since; it is not brought back")
-
-    def dump(self, objects: Sequence[Any], path: Callable[[Any], tuple[str, ...]]) -> dict[Any, Any]:
-        sets = SigningSecret.objects.filter(secret_set__in=[obj.secrets_id for obj in objects])
-        signed = set(sets.values_list("secret_set", flat=True))
-        return {obj.pk: Hidden(placeholder((*path(obj), self.name))) for obj in objects if obj.secrets_id in signed}
-
-
-def _enter(platform: Platform, text: str, actor: str) -> Callable[[], None]:
-    def write() -> None:
-        enter_secret(secret_set=platform.secrets, text=text, actor=actor)
-
-    return write
 
 
 def _make_secret_set(platform: Platform) -> None:
@@ -78,6 +27,11 @@ def _make_secret_set(platform: Platform) -> None:
 def _suspend_credentials(row: Row) -> None:
     if "is_active" in row.changed:
         set_suspended(subject=row.obj.subject, suspended=not row.obj.is_active)
+
+
+def _tell_approved(row: Row) -> None:
+    if row.changed.get("state") == {"from": Installation.State.PENDING, "to": Installation.State.ACTIVE}:
+        telling.approved(row.obj)
 
 
 def _check_default(plan: Plan, rows: Sequence[Row]) -> None:
@@ -130,7 +84,11 @@ PLATFORMS = Section(
         Field("ids_from_query", Flag()),
         Field("requests_per_minute", Whole(nullable=True)),
     ),
-    extras=(PlatformSecret(),),
+    extras=(
+        SigningSecretReference(
+            "it has no signing_secret yet, so all that it sends is refused", lambda platform: platform.require_signature
+        ),
+    ),
     sections=(
         Section(
             "integrations",
@@ -179,6 +137,7 @@ PLATFORMS = Section(
                     ),
                     extras=(InstallationGrant(),),
                     shorthand="integration",
+                    after_change=_tell_approved,
                 ),
             ),
             after_change=_suspend_credentials,

@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
 _WORDS = {
-    "success": "active current trusted accepted granted done succeeded set HMAC",
+    "success": "active current trusted accepted granted done delivered succeeded set HMAC",
     "info": "todo doing SHA-256",
     "warning": "pending retiring previous ending ended refused unset deprovisioning aborted test",
     "danger": "suspended inactive failed stuck denied disabled unsigned",

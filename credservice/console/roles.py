@@ -84,6 +84,8 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "keys.signingkey": ("view", "view", "view add activate retire", "view"),
     "crypto.datakey": _LOOK,
     "crypto.kekfingerprint": _LOOK,
+    "events.eventendpoint": ("view", "view suspend", "view suspend add change", "view"),
+    "events.eventdelivery": ("view", "view replay", "view replay", "view"),
     "audit.auditevent": ("view", "view", "view", "view export"),
     "console.job": _LOOK,
     "vendor_api.servicetoken": ("", "", "view revoke", "view"),

@@ -11,7 +11,8 @@ from typing import Any
 from django.utils import timezone
 
 from credservice.audit import record
-from credservice.credentials.models import Credential
+from credservice.credentials import telling
+from credservice.credentials.models import STUCK_AFTER, Credential
 from credservice.credentials.queue import enqueue
 from credservice.crypto import digest, seal_values
 from credservice.issuers.base import Issued, IssueRequest
@@ -37,7 +38,7 @@ def activate(credential: Credential, issued: Issued, actor: str) -> None:
     if predecessor is not None and predecessor.state == State.ACTIVE:
         overlap = credential.predecessor_overlap
         retire(predecessor, credential.policy.overlap if overlap is None else overlap, actor)
-    now = timezone.now()
+    now, recovered = timezone.now(), credential.attempts > 0
     credential.sealed_values = seal_values(issued.values, credential.place)
     credential.lookup = digest(issued.lookup, "lookup") if issued.lookup else None
     credential.value_digests = [value_digest(value) for value in issued.values.values() if len(value) >= MIN_DIGESTED]
@@ -49,6 +50,7 @@ def activate(credential: Credential, issued: Issued, actor: str) -> None:
     # Only what is made here: whether it is suspended, say, may have changed while an issuer was at work.
     credential.save(update_fields=None if credential._state.adding else MADE)
     record_step("credential.issued", credential, actor)
+    telling.made(credential, recovered=recovered)
 
 
 def retire(credential: Credential, overlap: timedelta, actor: str) -> None:
@@ -85,6 +87,7 @@ def end(credential: Credential, state: Credential.State, actor: str, **detail: A
     credential.attempts, credential.next_attempt_at, credential.failure = 0, None, ""
     credential.save(update_fields=["state", "ended_at", "rotates_at", "attempts", "next_attempt_at", "failure"])
     record_step(f"credential.{state.value}", credential, actor, **detail)
+    telling.ended(credential)
 
 
 def fail(credential: Credential, why: str, actor: str) -> None:
@@ -92,6 +95,7 @@ def fail(credential: Credential, why: str, actor: str) -> None:
     credential.state, credential.failure, credential.ended_at = State.FAILED, why[:255], timezone.now()
     credential.save(update_fields=["state", "failure", "ended_at"])
     record_step("credential.issue", credential, actor, outcome="failed", why=why)
+    telling.tell("credential.issue_failed", credential, final=True)
 
 
 def note_attempt(credential: Credential, action: str, why: str, actor: str, pause: timedelta) -> None:
@@ -101,6 +105,10 @@ def note_attempt(credential: Credential, action: str, why: str, actor: str, paus
     credential.save(update_fields=["attempts", "failure", "next_attempt_at"])
     if credential.attempts & (credential.attempts - 1) == 0:
         record_step(action, credential, actor, outcome="failed", why=why, attempts=credential.attempts)
+    if action == "credential.issue" and credential.attempts == 1:
+        telling.tell("credential.issue_failed", credential, final=False)
+    if action == "credential.revoke" and credential.attempts == STUCK_AFTER:
+        telling.tell("credential.revocation_stuck", credential, attempts=credential.attempts)
 
 
 def record_step(action: str, credential: Credential, actor: str, *, outcome: str = "done", **detail: Any) -> None:

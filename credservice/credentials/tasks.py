@@ -15,7 +15,7 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
 from credservice.audit.partitions import make_partitions
-from credservice.credentials import outside, services, steps
+from credservice.credentials import outside, services, steps, telling
 from credservice.credentials.models import Credential
 from credservice.credentials.queue import enqueue
 from credservice.exceptions import ServiceError
@@ -108,6 +108,12 @@ async def rescue(timestamp: int) -> None:
     for job in await app.job_manager.get_stalled_jobs():
         log.warning("job_rescued", task=job.task_name, job=job.id)
         await app.job_manager.retry_job(job)
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="credentials.tell_expiring", queueing_lock="credentials.tell_expiring", pass_context=False)
+def tell_expiring(timestamp: int) -> None:
+    telling.tell_expiring()
 
 
 @app.periodic(cron="41 5 * * *")

@@ -22,11 +22,21 @@ ROTATE_AFTER = timedelta(days=180)
 class SigningSecretSet(models.Model):
     """The secrets of one relation, such as a platform: one current, and previous ones until their end."""
 
+    class Form(models.TextChoices):
+        TEXT = "text", "Text"
+        WEBHOOK = "whsec", "Standard Webhooks"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     label = models.CharField(max_length=255)
+    form = models.CharField(max_length=16, default=Form.TEXT, help_text="How its secrets are written.")
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we sign with its secrets, and do not only verify."""
+        return self.form == self.Form.WEBHOOK
 
     def live(self, now: datetime | None = None) -> "models.QuerySet[SigningSecret]":
         """Those that a signature may be made with now, the current one first."""

@@ -1,5 +1,6 @@
 """Making, rotating, retiring and revealing signing secrets."""
 
+import base64
 import secrets as random_secrets
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from credservice.audit import record
 from credservice.crypto import digest, seal
 from credservice.exceptions import Conflict, Invalid
+from credservice.issuers.webhook.signing import PREFIX, check_secret
 from credservice.keys.models import SigningSecret, SigningSecretSet
 
 GENERATED_BYTES = 32
@@ -21,11 +23,11 @@ DEFAULT_OVERLAP = timedelta(hours=24)
 def generate_secret(
     *, secret_set: SigningSecretSet, actor: str, overlap: timedelta = DEFAULT_OVERLAP
 ) -> tuple[SigningSecret, str]:
-    """A new current secret of 32 random bytes, and its text (base64url), which is shown this once.
+    """A new current secret of 32 random bytes, and its text (in the set's form), which is shown this once.
 
     The one before stays good for ``overlap``; zero ends it at once ("leaked").
     """
-    text = random_secrets.token_urlsafe(GENERATED_BYTES)
+    text = random_text(secret_set)
     return _install(secret_set, text, generated=True, actor=actor, overlap=overlap), text
 
 
@@ -34,6 +36,23 @@ def enter_secret(
 ) -> SigningSecret:
     """A partner's secret as the new current one. Raises :class:`Invalid` under 24 bytes or where it is not random."""
     text = text.strip()
+    _check_text(secret_set, text)
+    return _install(secret_set, text, generated=False, actor=actor, overlap=overlap)
+
+
+def random_text(secret_set: SigningSecretSet) -> str:
+    """32 random bytes: in base64url; with the prefix and alphabet of Standard Webhooks where the set is of those."""
+    if secret_set.form == SigningSecretSet.Form.WEBHOOK:
+        return PREFIX + base64.b64encode(random_secrets.token_bytes(GENERATED_BYTES)).decode()
+    return random_secrets.token_urlsafe(GENERATED_BYTES)
+
+
+def _check_text(secret_set: SigningSecretSet, text: str) -> None:
+    if secret_set.form == SigningSecretSet.Form.WEBHOOK:
+        try:
+            check_secret(text)
+        except ValueError as error:
+            raise Invalid(f"The signing secret {error}.") from None
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
@@ -43,7 +62,6 @@ def enter_secret(
             f"The signing secret must have at least {MIN_ENTERED_BYTES} bytes of random text; this one has {size}. "
             "Generate one here, or with: openssl rand -base64 32"
         )
-    return _install(secret_set, text, generated=False, actor=actor, overlap=overlap)
 
 
 def retire_secret(*, secret: SigningSecret, actor: str) -> None:

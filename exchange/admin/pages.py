@@ -10,6 +10,7 @@ from credservice.console.actor import actor_of
 from credservice.console.pages import ObjectPage
 from credservice.console.switch import OptionalWhyForm, Resume, Suspend, Switch, WhyForm
 from credservice.credentials.services import set_suspended
+from exchange import telling
 from exchange.administration import withdraw_grant
 from exchange.models import Grant, Installation
 
@@ -53,6 +54,9 @@ class Approve(Switch):
     field, source, target = "state", (State.PENDING,), State.ACTIVE
     form_class = OptionalWhyForm
     consequence = "From now on, this installation is handed the credential of its end user."
+
+    def afterwards(self, obj: Installation) -> None:
+        telling.approved(obj)
 
 
 class SuspendInstallation(Suspend):

@@ -14,6 +14,7 @@ from credservice.audit import record
 from credservice.credentials.models import Credential, CredentialQuerySet
 from credservice.credentials.services import finish_end, revoke
 from credservice.exceptions import NotFound, Unavailable
+from provisioning import telling
 from provisioning.live_keys import Caller
 from provisioning.models import Operation, Resource, ResourceCredential
 from provisioning.services.in_time import OutOfTime, in_time
@@ -151,6 +152,8 @@ def set_state(resource: Resource, state: Resource.State, actor: str) -> None:
         object_id=resource.pk,
         subject=resource.subject,
     )
+    if state == State.DEPROVISIONED:
+        telling.deprovisioned(resource)
 
 
 def end_binding(binding: ResourceCredential, actor: str) -> None:

@@ -7,6 +7,7 @@ from django.db import transaction
 from credservice.audit import record
 from credservice.credentials.services import update_context
 from credservice.exceptions import Conflict, Invalid
+from provisioning import telling
 from provisioning.live_keys import Caller
 from provisioning.models import Operation, Plan, Resource
 from provisioning.selection import check_features, find_plan, keep_features
@@ -50,6 +51,7 @@ def put_on_plan(resource: Resource, plan: Plan, features: dict[str, Any], actor:
     resource.plan, resource.features = plan, features
     resource.save(update_fields=["plan", "features"])
     update_context(subject=resource.subject, plan=plan.label, features=features)
+    telling.changed(resource)
 
 
 def _during(

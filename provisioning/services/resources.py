@@ -6,6 +6,7 @@ from django.db import transaction
 
 from credservice.audit import record
 from credservice.exceptions import Conflict, Invalid
+from provisioning import telling
 from provisioning.live_keys import Caller
 from provisioning.models import Operation, Resource
 from provisioning.selection import select
@@ -110,3 +111,5 @@ def record_provisioned(resource: Resource, actor: str, **detail: bool) -> None:
         subject=resource.subject,
         detail=detail | {"product": resource.product.label, "plan": resource.plan.label, "region": resource.region},
     )
+    if not detail.get("repeated"):
+        telling.provisioned(resource)

@@ -32,6 +32,8 @@ OVERLAPS = (
     ("604800", "7 days"),
     ("0", "None: it has leaked. Every older secret ends at once"),
 )
+OUR_SOURCES = (("generate", "Generate one here, and give it to your receiver"), ("enter", "Enter one"))
+OUR_OVERLAPS = (("86400", "24 hours: your receiver changes to the new one meanwhile"), *OVERLAPS[1:])
 
 
 class NewSecretForm(forms.Form):
@@ -67,12 +69,18 @@ class NewSecret(ObjectPage):
     form_class = NewSecretForm
 
     def consequences(self, obj: SigningSecretSet) -> list[str]:
+        if obj.is_ours:
+            return ["What is sent from now on is signed with the new secret, and with the present one until its end."]
         if not obj.live().exists():
             return [f"{obj} has no signing secret yet: until it has one, its signed calls are refused."]
         return ["The new secret is the current one at once; the present one stays good for as long as you choose."]
 
     def make_form(self, request: HttpRequest, obj: SigningSecretSet, data: Any = None) -> forms.Form:
         form = super().make_form(request, obj, data)
+        if obj.is_ours:
+            form.fields["source"].choices = OUR_SOURCES  # type: ignore[attr-defined]
+            form.fields["text"].help_text = "whsec_ and 24 to 64 random bytes in base64. It is not shown again."
+            form.fields["overlap"].choices = OUR_OVERLAPS  # type: ignore[attr-defined]
         if not obj.live().exists():
             form.fields["overlap"].required = False
             form.fields["overlap"].widget = forms.HiddenInput()
@@ -85,7 +93,8 @@ class NewSecret(ObjectPage):
             secret = enter_secret(secret_set=obj, text=form.cleaned_data["text"], actor=actor, overlap=overlap)
             return f"The secret {secret.hint} is the current one."
         secret, text = generate_secret(secret_set=obj, actor=actor, overlap=overlap)
-        sentence = "Paste it into the platform's settings now: it is not shown again."
+        place = "your receiver's" if obj.is_ours else "the platform's"
+        sentence = f"Paste it into {place} settings now: it is not shown again."
         return Shown("New signing secret", sentence, ((f"Signing secret of {obj}", text),))
 
 
@@ -102,6 +111,8 @@ class Retire(ObjectPage):
         return ""
 
     def consequences(self, obj: SigningSecret) -> list[str]:
+        if obj.secret_set.is_ours:
+            return ["From now on, nothing is signed with this secret."]
         return ["From now on, what is signed with this secret is refused."]
 
     def perform(self, request: HttpRequest, obj: SigningSecret, form: forms.Form) -> str:
@@ -159,7 +170,7 @@ class SigningSecretSetAdmin(ReadOnly, ConsoleAdmin):
 @admin.register(SigningSecret)
 class SigningSecretAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Keys", 41, "key")
-    about = "What we verify partners' requests with. The texts are sealed; hints tell them apart."
+    about = "What we verify partners' requests with, or sign events with. The texts are sealed; hints tell them apart."
     empty_help = "Add a platform: its first signing secret is made in the next step."
     object_pages = (Reveal, Retire)
     list_display = ("hint", "secret_set", "shown_state", "shown_source", "created_at", "ends_at")

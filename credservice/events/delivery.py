@@ -1,0 +1,195 @@
+"""Delivering events: at least once, signed anew on each attempt, over three days.
+
+A delivery is claimed by moving its next attempt ahead for as long as an attempt may take at most. Whoever dies in the
+middle leaves a delivery that is due again: the receiver then sees the same ``webhook-id`` twice.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from random import uniform
+from uuid import UUID
+
+import httpx2
+from django.db import connection, transaction
+from django.utils import timezone
+
+from credservice.crypto import SealError
+from credservice.events.emit import enqueue
+from credservice.events.models import ANSWER_KEPT, MAX_ATTEMPTS, DeliveryAttempt, EventDelivery, EventEndpoint
+from credservice.events.services import end_for_gone
+from credservice.http.outgoing import AddressRefused, AnswerRefused, client
+from credservice.issuers.calls import retry_after
+from credservice.issuers.webhook.signing import sign
+
+SECONDS = 10.0  # for one attempt
+CLAIMED_FOR = timedelta(seconds=60)
+TURN_SECONDS = 30.0  # for which one job goes on
+REST = timedelta(seconds=5)  # after an endpoint that did not answer
+LOG_LINES = 20  # kept of each delivery
+# The specification's example: three days. Nobody's events come back together: each pause is longer or shorter by 20 %.
+PAUSES = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+JITTER = 0.2
+
+_CLAIM = """
+UPDATE events_eventdelivery SET next_attempt_at = now() + %s WHERE id = (
+    SELECT id FROM events_eventdelivery WHERE endpoint_id = %s AND state = 'pending' AND next_attempt_at <= now()
+    ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
+) RETURNING id
+"""
+
+_busy: set[UUID] = set()
+_guard = threading.Lock()
+State = EventDelivery.State
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an attempt. ``status`` is None where there was no answer."""
+
+    status: int | None
+    milliseconds: int
+    answer: str = ""
+    problem: str = ""
+    retry_after: int | None = None
+
+    @property
+    def delivered(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+def deliver_due(endpoint_id: UUID) -> None:
+    """Send what is due to this endpoint, one after the other: one that hangs takes one place of a worker, no more."""
+    while True:
+        with _turn(endpoint_id) as mine:
+            if not mine or not _deliver(endpoint_id):
+                return
+        # Whoever came meanwhile found the turn taken and left: what they came for is looked for once more.
+        if not due(endpoint_id):
+            return
+
+
+def due(endpoint_id: UUID) -> bool:
+    return EventDelivery.objects.filter(
+        endpoint=endpoint_id, state=State.PENDING, next_attempt_at__lte=timezone.now()
+    ).exists()
+
+
+def attempt(delivery: EventDelivery) -> Outcome:
+    """Send it once. Raises nothing: whatever went wrong is in the outcome."""
+    started = time.monotonic()
+    try:
+        secrets = [secret.open().decode() for secret in delivery.endpoint.secrets.live()]
+        if not secrets:
+            return Outcome(None, 0, problem="The endpoint has no signing secret. Make one.")
+        answer = _post(delivery, secrets)
+    except SealError as error:
+        return Outcome(None, 0, problem=f"Its signing secret cannot be opened: {error}"[:255])
+    except (AddressRefused, AnswerRefused) as error:
+        return Outcome(None, _since(started), problem=str(error)[:255])
+    except httpx2.TransportError as error:
+        return Outcome(None, _since(started), problem=f"No answer ({type(error).__name__})")
+    said = answer.content[:ANSWER_KEPT].decode(errors="replace").replace("\x00", "\ufffd")
+    pause = retry_after(answer.headers.get("retry-after", ""))
+    return Outcome(answer.status_code, _since(started), answer=said, retry_after=pause)
+
+
+def pause_after(attempts: int, asked: int | None = None) -> timedelta:
+    """The pause after so many failed attempts, with jitter; longer where the endpoint asked for it."""
+    seconds = PAUSES[min(attempts, len(PAUSES)) - 1] * uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+    return timedelta(seconds=max(seconds, asked or 0))
+
+
+def record(delivery: EventDelivery, outcome: Outcome) -> None:
+    """The attempt's line, and what follows from it, in one transaction."""
+    with transaction.atomic():
+        delivery = EventDelivery.objects.select_for_update(of=("self",)).select_related("endpoint").get(pk=delivery.pk)
+        DeliveryAttempt.objects.create(
+            delivery=delivery,
+            milliseconds=outcome.milliseconds,
+            status=outcome.status,
+            answer=outcome.answer,
+            problem=outcome.problem,
+        )
+        delivery.last_status = outcome.status
+        if outcome.delivered:
+            _delivered(delivery)
+        else:
+            _failed(delivery, outcome)
+        delivery.save(update_fields=["state", "attempts", "next_attempt_at", "last_status", "delivered_at"])
+
+
+def _deliver(endpoint_id: UUID) -> bool:
+    """Until nothing is due. False where a later job goes on instead."""
+    end = time.monotonic() + TURN_SECONDS
+    while delivery := _claim(endpoint_id):
+        if not delivery.endpoint.is_active:
+            _give_up(delivery.endpoint)
+            return True
+        outcome = attempt(delivery)
+        record(delivery, outcome)
+        if outcome.status is None or time.monotonic() > end:
+            enqueue({endpoint_id}, at=timezone.now() + REST)
+            return False
+    return True
+
+
+def _claim(endpoint_id: UUID) -> EventDelivery | None:
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [CLAIMED_FOR, endpoint_id])
+        row = cursor.fetchone()
+    return EventDelivery.objects.select_related("event", "endpoint__secrets").get(pk=row[0]) if row else None
+
+
+def _post(delivery: EventDelivery, secrets: list[str]) -> httpx2.Response:
+    body = delivery.event.body
+    headers = {"Content-Type": "application/json"} | sign(delivery.event.message_id, body, secrets)
+    with client(seconds=SECONDS) as http:
+        return http.post(delivery.endpoint.url, headers=headers, content=body.encode())
+
+
+def _delivered(delivery: EventDelivery) -> None:
+    delivery.state, delivery.next_attempt_at, delivery.delivered_at = State.DELIVERED, None, timezone.now()
+    if delivery.endpoint.failing_since is not None:
+        EventEndpoint.objects.filter(pk=delivery.endpoint_id).update(failing_since=None)
+
+
+def _failed(delivery: EventDelivery, outcome: Outcome) -> None:
+    old = delivery.log.values_list("pk", flat=True)[LOG_LINES:]
+    DeliveryAttempt.objects.filter(pk__in=list(old)).delete()
+    EventEndpoint.objects.filter(pk=delivery.endpoint_id, failing_since=None).update(failing_since=timezone.now())
+    delivery.attempts += 1
+    if outcome.status == 410:
+        end_for_gone(delivery.endpoint)
+    if outcome.status == 410 or delivery.attempts >= MAX_ATTEMPTS:
+        delivery.state, delivery.next_attempt_at = State.FAILED, None
+        return
+    delivery.next_attempt_at = timezone.now() + pause_after(delivery.attempts, outcome.retry_after)
+    enqueue({delivery.endpoint_id}, at=delivery.next_attempt_at)
+
+
+def _give_up(endpoint: EventEndpoint) -> None:
+    """What waits for a suspended endpoint can be sent again once it is resumed."""
+    waiting = EventDelivery.objects.filter(endpoint=endpoint, state=State.PENDING)
+    waiting.update(state=State.FAILED, next_attempt_at=None)
+
+
+@contextmanager
+def _turn(endpoint_id: UUID) -> Iterator[bool]:
+    """Whether nobody else of this process is sending to this endpoint."""
+    with _guard:
+        mine = endpoint_id not in _busy
+        _busy.add(endpoint_id)
+    try:
+        yield mine
+    finally:
+        if mine:
+            with _guard:
+                _busy.discard(endpoint_id)
+
+
+def _since(started: float) -> int:
+    return int((time.monotonic() - started) * 1000)

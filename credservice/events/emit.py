@@ -1,0 +1,128 @@
+"""Writing an event: in the transaction of the act that it tells of, or not at all.
+
+An act whose event nobody takes costs no statement: each process remembers for ``REMEMBER`` seconds which types are
+wanted. So an endpoint that was just added may miss what other processes do within that time.
+"""
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection
+from django.urls import NoReverseMatch, reverse
+from procrastinate.contrib.django import app
+
+from credservice.events.models import EventEndpoint
+from credservice.events.types import PING, TYPES
+
+REMEMBER = 5.0
+# Before all else comes what an exchange or a revocation waits for.
+PRIORITY = -10
+MODELS = {
+    "credential": "credentials_credential",
+    "installation": "exchange_installation",
+    "resource": "provisioning_resource",
+}
+
+_INSERT = """
+WITH taker AS (
+    SELECT id FROM events_eventendpoint WHERE is_active AND (types = '{}' OR %(type)s = ANY(types) OR id = %(only)s)
+        AND (%(only)s::uuid IS NULL OR id = %(only)s)
+), event AS (
+    INSERT INTO events_event (id, type, object_type, object_id, subject, body, created_at)
+    SELECT %(id)s, %(type)s, %(object_type)s, %(object_id)s, %(subject)s, %(body)s, %(at)s
+    WHERE EXISTS (SELECT FROM taker) ON CONFLICT DO NOTHING RETURNING id
+)
+INSERT INTO events_eventdelivery (id, endpoint_id, event_id, state, attempts, next_attempt_at, created_at)
+SELECT gen_random_uuid(), taker.id, event.id, 'pending', 0, %(at)s, %(at)s FROM taker, event RETURNING endpoint_id
+"""
+
+_wanted: tuple[float, bool, frozenset[str]] = (0.0, False, frozenset())
+
+
+def emit(type_: str, *, object_type: str, object_id: object, subject: str = "", **data: Any) -> None:
+    """Tell every endpoint that takes this type, in the caller's transaction.
+
+    ``data`` holds ids, names, states and times that JSON has; never a secret value.
+    """
+    if is_wanted(type_):
+        _write(type_, object_type=object_type, object_id=str(object_id), subject=subject, data=data)
+
+
+def emit_ping(endpoint: EventEndpoint) -> UUID:
+    """A test event for this endpoint alone; returns its id. The endpoint must be active."""
+    data = {"endpoint": endpoint.name}
+    return _write(PING, object_type="event_endpoint", object_id=str(endpoint.pk), subject="", data=data, only=endpoint)
+
+
+def is_wanted(type_: str) -> bool:
+    """Whether some active endpoint takes this type, as of a few seconds ago."""
+    global _wanted
+    if type_ not in TYPES:
+        raise ValueError(f"There is no type of events {type_!r}.")
+    until, everything, types = _wanted
+    if time.monotonic() >= until:
+        rows = list(EventEndpoint.objects.filter(is_active=True).order_by().values_list("types", flat=True))
+        everything, types = any(not row for row in rows), frozenset(name for row in rows for name in row)
+        _wanted = (time.monotonic() + REMEMBER, everything, types)
+    return everything or type_ in types
+
+
+def forget_wanted(**_: Any) -> None:
+    """Look again at the next event."""
+    global _wanted
+    _wanted = (0.0, False, frozenset())
+
+
+def enqueue(endpoints: set[UUID], at: datetime | None = None) -> None:
+    """Have the worker deliver what these endpoints have waiting, not before ``at``."""
+    if endpoints:
+        task = app.configure_task("events.deliver", schedule_at=at, priority=PRIORITY)
+        task.batch_defer(*({"endpoint_id": str(pk)} for pk in sorted(endpoints)))
+
+
+def _write(
+    type_: str,
+    *,
+    object_type: str,
+    object_id: str,
+    subject: str,
+    data: dict[str, Any],
+    only: EventEndpoint | None = None,
+) -> UUID:
+    now = datetime.now(UTC)
+    row = {
+        "id": uuid4(),
+        "type": type_,
+        "object_type": object_type,
+        "object_id": object_id,
+        "subject": subject,
+        "at": now,
+        "only": only.pk if only else None,
+        "body": body_of(type_, now, object_type, object_id, subject, data),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, row)
+        enqueue({pk for (pk,) in cursor.fetchall()})
+    return UUID(str(row["id"]))
+
+
+def body_of(type_: str, at: datetime, object_type: str, object_id: str, subject: str, data: dict[str, Any]) -> str:
+    """The payload, as Standard Webhooks has it: type, timestamp, data. It is kept, and sent as these bytes."""
+    about = {"id": object_id} | ({"subject": subject} if subject else {}) | data
+    console = _console_page(object_type, object_id)
+    if console:
+        about["links"] = {"console": console}
+    content = {"type": type_, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": about}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def _console_page(object_type: str, object_id: str) -> str:
+    model = MODELS.get(object_type)
+    try:
+        return f"{settings.PUBLIC_URL}{reverse(f'admin:{model}_change', args=[object_id])}" if model else ""
+    except NoReverseMatch:
+        return ""

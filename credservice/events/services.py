@@ -1,0 +1,88 @@
+"""What is done to endpoints and deliveries, each in one transaction with its line in the trail."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from credservice.audit import record
+from credservice.events.emit import emit_ping, enqueue, forget_wanted
+from credservice.events.models import Event, EventDelivery, EventEndpoint
+from credservice.exceptions import Conflict
+from credservice.keys.models import SigningSecretSet
+
+WORKER = "worker"
+GONE = "It answered 410 Gone"
+State = EventDelivery.State
+
+
+def new_secret_set(endpoint_name: str) -> SigningSecretSet:
+    """The set that an endpoint's signing secrets will be in; empty at first."""
+    form = SigningSecretSet.Form.WEBHOOK
+    return SigningSecretSet.objects.create(label=f"Event endpoint {endpoint_name}", form=form)
+
+
+def send_ping(*, endpoint: EventEndpoint, actor: str) -> str:
+    """Queue a test event for this endpoint; returns its ``webhook-id``. Raises :class:`Conflict` where suspended."""
+    _need_active(endpoint)
+    with transaction.atomic():
+        event = Event(pk=emit_ping(endpoint))
+        _record("event_endpoint.pinged", endpoint, actor, message=event.message_id)
+    return event.message_id
+
+
+def replay(*, delivery: EventDelivery, actor: str) -> None:
+    """Send an event again, under the same ``webhook-id``. Raises :class:`Conflict` where the endpoint is suspended."""
+    _need_active(delivery.endpoint)
+    with transaction.atomic():
+        _queue_again(delivery.endpoint, EventDelivery.objects.filter(pk=delivery.pk))
+        record(
+            action="event_delivery.replayed",
+            actor=actor,
+            object_type="event_delivery",
+            object_id=delivery.pk,
+            subject=delivery.event.subject,
+            detail={"endpoint": delivery.endpoint.name, "type": delivery.event.type},
+        )
+    delivery.refresh_from_db()
+
+
+def replay_failed(*, endpoint: EventEndpoint, since: datetime, actor: str) -> int:
+    """Send again what failed of the events since ``since``; returns how many. Raises :class:`Conflict` as above."""
+    _need_active(endpoint)
+    with transaction.atomic():
+        failed = EventDelivery.objects.filter(endpoint=endpoint, state=State.FAILED, created_at__gte=since)
+        count = _queue_again(endpoint, failed)
+        _record("event_endpoint.replayed", endpoint, actor, since=since.isoformat(), deliveries=count)
+    return count
+
+
+def end_for_gone(endpoint: EventEndpoint) -> None:
+    """Suspend an endpoint that says it is gone for good, in the caller's transaction."""
+    ended = EventEndpoint.objects.filter(pk=endpoint.pk, is_active=True).update(is_active=False, ended_by=GONE)
+    if ended:
+        forget_wanted()
+        _record("event_endpoint.suspended", endpoint, WORKER, why=GONE)
+
+
+def _queue_again(endpoint: EventEndpoint, deliveries: QuerySet[EventDelivery]) -> int:
+    count = deliveries.update(state=State.PENDING, attempts=0, next_attempt_at=timezone.now())
+    if count:
+        enqueue({endpoint.pk})
+    return count
+
+
+def _need_active(endpoint: EventEndpoint) -> None:
+    if not endpoint.is_active:
+        raise Conflict(f"The endpoint {endpoint.name} is suspended. Resume it first.")
+
+
+def _record(action: str, endpoint: EventEndpoint, actor: str, **detail: object) -> None:
+    record(
+        action=action,
+        actor=actor,
+        object_type="event_endpoint",
+        object_id=endpoint.pk,
+        detail={"name": endpoint.name} | detail,
+    )
