@@ -15,7 +15,13 @@ class ServiceError(Exception):
 
 
 class Invalid(ServiceError):
+    """``pointer`` names what is wrong of what was sent, as a JSON pointer (RFC 6901): ``/values``."""
+
     status, code = 400, "invalid_request"
+
+    def __init__(self, message: str, *, code: str | None = None, pointer: str = "") -> None:
+        super().__init__(message, code=code)
+        self.pointer = pointer
 
 
 class Unauthenticated(ServiceError):

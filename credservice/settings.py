@@ -73,6 +73,8 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "procrastinate.contrib.django",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
 ]
 
 MIDDLEWARE = [
@@ -118,6 +120,30 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "credservice.http.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "credservice vendor API",
+    "DESCRIPTION": "End users, grants and credentials, for the vendor's own systems. Ten minutes: docs/vendor-api.md.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "PREPROCESSING_HOOKS": ["credservice.vendor_api.schema.only_ours"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "credservice.vendor_api.schema.closed_bodies",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "CredentialState": "credservice.credentials.models.Credential.State",
+        "SigningKeyState": "credservice.keys.models.SigningKey.State",
+        "InstallationState": "exchange.models.Installation.State",
+        "ResourceState": "provisioning.models.Resource.State",
+        "ActiveState": "exchange.vendor_forms.ACTIVE_OR_SUSPENDED",
+    },
+    # Its own pages and nothing from elsewhere: see credservice.vendor_api.pages.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
 }
 
 # Bodies of the doors are a few hundred bytes; the console's forms fit as well.

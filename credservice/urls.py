@@ -14,8 +14,10 @@ urlpatterns = [
     path(".well-known/jwks.json", jwks),
     path("admin/", admin.site.urls),
     # The doors' own first: the kernel's take every path that is left.
-    re_path(r"^api/v1(?=/|$)", include("provisioning.vendor_urls")),
-    re_path(r"^api/v1(?=/|$)", include("credservice.vendor_api.urls")),
+    path("api/v1", include("exchange.vendor_urls")),
+    path("api/v1", include("provisioning.vendor_urls")),
+    path("api/v1", include("credservice.vendor_api.urls")),
+    path("api/", include("credservice.vendor_api.page_urls")),
     re_path(r"^credential-exchange(?=/|$)", include("exchange.urls")),
     re_path(r"^v1(?=/|$)", include("provisioning.urls")),
     path("resources/", include("provisioning.sso.urls")),

@@ -12,29 +12,53 @@ from credservice.exceptions import Invalid, ServiceError
 from credservice.http.errors import TooLarge
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.models import Scope
+from credservice.vendor_api.operations import writes
 from provisioning.services.usage import report_usage
 from provisioning.usage_form import MAX_REPORTS, Refused, Report, parse_report, parse_reports
+from provisioning.usage_shown import (
+    EXAMPLE,
+    USAGE_PROBLEMS,
+    UsageReceiptSerializer,
+    UsageReportSerializer,
+    UsageReportsSerializer,
+)
 
 # A thousand reports of ordinary length take a third of it.
 MAX_BODY = 512 * 1024
 
 
 class ResourceUsage(VendorView):
-    """One report about the resource of the path."""
+    """One report about the resource of the path: the marketplace's id, or ours. See docs/usage.md."""
 
-    scope = Scope.REPORT_USAGE
-
+    @writes(
+        "report_resource_usage",
+        "Report a resource's usage",
+        scope=Scope.REPORT_USAGE,
+        takes=UsageReportSerializer,
+        parses=False,
+        gives={200: UsageReceiptSerializer},
+        problems=USAGE_PROBLEMS,
+        examples={"Twelve pots": EXAMPLE},
+    )
     def post(self, request: Request, resource: str) -> Response:
-        return _answer([parse_report(request.data, resource)], self.caller.actor)
+        return _answer([parse_report(request.data, resource)], self.actor)
 
 
 class Usage(VendorView):
     """Up to ``MAX_REPORTS`` reports. A refusal lists every problem with the place of its report, from 0."""
 
-    scope = Scope.REPORT_USAGE
-
+    @writes(
+        "report_usage",
+        "Report usage of several resources",
+        scope=Scope.REPORT_USAGE,
+        takes=UsageReportsSerializer,
+        parses=False,
+        gives={200: UsageReceiptSerializer},
+        problems=USAGE_PROBLEMS,
+        examples={"One of up to 1,000": {"reports": [{"resource": "2686c96868emyj61cgt2ma7vdntg4", **EXAMPLE}]}},
+    )
     def post(self, request: Request) -> Response:
-        return _answer(parse_reports(_entries(request.data)), self.caller.actor)
+        return _answer(parse_reports(_entries(request.data)), self.actor)
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)

@@ -1,18 +1,26 @@
 """What every route of the vendor API has: a service token with the scope for it, a limit, problem documents."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.utils.mediatypes import media_type_matches
 
 from credservice.audit import record_refusal
 from credservice.exceptions import Forbidden, NotFound, ServiceError, Unauthenticated
 from credservice.http.context import current_context
-from credservice.http.views import DoorView
-from credservice.limits.counter import count_call
-from credservice.vendor_api.models import Scope, ServiceToken
+from credservice.http.views import AlwaysJSON, DoorView
+from credservice.limits.counter import Window, count, refuse_past
+from credservice.vendor_api import etags
+from credservice.vendor_api.idempotency import once
+from credservice.vendor_api.models import ServiceToken
+from credservice.vendor_api.operations import Operation, checked_body, checked_query, operation_of
+from credservice.vendor_api.problems import MEDIA_TYPE, problem
+from credservice.vendor_api.schema import VendorSchema
 from credservice.vendor_api.tokens import authenticate
 
 
@@ -37,11 +45,36 @@ class BearerToken(BaseAuthentication):
         return None, Caller(authenticate(text.strip(), current_context().network_source))
 
 
-class VendorView(DoorView):
-    """A route of the vendor API. Errors are problem documents (RFC 9457)."""
+class JSONOrNothing(AlwaysJSON):
+    """A client of ours that accepts no JSON is told so; partners' doors are more patient."""
 
-    scope: ClassVar[Scope]
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        accepted = request.headers.get("Accept") or "*/*"
+        ranges = [part.split(";")[0].strip() for part in accepted.split(",")]
+        if not any(_accepts_json(each) for each in ranges):
+            raise NotAcceptable("The answer is JSON: accept application/json.")
+        return super().select_renderer(request, renderers, format_suffix)
+
+
+def _accepts_json(media_range: str) -> bool:
+    return any(media_type_matches(each, media_range) for each in ("application/json", MEDIA_TYPE) if "/" in media_range)
+
+
+class VendorView(DoorView):
+    """A route of the vendor API. Its methods are marked by ``operations.reads`` and ``operations.writes``.
+
+    While one runs, ``body`` and ``params`` hold what was sent, checked. A write runs in one transaction; what has to
+    follow its commit, such as calling an issuer, it leaves in ``afterwards``, which then makes the answer.
+    """
+
     authentication_classes = [BearerToken]
+    content_negotiation_class = JSONOrNothing
+    schema = VendorSchema()
+
+    body: Mapping[str, Any]
+    params: Mapping[str, Any]
+    afterwards: Callable[[], Response] | None = None
+    window: Window | None = None
 
     @property
     def caller(self) -> Caller:
@@ -49,30 +82,62 @@ class VendorView(DoorView):
         assert isinstance(caller, Caller)
         return caller
 
+    @property
+    def actor(self) -> str:
+        return self.caller.actor
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         token = self.caller.token
-        count_call(f"token:{token.pk}", token.requests_per_minute)
+        self.window = count(f"token:{token.pk}")
+        refuse_past(token.requests_per_minute, self.window)
+        operation = operation_of(self, request.method or "")
+        assert operation is not None, "every method of a route is marked"
         _ = request._request.body  # of forms, DRF reads as much as is sent; this refuses a long one with 413
-        if self.scope not in token.scopes:
-            raise Forbidden(f"This token lacks the scope {self.scope.value}.", code="missing_scope")
+        if operation.scope not in token.scopes:
+            raise Forbidden(f"This token lacks the scope {operation.scope.value}.", code="missing_scope")
+        if operation.parses and not all(str(text).isprintable() for text in kwargs.values()):
+            raise NotFound("There is nothing of this name: it holds a character that no id has.")
+
+    def run(self, operation: Operation, handler: Callable[[], Response]) -> Response:
+        self.params = checked_query(operation, self.request)
+        self.body = checked_body(operation, self.request)
+        if not operation.writes:
+            return handler()
+        return once(self.request, self.caller.token, handler, lambda: self.afterwards)
+
+    def shown(self, body: Mapping[str, Any], *, status: int = 200, location: str | None = None) -> Response:
+        """One object, with its ETag; 304 where a GET's caller has it."""
+        etag = etags.etag_of(body)
+        headers = {"ETag": etag} | ({"Location": location} if location else {})
+        if self.request.method == "GET" and etags.is_unchanged(self.request._request, etag):
+            return Response(status=304, headers=headers)
+        return Response(body, status=status, headers=headers)
+
+    def require_match(self, body: Mapping[str, Any] | None) -> None:
+        """See :func:`etags.require_match`; ``body`` is the object as it is shown, locked."""
+        etags.require_match(self.request._request, body)
 
     def handle_exception(self, error: Exception) -> Response:
         if isinstance(error, Unauthenticated):
             record_refusal(action="vendor_api.call", actor="vendor_api", reason=error.reason)
         response = super().handle_exception(error)
-        response.content_type = "application/problem+json"
+        response.content_type = MEDIA_TYPE
         if response.status_code == 401:
             response["WWW-Authenticate"] = 'Bearer realm="credservice"'
         return response
 
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self.window is not None:
+            limit, left = self.caller.token.requests_per_minute, self.window.seconds_left
+            # draft-ietf-httpapi-ratelimit-headers-10
+            response["RateLimit-Policy"] = f'"token";q={limit};w=60'
+            response["RateLimit"] = f'"token";r={max(0, limit - self.window.calls)};t={left}'
+        return response
+
     def error_body(self, error: ServiceError) -> dict[str, Any]:
-        return {
-            "type": f"urn:credservice:problem:{error.code}",
-            "title": error.code.replace("_", " ").capitalize(),
-            "status": error.status,
-            "detail": error.message,
-        }
+        return problem(error, current_context().request_id)
 
 
 class UnknownRoute(VendorView):

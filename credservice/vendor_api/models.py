@@ -6,15 +6,31 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from credservice.crypto import Place
+from credservice.crypto.fields import SealedField
 from credservice.http.client_address import parse_networks
 
 
 class Scope(models.TextChoices):
     """What a token may do. Each route names the one that it needs."""
 
+    READ_SETUP = "setup:read", "Read platforms, integrations, policies and signing keys"
+    READ_END_USERS = "end-users:read", "Read end users"
+    WRITE_END_USERS = "end-users:write", "Register, change, suspend and resume end users"
+    READ_INSTALLATIONS = "installations:read", "Read installations"
+    WRITE_INSTALLATIONS = "installations:write", "Approve, suspend and resume installations"
+    READ_GRANTS = "grants:read", "Read grants"
+    WRITE_GRANTS = "grants:write", "Grant credentials to end users, and withdraw them"
+    READ_CREDENTIALS = "credentials:read", "Read credentials, without their values"
+    WRITE_CREDENTIALS = "credentials:write", "Make, replace, rotate and revoke credentials"
+    REVEAL_CREDENTIALS = "credentials:reveal", "Read the values of credentials"
     INTROSPECT = "credentials:introspect", "Check presented keys"
     REPORT_LEAKS = "credentials:report-leaks", "Ask which credential a string is"
+    READ_RESOURCES = "resources:read", "Read resources and their credentials' ids"
+    WRITE_RESOURCES = "resources:write", "Suspend and resume resources"
     REPORT_USAGE = "usage:write", "Report usage of metered features"
+    READ_AUDIT = "audit:read", "Read the audit trail"
+    REDEEM_SIGN_ON = "sso:redeem", "Redeem the tokens of users whom a marketplace sends"
 
 
 def scope_choices() -> list[tuple[str, str]]:
@@ -49,3 +65,26 @@ class ServiceToken(models.Model):
             parse_networks(tuple(str(network) for network in self.networks))
         except (TypeError, ValueError) as error:
             raise ValidationError({"networks": f"{error}."}) from None
+
+
+class IdempotentCall(models.Model):
+    """A write that a token named by an ``Idempotency-Key``, and its answer, for whoever repeats it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    token = models.ForeignKey(ServiceToken, on_delete=models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=255)
+    fingerprint = models.BinaryField(max_length=36, help_text="Keyed digest of method, path and body.")
+    sealed_answer = SealedField(null=True)
+    is_final = models.BooleanField(default=False, help_text="No: what follows its transaction is still under way.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token", "key"], name="vendor_api_idempotentcall_once")]
+        indexes = [models.Index(fields=["created_at"], name="vendor_api_idempotentcall_age")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def place(self) -> Place:
+        return Place("vendor_api.idempotentcall", self.pk, "sealed_answer")

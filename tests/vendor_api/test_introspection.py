@@ -81,7 +81,7 @@ def test_it_asks_for_a_token_in_the_body(ask):
     answer = ask("")
     assert answer.status_code == 400
     assert answer["Content-Type"] == "application/problem+json"
-    assert answer.json()["detail"] == "token: send it as a text."
+    assert answer.json()["errors"] == [{"pointer": "/token", "message": "Send a text that is not empty."}]
 
 
 def test_a_form_over_64_kib_is_not_read(ask):

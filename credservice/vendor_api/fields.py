@@ -1,0 +1,110 @@
+"""Fields and serializers that take what they name and nothing else: no coercion, no field that is overlooked."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from credservice.issuers.static import MAX_VALUE_BYTES
+
+MAX_VALUES = 32
+
+
+class Text(serializers.CharField):
+    """A text as it is: neither a number nor trimmed."""
+
+    default_error_messages = {
+        "invalid": "Send a text.",
+        "blank": "Send a text that is not empty.",
+        "required": "This is missing.",
+        "null": "Send a text.",
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Flag(serializers.BooleanField):
+    """true or false, of JSON."""
+
+    default_error_messages = {"invalid": "Send true or false."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
+class Whole(serializers.IntegerField):
+    """A whole number, of JSON."""
+
+    default_error_messages = {"invalid": "Send a whole number."}
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Facts(serializers.DictField):
+    """A flat JSON object: names with texts, numbers, true, false or null."""
+
+    default_error_messages = {"not_a_dict": "Send a JSON object.", "null": "Send a JSON object."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=serializers.JSONField(allow_null=True), **kwargs)
+
+    def to_internal_value(self, data: Any) -> dict[Any, Any]:
+        facts = super().to_internal_value(data)
+        wrong = {name: ["Send a text, a number, true, false or null."] for name, fact in facts.items() if _deep(fact)}
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return facts
+
+
+def _deep(fact: Any) -> bool:
+    return isinstance(fact, dict | list)
+
+
+class Values(serializers.DictField):
+    """Named values of a credential. Which names there are is the policy's; what is wrong is said without the value."""
+
+    default_error_messages = {
+        "not_a_dict": 'Send each value by its name, such as {"apiKey": "..."}.',
+        "null": 'Send each value by its name, such as {"apiKey": "..."}.',
+        "empty": "Send at least one value.",
+    }
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=Text(max_length=MAX_VALUE_BYTES), allow_empty=False, **kwargs)
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A body or a query in which every name is known."""
+
+    default_error_messages = {"unknown": "There is no such field. There are: {known}."}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = [str(name) for name in data if name not in self.fields]
+            if unknown:
+                message = self.error_messages["unknown"].format(known=", ".join(self.fields) or "none")
+                raise serializers.ValidationError({name: [message] for name in unknown})
+        return super().to_internal_value(data)
+
+
+def strict_serializers() -> set[type[StrictSerializer]]:
+    """All that there are, for the schema."""
+    found: set[type[StrictSerializer]] = set()
+    left = [StrictSerializer]
+    while left:
+        children = left.pop().__subclasses__()
+        found.update(children)
+        left += children
+    return found
