@@ -1,10 +1,13 @@
 """What every page of the console has in common."""
 
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models
 from django.db.models import Model, Q, QuerySet
@@ -84,28 +87,37 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     # --- lists -------------------------------------------------------------------------------------------------
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        self._refuse_action(request)
         return super().changelist_view(request, {"title": title_of(self)} | (extra_context or {}))
+
+    def _refuse_action(self, request: HttpRequest) -> None:
+        """Django only leaves out what an account may not do, and answers that no action was chosen."""
+        chosen = request.POST.getlist("action") if request.method == "POST" else []
+        for action in self.bulk_actions:
+            if action.__name__ in chosen and not action.allowed(self, request.user):
+                raise PermissionDenied
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return WholeChangeList
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        allowed = [bulk for bulk in self.bulk_actions if bulk.allowed(self, request)]
+        allowed = [bulk for bulk in self.bulk_actions if bulk.allowed(self, request.user)]
         return {bulk.__name__: (bulk, bulk.__name__, bulk.title) for bulk in allowed}
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *_: Any) -> HttpResponse | None:
-        """Only on rows that were ticked, and that can be rows of this list."""
+        """On rows that were ticked, and that can be rows of this list; or on all that it matches."""
         try:
             for pk in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 self.opts.pk.to_python(pk)
         except ValidationError:
             self.message_user(request, "The selection was not understood. Nothing was changed.", messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
-        data = request.POST.copy()
-        data["select_across"] = "0"
-        request.POST = data  # type: ignore[assignment]
-        response: HttpResponse | None = super().response_action(request, queryset)
+        response: HttpResponse | None = super().response_action(request, self.all_matching(request, queryset))
         return response
+
+    def all_matching(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """What the list's search and filters match, of which ``queryset`` may know but the filters."""
+        return queryset
 
     # --- forms -------------------------------------------------------------------------------------------------
 
@@ -207,6 +219,10 @@ class LargeListAdmin(ConsoleAdmin):
 
     def get_ordering(self, request: HttpRequest) -> list[Any]:
         return [f"-{name}" for name in self.keyset]
+
+    def all_matching(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        term = request.GET.get(SEARCH_VAR, "").strip()
+        return queryset.filter(reduce(or_, self.find(term), Q(pk__in=[]))) if term else queryset
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

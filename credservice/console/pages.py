@@ -25,6 +25,8 @@ from credservice.crypto import SealError
 from credservice.exceptions import Conflict, ServiceError
 
 FORM_HOURS = 12
+# What an act depends on, of whatever has it: see ObjectPage.version.
+STATE_FIELDS = ("state", "is_active", "is_enabled", "is_denied", "retires_at", "revoked_at")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class ObjectPage:
     # Model permissions by name, such as "change"; others in full, such as "keys.reveal_signingsecret".
     permission: ClassVar[str] = "change"
     form_class: ClassVar[type[forms.Form]] = forms.Form
+    seen_fields: ClassVar[tuple[str, ...]] = ()  # beside STATE_FIELDS, see version()
 
     def __init__(self, site_admin: Any) -> None:
         self.admin = site_admin
@@ -69,8 +72,20 @@ class ObjectPage:
         """What will happen, in sentences."""
         return []
 
+    def consequences_for(self, request: HttpRequest, obj: Any) -> list[str]:
+        """The same, for whoever asks."""
+        return self.consequences(obj)
+
     def make_form(self, request: HttpRequest, obj: Any, data: Any = None) -> forms.Form:
         return self.form_class(data)
+
+    def before(self, request: HttpRequest, obj: Any) -> None:
+        """What must hold besides, in the transaction of the act. Raises :class:`ServiceError` to refuse."""
+
+    def version(self, obj: Any, request: HttpRequest) -> str:
+        """What the operator saw of the object: a form that was opened before it changed is not acted upon."""
+        names = [*STATE_FIELDS, *self.seen_fields]
+        return " ".join(str(getattr(obj, name)) for name in names if hasattr(obj, name))
 
     def perform(self, request: HttpRequest, obj: Any, form: forms.Form) -> str | Shown:
         """Do it, in a transaction: what to tell the operator. Raises :class:`ServiceError` to refuse."""
@@ -83,9 +98,13 @@ class ObjectPage:
         full = self.permission if "." in self.permission else f"{opts.app_label}.{self.permission}_{opts.model_name}"
         return self.admin.has_view_permission(request) and bool(request.user.has_perm(full))
 
+    def allowed_for(self, request: HttpRequest, obj: Any) -> bool:
+        """Whether this user may do it to this object, beside :meth:`allowed`."""
+        return True
+
     def link(self, request: HttpRequest, obj: Any) -> dict[str, Any] | None:
         """For the object's own page; None where this user may not, or it makes no sense now."""
-        if not self.allowed(request) or self.refusal(obj):
+        if not self.allowed(request) or not self.allowed_for(request, obj) or self.refusal(obj):
             return None
         return {"title": self.title, "icon": self.icon, "variant": self.variant, "path": self.url(obj)}
 
@@ -113,40 +132,51 @@ class ObjectPage:
         obj = self.admin.get_object(request, unquote(object_id))
         if obj is None:
             raise Http404
-        if request.method != "POST" or self.refusal(obj):
-            return self._ask(request, obj, self.make_form(request, obj))
-        return self._act(request, obj, self.make_form(request, obj, request.POST))
+        if not self.allowed_for(request, obj):
+            raise PermissionDenied
+        return self.answer(request, obj)
 
-    def _act(self, request: HttpRequest, obj: Any, form: forms.Form) -> HttpResponse:
+    def answer(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        if request.method != "POST" or self.refusal(obj):
+            return self.ask(request, obj, self.make_form(request, obj))
+        return self.act(request, obj, self.make_form(request, obj, request.POST))
+
+    def act(self, request: HttpRequest, obj: Any, form: forms.Form) -> HttpResponse:
         if not form.is_valid():
-            return self._ask(request, obj, form)
+            return self.ask(request, obj, form)
         try:
             with transaction.atomic():
-                use_up(request)
+                use_up(request, self.version(obj, request))
+                self.before(request, obj)
                 outcome = self.perform(request, obj, form)
         except ServiceError as error:
             form.add_error(None, error.message)
-            return self._ask(request, obj, form)
+            return self.ask(request, obj, form)
         except SealError as error:
             # Its text names the place and the key, never a value.
             form.add_error(None, f"The sealed value cannot be opened: {error}. Nothing was done.")
-            return self._ask(request, obj, form)
+            return self.ask(request, obj, form)
         if isinstance(outcome, Shown):
             return self._render(request, obj, "console/shown.html", {"shown": outcome, "title": outcome.title})
-        messages.success(request, outcome)
+        if outcome:
+            messages.success(request, outcome)
         return HttpResponseRedirect(self.done_url(obj))
 
-    def _ask(self, request: HttpRequest, obj: Any, form: forms.Form) -> HttpResponse:
+    def ask(
+        self, request: HttpRequest, obj: Any, form: forms.Form, context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page with the form; ``context`` in place of its own."""
         context = {
             "title": self.title,
             "form": form,
-            "form_id": new_form_id(request),
+            "form_id": new_form_id(request, self.version(obj, request)),
             "refusal": self.refusal(obj),
-            "consequences": self.consequences(obj),
+            "consequences": self.consequences_for(request, obj),
             "submit_label": self.submit or self.title,
             "submit_variant": "danger" if self.variant is ActionVariant.DANGER else "primary",
-        }
-        return self._render(request, obj, "console/page.html", context)
+            "template": "console/page.html",
+        } | (context or {})
+        return self._render(request, obj, context.pop("template"), context)
 
     def _render(self, request: HttpRequest, obj: Any, template: str, context: dict[str, Any]) -> HttpResponse:
         request.current_app = self.admin.admin_site.name
@@ -154,19 +184,24 @@ class ObjectPage:
         return TemplateResponse(request, template, self.admin.admin_site.each_context(request) | common | context)
 
 
-def new_form_id(request: HttpRequest) -> str:
-    """A random id, good for this user, this page and a working day."""
-    return signing.dumps(uuid4().hex, salt=_salt(request))
+def new_form_id(request: HttpRequest, version: str = "") -> str:
+    """A random id, good for this user, this page, a working day, and what was ``version`` of the object then."""
+    return signing.dumps([uuid4().hex, version], salt=_salt(request))
 
 
-def use_up(request: HttpRequest) -> None:
-    """Take the sent form's id, in the caller's transaction. Raises :class:`Conflict` for one that is used or old."""
+def use_up(request: HttpRequest, version: str = "") -> None:
+    """Take the sent form's id, in the caller's transaction.
+
+    Raises :class:`Conflict` for one that is used or old, or was made for another ``version`` of the object.
+    """
     try:
-        sent = signing.loads(request.POST.get("form_id", ""), salt=_salt(request), max_age=FORM_HOURS * 3600)
-    except signing.BadSignature:
+        sent, seen = signing.loads(request.POST.get("form_id", ""), salt=_salt(request), max_age=FORM_HOURS * 3600)
+    except (signing.BadSignature, ValueError, TypeError):
         raise Conflict("This form was open for too long. Check it and send it again.") from None
     if not SentForm.objects.take(sent):
         raise Conflict("This form was sent before, and was done then. Send it again only to do it once more.")
+    if seen != version:
+        raise Conflict("It has changed since you opened this page. Look at it again; send the form if it still holds.")
 
 
 def _salt(request: HttpRequest) -> str:

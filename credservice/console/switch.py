@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from unfold.enums import ActionVariant
 
 from credservice.console.actor import actor_of
-from credservice.console.bulk import BulkAction
+from credservice.console.bulk import BulkAction, Values
 from credservice.console.pages import ObjectPage
 from credservice.console.states import change_state
 from credservice.console.widgets import ReasonField
@@ -40,17 +40,20 @@ class Switch(ObjectPage):
         return [self.consequence]
 
     def perform(self, request: HttpRequest, obj: Any, form: forms.Form) -> str:
+        self.change(actor_of(request), obj, form.cleaned_data)
+        return f"{obj} is {self.verb}."
+
+    def change(self, actor: str, obj: Any, values: Values) -> None:
         change_state(
             obj=obj,
             field=self.field,
             source=self.source,
             target=self.target,
             verb=self.verb,
-            actor=actor_of(request),
-            why=form.cleaned_data.get("why", ""),
+            actor=actor,
+            why=values.get("why", ""),
         )
         self.afterwards(obj)
-        return f"{obj} is {self.verb}."
 
     def afterwards(self, obj: Any) -> None:
         """What else changes with it, in the same transaction."""
@@ -58,14 +61,11 @@ class Switch(ObjectPage):
     @classmethod
     def bulk(cls) -> BulkAction:
         """The same for ticked rows of a list."""
-
-        def perform(request: HttpRequest, obj: Any, form: forms.Form) -> object:
-            return cls.perform(cls.__new__(cls), request, obj, form)
-
+        page = cls(None)
         return BulkAction(
             cls.slug.replace("-", "_"),
             cls.title,
-            perform,
+            page.change,
             consequence=cls.consequence,
             done=cls.verb.capitalize(),
             permission=cls.permission,

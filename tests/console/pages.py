@@ -41,7 +41,12 @@ def send(client: Client, address: str, **values: Any) -> Any:
 
 def run_bulk(client: Client, model: type[Model], action: str, rows: list[Model], **values: Any) -> Any:
     """Tick rows of a list, choose an action, and confirm it."""
-    data = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
-    asked = client.post(url(model, "changelist"), data)
-    assert asked.status_code == 200, asked
-    return client.post(url(model, "changelist"), data | {"confirmed": "yes"} | values)
+    return send(client, ask_bulk(client, model, action, rows), **values)
+
+
+def ask_bulk(client: Client, model: type[Model], action: str, rows: list[Model], query: str = "", **more: str) -> str:
+    """Tick rows, choose an action: the address of the page that asks before anything is done."""
+    data = {"action": action, "_selected_action": [str(row.pk) for row in rows]} | more
+    answer = client.post(url(model, "changelist") + query, data)
+    assert answer.status_code == 302, answer
+    return str(answer["Location"])

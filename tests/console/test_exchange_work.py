@@ -11,7 +11,7 @@ from credservice.credentials.services import rotate, start_issue
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from tests.conftest import Trail
 from tests.console.conftest import CANARY, World
-from tests.console.pages import run_bulk, send, url
+from tests.console.pages import ask_bulk, run_bulk, send, url
 
 PROFILE = {
     "source_networks": "[]",
@@ -100,8 +100,7 @@ def test_installations_are_approved_in_bulk(console: Client, world: World, trail
 
 
 def test_a_bulk_action_asks_before_it_acts(console: Client, world: World) -> None:
-    data = {"action": "suspend", "_selected_action": [str(world.end_user.pk)]}
-    page = console.post(url(EndUser, "changelist"), data).content.decode()
+    page = console.get(ask_bulk(console, EndUser, "suspend", [world.end_user])).content.decode()
     world.end_user.refresh_from_db()
     assert world.end_user.is_active
     assert "exchanges for this end user are refused" in page
@@ -109,7 +108,7 @@ def test_a_bulk_action_asks_before_it_acts(console: Client, world: World) -> Non
 
 def test_a_bulk_action_touches_only_ticked_rows(console: Client, world: World) -> None:
     other = EndUser.objects.create(platform=world.platform, end_user_id="eu_2")
-    run_bulk(console, EndUser, "suspend", [other], why="a test", select_across="1")
+    run_bulk(console, EndUser, "suspend", [other], why="a test")
     world.end_user.refresh_from_db()
     assert world.end_user.is_active
 

@@ -170,7 +170,7 @@ def test_without_its_permission_a_credential_is_not_revoked(clerk: Client, world
     User.objects.get(username="clerk").user_permissions.remove(Permission.objects.get(codename="revoke_credential"))
     assert clerk.post(url(world.credential, "revoke"), {"why": "because"}).status_code == 403
     data = {"action": "revoke", "_selected_action": [str(world.credential.pk)], "confirmed": "yes", "why": "because"}
-    clerk.post(url(Credential, "changelist"), data)
+    assert clerk.post(url(Credential, "changelist"), data).status_code == 403
     world.credential.refresh_from_db()
     assert world.credential.state == "active"
 

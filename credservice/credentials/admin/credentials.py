@@ -75,8 +75,8 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Credentials", 32, "password")
     about = "Every credential that was made: whose it is, its state, and when it ends. Values stay sealed."
     empty_help = "Credentials are made by grants, by first exchanges, and by a marketplace's orders."
-    object_pages = (pages.Rotate, pages.Replace, pages.Reveal, pages.Revoke, pages.ForceEnd)
-    bulk_actions = (pages.revoke_all,)
+    object_pages = (pages.Rotate, pages.Replace, pages.Reveal, pages.Revoke, pages.RetryNow, pages.ForceEnd)
+    bulk_actions = (pages.rotate_all, pages.revoke_all, pages.force_all)
     list_display = ("name", "shown_state", "policy", "shown_subject", "created_at", "expires_at")
     list_select_related = ("policy",)
     list_filter = (

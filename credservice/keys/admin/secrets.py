@@ -16,11 +16,13 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.console.actor import actor_of
 from credservice.console.base import ConsoleAdmin, LargeListAdmin, ReadOnly, as_uuid
+from credservice.console.bulk import BulkAction
 from credservice.console.labels import label
 from credservice.console.links import link_to
 from credservice.console.menu import Menu, Need
 from credservice.console.pages import ObjectPage, Shown
 from credservice.console.password import PasswordPage
+from credservice.console.second_person import SecondPerson
 from credservice.console.widgets import SecretField
 from credservice.keys.admin.reminding import needs_of
 from credservice.keys.models import SigningSecret, SigningSecretSet
@@ -120,10 +122,11 @@ class Retire(ObjectPage):
         return f"The secret {obj.hint} is retired."
 
 
-class Reveal(PasswordPage):
+class Reveal(SecondPerson, PasswordPage):
     slug, title, icon = "reveal", "Reveal", "visibility"
     variant = ActionVariant.WARNING
     permission = "keys.reveal_signingsecret"
+    four_eyes = "reveal"
 
     def consequences(self, obj: SigningSecret) -> list[str]:
         return ["The secret is shown once. That you saw it, and why, stays in the audit trail."]
@@ -167,12 +170,24 @@ class SigningSecretSetAdmin(ReadOnly, ConsoleAdmin):
         return secrets_table(obj)
 
 
+retire_all = BulkAction(
+    "retire",
+    "Retire",
+    lambda actor, secret, values: retire_secret(secret=secret, actor=actor),
+    consequence="From now on, what is signed with one of these is refused. A current one is left as it is.",
+    done="Retired",
+    permission="retire",
+    danger=True,
+)
+
+
 @admin.register(SigningSecret)
 class SigningSecretAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Keys", 41, "key")
     about = "What we verify partners' requests with, or sign events with. The texts are sealed; hints tell them apart."
     empty_help = "Add a platform: its first signing secret is made in the next step."
     object_pages = (Reveal, Retire)
+    bulk_actions = (retire_all,)
     list_display = ("hint", "secret_set", "shown_state", "shown_source", "created_at", "ends_at")
     list_select_related = ("secret_set",)
     search_help_text = "Hint or our id of a secret"

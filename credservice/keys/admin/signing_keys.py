@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.console.actor import actor_of
 from credservice.console.base import ConsoleAdmin
+from credservice.console.bulk import BulkAction
 from credservice.console.labels import label
 from credservice.console.menu import Menu, Need
 from credservice.console.pages import ObjectPage
@@ -66,6 +67,17 @@ class Retire(ObjectPage):
         return "The key is retired."
 
 
+retire_all = BulkAction(
+    "retire",
+    "Retire",
+    lambda actor, key, values: retire_signing_key(key=key, actor=actor),
+    consequence="Each of these is published no more: tokens that it signed verify no longer. A current one is left.",
+    done="Retired",
+    permission="retire",
+    danger=True,
+)
+
+
 @admin.register(SigningKey)
 class SigningKeyAdmin(ConsoleAdmin):
     menu = Menu("Keys", 42, "draw")
@@ -73,6 +85,7 @@ class SigningKeyAdmin(ConsoleAdmin):
     empty_help = "The first token that an issuer signs makes the first key. You can also add one beforehand."
     form = NewKeyForm
     object_pages = (Activate, Retire)
+    bulk_actions = (retire_all,)
     list_display = ("kid", "algorithm", "shown_state", "activates_at", "ends_at", "created_at")
     search_fields = ("kid",)
     search_help_text = "Key id"

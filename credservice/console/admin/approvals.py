@@ -1,0 +1,141 @@
+"""What waits for a second person, and which acts need one."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from credservice.console import approvals
+from credservice.console.base import ConsoleAdmin, LargeListAdmin, ReadOnly, as_uuid
+from credservice.console.labels import label
+from credservice.console.links import named_link
+from credservice.console.menu import MAX_COUNTED, Menu, counted
+from credservice.console.models import Approval, FourEyes
+from credservice.console.pages import ObjectPage
+from credservice.console.switch import OptionalWhyForm, WhyForm
+
+State = Approval.State
+
+
+class Decide(ObjectPage):
+    """Of a request of somebody else's."""
+
+    permission = "view"
+    approve: ClassVar[bool]
+
+    def allowed_for(self, request: HttpRequest, obj: Approval) -> bool:
+        return approvals.may_decide(obj, request.user)
+
+    def refusal(self, obj: Approval) -> str:
+        if obj.state == State.WAITING and obj.is_open():
+            return ""
+        return "This is decided already, or its time is over."
+
+    def consequences(self, obj: Approval) -> list[str]:
+        return [f"{obj.asked_by} asks for: {obj.title}.", f"The reason: {obj.values.get('why', '')}"]
+
+    def done_url(self, obj: Approval) -> str:
+        return self.list_url()
+
+    def perform(self, request: HttpRequest, obj: Approval, form: forms.Form) -> str:
+        approvals.decide(obj, user=request.user, approve=self.approve, answer=form.cleaned_data["why"])
+        return f"You have {'approved' if self.approve else 'declined'} it."
+
+
+class Approve(Decide):
+    slug, title, icon = "approve", "Approve", "check_circle"
+    variant = ActionVariant.SUCCESS
+    form_class = OptionalWhyForm
+    approve = True
+
+    def consequences(self, obj: Approval) -> list[str]:
+        return [*super().consequences(obj), f"For an hour, {obj.asked_by} may do exactly this, once."]
+
+
+class Decline(Decide):
+    slug, title, icon = "decline", "Decline", "block"
+    variant = ActionVariant.DANGER
+    form_class = WhyForm
+    approve = False
+
+
+@admin.register(Approval)
+class ApprovalAdmin(ReadOnly, LargeListAdmin):
+    menu = Menu("Access", 64, "how_to_reg")
+    about = "Acts that wait for a second person's approval, and what became of earlier ones."
+    empty_help = "Which acts need a second person is switched under Second person."
+    object_pages = (Approve, Decline)
+    keyset = ("asked_at", "pk")
+    list_display = ("title", "shown_state", "asked_by", "asked_at", "decided_by", "expires_at")
+    list_select_related = ("asked_by", "decided_by")
+    list_filter = (("state", ChoicesDropdownFilter),)
+    search_help_text = "Our id"
+    fields = (
+        *("title", "shown_state", "why", "shown_object", "asked_by", "asked_at"),
+        *("decided_by", "decided_at", "answer", "expires_at"),
+    )
+    readonly_fields = ("shown_state", "why", "shown_object")
+
+    def find(self, term: str) -> list[Q]:
+        return as_uuid(term)
+
+    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
+        waiting = Approval.objects.filter(state=State.WAITING, expires_at__gt=timezone.now())
+        number = waiting[:MAX_COUNTED].count()
+        sentence = f"{counted(number, 'request')} waiting for a second person's approval"
+        return [(sentence, {"state__exact": "waiting"})] if number else []
+
+    @display(description="State")
+    def shown_state(self, obj: Approval) -> Any:
+        return label(obj.state if obj.is_open() or obj.state not in Approval.OPEN else "expired")
+
+    @display(description="Reason")
+    def why(self, obj: Approval) -> str:
+        return str(obj.values.get("why", ""))
+
+    @display(description="Object")
+    def shown_object(self, obj: Approval) -> Any:
+        model = next((m for m in admin.site._registry if m._meta.label_lower == obj.object_type), None)
+        from credservice.console.audited import object_type_of
+
+        return named_link(object_type_of(model), obj.object_id) if model else obj.object_id
+
+
+@admin.register(FourEyes)
+class FourEyesAdmin(ConsoleAdmin):
+    menu = Menu("Access", 65, "group")
+    about = "Which acts need a second person's approval."
+    list_display = ("__str__",)
+    fields = ("reveal", "bulk_revoke")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        return [*super().get_readonly_fields(request, obj), *(f"set_{act}" for act in settings.FOUR_EYES)]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [f"set_{act}" if act in settings.FOUR_EYES else act for act in approvals.ACTS]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """There is one row: on to it."""
+        if not self.has_view_permission(request):
+            return super().changelist_view(request, extra_context)  # type: ignore[no-any-return]
+        row, _ = FourEyes.objects.get_or_create(pk=1)
+        return HttpResponseRedirect(reverse("admin:console_foureyes_change", args=[row.pk]))
+
+    @display(description="Reveals")
+    def set_reveal(self, obj: FourEyes) -> str:
+        return "on, by the setting FOUR_EYES"
+
+    @display(description="Revocations in bulk")
+    def set_bulk_revoke(self, obj: FourEyes) -> str:
+        return "on, by the setting FOUR_EYES"

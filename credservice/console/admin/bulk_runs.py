@@ -1,0 +1,222 @@
+"""Bulk runs: what will happen, how far it is, what was refused."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import OperationalError
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from credservice.console import approvals, bulk_run
+from credservice.console.actor import actor_of
+from credservice.console.audited import object_type_of
+from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
+from credservice.console.labels import label
+from credservice.console.links import named_link
+from credservice.console.menu import Menu
+from credservice.console.models import BulkItem, BulkRun
+from credservice.console.pages import ObjectPage
+from credservice.console.second_person import SecondPerson
+from credservice.console.switch import WhyForm
+
+State = BulkRun.State
+SHOWN = 20  # objects on the page that asks
+ERRORS_SHOWN = 200
+AT_ONCE_SECONDS = 20.0  # below gunicorn's patience; what is left then is the worker's
+REFRESH_SECONDS = 3
+
+
+class Start(SecondPerson, ObjectPage):
+    """The page that asks: who asked may start it, as long as he may do it."""
+
+    slug, title, icon = "start", "Confirm", "play_circle"
+
+    def allowed(self, request: HttpRequest) -> bool:
+        return True  # see allowed_for
+
+    def allowed_for(self, request: HttpRequest, obj: BulkRun) -> bool:
+        action = bulk_run.action_of(obj)
+        return (
+            action is not None
+            and obj.user_id == request.user.pk
+            and action.allowed(bulk_run.admin_of(obj), request.user)
+        )
+
+    def refusal(self, obj: BulkRun) -> str:
+        return "" if obj.state == State.DRAFT else "This was started before."
+
+    def act_of(self, obj: BulkRun) -> str:
+        act = self.action(obj).four_eyes if obj.total > 1 else ""
+        return act if act and approvals.required(act) else ""
+
+    def permission_of(self, obj: BulkRun) -> str:
+        return self.action(obj).full_permission(bulk_run.admin_of(obj).opts)
+
+    def title_to_ask(self, obj: BulkRun) -> str:
+        return f"{obj.title} {obj.total:,} {bulk_run.admin_of(obj).opts.verbose_name_plural}"
+
+    def action(self, obj: BulkRun) -> Any:
+        action = bulk_run.action_of(obj)
+        assert action is not None  # allowed_for
+        return action
+
+    def form_to_ask(self, request: HttpRequest, obj: BulkRun, data: Any = None) -> forms.Form:
+        form: forms.Form = self.action(obj).form_class(data)
+        return form
+
+    def make_form(self, request: HttpRequest, obj: BulkRun, data: Any = None) -> forms.Form:
+        self.form_class = self.action(obj).form_class  # type: ignore[misc]
+        return super().make_form(request, obj, data)
+
+    def consequences(self, obj: BulkRun) -> list[str]:
+        action = self.action(obj)
+        rows = self.rows(obj) if obj.total <= bulk_run.AT_ONCE else []
+        told = action.foretell(rows) if action.foretell and rows else []
+        later = [] if rows else ["The worker does it in the background; a page shows how far it is, and can stop it."]
+        return [action.consequence, *told, *later]
+
+    def rows(self, obj: BulkRun, most: int = bulk_run.AT_ONCE) -> list[Any]:
+        model = bulk_run.admin_of(obj).model
+        pks = obj.items.order_by("pk").values_list("object_id", flat=True)[:most]
+        return list(model._default_manager.filter(pk__in=list(pks)))
+
+    def done_url(self, obj: BulkRun) -> str:
+        return self.home(obj)
+
+    def perform(self, request: HttpRequest, obj: BulkRun, form: forms.Form) -> str:
+        bulk_run.start(obj, form.cleaned_data)
+        return ""
+
+    def act(self, request: HttpRequest, obj: BulkRun, form: forms.Form) -> HttpResponse:
+        response = super().act(request, obj, form)
+        obj.refresh_from_db()
+        if obj.state != State.RUNNING or obj.total > bulk_run.AT_ONCE:
+            return response
+        try:
+            bulk_run.work_through(obj, AT_ONCE_SECONDS)
+        except OperationalError:
+            messages.warning(request, "The database was busy: the worker goes on with it in a minute.")
+            return response
+        return self._report(request, obj, response)
+
+    def _report(self, request: HttpRequest, obj: BulkRun, response: HttpResponse) -> HttpResponse:
+        found = bulk_run.progress(obj)
+        if found["done"]:
+            messages.success(request, f"{self.action(obj).done}: {found['done']}.")
+        if found["refused"] or found["left"]:
+            messages.warning(request, f"Left as they were: {found['refused'] + found['left']}. See below.")
+            return response
+        return HttpResponseRedirect(obj.list_path)
+
+    def ask(self, request: HttpRequest, obj: BulkRun, form: forms.Form, context: Any = None) -> HttpResponse:
+        action = self.action(obj)
+        own = {
+            "title": f"{obj.title} {obj.total:,} {bulk_run.admin_of(obj).opts.verbose_name_plural}",
+            "home": obj.list_path,
+            "rows": self.rows(obj, SHOWN),
+            "more": max(obj.total - SHOWN, 0),
+            "run": obj,
+            "first": obj.items.order_by("pk").first(),
+            "submit_label": f"{obj.title}: {obj.total:,}",
+            "submit_variant": "danger" if action.danger else "primary",
+            "template": "console/bulk.html",
+        }
+        return super().ask(request, obj, form, own | (context or {}))
+
+
+class Stop(ObjectPage):
+    slug, title, icon = "stop", "Stop", "stop_circle"
+    variant = ActionVariant.DANGER
+    form_class = WhyForm
+    permission = "view"
+
+    def allowed_for(self, request: HttpRequest, obj: BulkRun) -> bool:
+        """Whoever may start the like may stop it, whoever started it."""
+        action = bulk_run.action_of(obj)
+        return action is not None and action.allowed(bulk_run.admin_of(obj), request.user)
+
+    def refusal(self, obj: BulkRun) -> str:
+        return "" if obj.state == State.RUNNING else "This does not run any more."
+
+    def consequences(self, obj: BulkRun) -> list[str]:
+        found = bulk_run.progress(obj)
+        return [f"What is done stays done: {found['done']:,}. {found['left']:,} are left as they are."]
+
+    def perform(self, request: HttpRequest, obj: BulkRun, form: forms.Form) -> str:
+        bulk_run.stop(obj, actor_of(request), form.cleaned_data["why"])
+        return "It is stopped."
+
+
+@admin.register(BulkRun)
+class BulkRunAdmin(ReadOnly, LargeListAdmin):
+    menu = Menu("Audit", 53, "checklist", "bulk work")
+    about = "Acts on many objects at once: how far they are, and what was refused."
+    empty_help = "Tick rows of a list and choose an action."
+    object_pages = (Start, Stop)
+    change_form_template = "console/bulk_run.html"
+    list_display = ("__str__", "shown_state", "of", "user", "created_at", "ended_at")
+    list_select_related = ("user",)
+    list_filter = (("state", ChoicesDropdownFilter),)
+    search_help_text = "Our id"
+    fields = ("title", "of", "user", "shown_state", "shown_progress", "why", "created_at", "ended_at", "refusals")
+    readonly_fields = ("shown_state", "shown_progress", "refusals", "of", "why")
+
+    def find(self, term: str) -> list[Q]:
+        return as_uuid(term)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """One's own always."""
+        allowed: bool = super().has_view_permission(request, obj)
+        return allowed or (obj is not None and obj.user_id == request.user.pk)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        obj = context.get("original")
+        seconds = REFRESH_SECONDS if obj is not None and obj.state == State.RUNNING else None
+        return super().render_change_form(request, context | {"refresh_seconds": seconds}, *args, **kwargs)
+
+    @display(description="State")
+    def shown_state(self, obj: BulkRun) -> Any:
+        return label(obj.get_state_display())
+
+    @display(description="Of")
+    def of(self, obj: BulkRun) -> str:
+        site_admin = bulk_run.admin_of(obj)
+        return str(site_admin.opts.verbose_name_plural) if site_admin else obj.object_type
+
+    @display(description="Reason")
+    def why(self, obj: BulkRun) -> str:
+        return " / ".join(filter(None, [str(obj.values.get("why", "")), obj.why_stopped])) or "-"
+
+    @display(description="Progress")
+    def shown_progress(self, obj: BulkRun) -> SafeString:
+        found = bulk_run.progress(obj)
+        gone = found["done"] + found["refused"]
+        text = f"{found['done']:,} done, {found['refused']:,} refused, {found['left']:,} left"
+        return format_html(
+            '<progress class="console-progress" max="{}" value="{}" aria-label="Progress"></progress> {}',
+            obj.total,
+            gone,
+            text,
+        )
+
+    @display(description="Refused")
+    def refusals(self, obj: BulkRun) -> Any:
+        refused = obj.items.filter(outcome=BulkItem.Outcome.REFUSED).order_by("pk")[: ERRORS_SHOWN + 1]
+        rows = list(refused)
+        if not rows:
+            return "none"
+        site_admin = bulk_run.admin_of(obj)
+        kind = object_type_of(site_admin.model) if site_admin else obj.object_type
+        lines = format_html_join(
+            "",
+            "<tr><td>{}</td><td>{}</td></tr>",
+            ((named_link(kind, r.object_id), r.error) for r in rows[:ERRORS_SHOWN]),
+        )
+        more = "" if len(rows) <= ERRORS_SHOWN else f"The first {ERRORS_SHOWN}."
+        return format_html('<table class="console-table">{}</table>{}', lines, more)
