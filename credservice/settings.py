@@ -46,6 +46,7 @@ METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128
 PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
 PUBLIC_URL_IS_CHOSEN = bool(PUBLIC_URL)  # for credservice.checks
 PUBLIC_URL = PUBLIC_URL or "http://localhost:8000"
+CONSOLE_URL = env.str("CONSOLE_URL", default=PUBLIC_URL).rstrip("/")  # passkeys are bound to its host
 
 # --- Application ----------------------------------------------------------------------------------------------------
 
@@ -62,6 +63,7 @@ INSTALLED_APPS = [
     "exchange",
     "provisioning",
     "credservice.console",
+    "credservice.accounts",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "credservice.console.apps.ConsoleAdminConfig",
@@ -71,6 +73,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "allauth",
+    "credservice.accounts.apps.AllauthAccountConfig",
+    "allauth.mfa",
     "procrastinate.contrib.django",
     "rest_framework",
     "drf_spectacular",
@@ -90,6 +95,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "credservice.console.middleware.ConsoleMiddleware",
+    "credservice.accounts.middleware.AccountsMiddleware",
 ]
 
 ROOT_URLCONF = "credservice.urls"
@@ -223,12 +229,42 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 SESSION_COOKIE_AGE = env.number("SESSION_SECONDS", 8 * 3600, least=1)
+SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_SECONDS", 3600, least=60)
+SESSION_ENGINE = "credservice.accounts.sessions"
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "credservice-session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "credservice-csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Of allauth only what an operator's second factor needs: no sign-up, no mail, no social accounts.
+REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=PRODUCTION)
+ACCOUNT_ADAPTER = "credservice.accounts.adapters.AccountAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}  # codes of one account; tries of an address: console.password
+MFA_ADAPTER = "credservice.accounts.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "authenticate": "credservice.accounts.forms.SignInCodeForm",
+    "authenticate_webauthn": "credservice.accounts.forms.SignInPasskeyForm",
+    "login_webauthn": "credservice.accounts.forms.PasskeySignInForm",
+    "activate_totp": "credservice.accounts.forms.AppForm",
+    "add_webauthn": "credservice.accounts.forms.PasskeyForm",
+}
+# Codes that were used and tries that are counted: all workers must know.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SECURE_CONTENT_TYPE_NOSNIFF = True

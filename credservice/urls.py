@@ -12,6 +12,8 @@ urlpatterns = [
     path("readyz", health.readyz),
     path("metrics", metrics.metrics),
     path(".well-known/jwks.json", jwks),
+    path("admin/login/", admin.site.login, name="account_login"),
+    path("admin/account/", include("credservice.accounts.urls")),
     path("admin/", admin.site.urls),
     # The doors' own first: the kernel's take every path that is left.
     path("api/v1", include("exchange.vendor_urls")),

@@ -3,7 +3,8 @@
 from typing import Any, cast
 
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
 
 from credservice.audit import record, record_refusal
@@ -29,27 +30,48 @@ class ConsoleSite(UnfoldAdminSite):
         return cast(HttpResponse, ChoicesView.as_view(admin_site=self)(request))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        from credservice.console.middleware import error_page
-        from credservice.console.password import count_try
+        from credservice.accounts.views import SignInView
 
-        if request.method == "POST":
-            try:
-                count_try()
-            except TooMany as error:
-                record_refusal(action="user.sign_in", actor="user:unknown", reason=error.code, object_type="user")
-                response = error_page(request, 429)
-                response["Retry-After"] = str(error.retry_after)
-                return response
-        return super().login(request, extra_context)
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        refused = self._too_many(request, "user.sign_in", "user:unknown")
+        return refused or SignInView.as_view(extra_context=self.each_context(request) | (extra_context or {}))(request)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        refused = self._too_many(request, "user.password_change", actor_of(request))
+        if refused:
+            return refused
         with transaction.atomic():
             response = super().password_change(request, extra_context)
             if request.method == "POST" and response.status_code == 302:
-                record(
-                    action="user.password_changed",
-                    actor=actor_of(request),
-                    object_type="user",
-                    object_id=request.user.pk,
-                )
+                self._changed(request)
         return response
+
+    def _changed(self, request: HttpRequest) -> None:
+        """A new password signs everybody out who came in by the old one."""
+        from credservice.accounts.models import ConsoleSession
+        from credservice.accounts.sessions import row_id
+
+        ConsoleSession.objects.end(request.user, but=row_id(request.session.session_key))
+        record(
+            action="user.password_changed",
+            actor=actor_of(request),
+            object_type="user",
+            object_id=request.user.pk,
+        )
+
+    def _too_many(self, request: HttpRequest, action: str, actor: str) -> HttpResponse | None:
+        """Counts what tries a password: the answer where its address tried too many."""
+        from credservice.console.middleware import error_page
+        from credservice.console.password import count_try
+
+        if request.method != "POST":
+            return None
+        try:
+            count_try()
+        except TooMany as error:
+            record_refusal(action=action, actor=actor, reason=error.code, object_type="user")
+            response = error_page(request, 429)
+            response["Retry-After"] = str(error.retry_after)
+            return response
+        return None

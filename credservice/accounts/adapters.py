@@ -1,0 +1,80 @@
+"""What we tell allauth: who may sign in, where its pages are, how secrets are sealed, what a passkey is bound to."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from credservice.accounts.sealing import seal_text, unseal_text
+from credservice.http.context import current_context
+
+NAME = "credservice"
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Operators' accounts are made in the console, never by signing up."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return False
+
+    def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
+        """A passkey comes here without the check that the password's form makes."""
+        if user.is_active and user.is_staff:
+            return super().pre_login(request, user, **kwargs)
+        messages.error(request, "This account may not sign in here.")
+        return HttpResponseRedirect(reverse("admin:login"))
+
+    def get_login_stages(self) -> list[str]:
+        return ["allauth.mfa.stages.AuthenticateStage"]
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("admin:index")
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """One page of ours for all of them."""
+        if not user.is_authenticated:
+            return []
+        return [{"id": "reauthenticate", "description": "Confirm", "url": reverse("account_reauthenticate")}]
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Paths of ours alone."""
+        return bool(url) and str(url).startswith("/admin/") and super().is_safe_url(url)
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return current_context().source or "unknown"
+
+
+class FactorAdapter(DefaultMFAAdapter):
+    def encrypt(self, text: str) -> str:
+        return seal_text(text, context.request.user.pk)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return unseal_text(encrypted_text)
+
+    def get_totp_issuer(self) -> str:
+        return f"{NAME} ({self._host()})"
+
+    def get_totp_label(self, user: Any) -> str:
+        return str(user.get_username())
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """The console's own host, not what a request's Host says: WebAuthn binds a passkey to it."""
+        return {"id": self._host(), "name": NAME}
+
+    def get_public_key_credential_user_entity(self, user: Any) -> dict[str, Any]:
+        entity: dict[str, Any] = super().get_public_key_credential_user_entity(user)
+        return entity | {"name": user.get_username(), "display_name": user.get_full_name() or user.get_username()}
+
+    def generate_authenticator_name(self, user: Any, type: Authenticator.Type) -> str:
+        count = Authenticator.objects.filter(user_id=user.pk, type=type).count()
+        return "Passkey" if count == 0 else f"Passkey {count + 1}"
+
+    def _host(self) -> str:
+        return urlsplit(settings.CONSOLE_URL).hostname or "localhost"

@@ -1,0 +1,51 @@
+"""For the console's paths alone: allauth's request, and that a signed-in operator has shown a second factor."""
+
+from collections.abc import Callable
+
+from allauth.account.middleware import AccountMiddleware
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from credservice.accounts.trail import SHOWN, has_factor
+
+PREFIX = "/admin/"
+# What somebody may open who has yet to set one up.
+SET_UP = (
+    "mfa_index",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "account_reauthenticate",
+    "account_passkey_options",
+    "admin:logout",
+    "admin:login",
+)
+
+
+class AccountsMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.allauth = AccountMiddleware(get_response)
+        self.process_exception = self.allauth.process_exception
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(PREFIX):
+            return self.get_response(request)
+        response: HttpResponse = demand(request) or self.allauth(request)
+        return response
+
+
+def demand(request: HttpRequest) -> HttpResponse | None:
+    """Where to go first; None where nothing is asked of this session."""
+    if not settings.REQUIRE_SECOND_FACTOR or not request.user.is_authenticated or request.session.get(SHOWN):
+        return None
+    if has_factor(request.user):
+        # The session is older than the factor, or began where none was asked for.
+        logout(request)
+        messages.info(request, "Sign in again, with your second factor.")
+        return HttpResponseRedirect(reverse("admin:login"))
+    if request.path in {reverse(name) for name in SET_UP}:
+        return None
+    return HttpResponseRedirect(reverse("mfa_index"))

@@ -1,0 +1,80 @@
+"""What signing in has to remember."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from credservice.crypto import Place
+from credservice.crypto.fields import SealedField
+
+
+class SessionQuerySet(models.QuerySet["ConsoleSession"]):
+    def live(self) -> "SessionQuerySet":
+        """Neither past their end nor idle for too long."""
+        now = timezone.now()
+        idle_since = now - timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+        return self.filter(expires_at__gt=now, seen_at__gt=idle_since)
+
+    def end(self, user: Any, *, but: str | None = None) -> int:
+        """End a user's sessions, all or all ``but`` one: how many there were."""
+        theirs = self.filter(user_id=user.pk).exclude(pk=but or "")
+        ended = theirs.live().count()
+        theirs.delete()
+        return ended
+
+
+class ConsoleSession(models.Model):
+    """A browser's session. Its id is kept as a digest, its content sealed: a copy of the table signs nobody in."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    data = SealedField()
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    source = models.GenericIPAddressField(null=True)
+    browser = models.CharField(max_length=200, blank=True)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"session {self.pk[:8]}"
+
+
+class CacheEntry(models.Model):
+    """Django's cache, as ``createcachetable`` makes it: what all workers must know of used codes and of tries."""
+
+    cache_key = models.CharField(primary_key=True, max_length=255)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "accounts_cache"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.cache_key
+
+
+class SecondFactor(Authenticator):
+    """allauth's rows, for those who look for sealed values."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+
+    @classmethod
+    def sealed_in_handles(cls) -> Iterator[tuple[Place, bytes]]:
+        """Where a secret of an authenticator is sealed, and what is sealed there: for ``check_sealed``."""
+        from credservice.accounts.sealing import sealed_in
+
+        for row in cls.objects.order_by("pk").iterator():
+            yield from sealed_in(row)

@@ -1,0 +1,127 @@
+"""The sign-in, the confirmation that it is still you, and the page of one's own account."""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.flows.reauthentication import resume_request
+from allauth.account.utils import perform_login
+from allauth.mfa.base.views import AuthenticateView, IndexView
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal.auth import begin_authentication
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.views import LoginView
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.generic.edit import FormView
+
+from credservice.accounts.forms import SignInForm
+from credservice.accounts.models import ConsoleSession
+from credservice.accounts.proof import ProofForm
+from credservice.accounts.sessions import row_id
+from credservice.accounts.trail import has_factor
+from credservice.audit import record
+from credservice.console.actor import actor_of
+
+View = Callable[..., HttpResponse]
+
+
+class SignInView(LoginView):
+    """Django's, but what follows a good password is allauth's: the second factor, where the account has one."""
+
+    template_name = "admin/login.html"
+    authentication_form = SignInForm
+    next_page = "admin:index"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        user = form.get_user()
+        self.request.session.cycle_key()
+        # Good for adding a factor in the next minutes: a password just typed need not be typed again for that.
+        record_authentication(self.request, user, "password", reauthenticated=True)
+        response: HttpResponse = perform_login(self.request, user, redirect_url=self.get_success_url())
+        return response
+
+
+class ConfirmView(FormView):  # type: ignore[type-arg]
+    """allauth's re-authentication: before an account's second factor is changed, or its recovery codes are seen."""
+
+    template_name = "accounts/confirm.html"
+
+    def get_form(self, form_class: Any = None) -> ProofForm:
+        return ProofForm(self.request, self.request.POST if self.request.method == "POST" else None)
+
+    def form_valid(self, form: ProofForm) -> HttpResponse:
+        if form.proven_by == "password":
+            record_authentication(self.request, self.request.user, "password", reauthenticated=True)  # type: ignore[arg-type]
+        response: HttpResponse | None = resume_request(self.request)
+        return response or HttpResponseRedirect(reverse("mfa_index"))
+
+
+class SecondStepView(AuthenticateView):  # type: ignore[misc]
+    """Between the password and the session."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        kinds = Authenticator.objects.filter(user=self.stage.login.user).values_list("type", flat=True)
+        return context | {
+            "has_passkey": Authenticator.Type.WEBAUTHN in kinds,
+            "has_app": Authenticator.Type.TOTP in kinds,
+        }
+
+
+class AccountView(IndexView):  # type: ignore[misc]
+    """Second factor and sessions."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        must = settings.REQUIRE_SECOND_FACTOR and not has_factor(self.request.user)
+        sessions = ConsoleSession.objects.live().filter(user_id=self.request.user.pk).order_by("-seen_at")
+        return context | {
+            "must_set_up": must,
+            "sessions": sessions,
+            "own_session": row_id(self.request.session.session_key),
+            "left_codes": _left_codes(context["authenticators"]),
+        } | ({"is_nav_sidebar_enabled": False} if must else {})  # fmt: skip
+
+
+def _left_codes(authenticators: dict[str, Any]) -> int | None:
+    codes = authenticators.get("recovery_codes")
+    return None if codes is None else len(codes.get_unused_codes())
+
+
+def passkey_options(request: HttpRequest) -> HttpResponse:
+    """What the browser asks a passkey of the signed-in operator with: ``PublicKeyCredentialRequestOptions``."""
+    return JsonResponse({"request_options": begin_authentication(request.user)})  # type: ignore[arg-type]
+
+
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    """A POST: sign out everywhere else."""
+    with transaction.atomic():
+        ended = ConsoleSession.objects.end(request.user, but=row_id(request.session.session_key))
+        record(
+            action="user.sessions_ended",
+            actor=actor_of(request),
+            object_type="user",
+            object_id=request.user.pk,
+            detail={"sessions": ended},
+        )
+    messages.success(request, f"Signed out elsewhere: {ended}.")
+    return HttpResponseRedirect(reverse("mfa_index"))
+
+
+def console_page(view: View, title: str) -> View:
+    """One of allauth's views as a page of the console, all that it changes in one transaction with its lines in the
+    trail."""
+
+    def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with transaction.atomic():
+            response = view(request, *args, **kwargs)
+        if isinstance(response, TemplateResponse) and not response.is_rendered:
+            own = response.context_data or {}
+            response.context_data = admin.site.each_context(request) | {"title": title} | own
+        return response
+
+    return page
