@@ -1,0 +1,110 @@
+"""The documentation's pictures, taken anew: .venv/bin/python -m tests.browser.screenshots [NAME ...]
+
+Needs the browser (requirements/install browser, chromium) and what `make test` needs. Add a page: one function that
+brings it up, and one line in PICTURES.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from credservice.local.throwaway import throwaway
+from provisioning.checker.connector.answers import Answer
+from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, SWITCHES
+from tests.live import LiveService, own_database, serving
+from tests.provisioning.sso.served import Market, market_of
+
+PEOPLE = [
+    {"name": "Ada Berg", "email": "ada@example.com", "role": "owner"},
+    {"name": "Ben Okafor", "email": "ben@example.com", "role": "admin"},
+    {"name": "Chiyo Sato", "email": "chiyo@example.com", "role": "member"},
+]
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a picture is taken of."""
+
+    service: LiveService
+    market: Market
+    page: Page
+
+
+@dataclass(frozen=True)
+class Picture:
+    name: str
+    bring_up: Callable[[Stage], None]
+    size: dict[str, int]
+    scheme: str = "light"
+
+
+def resource_page(stage: Stage) -> None:
+    """A bear in use since the month began, with two credentials."""
+    resource_id = stage.market.order(plan="ursa-major", age=7, hat_color="red", ready=True)
+    for _ in range(2):
+        stage.market.credential(resource_id)
+    _eat_honey(stage.service, resource_id)
+    with stage.market.connector.failing(f"/v1/resources/{resource_id}/users", Answer(200, PEOPLE)):
+        stage.page.goto(stage.market.link(resource_id))
+        stage.page.get_by_role("heading", name="Credentials").wait_for()
+
+
+def _eat_honey(service: LiveService, resource_id: str) -> None:
+    """Some jars each day of the month so far, in working weeks."""
+    now = datetime.now(UTC)
+    first = now.replace(day=1, hour=9, minute=0, second=0, microsecond=0)
+    days = [first + timedelta(days=n) for n in range(now.day - 1)]
+    file = service.folder / f"{resource_id}.ndjson"
+    file.write_text("".join(_report(resource_id, day) for day in days))
+    service.manage("report_usage", str(file)).check_returncode()
+
+
+def _report(resource_id: str, day: datetime) -> str:
+    jars = 12 + (day.day * 37) % 23 - 9 * (day.weekday() > 4)
+    report = {"resource": resource_id, "key": f"{day:%d}", "feature": "honey", "quantity": jars, "at": day.isoformat()}
+    return json.dumps(report) + "\n"
+
+
+PICTURES = [
+    Picture("resource-page", resource_page, DESKTOP),
+    Picture("resource-page-dark", resource_page, DESKTOP, scheme="dark"),
+    Picture("resource-page-phone", resource_page, PHONE),
+]
+
+
+def take(picture: Picture, browser: Browser, service: LiveService, market: Market) -> Path:
+    """The whole page, as a PNG in the documentation's folder."""
+    context = browser.new_context(base_url=service.base_url, viewport=picture.size, color_scheme=picture.scheme)
+    page = context.new_page()
+    picture.bring_up(Stage(service, market, page))
+    file = FOLDER / f"{picture.name}.png"
+    page.screenshot(path=file, full_page=True)
+    context.close()
+    return file
+
+
+def main(names: list[str]) -> None:
+    wanted = [picture for picture in PICTURES if not names or picture.name in names]
+    FOLDER.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        os.environ.update(stack.enter_context(throwaway()))
+        service = stack.enter_context(serving(stack.enter_context(own_database()), pages=True))
+        market = stack.enter_context(market_of(service))
+        playwright = stack.enter_context(sync_playwright())
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        for picture in wanted:
+            file = take(picture, browser, service, market)
+            print(f"{file.relative_to(FOLDER.parents[1])} {file.stat().st_size // 1024} KiB")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
