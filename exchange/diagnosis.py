@@ -91,7 +91,8 @@ def _remedy(
 def _clock_remedy(seconds: float) -> tuple[str, dict[str, Any]]:
     if seconds <= MAX_TOLERANCE_SECONDS - 1:
         enough = int(seconds) + 1
-        return f"Set the tolerance to {enough} s or more, or set the clocks right.", {"tolerance_seconds": enough}
+        roomy = min(MAX_TOLERANCE_SECONDS, (enough // 60 + 2) * 60)  # clocks drift
+        return f"Set the tolerance to {enough} s or more, or set the clocks right.", {"tolerance_seconds": roomy}
     off = f"The timestamp is {seconds:.0f} s off"
     return f"{off}, more than any tolerance: an old request, or a clock that is wrong.", {}
 

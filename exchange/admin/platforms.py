@@ -12,6 +12,7 @@ from unfold.decorators import display
 
 from credservice.console.base import ConsoleAdmin
 from credservice.console.filters import StateFilter
+from credservice.console.first_steps import WithFirstSteps
 from credservice.console.labels import active_state, label
 from credservice.console.links import list_link, page_of
 from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
@@ -19,6 +20,7 @@ from credservice.keys.admin import secrets_table
 from credservice.keys.models import SigningSecret
 from exchange.admin import pages
 from exchange.admin.debugger import SignatureDebugger
+from exchange.admin.first_steps import PlatformFirstSteps
 from exchange.admin.trials import TestExchange
 from exchange.administration import new_secret_set
 from exchange.models import Installation, Integration, Platform
@@ -34,14 +36,15 @@ class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Platform)
-class PlatformAdmin(ConsoleAdmin):
+class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
     menu = Menu("Exchange", 11, "hub")
     about = "Accounts at an embedded-integration platform such as MindCloud: endpoint, signature, signing secrets."
     empty_help = (
         "Add one for each account: it gets an endpoint, and a signing secret to paste into the platform's settings."
     )
     form = PlatformForm
-    object_pages = (TestExchange, SignatureDebugger, pages.SuspendPlatform, pages.ResumePlatform)
+    first_steps = PlatformFirstSteps
+    object_pages = (PlatformFirstSteps, TestExchange, SignatureDebugger, pages.SuspendPlatform, pages.ResumePlatform)
     bulk_actions = (pages.SuspendPlatform.bulk(), pages.ResumePlatform.bulk())
     fixed_fields = ("name",)
     readonly_fields = (active_state, "endpoint", "signing_secrets", "created_at")

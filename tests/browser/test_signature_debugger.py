@@ -25,6 +25,7 @@ def test_the_setting_that_would_make_a_call_pass_is_one_click_away(console: Page
     console.get_by_role("button", name="Apply").click()
     expect(console.get_by_text("Applied.")).to_be_visible()
     assert httpx2.post(live_service.base_url + TARGET, json=IDS, headers=headers).status_code == 200
+    live_service.rows("UPDATE exchange_platform SET tolerance_seconds = 300 WHERE name = 'mindcloud' RETURNING 1")
 
 
 def test_an_installation_is_tested_from_its_page(console: Page):

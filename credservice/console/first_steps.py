@@ -1,0 +1,161 @@
+"""First steps: from nothing to a partner's first call, one short form after the other, on one page.
+
+What is done already is read from the database, so that the page can be left and come back to, and others can help.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.views.decorators.debug import sensitive_post_parameters
+
+from credservice.console.pages import ObjectPage, Shown, new_form_id, use_up
+from credservice.exceptions import ServiceError
+
+Facts = list[tuple[str, str]]
+
+
+class Step:
+    """One of them. Subclasses say when it is done, what it asks, and what it does then."""
+
+    title: ClassVar[str]
+    intro: ClassVar[str] = ""
+    submit: ClassVar[str] = "Continue"
+    permissions: ClassVar[tuple[str, ...]] = ()
+    form_class: ClassVar[type[forms.Form]] = forms.Form
+    waits: ClassVar[bool] = False  # for something that comes from outside: the page looks again by itself
+
+    def done(self, obj: Any) -> str:
+        """What was done, in a sentence; empty where it is still to do."""
+        raise NotImplementedError
+
+    def facts(self, obj: Any) -> Facts:
+        """What to copy from here to the partner's pages, or to a terminal."""
+        return []
+
+    def make_form(self, obj: Any, data: Any = None) -> forms.Form:
+        return self.form_class(data)
+
+    def perform(self, request: HttpRequest, obj: Any, form: forms.Form) -> Facts | None:
+        """Do it, in a transaction. Returns what is shown once, if anything. Raises ServiceError to refuse."""
+        raise NotImplementedError
+
+
+class FirstSteps(ObjectPage):
+    """The steps of one object; ``start`` is the form that makes the object."""
+
+    slug, title, icon = "first-steps", "First steps", "rocket_launch"
+    permission = "change"
+    steps: ClassVar[tuple[Step, ...]]
+    intro: ClassVar[str]
+    start_form: ClassVar[type[forms.Form]]
+
+    def make(self, request: HttpRequest, form: forms.Form) -> tuple[Any, Shown]:
+        """The object to begin with, in a transaction, and what is shown of it once. Raises ServiceError."""
+        raise NotImplementedError
+
+    def home(self, obj: Any) -> str:
+        return self.url(obj)
+
+    def respond(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.allowed(request):
+            raise PermissionDenied
+        obj = self.admin.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
+        step = self._next(obj)
+        if request.GET.get("waiting") == "1":
+            return JsonResponse({"done": step is None or not step.waits})
+        if request.method == "POST" and step is not None:
+            return self._act(request, obj, step, step.make_form(obj, request.POST))
+        return self._page(request, obj, step, step.make_form(obj) if step else None)
+
+    def _next(self, obj: Any) -> Step | None:
+        return next((step for step in self.steps if not step.done(obj)), None)
+
+    def _act(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
+        if not request.user.has_perms(step.permissions):
+            raise PermissionDenied
+        shown = None
+        if form.is_valid():
+            try:
+                with transaction.atomic():
+                    use_up(request)
+                    shown = step.perform(request, obj, form)
+            except ServiceError as error:
+                form.add_error(None, error.message)
+            else:
+                if not shown:
+                    return HttpResponseRedirect(self.url(obj))
+        return self._page(request, obj, step, form, shown or [])
+
+    def _page(
+        self, request: HttpRequest, obj: Any, current: Step | None, form: forms.Form | None, shown: Sequence[Any] = ()
+    ) -> HttpResponse:
+        rows = [
+            {"number": number, "step": step, "done": step.done(obj), "current": step is current}
+            | {"facts": step.facts(obj) if step is current else []}
+            for number, step in enumerate(self.steps, 1)
+        ]
+        context = {
+            "title": self.title,
+            "rows": rows,
+            "form": form,
+            "form_id": new_form_id(request),
+            "may": current is None or request.user.has_perms(current.permissions),
+            "shown": shown,
+            "waiting_url": f"{self.url(obj)}?waiting=1" if current is not None and current.waits else "",
+            "object_url": super().home(obj),
+        }
+        return self._render(request, obj, "console/first_steps.html", context)
+
+    # --- the beginning -----------------------------------------------------------------------------------------
+
+    @classmethod
+    def start_view_for(cls, site_admin: Any) -> Any:
+        @sensitive_post_parameters()
+        def view(request: HttpRequest) -> HttpResponse:
+            return cls(site_admin)._start(request)
+
+        return view
+
+    def _start(self, request: HttpRequest) -> HttpResponse:
+        if not self.allowed(request) or not self.admin.has_add_permission(request):
+            raise PermissionDenied
+        form = self.start_form(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            try:
+                with transaction.atomic():
+                    use_up(request)
+                    obj, shown = self.make(request, form)
+                return self._render(request, obj, "console/shown.html", {"shown": shown, "title": shown.title})
+            except ServiceError as error:
+                form.add_error(None, error.message)
+        request.current_app = self.admin.admin_site.name
+        context = self.admin.admin_site.each_context(request) | {
+            "title": self.title,
+            "opts": self.admin.opts,
+            "intro": self.intro,
+            "form": form,
+            "form_id": new_form_id(request),
+            "begun": [(obj, self.url(obj)) for obj in self.admin.get_queryset(request)[:10] if self._next(obj)],
+        }
+        return TemplateResponse(request, "console/first_steps_start.html", context)
+
+
+class WithFirstSteps:
+    """For a ConsoleAdmin whose objects have first steps: their page, and the one before there is an object."""
+
+    first_steps: ClassVar[type[FirstSteps]]
+
+    def get_urls(self) -> list[URLPattern]:
+        this: Any = self
+        name = f"{this.opts.app_label}_{this.opts.model_name}_start"
+        view = this.admin_site.admin_view(self.first_steps.start_view_for(this))
+        return [path("first-steps/", view, name=name), *super().get_urls()]  # type: ignore[misc]
