@@ -22,6 +22,7 @@ from credservice.console.keyset import KeysetChangeList
 from credservice.console.menu import Menu, Need, title_of
 from credservice.console.pages import ObjectPage
 from credservice.console.paginator import BoundedPaginator
+from credservice.console.stale import guarded, seen_token
 from credservice.console.whole import WholeChangeList
 from credservice.exceptions import ServiceError
 
@@ -154,6 +155,16 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
             # The form's own checks passed: somebody else saved the same thing in between.
             self.message_user(request, "Somebody else saved the same at this moment. Look again.", messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        return guarded(form) if change else form
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """With what the row holds now; the object of a form that was refused has what was typed."""
+        row = self.model._default_manager.filter(pk=context["original"].pk).first() if kwargs.get("change") else None
+        seen = seen_token(row, list(context["adminform"].form.fields)) if row is not None else ""
+        return super().render_change_form(request, context | {"seen": seen}, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """Write what was changed and no more: a whole row would undo what happened since the form was opened."""

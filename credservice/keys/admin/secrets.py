@@ -88,6 +88,10 @@ class NewSecret(ObjectPage):
             form.fields["overlap"].widget = forms.HiddenInput()
         return form
 
+    def version(self, obj: SigningSecretSet, request: HttpRequest) -> str:
+        """Two who replace it at once would end each other's."""
+        return str(obj.secrets.order_by("-created_at").values_list("pk", flat=True).first())
+
     def perform(self, request: HttpRequest, obj: SigningSecretSet, form: forms.Form) -> str | Shown:
         overlap = timedelta(seconds=int(form.cleaned_data["overlap"] or 0))
         actor = actor_of(request)
