@@ -301,7 +301,7 @@ UNFOLD = {
     "SIDEBAR": {"navigation": "credservice.console.menu.sidebar"},
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "credservice.console.look.favicon"}],
     "STYLES": ["credservice.console.look.stylesheet"],
-    "SCRIPTS": ["credservice.console.look.alpine"],
+    "SCRIPTS": ["credservice.console.look.alpine", "credservice.console.look.search_keys"],
     # Tailwind's teal: apart from the green, orange and red of states.
     "COLORS": {
         "primary": {

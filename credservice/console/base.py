@@ -41,6 +41,7 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     about: ClassVar[str] = ""
     empty_help: ClassVar[str] = ""
     add_fieldsets: Any = ()
+    in_search: ClassVar[bool] = True  # whether the search box on every page looks here
     object_pages: ClassVar[tuple[type[ObjectPage], ...]] = ()
     bulk_actions: ClassVar[tuple[BulkAction, ...]] = ()
     fixed_fields: ClassVar[tuple[str, ...]] = ()
@@ -221,6 +222,10 @@ class LargeListAdmin(ConsoleAdmin):
     def find(self, term: str) -> list[Q]:
         """What ``term`` may match, each an equality on indexed columns."""
         raise NotImplementedError
+
+    def find_beginning(self, term: str) -> list[Q]:
+        """What ``term`` may be the beginning of, by an index: for the search of everything, which sorts nothing."""
+        return []
 
     def prepare_rows(self, rows: list[Any]) -> None:
         """Fetch, for all rows of a page at once, what a column shows besides."""

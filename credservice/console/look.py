@@ -8,6 +8,10 @@ def stylesheet(_: HttpRequest) -> str:
     return static("console/console.css")
 
 
+def search_keys(_: HttpRequest) -> str:
+    return static("console/search.js")
+
+
 def favicon(_: HttpRequest) -> str:
     return static("console/favicon.svg")
 

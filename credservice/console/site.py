@@ -29,6 +29,12 @@ class ConsoleSite(UnfoldAdminSite):
 
         return cast(HttpResponse, ChoicesView.as_view(admin_site=self)(request))
 
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Not Unfold's, which sends what is typed in the address and keeps it in a cache."""
+        from credservice.console.search import Search
+
+        return Search(self)(request)
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         from credservice.accounts.views import SignInView
 

@@ -15,6 +15,7 @@ from credservice.crypto import digest
 
 MAX_KEY = 4096  # characters
 MAX_CANDIDATES = 500
+MAX_RECOGNISED = 8
 _NEEDED = ("state", "sealed_values", "subject", "context", "activated_at", "expires_at", "retires_at", "policy__name")
 _SEPARATORS = re.compile(r"[\s\"'`,;<>(){}\[\]]+")
 
@@ -59,3 +60,19 @@ def report_leak(text: str, *, actor: str) -> list[Credential]:
         for credential in found:
             record_step("credential.leak_reported", credential, actor)
     return found
+
+
+def recognise(text: str, *, actor: str) -> list[Credential]:
+    """The credentials of which ``text`` is a value, for a person who pasted one: compared by digest, and dropped.
+
+    Each one found gets a line in the trail, so that guessing at values leaves its trace. A few, newest first.
+    """
+    if len(text) < MIN_DIGESTED:
+        return []
+    by_key = Credential.objects.filter(lookup=digest(text[:MAX_KEY], "lookup")).select_related("policy")
+    by_value = Credential.objects.filter(value_digests__overlap=[value_digest(text)]).select_related("policy")
+    with transaction.atomic():
+        found = {credential.pk: credential for rows in (by_key, by_value[:MAX_RECOGNISED]) for credential in rows}
+        for credential in found.values():
+            record_step("credential.recognised", credential, actor)
+    return sorted(found.values(), key=lambda credential: credential.created_at, reverse=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import models
 from django.utils import timezone
@@ -187,7 +187,12 @@ class Credential(models.Model):
                 condition=models.Q(state__in=["pending", "retiring", "failed", "expired"]),
                 name="credentials_by_rare_state",
             ),
-            models.Index(fields=["hint"], condition=~models.Q(hint=""), name="credentials_hint"),
+            # Whole, and by how it begins.
+            models.Index(
+                OpClass("hint", name="text_pattern_ops"),
+                condition=~models.Q(hint=""),
+                name="credentials_hint_beginning",
+            ),
         ]
 
     def __str__(self) -> str:

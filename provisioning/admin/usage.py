@@ -37,6 +37,7 @@ class UsageReportAdmin(ReadOnly, LargeListAdmin):
 @admin.register(UsageHour)
 class UsageHourAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Provisioning", 30, "bar_chart", "Usage by the hour")
+    in_search = False  # its resource is found
     about = "The sums of those reports, from which a marketplace's question is answered."
     empty_help = "They are kept as reports come in."
     keyset = ("pk",)

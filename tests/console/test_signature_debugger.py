@@ -86,7 +86,9 @@ def test_a_pasted_call_is_explained(world, console, blanks):
     assert "Set the timestamp header to Date." in page
 
 
-@pytest.mark.parametrize("pasted", ["", "nonsense", "X-Signature: a", "POST", "x" * 9000, "POST http://[ HTTP/1.1", "POST /é"])
+@pytest.mark.parametrize(
+    "pasted", ["", "nonsense", "X-Signature: a", "POST", "x" * 9000, "POST http://[ HTTP/1.1", "POST /é"]
+)
 def test_what_is_no_call_is_refused_with_an_example(world, console, pasted):
     answer = console.post(url(world.platform, "debugger"), {"pasted": pasted})
     assert answer.status_code == 200

@@ -20,6 +20,7 @@ from credservice.credentials.admin import pages
 from credservice.credentials.models import STUCK_AFTER, Credential
 
 State = Credential.State
+MIN_PREFIX = 4  # characters of a hint
 
 DATES = (
     "created_at",
@@ -137,6 +138,10 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     def find(self, term: str) -> list[Q]:
         return [Q(subject=term), Q(hint=term), *(q for pk in as_uuid(term) for q in (pk, Q(line=term)))]
+
+    def find_beginning(self, term: str) -> list[Q]:
+        """The prefix that keys of a kind share, and what follows it in a hint."""
+        return [Q(hint__startswith=term)] if len(term) >= MIN_PREFIX else []
 
     def prepare_rows(self, rows: list[Any]) -> None:
         names = subject_names(row.subject for row in rows)

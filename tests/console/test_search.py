@@ -1,0 +1,165 @@
+"""One box for any id, on every page."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from credservice.audit import record
+from credservice.audit.models import AuditEvent
+from credservice.console import search
+from credservice.credentials.checking import MAX_KEY
+from exchange.models import EndUser
+from tests.console.conftest import CANARY, World
+from tests.console.pages import all_models, url
+
+
+def find(client: Client, term: str) -> Any:
+    return client.post(reverse("admin:search"), {"term": term})
+
+
+def lands_on(client: Client, term: str) -> str:
+    response = find(client, term)
+    assert response.status_code == 302, response.content.decode()[-3000:]
+    return str(response["Location"])
+
+
+KINDS = [
+    ("platform", "mindcloud"),
+    ("integration", "int_1"),
+    ("installation", "inst_1"),
+    ("end_user", "eu_1"),
+    ("end_user", "acme"),
+    ("end_user", "end_user:{pk}"),
+    ("resource", "2686c96868emyj61cgt2ma7vdntg4"),
+    ("resource_credential", "27q0x2n0rkhhyd0z0mv4n1y8q1k3e"),
+    ("product", "bear"),
+    ("marketplace", "manifold"),
+    ("policy", "entered"),
+    ("secret", "{hint}"),
+    *((kind, "{pk}") for kind in ("end_user", "installation", "credential", "grant", "resource", "policy", "platform")),
+]
+
+
+@pytest.mark.parametrize(("kind", "term"), KINDS)
+def test_an_id_leads_to_its_page(console: Client, world: World, kind: str, term: str) -> None:
+    obj = getattr(world, kind)
+    text = term.format(pk=obj.pk, hint=getattr(obj, "hint", ""))
+    assert lands_on(console, text) == url(obj)
+    assert lands_on(console, f" {text}\n") == url(obj)
+
+
+def test_the_beginning_of_a_name_is_enough(console: Client, world: World) -> None:
+    EndUser.objects.filter(pk=world.end_user.pk).update(name="Acme Corporation")
+    assert lands_on(console, "acme corp") == url(world.end_user)
+
+
+def test_the_prefix_of_keys_lists_them(console: Client, world: World) -> None:
+    second = world.make_key()
+    prefix = second.hint.split("…")[0]
+    page = find(console, prefix)
+    assert page.status_code == 200
+    assert url(second) in page.content.decode()
+
+
+def test_several_are_listed_by_kind(console: Client, world: World) -> None:
+    EndUser.objects.create(platform=world.platform, end_user_id="inst_1")
+    page = find(console, "inst_1")
+    assert [group.title for group in page.context["groups"]] == ["End users", "Installations"]
+
+
+def test_a_pasted_credential_leads_to_its_page(console: Client, world: World, trail: Any) -> None:
+    assert lands_on(console, f"\t{CANARY} \n") == url(world.credential)
+    line = trail.one(action="credential.recognised")
+    assert (line.actor, line.object_id) == ("user:root", str(world.credential.pk))
+
+
+def test_a_pasted_api_key_leads_to_its_page(console: Client, world: World) -> None:
+    key = world.make_key()
+    (value,) = key.open().values()
+    assert lands_on(console, value) == url(key)
+
+
+def test_what_is_pasted_is_nowhere_afterwards(console: Client, world: World, caplog: Any, capsys: Any) -> None:
+    for text in (CANARY, "an-unknown-secret-0123456789"):
+        page = find(console, text)
+        shown = page.content.decode() + str(page.headers) + caplog.text + "".join(capsys.readouterr())
+        assert text not in shown
+        assert not [line for line in AuditEvent.objects.all() if text in str(line.detail) + line.object_id]
+
+
+def test_a_value_in_the_address_is_not_read(console: Client, world: World) -> None:
+    page = console.get(reverse("admin:search"), {"term": "eu_1", "s": "eu_1"})
+    assert page.status_code == 200
+    assert page.context["groups"] == []
+
+
+def test_a_request_id_leads_to_its_lines(console: Client, world: World) -> None:
+    page = console.get(reverse("admin:index"))
+    response = console.post(url(world.end_user, "suspend"), {}, HTTP_X_REQUEST_ID="request-0001")
+    assert response.status_code == 200, page
+    record(action="test.done", actor="test", object_id="gone-object")
+    assert lands_on(console, "gone-object") == f"{url(AuditEvent, 'changelist')}?q=gone-object"
+
+
+def test_nothing_found_says_what_can_be(console: Client, world: World) -> None:
+    page = find(console, "nobody")
+    assert search.FOUND_NOTHING in page.content.decode()
+    assert "nobody" not in page.content.decode()
+
+
+def test_too_long_is_refused_kindly(console: Client, world: World) -> None:
+    page = find(console, "x" * (MAX_KEY + 1))
+    assert page.status_code == 200
+    assert "longer than 4,096 characters" in page.content.decode()
+
+
+@pytest.mark.parametrize("term", ["", "   ", "\N{GRINNING FACE}", "%", "_", "\\", "a:b", ":", "end_user:", "🦄" * 300])
+def test_odd_input_finds_nothing_and_breaks_nothing(console: Client, world: World, term: str) -> None:
+    page = find(console, term)
+    assert page.status_code == 200
+    assert page.context["groups"] == []
+
+
+def test_a_nul_finds_nothing(console: Client, world: World) -> None:
+    assert search.FOUND_NOTHING in find(console, "a\x00b").content.decode()
+
+
+def test_only_what_one_may_see_is_found(world: World) -> None:
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_plan"))
+    client = Client()
+    client.force_login(clerk)
+    with CaptureQueriesContext(connection) as captured:
+        for term in ("eu_1", CANARY, str(world.credential.pk), f"end_user:{world.end_user.pk}"):
+            assert find(client, term).context["groups"] == []
+    tables = ("exchange_enduser", "credentials_credential", "audit_auditevent")
+    assert not [q for q in captured.captured_queries if any(f'FROM "{table}"' in q["sql"] for table in tables)]
+
+
+def test_a_visitor_is_sent_to_sign_in(client: Client, world: World) -> None:
+    response = find(client, "eu_1")
+    assert response.status_code == 302
+    assert "/login/" in response["Location"]
+
+
+def test_values_cannot_be_guessed_quickly(console: Client, world: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr(search, "PER_MINUTE", 1)
+    find(console, "a")
+    assert "More than 1 requests" in find(console, CANARY).content.decode()
+
+
+def test_a_search_has_a_bounded_number_of_queries(console: Client, world: World) -> None:
+    find(console, "warm")
+    with CaptureQueriesContext(connection) as captured:
+        find(console, "nobody-at-all-0123456789")
+    assert len(captured) < 60
+
+
+def test_the_box_is_on_every_list(console: Client, world: World) -> None:
+    for model in all_models():
+        assert 'id="console-search"' in console.get(url(model, "changelist"), follow=True).content.decode(), model
