@@ -14,12 +14,14 @@ from unfold.decorators import display
 
 from credservice.console.base import ConsoleAdmin, LargeListAdmin, ReadOnly
 from credservice.console.filters import StateFilter
+from credservice.console.first_steps import WithFirstSteps
 from credservice.console.labels import active_state, label
 from credservice.console.links import list_link
 from credservice.console.menu import Menu
 from credservice.console.widgets import SecretField
 from credservice.crypto import seal
 from provisioning.admin import pages
+from provisioning.admin.first_steps import MarketplaceFirstSteps
 from provisioning.models import LiveKey, Marketplace, TrustedKey
 from provisioning.signing import parse_public_key
 
@@ -34,12 +36,13 @@ class MarketplaceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Marketplace)
-class MarketplaceAdmin(ConsoleAdmin):
+class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
     menu = Menu("Provisioning", 21, "storefront")
     about = "Marketplace accounts that may order: connector, OAuth client, trusted keys."
     empty_help = "Add one for each account, then the master public key that it signs under, then a product."
     form = MarketplaceForm
-    object_pages = (pages.SuspendMarketplace, pages.ResumeMarketplace)
+    first_steps = MarketplaceFirstSteps
+    object_pages = (MarketplaceFirstSteps, pages.SuspendMarketplace, pages.ResumeMarketplace)
     bulk_actions = (pages.SuspendMarketplace.bulk(), pages.ResumeMarketplace.bulk())
     fixed_fields = ("name",)
     readonly_fields = ("shown_secret", "related", "created_at")

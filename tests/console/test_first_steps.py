@@ -8,7 +8,9 @@ import pytest
 from django.urls import reverse
 
 from credservice.audit.models import AuditEvent
+from credservice.credentials.models import CredentialPolicy
 from exchange.models import Grant, Integration, Platform
+from provisioning.models import Marketplace, Product
 from tests.console.pages import send, url
 
 START = "admin:exchange_platform_start"
@@ -101,3 +103,29 @@ def test_who_may_not_reveal_gets_no_signed_call(console, admin, granted):
     page = console.get(url(granted, "first-steps")).content.decode()
     assert "Your role may not do this" in page
     assert console.post(url(granted, "first-steps"), {}).status_code == 403
+
+
+def test_a_marketplace_is_led_to_its_first_check(console):
+    start = reverse("admin:provisioning_marketplace_start")
+    send(
+        console, start, name="market", connector_url="https://connector.example.com/v1", client_secret="s3cret-of-ours"
+    )
+    market = Marketplace.objects.get()
+    do(console, market, label="trials", key="PY7wu3q3-adYr9-0ES6CMRixup9OjO5iL7EFDFpolhk")
+    do(console, market, product="rockets", plan="small", region="all::global")
+    page = console.get(url(market, "first-steps")).content.decode()
+    assert "--product rockets --plan small --region all::global" in page
+    assert market.open_client_secret() == "s3cret-of-ours"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"product": "Rockets!"}, {"plan": ""}, {"region": "nowhere"}, {"region": "a::b"}, {"product": "x" * 200}]
+)
+def test_a_wrong_product_is_told_and_nothing_made(console, wrong):
+    start = reverse("admin:provisioning_marketplace_start")
+    send(console, start, name="market", connector_url="https://connector.example.com/v1")
+    market = Marketplace.objects.get()
+    do(console, market, label="trials", key="PY7wu3q3-adYr9-0ES6CMRixup9OjO5iL7EFDFpolhk")
+    do(console, market, **{"product": "rockets", "plan": "small", "region": "all::global"} | wrong)
+    assert not Product.objects.exists()
+    assert not CredentialPolicy.objects.exists()
