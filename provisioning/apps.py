@@ -7,9 +7,12 @@ class ProvisioningConfig(AppConfig):
 
     def ready(self) -> None:
         from credservice.credentials.preview import register_reach
+        from credservice.credentials.subjects import register_subject
         from provisioning import checks  # noqa: F401 - registers them
         from provisioning.reach import resource_credentials_of
         from provisioning.setup import register_sections
+        from provisioning.vendor_lookups import resource_subject
 
         register_sections()
         register_reach(resource_credentials_of)
+        register_subject("resource", resource_subject)

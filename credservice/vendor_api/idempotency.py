@@ -47,9 +47,8 @@ class Claim:
         """Keep the answer, sealed: it may hold what only its caller should see."""
         headers = {name: response[name] for name in KEPT_HEADERS if name in response}
         answer = {"status": response.status_code, "body": response.data, "headers": headers}
-        self.call.sealed_answer = seal(json.dumps(answer, default=str).encode(), self.call.place)
-        self.call.is_final = final
-        self.call.save(update_fields=["sealed_answer", "is_final"])
+        sealed = seal(json.dumps(answer, default=str).encode(), self.call.place)
+        IdempotentCall.objects.filter(pk=self.call.pk).update(sealed_answer=sealed, is_final=final)
 
 
 def key_of(request: Request) -> str | None:
