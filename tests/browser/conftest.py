@@ -67,26 +67,35 @@ def _fault(message: ConsoleMessage) -> list[str]:
     return [message.text] if message.type == "error" and "Failed to load resource" not in message.text else []
 
 
-@pytest.fixture
-def operator(live_service: LiveService) -> tuple[str, str]:
-    """The name and password of an administrator of the live service's own."""
+def make_operator(service: LiveService) -> tuple[str, str]:
+    """The name and password of a new administrator of that service."""
     name, password = f"operator-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
     make = (
         "from django.contrib.auth import get_user_model;"
         f"get_user_model().objects.create_superuser({name!r}, password={password!r})"
     )
-    done = live_service.manage("shell", "-c", make)
+    done = service.manage("shell", "-c", make)
     assert done.returncode == 0, done.stderr
     return name, password
+
+
+def sign_in(page: Page, name: str, password: str) -> None:
+    """Send the sign-in's form, which the page shows."""
+    page.locator("[name=username]").fill(name)
+    page.locator("[name=password]").fill(password)
+    page.locator("[name=password]").press("Enter")
+
+
+@pytest.fixture
+def operator(live_service: LiveService) -> tuple[str, str]:
+    """The name and password of an administrator of the live service's own."""
+    return make_operator(live_service)
 
 
 @pytest.fixture
 def console(page: Page, operator: tuple[str, str]) -> Page:
     """The console's first page, signed in as an administrator."""
     page.goto("/admin/")
-    name, password = operator
-    page.locator("[name=username]").fill(name)
-    page.locator("[name=password]").fill(password)
-    page.locator("[name=password]").press("Enter")
+    sign_in(page, *operator)
     page.wait_for_url("**/admin/")
     return page
