@@ -1,9 +1,18 @@
 import pytest
 
+from credservice.audit import refusals
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import start_issue
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token
+from tests.exchange.factories import Door, make_door
+from tests.vendor_api.client import Vendor
+
+
+@pytest.fixture(autouse=True)
+def _every_refusal_recorded(monkeypatch):
+    """The refusals of earlier tests count towards no sample of this one."""
+    monkeypatch.setattr(refusals, "_sampler", refusals.Sampler())
 
 
 @pytest.fixture
@@ -20,3 +29,15 @@ def credential(policy: CredentialPolicy) -> Credential:
 @pytest.fixture
 def token(db: None) -> str:
     return create_token(name="product", scopes=list(Scope.values), actor="test")[1]
+
+
+@pytest.fixture
+def vendor(client, db) -> Vendor:
+    """The vendor's backend, with every scope."""
+    return Vendor(client)
+
+
+@pytest.fixture
+def door(client, db) -> Door:
+    """A platform, an integration with a policy whose values are entered, an end user and an installation."""
+    return make_door(client)

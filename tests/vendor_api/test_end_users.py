@@ -1,0 +1,140 @@
+"""End users, as the vendor's backend keeps them."""
+
+import pytest
+
+from exchange.models import EndUser
+from tests.concurrency import at_once
+from tests.exchange.factories import make_platform
+from tests.vendor_api.client import Vendor, refused
+
+ADA = {"end_user_id": "enduser_ada", "name": "Ada", "attributes": {"region": "eu", "seats": 3}}
+
+
+def test_it_registers_an_end_user(vendor, door, trail):
+    answer = vendor.put("/end-users/customer-2", ADA)
+    assert answer.status_code == 201
+    assert answer.json() | ADA == answer.json()
+    assert answer.json()["external_id"] == "customer-2"
+    assert trail.one(action="end_user.created").actor == "token:backend"
+
+
+def test_the_same_again_changes_nothing(vendor, door, trail):
+    first = vendor.put("/end-users/customer-2", ADA)
+    second = vendor.put("/end-users/customer-2", ADA)
+    assert (second.status_code, second.json()) == (200, first.json())
+    assert len(trail.all(object_type="end_user")) == 1
+
+
+def test_what_is_left_out_stays(vendor, door):
+    vendor.put("/end-users/customer-2", ADA)
+    answer = vendor.put("/end-users/customer-2", {"name": "Ada L."})
+    assert answer.json()["attributes"] == ADA["attributes"]
+    assert EndUser.objects.get(external_id="customer-2").name == "Ada L."
+
+
+def test_a_new_one_needs_the_platforms_id(vendor, door):
+    refused(vendor.put("/end-users/customer-2", {"name": "Ada"}), 400, "invalid_request", "/end_user_id")
+    assert not EndUser.objects.filter(external_id="customer-2").exists()
+
+
+def test_the_platforms_id_never_changes(vendor, door):
+    refused(vendor.put("/end-users/customer-1", {"end_user_id": "enduser_other"}), 409, "conflict")
+
+
+def test_the_platforms_id_of_another_is_refused(vendor, door):
+    refused(vendor.put("/end-users/customer-2", {"end_user_id": door.end_user.end_user_id}), 409, "conflict")
+
+
+def test_one_that_the_console_made_becomes_the_vendors(vendor, door):
+    EndUser.objects.create(platform=door.platform, end_user_id="enduser_ada")
+    answer = vendor.put("/end-users/customer-2", ADA)
+    assert (answer.status_code, answer.json()["external_id"]) == (200, "customer-2")
+    assert EndUser.objects.filter(end_user_id="enduser_ada").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_make_one(client):
+    from tests.exchange.factories import make_door
+
+    make_door(client)
+    vendor = Vendor(client)
+    answers = at_once(lambda _: vendor.again().put("/end-users/customer-2", ADA), 6)
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [201]
+    assert EndUser.objects.filter(external_id="customer-2").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"name": 7}, "/name"),
+        ({"name": "x" * 256}, "/name"),
+        ({"name": None}, "/name"),
+        ({"end_user_id": ""}, "/end_user_id"),
+        ({"attributes": []}, "/attributes"),
+        ({"attributes": {"a/b": {"deep": 1}}}, "/attributes/a~1b"),
+        ({"nmae": "Ada"}, "/nmae"),
+    ],
+)
+def test_bad_input_is_named_by_its_place(vendor, door, body, pointer):
+    refused(vendor.put("/end-users/customer-1", body), 400, "invalid_request", pointer)
+
+
+def test_every_mistake_is_named_at_once(vendor, door):
+    body = refused(vendor.put("/end-users/customer-1", {"name": 7, "attributes": 7}), 400, "invalid_request")
+    assert [error["pointer"] for error in body["errors"]] == ["/name", "/attributes"]
+
+
+def test_it_is_found_by_our_id_as_well(vendor, door):
+    answer = vendor.get(f"/end-users/{door.end_user.pk}")
+    assert answer.json()["external_id"] == "customer-1"
+
+
+@pytest.mark.parametrize("name", ["nobody", "0dc1a1c0-0000-4000-8000-000000000000", "%00", "a%0Ab"])
+def test_an_unknown_one_is_not_found(vendor, door, name):
+    refused(vendor.get(f"/end-users/{name}"), 404, "not_found")
+
+
+def test_another_platforms_end_user_is_another(vendor, door):
+    make_platform("staging", secret="another-signing-secret-for-tests")
+    assert vendor.put("/end-users/customer-1?platform=staging", ADA).status_code == 201
+    assert vendor.get("/end-users/customer-1").json()["end_user_id"] == door.end_user.end_user_id
+
+
+def test_the_platform_is_to_be_said_where_none_is_the_default(vendor, door):
+    door.configure(is_default=False)
+    assert vendor.get("/end-users/customer-1").status_code == 200  # there is one alone
+    make_platform("staging", secret="another-signing-secret-for-tests")
+    refused(vendor.get("/end-users/customer-1"), 400, "invalid_request", "?platform")
+    refused(vendor.get("/end-users/customer-1?platform=nowhere"), 400, "invalid_request", "?platform")
+
+
+def test_a_suspended_one_is_refused_exchanges_until_it_is_resumed(vendor, door):
+    door.grant()
+    assert vendor.post("/end-users/customer-1/suspend", {"why": "unpaid"}).json()["state"] == "suspended"
+    assert door.post().status_code == 403
+    assert vendor.post("/end-users/customer-1/suspend").status_code == 200
+    assert vendor.post("/end-users/customer-1/resume").json()["state"] == "active"
+    assert door.post().status_code == 200
+
+
+def test_its_suspension_is_in_the_trail_with_its_reason(vendor, door, trail):
+    vendor.post("/end-users/customer-1/suspend", {"why": "unpaid"})
+    event = trail.one(action="end_user.suspended")
+    assert (event.actor, event.subject, event.detail["why"]) == ("token:backend", door.end_user.subject, "unpaid")
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("external_id=customer-1", 1),
+        ("end_user_id=enduser_456def", 1),
+        ("state=active", 1),
+        ("state=suspended", 0),
+        ("platform=mindcloud", 1),
+        ("platform=elsewhere", 0),
+        ("name=ad", 1),
+    ],
+)
+def test_the_list_is_filtered(vendor, door, query, found):
+    vendor.put("/end-users/customer-1", {"name": "Ada"})
+    assert len(vendor.get(f"/end-users?{query}").json()["items"]) == found

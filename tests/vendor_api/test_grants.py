@@ -1,0 +1,126 @@
+"""Granting by the vendor API, and what the exchange hands out then."""
+
+import pytest
+
+from credservice.credentials.models import Credential
+from exchange.models import Grant, Installation
+from tests.exchange.factories import make_policy
+from tests.vendor_api.client import refused
+
+PLACE = "/end-users/customer-1/grants/int_abc123"
+
+
+def values(text):
+    return {"values": {"apiKey": text}}
+
+
+def test_the_next_exchange_hands_out_what_was_granted(vendor, door):
+    answer = vendor.put(PLACE, values("the-customers-key"))
+    assert (answer.status_code, answer.json()["credential"]["state"]) == (201, "active")
+    assert door.post().json() == {"apiKey": "the-customers-key"}
+    assert vendor.get(answer["Location"].removeprefix("/api/v1")).json() == answer.json()
+
+
+def test_the_same_values_change_nothing(vendor, door, trail):
+    first = vendor.put(PLACE, values("the-customers-key"))
+    second = vendor.put(PLACE, values("the-customers-key"))
+    assert (second.status_code, second.json()) == (200, first.json())
+    assert len(trail.all(action="credential.issued")) == 1
+
+
+def test_other_values_make_a_successor_that_the_present_ones_overlap(vendor, door):
+    vendor.put(PLACE, values("first-key"))
+    assert vendor.put(PLACE, values("second-key")).status_code == 200
+    assert door.post().json() == {"apiKey": "second-key"}
+    states = Credential.objects.order_by("created_at").values_list("state", flat=True)
+    assert list(states) == ["retiring", "active"]
+
+
+def test_an_overlap_of_nothing_ends_the_present_ones(vendor, door):
+    vendor.put(PLACE, values("first-key"))
+    vendor.put(PLACE, values("second-key") | {"overlap_seconds": 0})
+    assert Credential.objects.order_by("created_at").first().state == "revoked"
+
+
+def test_a_narrower_grant_is_for_one_installation(vendor, door):
+    vendor.put(PLACE, values("for-all"))
+    narrow = vendor.put(f"{PLACE}?installation={door.installation.installation_id}", values("for-one"))
+    assert narrow.json()["installation_id"] == door.installation.installation_id
+    assert door.post().json() == {"apiKey": "for-one"}
+
+
+def test_an_installation_of_another_is_refused(vendor, door):
+    other = vendor.put("/end-users/customer-2", {"end_user_id": "enduser_2"}).json()
+    Installation.objects.create(
+        platform=door.platform, integration=door.integration, end_user_id=other["id"], installation_id="install_2"
+    )
+    refused(vendor.put(f"{PLACE}?installation=install_2", values("x")), 400, "invalid_request")
+
+
+def test_a_policy_that_generates_needs_no_values(vendor, door):
+    door.generate()
+    answer = vendor.put(PLACE, {})
+    assert answer.status_code == 201
+    assert vendor.put(PLACE, {}).json() == answer.json()
+    refused(vendor.put(PLACE, values("x")), 400, "invalid_request", "/values")
+
+
+@pytest.mark.parametrize("body", [{}, {"values": {"other": "x"}}, {"values": {"apiKey": "x", "other": "x"}}])
+def test_a_policy_that_does_not_needs_its_values_and_no_others(vendor, door, body):
+    refused(vendor.put(PLACE, body), 400, "invalid_request", "/values")
+    assert not Credential.objects.exists()
+
+
+def test_a_refusal_never_repeats_a_value(vendor, door):
+    answer = vendor.put(PLACE, {"values": {"apiKey": "hunter2-hunter2", "other": "hunter2-hunter2"}})
+    assert b"hunter2" not in answer.content
+
+
+def test_an_ended_credential_is_replaced(vendor, door):
+    first = vendor.put(PLACE, values("first-key")).json()["credential"]["id"]
+    vendor.post(f"/credentials/{first}/revoke", {"reason": "test"})
+    assert vendor.get(PLACE).json()["credential"] is None
+    assert vendor.put(PLACE, values("second-key")).status_code == 200
+    assert door.post().json() == {"apiKey": "second-key"}
+
+
+def test_another_policy_of_the_integration_makes_a_new_line(vendor, door):
+    first = vendor.put(PLACE, values("first-key")).json()
+    door.integration.policy = make_policy(name="entered-2")
+    door.integration.save()
+    second = vendor.put(PLACE, values("second-key")).json()
+    assert first["line"] != second["line"]
+    assert Credential.objects.get(pk=first["credential"]["id"]).state == "revoked"
+
+
+def test_a_withdrawn_grant_is_handed_out_no_more(vendor, door):
+    vendor.put(PLACE, values("first-key"))
+    assert vendor.delete(f"{PLACE}?reason=left").status_code == 204
+    assert door.post().status_code == 404
+    refused(vendor.delete(PLACE), 404, "not_found")
+    refused(vendor.get(PLACE), 404, "not_found")
+
+
+def test_a_suspended_end_users_credential_is_granted_suspended(vendor, door):
+    vendor.post("/end-users/customer-1/suspend")
+    granted = vendor.put(PLACE, values("first-key")).json()["credential"]["id"]
+    assert vendor.get(f"/credentials/{granted}").json()["suspended"] is True
+
+
+def test_the_list_costs_the_same_queries_however_long(vendor, door, django_assert_num_queries):
+    for number in range(5):
+        vendor.put(f"/end-users/customer-{number + 10}", {"end_user_id": f"enduser_{number}"})
+        vendor.put(f"/end-users/customer-{number + 10}/grants/int_abc123", values("x"))
+    with django_assert_num_queries(4):  # token, limit, grants, their credentials
+        assert len(vendor.get("/grants?limit=5").json()["items"]) == 5
+    with django_assert_num_queries(4):
+        assert len(vendor.get("/grants?limit=1").json()["items"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("query", "found"), [("external_id=customer-1", 1), ("integration_id=int_abc123", 1), ("external_id=nobody", 0)]
+)
+def test_the_list_is_filtered(vendor, door, query, found):
+    vendor.put(PLACE, values("first-key"))
+    assert len(vendor.get(f"/grants?{query}").json()["items"]) == found
+    assert Grant.objects.count() == 1
