@@ -27,7 +27,7 @@ class Used:
     """One metered feature: its total in the month, and the plot."""
 
     name: str
-    total: int
+    total: str
     plot: SafeString
 
 
@@ -44,8 +44,8 @@ def usage_of(resource: Resource, now: datetime) -> list[Used]:
 def _used(feature: Feature, labels: Sequence[str], sums: dict[int, int]) -> Used:
     values = [sums.get(day, 0) for day in range(1, len(labels) + 1)]
     name = feature_name(feature, feature.label)
-    plot = bars(list(zip(labels, values, strict=True)), title=f"{name} by the day")
-    return Used(name, sum(values), plot)
+    plot = bars(list(zip(labels, values, strict=True)), title=f"{name} by the day, in UTC")
+    return Used(name, f"{sum(values):,}", plot)
 
 
 def _sums(resource: Resource, features: Sequence[Feature], start: datetime, end: datetime) -> dict[Any, dict[int, int]]:

@@ -58,7 +58,7 @@ def test_a_value_is_copied_by_a_click_without_being_shown(opened, context, value
 
 
 def test_a_clipboard_that_may_not_be_written_leaves_the_value_selected(opened, value):
-    opened.evaluate("navigator.clipboard.writeText = () => Promise.reject(new Error('no'))")
+    opened.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
     opened.get_by_role("button", name="Copy BEAR_API_KEY").click()
     expect(opened.get_by_text("Selected: press Ctrl-C.")).to_be_visible()
     assert opened.evaluate("getSelection().toString()") == value

@@ -171,7 +171,7 @@ def test_usage_of_this_month_is_summed_by_the_day(signed_on, honey, vendor, reso
     page = text_of(signed_on.open(resource_id))
     assert f"Usage in {now:%B %Y}" in page
     assert '<p class="total">42</p>' in page
-    assert f"<title>1 {now:%b}: Honey by the day 42 </title>" in page
+    assert f"<title>1 {now:%b}: Honey by the day, in UTC 42 </title>" in page
 
 
 def test_a_plan_that_meters_nothing_says_so(signed_on, resource_id):
