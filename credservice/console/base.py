@@ -22,6 +22,7 @@ from credservice.console.keyset import KeysetChangeList
 from credservice.console.menu import Menu, Need, title_of
 from credservice.console.pages import ObjectPage
 from credservice.console.paginator import BoundedPaginator
+from credservice.console.related import cards_of
 from credservice.console.stale import guarded, seen_token
 from credservice.console.whole import WholeChangeList
 from credservice.exceptions import ServiceError
@@ -145,6 +146,7 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
         obj = self.get_object(request, object_id) if object_id and request.method == "GET" else None
         context = {
             "page_links": self._page_links(request, obj),
+            "cards": cards_of(request, obj) if obj else [],
             "trail_url": self.trail_url(obj) if obj and request.user.has_perm("audit.view_auditevent") else None,
         } | (extra_context or {})
         try:

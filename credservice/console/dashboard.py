@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +15,7 @@ from credservice.console import menu
 from credservice.console.labels import label
 from credservice.console.links import page_of
 from credservice.console.plots import Series, lines, stacked
+from credservice.console.related import may_view
 from credservice.credentials.models import Credential
 from credservice.statistics.reading import Traffic, credential_states, traffic
 
@@ -35,11 +34,6 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if may_view(request, Credential):
         found |= {"states": _states(), "coming": _coming()}
     return context | found | _plots(request)
-
-
-def may_view(request: HttpRequest, model: type[Model]) -> bool:
-    site_admin = admin.site._registry.get(model)
-    return site_admin is not None and site_admin.has_view_or_change_permission(request)
 
 
 def _plots(request: HttpRequest) -> dict[str, Any]:

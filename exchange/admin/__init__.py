@@ -1,5 +1,5 @@
 """The exchange's pages in the console."""
 
-from exchange.admin import end_users, grants, platforms
+from exchange.admin import end_users, grants, platforms, related
 
-__all__ = ["end_users", "grants", "platforms"]
+__all__ = ["end_users", "grants", "platforms", "related"]

@@ -1,6 +1,6 @@
 """Credentials and their policies in the console."""
 
-from credservice.credentials.admin import credentials, policies
+from credservice.credentials.admin import credentials, policies, related
 from credservice.credentials.admin.values import ValuesForm
 
-__all__ = ["ValuesForm", "credentials", "policies"]
+__all__ = ["ValuesForm", "credentials", "policies", "related"]
