@@ -29,9 +29,10 @@ class Command(BaseCommand):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # no memory with keys in it on anybody's disk
         connector = app.connector
         assert isinstance(connector, DjangoConnector)
-        # LISTEN/NOTIFY needs connections of its own, which Django's cannot be.
-        with app.replace_connector(connector.get_worker_connector()) as worker_app:
-            asyncio.run(self._work(worker_app, options["concurrency"], wait=not options["once"]))
+        # LISTEN/NOTIFY needs connections of its own, which Django's cannot be. Only the worker gets them: what a task
+        # enqueues stays in its own transaction, and no job is seen before what it is about.
+        worker_app = app.with_connector(connector.get_worker_connector())
+        asyncio.run(self._work(worker_app, options["concurrency"], wait=not options["once"]))
 
     async def _work(self, worker_app: Any, concurrency: int, *, wait: bool) -> None:
         async with worker_app.open_async():
