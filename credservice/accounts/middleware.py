@@ -39,7 +39,7 @@ class AccountsMiddleware:
 
 def demand(request: HttpRequest) -> HttpResponse | None:
     """Where to go first; None where nothing is asked of this session."""
-    if not settings.REQUIRE_SECOND_FACTOR or not request.user.is_authenticated or request.session.get(SHOWN):
+    if not must_set_up(request):
         return None
     if has_factor(request.user):
         # The session is older than the factor, or began where none was asked for.
@@ -49,3 +49,8 @@ def demand(request: HttpRequest) -> HttpResponse | None:
     if request.path in {reverse(name) for name in SET_UP}:
         return None
     return HttpResponseRedirect(reverse("mfa_index"))
+
+
+def must_set_up(request: HttpRequest) -> bool:
+    """Whether this session lacks what is required of it."""
+    return bool(settings.REQUIRE_SECOND_FACTOR and request.user.is_authenticated and not request.session.get(SHOWN))

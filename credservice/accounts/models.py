@@ -12,6 +12,17 @@ from django.utils import timezone
 from credservice.crypto import Place
 from credservice.crypto.fields import SealedField
 
+# The first mark that a User-Agent holds decides: most name those they descend from as well.
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
 
 class SessionQuerySet(models.QuerySet["ConsoleSession"]):
     def live(self) -> "SessionQuerySet":
@@ -47,6 +58,12 @@ class ConsoleSession(models.Model):
 
     def __str__(self) -> str:
         return f"session {self.pk[:8]}"
+
+    def browser_name(self) -> str:
+        """For a person to know it by, such as ``Firefox on Windows``."""
+        name = next((name for mark, name in BROWSERS if mark in self.browser), "")
+        system = next((name for mark, name in SYSTEMS if mark in self.browser), "")
+        return " on ".join(part for part in (name, system) if part) or self.browser[:40] or "unknown browser"
 
 
 class CacheEntry(models.Model):

@@ -80,9 +80,10 @@ def has_factor(user: Any) -> bool:
 
 def _record(action: str, row: Authenticator, **facts: str) -> None:
     request = context.request
-    by = request.user if request is not None and request.user.is_authenticated else row.user
+    by = row.user if request is None or not request.user.is_authenticated else request.user
+    actor = f"user:{by.get_username()}" if request is not None else "command"
     detail = {"kind": row.type, "authenticator": row.pk} | facts
-    record(action=action, actor=f"user:{by.get_username()}", object_type="user", object_id=row.user_id, detail=detail)
+    record(action=action, actor=actor, object_type="user", object_id=row.user_id, detail=detail)
 
 
 def _end_others(row: Authenticator) -> None:

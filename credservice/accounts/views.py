@@ -9,7 +9,6 @@ from allauth.account.utils import perform_login
 from allauth.mfa.base.views import AuthenticateView, IndexView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal.auth import begin_authentication
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.views import LoginView
 from django.db import transaction
@@ -19,10 +18,10 @@ from django.urls import reverse
 from django.views.generic.edit import FormView
 
 from credservice.accounts.forms import SignInForm
+from credservice.accounts.middleware import must_set_up
 from credservice.accounts.models import ConsoleSession
 from credservice.accounts.proof import ProofForm
 from credservice.accounts.sessions import row_id
-from credservice.accounts.trail import has_factor
 from credservice.audit import record
 from credservice.console.actor import actor_of
 
@@ -77,14 +76,12 @@ class AccountView(IndexView):  # type: ignore[misc]
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
-        must = settings.REQUIRE_SECOND_FACTOR and not has_factor(self.request.user)
         sessions = ConsoleSession.objects.live().filter(user_id=self.request.user.pk).order_by("-seen_at")
         return context | {
-            "must_set_up": must,
             "sessions": sessions,
             "own_session": row_id(self.request.session.session_key),
             "left_codes": _left_codes(context["authenticators"]),
-        } | ({"is_nav_sidebar_enabled": False} if must else {})  # fmt: skip
+        }
 
 
 def _left_codes(authenticators: dict[str, Any]) -> int | None:
@@ -122,6 +119,8 @@ def console_page(view: View, title: str) -> View:
         if isinstance(response, TemplateResponse) and not response.is_rendered:
             own = response.context_data or {}
             response.context_data = admin.site.each_context(request) | {"title": title} | own
+            if must_set_up(request):  # nothing else can be opened before
+                response.context_data |= {"must_set_up": True, "is_nav_sidebar_enabled": False}
         return response
 
     return page

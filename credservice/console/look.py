@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest
 from django.templatetags.static import static
+from django.urls import reverse
 
 
 def stylesheet(_: HttpRequest) -> str:
@@ -18,3 +19,11 @@ def favicon(_: HttpRequest) -> str:
 
 def alpine(_: HttpRequest) -> str:
     return static("console/alpine.js")
+
+
+def account(_: HttpRequest) -> list[dict[str, str]]:
+    """The menu under one's own name."""
+    return [
+        {"title": "My account", "link": reverse("mfa_index")},
+        {"title": "Change password", "link": reverse("admin:password_change")},
+    ]

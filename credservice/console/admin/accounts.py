@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
+from credservice.accounts.reset_page import ResetSecondFactor
 from credservice.console import roles
 from credservice.console.admin.account_form import AccountForm, described
 from credservice.console.base import ConsoleAdmin, ReadOnly
@@ -28,6 +29,7 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     form = AccountForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    object_pages = (ResetSecondFactor,)
     fixed_fields = ("username",)
     readonly_fields = ("last_login", "date_joined", "own_permissions")
     list_display = ("username", "shown_state", "role", "last_login")
