@@ -4,7 +4,7 @@ import pytest
 
 from exchange.models import EndUser
 from tests.concurrency import at_once
-from tests.exchange.factories import make_platform
+from tests.exchange.factories import make_door, make_platform
 from tests.vendor_api.client import Vendor, refused
 
 ADA = {"end_user_id": "enduser_ada", "name": "Ada", "attributes": {"region": "eu", "seats": 3}}
@@ -54,7 +54,6 @@ def test_one_that_the_console_made_becomes_the_vendors(vendor, door):
 
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_make_one(client):
-    from tests.exchange.factories import make_door
 
     make_door(client)
     vendor = Vendor(client)
