@@ -21,6 +21,7 @@ from credservice.keys.models import SigningSecret
 from exchange.admin import pages
 from exchange.admin.debugger import SignatureDebugger
 from exchange.admin.first_steps import PlatformFirstSteps
+from exchange.admin.shapes import EditShape
 from exchange.admin.trials import TestExchange
 from exchange.administration import new_secret_set
 from exchange.models import Installation, Integration, Platform
@@ -134,7 +135,7 @@ class IntegrationAdmin(ConsoleAdmin):
     menu = Menu("Exchange", 12, "extension")
     about = "What end users can install: the shape of the answer, and the policy of its credentials."
     empty_help = "Add one with the integrationId that the platform shows, and the fields that its modal expects."
-    object_pages = (pages.SuspendIntegration, pages.ResumeIntegration)
+    object_pages = (EditShape, pages.SuspendIntegration, pages.ResumeIntegration)
     bulk_actions = (pages.SuspendIntegration.bulk(), pages.ResumeIntegration.bulk())
     fixed_fields = ("platform", "integration_id")
     names_only = ("response_shape",)

@@ -1,0 +1,106 @@
+"""Editing a response shape with the answer beside it, as it would be, while it is typed."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms.widgets import Script
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from credservice.audit import record
+from credservice.console.actor import actor_of
+from credservice.console.pages import ObjectPage
+from credservice.console.widgets import JSONField
+from credservice.exceptions import Conflict
+from exchange.models import Installation, Integration
+from exchange.shapes import MissingAttribute, fill
+from exchange.trial import MASK
+
+
+class ShapeForm(forms.Form):
+    response_shape = JSONField(
+        help_text="Fields of the answer: a text as it is, or a source: $credential.NAME, $end_user.external_id, "
+        "$end_user.ATTRIBUTE, $installation.ATTRIBUTE. A literal dollar sign is $$.",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "data-preview": "preview", "spellcheck": "false"}),
+    )
+    # What was there when the form was opened: somebody else's change is not overwritten.
+    before = forms.CharField(widget=forms.HiddenInput(), required=False)
+
+    class Media:
+        js = (Script("exchange/preview.js", defer=True),)
+
+
+class EditShape(ObjectPage):
+    slug, title, icon = "shape", "Edit the answer", "data_object"
+    submit = "Save"
+    form_class = ShapeForm
+
+    def make_form(self, request: HttpRequest, obj: Integration, data: Any = None) -> forms.Form:
+        now = {"response_shape": obj.response_shape, "before": _text(obj.response_shape)}
+        return ShapeForm(data, initial=now)
+
+    def respond(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if request.method == "POST" and request.POST.get("preview"):
+            return self._preview(request, object_id)
+        return super().respond(request, object_id)
+
+    def perform(self, request: HttpRequest, obj: Integration, form: forms.Form) -> str:
+        obj = Integration.objects.select_for_update(of=("self",)).select_related("policy").get(pk=obj.pk)
+        if form.cleaned_data["before"] != _text(obj.response_shape):
+            raise Conflict(
+                f"Somebody else changed it meanwhile, to: {_text(obj.response_shape)}. Yours is below still."
+            )
+        obj.response_shape = form.cleaned_data["response_shape"]
+        try:
+            obj.full_clean()
+        except ValidationError as error:
+            raise Conflict(" ".join(error.messages)) from None
+        obj.save(update_fields=["response_shape"])
+        record(
+            action="integration.changed",
+            actor=actor_of(request),
+            object_type="integration",
+            object_id=obj.pk,
+            detail={"changes": {"response_shape": {}}},
+        )
+        return "Saved. The next exchange is answered so."
+
+    def _preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        if not self.allowed(request):
+            raise PermissionDenied
+        obj = self.admin.get_object(request, unquote(object_id))
+        if obj is None:
+            raise Http404
+        form = ShapeForm(request.POST)
+        if not form.is_valid():
+            return JsonResponse({"problem": " ".join(form.errors.get("response_shape", ["This is not valid JSON."]))})
+        try:
+            return JsonResponse({"answer": _text(preview(obj, form.cleaned_data["response_shape"]), indent=2)})
+        except ValidationError as error:
+            return JsonResponse({"problem": " ".join(error.messages)})
+
+
+def preview(integration: Integration, shape: Any) -> dict[str, Any]:
+    """What its newest installation would be answered with this shape, values masked. Raises ValidationError."""
+    integration.response_shape = shape
+    integration.full_clean()
+    newest = Installation.objects.filter(integration=integration).select_related("end_user").order_by("-created_at")
+    found = newest.first()
+    end_user = {"external_id": found.end_user.external_id or "…", **found.end_user.attributes} if found else {}
+    sources = {
+        "credential": dict.fromkeys(integration.policy.value_names(), MASK),
+        "end_user": end_user or {"external_id": "…"},
+        "installation": found.attributes if found else {},
+    }
+    try:
+        return fill(shape, sources)
+    except MissingAttribute as error:
+        whose = f"of {found}" if found else "that has none"
+        raise ValidationError(f"For the installation {whose}, the {error}. Others may have it.") from None
+
+
+def _text(shape: Any, indent: int | None = None) -> str:
+    return json.dumps(shape, ensure_ascii=False, indent=indent, sort_keys=indent is None)

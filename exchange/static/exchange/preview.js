@@ -1,0 +1,26 @@
+// While a response shape is typed, the answer that it would make is shown below it.
+"use strict";
+document.querySelectorAll("[data-preview]").forEach((input) => {
+    const shown = document.createElement("pre");
+    shown.className = "bg-base-50 console-pre font-mono my-3 p-3 rounded-default text-sm dark:bg-base-800";
+    shown.setAttribute("role", "status");
+    shown.setAttribute("aria-label", "The answer");
+    input.insertAdjacentElement("afterend", shown);
+    let timer;
+    const ask = async () => {
+        const form = new FormData(input.form);
+        form.set("preview", "1");
+        try {
+            const answer = await fetch(window.location.pathname, { method: "POST", body: form });
+            const found = await answer.json();
+            shown.textContent = found.answer ?? found.problem;
+        } catch {
+            shown.textContent = "";
+        }
+    };
+    input.addEventListener("input", () => {
+        clearTimeout(timer);
+        timer = setTimeout(ask, 300);
+    });
+    ask();
+});
