@@ -302,6 +302,7 @@ UNFOLD = {
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "credservice.console.look.favicon"}],
     "STYLES": ["credservice.console.look.stylesheet"],
     "SCRIPTS": ["credservice.console.look.alpine", "credservice.console.look.search_keys"],
+    "ACCOUNT": {"navigation": "credservice.console.look.account"},
     # Tailwind's teal: apart from the green, orange and red of states.
     "COLORS": {
         "primary": {
