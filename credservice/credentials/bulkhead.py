@@ -16,13 +16,13 @@ def limit(places: int) -> None:
 
 
 @contextmanager
-def place() -> Iterator[None]:
-    """Raises :class:`Unavailable` at once where all places are taken."""
+def place(*, wait: float = 0.0) -> Iterator[None]:
+    """Raises :class:`Unavailable` where all places are taken: at once, or after so many seconds."""
     places = _places
     if places is None:
         yield
         return
-    if not places.acquire(blocking=False):
+    if not places.acquire(timeout=wait):
         raise Unavailable("Credentials are being made by others right now. Try again shortly.", retry_after=1)
     try:
         yield

@@ -9,9 +9,10 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
 
 from credservice.audit import record_refusal
-from credservice.exceptions import ServiceError, TooMany, Unauthenticated
+from credservice.exceptions import ServiceError, Unauthenticated
 from credservice.http.context import current_context, note
 from credservice.http.errors import as_service_error
 from credservice.limits.counter import count_call
@@ -39,40 +40,41 @@ def for_resource(view: View) -> View:
     @csrf_exempt
     @wraps(view)
     def guarded(request: HttpRequest, partner_id: str, **parts: Any) -> HttpResponseBase:
+        session = None
         try:
             session = sessions.current(request, partner_id)
             note(resource=partner_id)
             count_call(f"resource-page:{session.pk}", PAGES_PER_MINUTE)
             if request.method == "POST":
-                sessions.check_form(request)
+                sessions.check_form(request, session)
             return view(request, session, **parts)
         except Exception as error:  # of whatever kind: a person gets a page, and the log the reason
-            return failure(request, error, partner_id)
+            actor = sessions.actor(session) if session else "anonymous"
+            return _failure(request, told(error, f"resource_page.{view.__name__}", actor, partner_id), partner_id)
 
-    return guarded
+    return require_http_methods(["GET", "HEAD", "POST"])(guarded)
 
 
-def failure(request: HttpRequest, error: Exception, partner_id: str) -> HttpResponseBase:
+def _failure(request: HttpRequest, problem: ServiceError, partner_id: str) -> HttpResponseBase:
     """The page, or for our script the sentence, about a failure on a resource's page."""
-    problem = told(error, "resource_page.open", partner_id)
     wants_json = request.headers.get("Accept") == "application/json"
-    if problem.status == 401:
-        return answers.json({"message": "Sign on again."}, 401) if wants_json else answers.refused()
     if wants_json:
         return answers.json({"message": problem.message}, problem.status)
+    if problem.status == 401:
+        return answers.refused()
     return answers.page("problem", problem.status, sentence=problem.message, resource_id=partner_id)
 
 
-def told(error: Exception, action: str, resource_id: str) -> ServiceError:
-    """``error`` as it may be shown; refusals are in the trail, and what is wrong on our side is in the log."""
+def told(error: Exception, action: str, actor: str, resource_id: str) -> ServiceError:
+    """``error`` as it may be shown. Refusals go to the trail, and what is wrong on our side to the log."""
     problem = as_service_error(error)
     if problem.status >= 500:
         # The class and where it was raised; never its text, see credservice.logs.
         log.error("request_failed", error=type(error).__name__, exc_info=problem.status == 500)
-    elif isinstance(problem, Unauthenticated | TooMany):
+    else:
         reason = problem.reason if isinstance(problem, Unauthenticated) else problem.code
         known = {"object_type": "resource", "object_id": resource_id} if is_id(resource_id) else {}
-        record_refusal(action=action, actor="anonymous", reason=reason, **known)
+        record_refusal(action=action, actor=actor, reason=reason, **known)
     return problem
 
 

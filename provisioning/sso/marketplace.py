@@ -18,6 +18,8 @@ from provisioning.models.sso import USER_LENGTH
 # A person waits: much less than the time that the marketplace itself gives us.
 SECONDS = 8.0
 PAGE_SECONDS = 4.0
+# Several who come at once take turns, and no more threads wait for the connector than for issuers.
+PLACE_SECONDS = 1.0
 REFUSALS = (400, 401, 403, 404)
 LONGEST_TEXT = 255
 MOST_PEOPLE = 100
@@ -103,7 +105,7 @@ def _content(marketplace: Marketplace, method: str, path: str, *, good: tuple[in
 
 def _answer(marketplace: Marketplace, method: str, path: str, **parts: Any) -> httpx2.Response:
     try:
-        with bulkhead.place():
+        with bulkhead.place(wait=PLACE_SECONDS):
             return call(marketplace, method, path, **parts)
     except ConnectorError as error:
         raise Failed(str(error)) from None

@@ -1,10 +1,11 @@
-"""Our own sessions: each knows one resource. Not Django's, which are the console's."""
+"""Our own sessions: each knows one resource, and has a cookie named after it. Not Django's, which are the console's."""
 
 import secrets
 from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -22,9 +23,13 @@ TOKEN_BYTES = 32
 TOKEN_SECONDS = 24 * 3600
 
 
-def start(signed_on: SignedOn) -> tuple[ResourceSession, str]:
-    """A session, and the token that the browser shows for it. It ends with the user's access token at the latest."""
+def start(signed_on: SignedOn, request: HttpRequest) -> tuple[ResourceSession, str]:
+    """A session, and the token that the browser shows for it. It ends with the user's access token at the latest.
+
+    The one that the browser had for this resource before has ended then: nobody shows its token any more.
+    """
     now, token = timezone.now(), secrets.token_urlsafe(TOKEN_BYTES)
+    before = _token(request, signed_on.resource.partner_id)
     granted = TOKEN_SECONDS if signed_on.granted.seconds is None else signed_on.granted.seconds
     seconds = min(settings.RESOURCE_SESSION_SECONDS, max(0, granted))
     session = ResourceSession(
@@ -35,7 +40,7 @@ def start(signed_on: SignedOn) -> tuple[ResourceSession, str]:
     )
     session.sealed_token = seal(signed_on.granted.token.encode(), session.place)
     with transaction.atomic():
-        ResourceSession.objects.filter(expires_at__lte=now).delete()
+        ResourceSession.objects.filter(Q(expires_at__lte=now) | Q(digest=_digest(before))).delete()
         session.save(force_insert=True)
         _record("sso.signed_on", session, outcome="granted")
     return session, token
@@ -43,8 +48,8 @@ def start(signed_on: SignedOn) -> tuple[ResourceSession, str]:
 
 def current(request: HttpRequest, resource_id: str) -> ResourceSession:
     """The browser's session for this resource. Raises Unauthenticated, with the reason for the trail."""
-    token = request.COOKIES.get(cookie_name(), "")
-    if not token or not token.isascii():
+    token = _token(request, resource_id)
+    if not token:
         raise Unauthenticated("no_session")
     sessions = ResourceSession.objects.select_related("resource__marketplace", "resource__product", "resource__plan")
     session = sessions.filter(digest=_digest(token), expires_at__gt=timezone.now()).first()
@@ -70,33 +75,41 @@ def actor(session: ResourceSession) -> str:
     return actor_of(session.resource, session.user)
 
 
-def form_token(request: HttpRequest) -> str:
+def form_token(request: HttpRequest, session: ResourceSession) -> str:
     """What a form of the page sends along. It follows from the session's token, which another site cannot know."""
-    return hmac_sha256(request.COOKIES.get(cookie_name(), "").encode(), b"resource page's form").hex()
+    return hmac_sha256(_token(request, session.resource.partner_id).encode(), b"resource page's form").hex()
 
 
-def check_form(request: HttpRequest) -> None:
+def check_form(request: HttpRequest, session: ResourceSession) -> None:
     """Raises Unauthenticated for a form that is not from our own page."""
-    if not constant_time_compare(request.POST.get("form", ""), form_token(request)):
+    if not constant_time_compare(request.POST.get("form", ""), form_token(request, session)):
         raise Unauthenticated("foreign_form")
 
 
-def cookie_name() -> str:
-    """``__Host-``: from this host alone, for all its paths, and by TLS."""
-    return "__Host-resource-session" if settings.PRODUCTION else "credservice-resource-session"
+def cookie_name(resource_id: str) -> str:
+    """One for each resource, so that a user may look at several. ``__Host-``: for this host alone, and by TLS."""
+    return f"__Host-resource-{resource_id}" if settings.PRODUCTION else f"credservice-resource-{resource_id}"
 
 
 def set_cookie(response: HttpResponse, session: ResourceSession, token: str) -> None:
-    """Lax: the browser comes from the marketplace's site, and must show it after our redirect."""
+    """For as long as the session, which an empty ``token`` ends.
+
+    Lax: the browser comes from the marketplace's site, and must show it after our redirect.
+    """
     response.set_cookie(
-        cookie_name(), token, expires=session.expires_at, secure=settings.PRODUCTION, httponly=True, samesite="Lax"
+        cookie_name(session.resource.partner_id),
+        token,
+        expires=session.expires_at if token else None,
+        max_age=None if token else 0,
+        secure=settings.PRODUCTION,
+        httponly=True,
+        samesite="Lax",
     )
 
 
-def delete_cookie(response: HttpResponse) -> None:
-    response.set_cookie(
-        cookie_name(), "", max_age=0, secure=settings.PRODUCTION, httponly=True, samesite="Lax"
-    )  # Django's own delete_cookie takes no HttpOnly, and __Host- needs Secure here as well
+def _token(request: HttpRequest, resource_id: str) -> str:
+    token = request.COOKIES.get(cookie_name(resource_id), "")
+    return token if token.isascii() else ""
 
 
 def _digest(token: str) -> bytes:

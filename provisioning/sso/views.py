@@ -33,21 +33,21 @@ def single_sign_on(request: HttpRequest) -> HttpResponseBase:
         signed_on = sign_on(codes=request.GET.getlist("code"), resource_ids=request.GET.getlist("resource_id"))
         return _onwards(request, signed_on)
     except Exception as error:  # of whatever kind: "Every failure is a 401 page"
-        told(error, "sso.sign_on", resource_id)
+        told(error, "sso.sign_on", "anonymous", resource_id)
         return answers.refused()
 
 
 def _onwards(request: HttpRequest, signed_on: SignedOn) -> HttpResponseBase:
     if signed_on.resource.product.dashboard_url:
         return answers.see_other(hand_over(signed_on))
-    session, token = sessions.start(signed_on)
+    session, token = sessions.start(signed_on, request)
     response = answers.see_other(_path(session))
     sessions.set_cookie(response, session, token)
     return response
 
 
 @for_resource
-def resource_page(request: HttpRequest, session: ResourceSession) -> HttpResponseBase:
+def show(request: HttpRequest, session: ResourceSession) -> HttpResponseBase:
     return _page(request, session)
 
 
@@ -69,7 +69,7 @@ def sign_out(request: HttpRequest, session: ResourceSession) -> HttpResponseBase
         return answers.see_other(_path(session))
     sessions.end(session)
     response = answers.page("signed_out")
-    sessions.delete_cookie(response)
+    sessions.set_cookie(response, session, "")
     return response
 
 
@@ -80,7 +80,7 @@ def nowhere(request: HttpRequest) -> HttpResponseBase:
 
 
 def _page(request: HttpRequest, session: ResourceSession, **shown: object) -> HttpResponseBase:
-    return answers.page("resource", form=sessions.form_token(request), **context_of(session), **shown)
+    return answers.page("resource", form=sessions.form_token(request, session), **context_of(session), **shown)
 
 
 def _path(session: ResourceSession) -> str:

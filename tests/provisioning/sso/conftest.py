@@ -33,6 +33,7 @@ class User:
         return self.client.get(path, query)
 
     def sign_on(self, resource_id):
+        self.resource_id = resource_id
         response = self.follow(self.link(resource_id))
         assert response.status_code == 303, response.content
         return response
@@ -42,7 +43,7 @@ class User:
 
     @property
     def cookie(self):
-        return self.client.cookies[sessions.cookie_name()]
+        return self.client.cookies[sessions.cookie_name(self.resource_id)]
 
     def form(self):
         """The token that each form of the page carries."""

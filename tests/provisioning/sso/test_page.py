@@ -49,18 +49,33 @@ def test_nothing_of_it_is_kept_or_run_from_elsewhere(signed_on, resource_id):
 
 def test_it_needs_a_session(client, connector, resource_id, trail):
     refused(client.get(f"/resources/{resource_id}"))
-    assert trail.one(action="resource_page.open").reason == "no_session"
+    assert trail.one(action="resource_page.show").reason == "no_session"
 
 
 def test_an_invented_session_is_none(user, resource_id, trail):
     for token in ("invented", "\u00e9", "a" * 10_000):
-        user.client.cookies[sessions.cookie_name()] = token
+        user.client.cookies[sessions.cookie_name(resource_id)] = token
         refused(user.open(resource_id))
 
 
 def test_a_session_knows_its_own_resource_only(signed_on, other_id, trail):
+    signed_on.client.cookies[sessions.cookie_name(other_id)] = signed_on.cookie.value
     refused(signed_on.open(other_id))
-    assert trail.one(action="resource_page.open").reason == "session_of_other_resource"
+    assert trail.one(action="resource_page.show").reason == "session_of_other_resource"
+
+
+def test_a_user_may_look_at_several_resources(signed_on, resource_id, other_id):
+    signed_on.sign_on(other_id)
+    text_of(signed_on.open(other_id))
+    text_of(signed_on.open(resource_id))
+
+
+def test_signing_on_again_ends_the_session_before(signed_on, resource_id):
+    before = signed_on.cookie.value
+    signed_on.sign_on(resource_id)
+    assert ResourceSession.objects.count() == 1
+    signed_on.client.cookies[sessions.cookie_name(resource_id)] = before
+    refused(signed_on.open(resource_id))
 
 
 def test_it_is_no_session_of_the_console(signed_on):
@@ -108,7 +123,7 @@ def test_signing_out_ends_the_session_and_the_cookie(signed_on, resource_id, tra
     assert "You are signed out" in text_of(response)
     assert signed_on.cookie.value == ""
     assert trail.one(action="sso.signed_out").detail["resource"] == resource_id
-    signed_on.client.cookies[sessions.cookie_name()] = token
+    signed_on.client.cookies[sessions.cookie_name(resource_id)] = token
     refused(signed_on.open(resource_id))
 
 
@@ -116,7 +131,7 @@ def test_another_sites_form_does_nothing(signed_on, resource_id, trail):
     for form in ("", "0" * 64):
         refused(signed_on.client.post(f"/resources/{resource_id}/sign-out", {"form": form}))
     assert ResourceSession.objects.exists()
-    assert {event.reason for event in trail.all(action="resource_page.open")} == {"foreign_form"}
+    assert {event.reason for event in trail.all(action="resource_page.sign_out")} == {"foreign_form"}
 
 
 def test_old_sessions_are_deleted_by_the_next_sign_on(signed_on, user, resource_id):

@@ -42,7 +42,7 @@ def test_the_cookie_is_for_this_host_and_no_script(user, resource_id):
 def test_in_production_the_cookie_is_host_only_and_secure(user, resource_id, settings):
     settings.PRODUCTION = True
     user.sign_on(resource_id)
-    assert user.cookie.key == "__Host-resource-session"
+    assert user.cookie.key == f"__Host-resource-{resource_id}"
     assert user.cookie["secure"]
 
 
