@@ -1,0 +1,52 @@
+"""Accounts with a second factor, as the console's pages make it."""
+
+import base64
+import hmac
+import struct
+import time
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.console.conftest import PASSWORD, _plain_static_files, _quick_passwords, admin  # noqa: F401 - fixtures
+
+LOGIN, SECOND_STEP, ACCOUNT = "/admin/login/", "/admin/account/second-step/", "/admin/account/"
+
+
+def totp(secret: str, at: float | None = None) -> str:
+    """RFC 6238 with its defaults."""
+    counter = struct.pack(">Q", int(time.time() if at is None else at) // 30)
+    digest = hmac.digest(base64.b32decode(secret), counter, "sha1")
+    start = digest[-1] & 15
+    return f"{(int.from_bytes(digest[start : start + 4]) & 0x7FFFFFFF) % 10**6:06}"
+
+
+def sign_in(client: Client, password: str = PASSWORD) -> Any:
+    return client.post(LOGIN, {"username": "root", "password": password})
+
+
+def add_app(client: Client) -> str:
+    """Add an authenticator app to the account that is signed in: its secret."""
+    secret: str = client.get(f"{ACCOUNT}app/").context["form"].secret
+    response = client.post(f"{ACCOUNT}app/", {"code": totp(secret)})
+    assert response.status_code == 302, response.content
+    return secret
+
+
+@pytest.fixture
+def console(admin: User) -> Client:  # noqa: F811
+    client = Client()
+    assert sign_in(client)["Location"] == "/admin/"
+    return client
+
+
+@pytest.fixture
+def app(console: Client) -> str:
+    """The secret of an app that was added half a minute ago, so that the present code is unused."""
+    secret = add_app(console)
+    from django.core.cache import cache
+
+    cache.clear()
+    return secret
