@@ -42,7 +42,7 @@ def test_a_refused_exchange_shows_whom_it_was_for(console: Client, world: World)
     detail = {"end_user": "eu_<b>", "installation": "inst_" + "9" * 80}
     record_refusal(action="exchange.credential", actor="platform:mindcloud", reason="no_grant", detail=detail)
     page = console.get(url(AuditEvent, "changelist")).content.decode()
-    assert "eu_&lt;b&gt; / inst_" + "9" * 19 + "<" in page
+    assert "eu_&lt;b&gt; / inst_" + "9" * 19 + " (no grant)<" in page
 
 
 def test_the_trail_shows_seconds_on_the_lines_own_page(console: Client, world: World) -> None:

@@ -1,0 +1,155 @@
+"""The trail, to read. Nobody adds, changes or deletes a line: the database refuses it as well."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from credservice.audit.admin import filters
+from credservice.audit.admin.changelist import TrailChangeList
+from credservice.audit.admin.exporting import export_page
+from credservice.audit.admin.seeing import find_page, seen_page
+from credservice.audit.models import AuditEvent
+from credservice.audit.sentences import object_of, sentence
+from credservice.audit.state import batch_of, chain_state
+from credservice.console.base import LargeListAdmin, ReadOnly
+from credservice.console.labels import label
+from credservice.console.links import list_link, subject_link, subject_names
+from credservice.console.menu import Menu
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnly, LargeListAdmin):
+    menu = Menu("Audit", 51, "history")
+    about = "Who did what to which object, when, and with what outcome. Append-only, sealed by the minute."
+    empty_help = "Every exchange, order, change and sign-in leaves a line here."
+    keyset = ("pk",)
+    in_search = False  # it speaks of all the others' rows; asked where none of them is found
+    list_display = ("at_minute", "what", "shown_outcome", "action", "shown_source")
+    list_display_links = ("at_minute",)
+    list_filter = (
+        filters.ActionFilter,
+        ("outcome", ChoicesDropdownFilter),
+        filters.ActorFilter,
+        filters.ObjectTypeFilter,
+        filters.ObjectFilter,
+        filters.SubjectFilter,
+        filters.RequestFilter,
+        filters.SourceFilter,
+        ("at", filters.TimeFilter),
+    )
+    list_before_template = "console/audit/chain.html"
+    search_help_text = "Object id, subject, request id or line number"
+    list_fullwidth = True
+    fieldsets = (
+        (None, {"fields": ("id", "what", "at_exact", "action", "shown_outcome", "reason")}),
+        ("Who", {"fields": ("shown_actor", "shown_source", "shown_request")}),
+        ("What", {"fields": ("object_type", "object_id", "shown_object", "subject", "shown_subject", "shown_detail")}),
+        ("Seal", {"fields": ("shown_batch",)}),
+    )
+    readonly_fields = (
+        *("id", "what", "at_exact", "shown_outcome", "shown_actor", "shown_source", "shown_request", "shown_object"),
+        *("shown_subject", "shown_detail", "shown_batch"),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        def view(page: Any) -> Any:
+            @sensitive_post_parameters()
+            def answer(request: HttpRequest, **kwargs: Any) -> Any:
+                return page(self, request, **kwargs)
+
+            return self.admin_site.admin_view(answer)
+
+        return [
+            path("export/", view(export_page), name="audit_auditevent_export"),
+            path("seen/", view(find_page), name="audit_auditevent_find"),
+            path("seen/<uuid:credential_id>", view(seen_page), name="audit_auditevent_seen"),
+            *super().get_urls(),
+        ]
+
+    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
+        state = chain_state()
+        needed = []
+        if state.behind:
+            needed.append("Lines of the trail wait for their seal for over an hour: does a worker run?")
+        if state.broken:
+            needed.append(f"The trail was verified and does not hold. {state.broken}")
+        return [(text, {"action": "audit.verified"} if text.startswith("The") else {}) for text in needed]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return TrailChangeList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        more = {"chain": chain_state(), "may_export": request.user.has_perm("audit.export_auditevent")}
+        return super().changelist_view(request, more | (extra_context or {}))
+
+    def find(self, term: str) -> list[Q]:
+        """Also a bare id of which something is the subject's."""
+        found = [Q(object_id=term), Q(subject=term), Q(request_id=term)]
+        if term.isascii() and term.isdigit():
+            found.append(Q(pk=int(term)))
+        return found
+
+    def prepare_rows(self, rows: list[Any]) -> None:
+        names = subject_names(row.subject for row in rows)
+        for row in rows:
+            row.subject_names = names
+
+    def trail_url(self, obj: AuditEvent) -> str:
+        return ""
+
+    @display(description="Time (UTC)")
+    def at_minute(self, obj: AuditEvent) -> str:
+        return format_html('<span class="console-line">{}</span>', f"{obj.at:%Y-%m-%d %H:%M}")
+
+    @display(description="Time (UTC)")
+    def at_exact(self, obj: AuditEvent) -> str:
+        return f"{obj.at:%Y-%m-%d %H:%M:%S.%f}"
+
+    @display(description="What happened")
+    def what(self, obj: AuditEvent) -> Any:
+        names = obj.subject_names if hasattr(obj, "subject_names") else subject_names([obj.subject])
+        return format_html('<span class="console-sentence">{}</span>', sentence(obj, names))
+
+    @display(description="Outcome")
+    def shown_outcome(self, obj: AuditEvent) -> Any:
+        return label(obj.outcome)
+
+    @display(description="Actor")
+    def shown_actor(self, obj: AuditEvent) -> Any:
+        return list_link(AuditEvent, obj.actor, actor=obj.actor)
+
+    @display(description="Source")
+    def shown_source(self, obj: AuditEvent) -> Any:
+        return format_html('<span class="break-all console-mono">{}</span>', obj.source) if obj.source else "-"
+
+    @display(description="Request id")
+    def shown_request(self, obj: AuditEvent) -> Any:
+        return list_link(AuditEvent, obj.request_id, request_id=obj.request_id) if obj.request_id else "-"
+
+    @display(description="Page of the object")
+    def shown_object(self, obj: AuditEvent) -> Any:
+        return object_of(obj)
+
+    @display(description="Page of the subject")
+    def shown_subject(self, obj: AuditEvent) -> Any:
+        return subject_link(obj.subject, subject_names([obj.subject]))
+
+    @display(description="Detail")
+    def shown_detail(self, obj: AuditEvent) -> Any:
+        text = json.dumps(obj.detail, indent=2, ensure_ascii=False)
+        return format_html('<pre class="break-all console-mono whitespace-pre-wrap">{}</pre>', text)
+
+    @display(description="Batch")
+    def shown_batch(self, obj: AuditEvent) -> str:
+        seal = batch_of(obj)
+        if seal is None:
+            return "Not sealed yet: the worker does so within minutes."
+        return f"Batch {seal.number}, sealed {seal.sealed_at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,83 @@
+"""The console's export: the lines of the list's present filter, as a file."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from credservice.audit import record
+from credservice.audit.export import FORMATS, read_down, write
+from credservice.console.actor import actor_of
+from credservice.console.middleware import error_page
+from credservice.console.pages import new_form_id, use_up
+from credservice.exceptions import Conflict
+
+# What is sent within REQUEST_SECONDS. More of it is the command's work.
+MAX_LINES = 50_000
+CHUNK = 200  # lines
+TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+
+
+def export_page(site_admin: Any, request: HttpRequest) -> HttpResponseBase:
+    """GET asks for the form of the file, POST sends it. The filter is the address's, as the list has it."""
+    if not (site_admin.has_view_permission(request) and request.user.has_perm("audit.export_auditevent")):
+        raise PermissionDenied
+    form = request.POST.get("format", "")
+    if request.method == "POST" and form in FORMATS:
+        return _send(site_admin, request, form)
+    context = {
+        "title": "Export the trail",
+        "opts": site_admin.opts,
+        "filters": _asked(request),
+        "max_lines": MAX_LINES,
+        "form_id": new_form_id(request),
+        "home": f"{site_admin.list_url()}?{request.GET.urlencode()}",
+    }
+    request.current_app = site_admin.admin_site.name
+    return TemplateResponse(request, "console/audit/export.html", site_admin.admin_site.each_context(request) | context)
+
+
+def _send(site_admin: Any, request: HttpRequest, form: str) -> HttpResponseBase:
+    events = _events(site_admin, request)
+    try:
+        with transaction.atomic():
+            use_up(request)
+            detail = {"filters": _asked(request), "format": form, "at_most": MAX_LINES}
+            record(action="audit.exported", actor=actor_of(request), detail=detail)
+    except Conflict as error:
+        return error_page(request, 400, error.message)
+    lines = write(read_down(events, limit=MAX_LINES), form)
+    response = StreamingHttpResponse(_chunks(text for _, text in lines), content_type=TYPES[form])
+    name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _events(site_admin: Any, request: HttpRequest) -> QuerySet[Any]:
+    """What the list shows under this filter and search, on all of its pages."""
+    changelist = site_admin.get_changelist_instance(request)
+    found, term = Q(), changelist.query.strip()
+    for alternative in site_admin.find(term) if term else []:
+        found |= alternative
+    events: QuerySet[Any] = changelist.queryset.filter(found)
+    return events
+
+
+def _asked(request: HttpRequest) -> dict[str, str]:
+    return {name: value[:255] for name, value in request.GET.items() if value and name != "p"}
+
+
+def _chunks(lines: Iterator[str]) -> Iterator[str]:
+    """Many lines at a time: each chunk is a write to the client."""
+    batch: list[str] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) >= CHUNK:
+            yield "".join(batch)
+            batch.clear()
+    yield "".join(batch)

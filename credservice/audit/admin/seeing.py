@@ -1,0 +1,90 @@
+"""The console's pages of "who could have seen this": by a credential, or by a value that turned up somewhere."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from credservice.audit.seen import MAX_LINES, life_of, line_of, sightings
+from credservice.console.actor import actor_of
+from credservice.console.links import link_to, named_link, short, subject_link, subject_names
+from credservice.console.widgets import SecretField
+from credservice.credentials.checking import report_leak
+from credservice.credentials.models import Credential
+
+TITLE = "Who could have seen this"
+_WAYS = {
+    "exchange.credential": "handed out by the exchange",
+    "credential.handed_out": "handed out again to a marketplace",
+    "credential.issued": "made, or entered, for",
+    "credential.revealed": "shown in the console",
+    "credential.leak_reported": "found in a text that was pasted",
+}
+
+
+class PastedForm(forms.Form):
+    value = SecretField(
+        label="The value",
+        help_text="A key, or a text that holds it. It is digested, compared and dropped: stored nowhere.",
+    )
+
+
+def seen_page(site_admin: Any, request: HttpRequest, credential_id: UUID) -> HttpResponse:
+    """Of one credential and its line."""
+    _check(site_admin, request)
+    line = line_of(credential_id)
+    if not line:
+        raise Http404
+    return _show(site_admin, request, "console/audit/seen.html", {"seen": _of_line(line), "title": TITLE})
+
+
+def find_page(site_admin: Any, request: HttpRequest) -> HttpResponse:
+    """GET asks for the value, POST looks it up."""
+    _check(site_admin, request)
+    form = PastedForm(request.POST if request.method == "POST" else None)
+    context: dict[str, Any] = {"title": TITLE, "form": form, "home": site_admin.list_url()}
+    if request.method == "POST" and form.is_valid():
+        found = report_leak(form.cleaned_data["value"], actor=actor_of(request))
+        lines = {credential.line: line_of(credential.pk) for credential in found}
+        context |= {"searched": True, "found": [_of_line(line) for line in lines.values()], "form": PastedForm()}
+    return _show(site_admin, request, "console/audit/find.html", context)
+
+
+def _check(site_admin: Any, request: HttpRequest) -> None:
+    if not (site_admin.has_view_permission(request) and request.user.has_perm("credentials.view_credential")):
+        raise PermissionDenied
+
+
+def _of_line(line: list[Credential]) -> dict[str, Any]:
+    found = sightings(line)
+    subject = line[-1].subject
+    names = {str(credential.pk): _name(credential) for credential in line}
+    return {
+        "policy": line[-1].policy,
+        "subject": subject_link(subject, subject_names([subject])),
+        "lives": [(link_to(credential, _name(credential)), life_of(credential)) for credential in line],
+        "sightings": [(_WAYS.get(seen.action, _words(seen.action)), _object(seen, names), seen) for seen in found],
+        "cut": sum(seen.times for seen in found) >= MAX_LINES,
+        "max_lines": MAX_LINES,
+    }
+
+
+def _object(seen: Any, names: dict[str, str]) -> Any:
+    return named_link(seen.object_type, seen.object_id, names.get(seen.object_id, ""))
+
+
+def _name(credential: Credential) -> str:
+    return credential.hint or short(str(credential.pk))
+
+
+def _words(action: str) -> str:
+    return action.replace(".", " ").replace("_", " ")
+
+
+def _show(site_admin: Any, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    request.current_app = site_admin.admin_site.name
+    common = site_admin.admin_site.each_context(request) | {"opts": site_admin.opts}
+    return TemplateResponse(request, template, common | context)

@@ -1,0 +1,50 @@
+"""The trail in a browser: filter, read a line, export what the filter shows, and page."""
+
+import csv
+import io
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.live import LiveService
+
+LIST = "/admin/audit/auditevent/"
+
+
+def test_it_filters_and_exports_what_is_shown(console: Page, operator: tuple[str, str], tmp_path: Path):
+    name, _ = operator
+    console.goto(f"{LIST}?actor=user:{name}")
+    expect(console.get_by_text(f"user {name} signed in as").first).to_be_visible()
+    console.get_by_role("link", name="Export these lines").click()
+    expect(console.get_by_text(f"user:{name}")).to_be_visible()
+    with console.expect_download() as download:
+        console.get_by_role("button", name="Download CSV").click()
+    download.value.save_as(tmp_path / "trail.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "trail.csv").read_text())))
+    assert {row["actor"] for row in rows} == {f"user:{name}"}
+    assert "user.signed_in" in {row["action"] for row in rows}
+    console.goto(f"{LIST}?actor=user:{name}&action=audit.exported")
+    expect(console.get_by_text(f"user {name} exported lines of the trail")).to_be_visible()
+
+
+def test_the_filter_is_a_form(console: Page, operator: tuple[str, str]):
+    console.goto(LIST)
+    console.locator("#changelist a").filter(has_text="Filters").first.click()
+    console.locator("[name=actor]").fill(f"user:{operator[0]}")
+    console.locator("[name=actor]").press("Enter")
+    console.wait_for_url("**actor=user*")
+    expect(console.locator("#result_list")).to_contain_text(f"user {operator[0]} signed in")
+
+
+def test_a_narrow_window_shows_every_column(console: Page, live_service: LiveService):
+    console.set_viewport_size({"width": 390, "height": 844})
+    console.goto(LIST)
+    expect(console.locator("#chain")).to_be_visible()
+    assert console.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_who_could_have_seen_a_value(console: Page, live_service: LiveService):
+    console.goto(f"{LIST}seen/")
+    console.locator("[name=value]").fill("a-value-that-is-kept-nowhere-here")
+    console.get_by_role("button", name="Look it up").click()
+    expect(console.get_by_text("It holds no value of a credential that is kept here.")).to_be_visible()
