@@ -73,7 +73,7 @@ def told(error: Exception, action: str, actor: str, resource_id: str) -> Service
         log.error("request_failed", error=type(error).__name__, exc_info=problem.status == 500)
     else:
         reason = problem.reason if isinstance(problem, Unauthenticated) else problem.code
-        known = {"object_type": "resource", "object_id": resource_id} if is_id(resource_id) else {}
+        known: dict[str, Any] = {"object_type": "resource", "object_id": resource_id} if is_id(resource_id) else {}
         record_refusal(action=action, actor=actor, reason=reason, **known)
     return problem
 

@@ -1,5 +1,6 @@
 """GET /v1/sso, and the page of a resource that it leads to."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
@@ -79,7 +80,7 @@ def nowhere(request: HttpRequest) -> HttpResponseBase:
     return answers.refused()
 
 
-def _page(request: HttpRequest, session: ResourceSession, **shown: object) -> HttpResponseBase:
+def _page(request: HttpRequest, session: ResourceSession, **shown: Any) -> HttpResponseBase:
     return answers.page("resource", form=sessions.form_token(request, session), **context_of(session), **shown)
 
 

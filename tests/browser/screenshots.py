@@ -12,8 +12,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from credservice.local.throwaway import throwaway
 from provisioning.checker.connector.answers import Answer
@@ -42,8 +43,8 @@ class Stage:
 class Picture:
     name: str
     bring_up: Callable[[Stage], None]
-    size: dict[str, int]
-    scheme: str = "light"
+    size: ViewportSize
+    scheme: Literal["light", "dark"] = "light"
 
 
 def resource_page(stage: Stage) -> None:
