@@ -10,7 +10,10 @@ from django.db import models
 from django.db.models.functions import Upper
 
 from credservice.credentials.models import CredentialPolicy
+from credservice.crypto import Place, unseal
+from credservice.crypto.fields import SealedField
 from credservice.http.client_address import parse_networks
+from credservice.http.outgoing import check_url
 from credservice.keys.models import SigningSecretSet
 from exchange.shapes import check_attributes, check_shape
 from exchange.signing import Profile
@@ -76,6 +79,13 @@ class Platform(models.Model):
     requests_per_minute = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: no limit."
     )
+    api_url = models.CharField(
+        "API URL",
+        max_length=255,
+        blank=True,
+        help_text="The base of MindCloud's own API, for end users and browser tokens. Empty: not used.",
+    )
+    sealed_api_key = SealedField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -110,7 +120,20 @@ class Platform(models.Model):
             self.tolerance_seconds,
         )
 
+    @property
+    def api_key_place(self) -> Place:
+        return Place("exchange.platform", self.pk, "sealed_api_key")
+
+    def open_api_key(self) -> str:
+        """MindCloud's API key. Raises :class:`credservice.crypto.SealError`."""
+        return unseal(bytes(self.sealed_api_key or b""), self.api_key_place).decode()
+
     def clean(self) -> None:
+        if self.api_url:
+            try:
+                check_url(self.api_url)
+            except ValueError as error:
+                raise ValidationError({"api_url": f"The URL {error}."}) from None
         if not isinstance(self.source_networks, list):
             raise ValidationError({"source_networks": 'Write a list of networks, such as ["203.0.113.0/24"].'})
         try:
@@ -202,6 +225,28 @@ class EndUser(models.Model):
 
     def clean(self) -> None:
         _clean_attributes(self.attributes)
+
+
+class UnsettledEndUser(models.Model):
+    """An end user that is being created at MindCloud; one whose row stays is one of which it is not known."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="+", db_index=False)
+    external_id = models.CharField(max_length=MAX_ID, help_text="The vendor's own id.")
+    name = models.CharField(max_length=255, blank=True)
+    sent_at = models.DateTimeField(null=True, help_text="From then on MindCloud may have created it.")
+    why = models.CharField(max_length=255, blank=True, help_text="Why it is not known.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "unsettled end user"
+        permissions = [("settle_unsettledenduser", "Can settle whether an end user was created")]
+        constraints = [
+            models.UniqueConstraint(fields=["platform", "external_id"], name="exchange_unsettled_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
 
 
 class Installation(models.Model):

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from credservice.credentials.services import set_suspended
 from credservice.keys.setup import SigningSecretReference
-from credservice.setup.columns import Field, Reference
+from credservice.setup.columns import Field, Reference, Secret
 from credservice.setup.facts import Facts
 from credservice.setup.kinds import Choice, Flag, Text, Texts, Whole
 from credservice.setup.plan import Plan
@@ -83,6 +83,8 @@ PLATFORMS = Section(
         Field("single_use_signatures", Flag()),
         Field("ids_from_query", Flag()),
         Field("requests_per_minute", Whole(nullable=True)),
+        Field("api_url", Text()),
+        Secret("api_key", column="sealed_api_key", place=lambda platform: platform.api_key_place),
     ),
     extras=(
         SigningSecretReference(

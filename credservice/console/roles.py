@@ -60,6 +60,7 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "exchange.integration": ("view", "view suspend add change", "view suspend add change", "view"),
     "exchange.enduser": ("view", "view suspend add change", "view suspend", "view"),
     "exchange.installation": ("view", "view suspend add change approve", "view suspend", "view"),
+    "exchange.unsettledenduser": ("view", "view settle", "view", "view"),
     "exchange.grant": ("view", "view add withdraw", "view add withdraw", "view"),
     "exchange.seensignature": _LOOK,
     "provisioning.marketplace": ("view", "view suspend", "view suspend add change", "view"),

@@ -1,5 +1,5 @@
 """The exchange's pages in the console."""
 
-from exchange.admin import end_users, grants, platforms, related
+from exchange.admin import end_users, grants, mindcloud, platforms, related
 
-__all__ = ["end_users", "grants", "platforms", "related"]
+__all__ = ["end_users", "grants", "mindcloud", "platforms", "related"]

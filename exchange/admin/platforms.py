@@ -16,6 +16,8 @@ from credservice.console.first_steps import WithFirstSteps
 from credservice.console.labels import active_state, label
 from credservice.console.links import list_link, page_of
 from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
+from credservice.console.widgets import SecretField
+from credservice.crypto import seal
 from credservice.keys.admin import secrets_table
 from credservice.keys.models import SigningSecret
 from exchange.admin import pages
@@ -28,6 +30,13 @@ from exchange.models import Installation, Integration, Platform
 
 
 class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
+    api_key = SecretField(
+        label="API key",
+        required=False,
+        max_length=1024,
+        help_text="Of MindCloud's API. Sealed when it is saved, and never shown again. Empty: it stays as it is.",
+    )
+
     def clean_is_default(self) -> bool:
         wanted: bool = self.cleaned_data["is_default"]
         other = Platform.objects.filter(is_default=True).exclude(pk=self.instance.pk).first()
@@ -48,7 +57,7 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
     object_pages = (PlatformFirstSteps, TestExchange, SignatureDebugger, pages.SuspendPlatform, pages.ResumePlatform)
     bulk_actions = (pages.SuspendPlatform.bulk(), pages.ResumePlatform.bulk())
     fixed_fields = ("name",)
-    readonly_fields = (active_state, "endpoint", "signing_secrets", "created_at")
+    readonly_fields = (active_state, "endpoint", "signing_secrets", "shown_api_key", "created_at")
     list_display = ("name", active_state, "endpoint", "shown_signature", "shown_approval", "created_at")
     list_filter = (StateFilter,)
     search_fields = ("name",)
@@ -58,6 +67,14 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
         (
             "Installations",
             {"fields": ("approve_installations", "requests_per_minute"), "classes": ["tab"]},
+        ),
+        (
+            "MindCloud's API",
+            {
+                "description": "To create end users there, and to mint tokens for their browsers.",
+                "fields": ("api_url", "shown_api_key", "api_key"),
+                "classes": ["tab"],
+            },
         ),
         (
             "Signature profile",
@@ -113,14 +130,24 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
     def shown_approval(self, obj: Platform) -> str:
         return "active at once" if obj.approve_installations else "wait for approval"
 
+    @display(description="Present API key")
+    def shown_api_key(self, obj: Platform) -> Any:
+        return label("set" if obj.sealed_api_key else "unset")
+
     @display(description="Signing secrets")
     def signing_secrets(self, obj: Platform) -> Any:
         return secrets_table(obj.secrets) if obj.secrets_id else "Made in the next step."
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
-        if not change and isinstance(obj, Platform):
+        assert isinstance(obj, Platform)
+        if not change:
             obj.secrets = new_secret_set(obj.name)
+        key = form.cleaned_data.get("api_key")
+        if key:
+            obj.sealed_api_key = seal(key.encode(), obj.api_key_place)
         super().save_model(request, obj, form, change)
+        if key and change:
+            obj.save(update_fields=["sealed_api_key"])
 
     def response_add(self, request: HttpRequest, obj: Platform, post_url_continue: str | None = None) -> HttpResponse:
         """On to its signing secret, without which it can verify nothing."""

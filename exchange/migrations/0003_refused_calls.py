@@ -5,28 +5,34 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('exchange', '0002_permissions_of_acts'),
+        ("exchange", "0002_permissions_of_acts"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RefusedCall',
+            name="RefusedCall",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('reason', models.CharField(max_length=64)),
-                ('request_id', models.CharField(max_length=64)),
-                ('source', models.GenericIPAddressField(null=True)),
-                ('method', models.CharField(max_length=16)),
-                ('path', models.CharField(max_length=2000)),
-                ('query', models.CharField(blank=True, max_length=2000)),
-                ('headers', models.JSONField(help_text='By name, as sent.')),
-                ('platform', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='refused_calls', to='exchange.platform')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("reason", models.CharField(max_length=64)),
+                ("request_id", models.CharField(max_length=64)),
+                ("source", models.GenericIPAddressField(null=True)),
+                ("method", models.CharField(max_length=16)),
+                ("path", models.CharField(max_length=2000)),
+                ("query", models.CharField(blank=True, max_length=2000)),
+                ("headers", models.JSONField(help_text="By name, as sent.")),
+                (
+                    "platform",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="refused_calls",
+                        to="exchange.platform",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['platform', '-id'], name='exchange_refusedcall_newest')],
+                "indexes": [models.Index(fields=["platform", "-id"], name="exchange_refusedcall_newest")],
             },
         ),
     ]

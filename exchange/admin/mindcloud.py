@@ -1,0 +1,101 @@
+"""End users of which it is not known whether MindCloud created them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from credservice.console.actor import actor_of
+from credservice.console.base import ConsoleAdmin, ReadOnly
+from credservice.console.labels import label
+from credservice.console.menu import Menu, counted
+from credservice.console.pages import ObjectPage
+from credservice.console.switch import WhyForm
+from exchange.mindcloud.services import settle_created, settle_not_created
+from exchange.models import MAX_ID, EndUser, UnsettledEndUser
+
+
+class CreatedForm(WhyForm):
+    end_user_id = forms.CharField(
+        label="userId at MindCloud",
+        max_length=MAX_ID,
+        help_text="As MindCloud shows it, such as enduser_456def.",
+        widget=UnfoldAdminTextInputWidget(),
+    )
+    field_order = ("end_user_id", "why")
+
+
+class SettleCreated(ObjectPage):
+    slug, title, icon = "created", "It was created", "check_circle"
+    permission = "settle"
+    variant = ActionVariant.SUCCESS
+    form_class = CreatedForm
+
+    def consequences(self, obj: UnsettledEndUser) -> list[str]:
+        return [f"{obj.external_id} is the end user with this userId from now on."]
+
+    def done_url(self, obj: UnsettledEndUser) -> str:
+        return self.list_url()
+
+    def perform(self, request: HttpRequest, obj: UnsettledEndUser, form: forms.Form) -> str:
+        values, actor = form.cleaned_data, actor_of(request)
+        settle_created(intent=obj, end_user_id=values["end_user_id"], actor=actor, reason=values["why"])
+        return f"{obj.external_id} is registered."
+
+
+class SettleNotCreated(ObjectPage):
+    slug, title, icon = "not-created", "It was not created", "block"
+    permission = "settle"
+    variant = ActionVariant.DANGER
+    form_class = WhyForm
+
+    def consequences(self, obj: UnsettledEndUser) -> list[str]:
+        return [
+            "The next request for a token creates it at MindCloud.",
+            "Look there first: MindCloud creates another user for each request, even for the same externalId.",
+        ]
+
+    def done_url(self, obj: UnsettledEndUser) -> str:
+        return self.list_url()
+
+    def perform(self, request: HttpRequest, obj: UnsettledEndUser, form: forms.Form) -> str:
+        settle_not_created(intent=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+        return f"{obj.external_id} may be created again."
+
+
+@admin.register(UnsettledEndUser)
+class UnsettledEndUserAdmin(ReadOnly, ConsoleAdmin):
+    menu = Menu("Exchange", 16, "person_alert")
+    about = "End users that MindCloud was asked to create, and whose answer was lost. They are never created twice."
+    empty_help = "Nothing is unsettled: every end user that MindCloud was asked to create has its id here."
+    object_pages = (SettleCreated, SettleNotCreated)
+    list_display = ("external_id", "platform", "shown_state", "why", "sent_at")
+    list_select_related = ("platform",)
+    search_fields = ("external_id",)
+    search_help_text = "Your own id of the end user"
+    ordering = ("-created_at",)
+    fields = ("external_id", "platform", "name", "shown_state", "why", "sent_at", "created_at")
+    readonly_fields = ("shown_state",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return _open(super().get_queryset(request))
+
+    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
+        number = _open(UnsettledEndUser.objects.all()).exclude(why="").count()
+        sentence = f"{counted(number, 'end user')} that MindCloud may have created"
+        return [(sentence, {})] if number else []
+
+    @display(description="State")
+    def shown_state(self, obj: UnsettledEndUser) -> Any:
+        return label("failed" if obj.why else "pending")
+
+
+def _open(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Without those that were registered by other ways since."""
+    known = EndUser.objects.filter(platform=OuterRef("platform"), external_id=OuterRef("external_id"))
+    return rows.filter(~Exists(known))

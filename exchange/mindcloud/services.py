@@ -1,0 +1,183 @@
+"""An end user at MindCloud, created once; and tokens for its browser.
+
+MindCloud creates another user for each request and offers no look-up by ``externalId``, so its API cannot tell what
+became of a request whose answer was lost. Such a creation is kept as unsettled and never repeated by us: a person looks
+at MindCloud and says whether the user is there (the console), or the vendor registers the id that it has.
+"""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from credservice.audit import record
+from credservice.credentials.locks import credential_lock, credential_lock_is_held
+from credservice.exceptions import Conflict, Forbidden, Invalid, ServiceError, Unavailable
+from exchange.mindcloud.client import OutcomeUnknown, create_user
+from exchange.mindcloud.client import mint_token as ask_for_token
+from exchange.models import MAX_ID, EndUser, Platform, UnsettledEndUser
+from exchange.registration import upsert_end_user
+
+DIED = "the process that asked ended before the answer"
+
+
+class Unsettled(Conflict):
+    code = "creation_unsettled"
+
+
+@dataclass(frozen=True)
+class BrowserToken:
+    """A short-lived token of MindCloud's for one end user."""
+
+    end_user: EndUser
+    text: str
+
+
+def mint_token(*, platform: Platform, external_id: str, actor: str, name: str = "", email: str = "") -> BrowserToken:
+    """A token for this end user's browser; the end user is created at MindCloud first where it is missing.
+
+    Not in a transaction: MindCloud is called. Raises Forbidden for what is suspended, :class:`Unsettled`, and what
+    :mod:`exchange.mindcloud.client` raises.
+    """
+    if not platform.is_active:
+        raise Forbidden(f"Platform {platform.name} is suspended.", code="suspended")
+    end_user = end_user_for(platform=platform, external_id=external_id, actor=actor, name=name, email=email)
+    if not end_user.is_active:
+        raise Forbidden("This end user is suspended.", code="suspended")
+    text = ask_for_token(platform, end_user.end_user_id)
+    _record("end_user.token_minted", platform, actor, end_user, external_id=external_id)
+    return BrowserToken(end_user, text)
+
+
+def end_user_for(*, platform: Platform, external_id: str, actor: str, name: str = "", email: str = "") -> EndUser:
+    """The end user of the vendor's ``external_id``, created at MindCloud where there is none yet. Raises as above."""
+    found = _known(platform, external_id)
+    if found is not None:
+        return found
+    intent = _intent(platform, external_id, name)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(credential_lock(intent.pk))
+        except Unavailable:
+            raise Unavailable("The end user is being created at MindCloud. Try again shortly.", retry_after=2) from None
+        return _known(platform, external_id) or _create(intent, name, email, actor)
+
+
+def settle_created(*, intent: UnsettledEndUser, end_user_id: str, actor: str, reason: str) -> EndUser:
+    """A person found the user at MindCloud: from now on it is the end user of this ``external_id``."""
+    end_user_id = end_user_id.strip()
+    if not 0 < len(end_user_id) <= MAX_ID or not end_user_id.isprintable():
+        raise Invalid("Write the userId that MindCloud shows.")
+    with transaction.atomic():
+        intent = _settled(intent)
+        found = _keep(intent, end_user_id, actor)
+        _record("end_user.creation_settled", intent.platform, actor, found, created=True, why=reason)
+    return found
+
+
+def settle_not_created(*, intent: UnsettledEndUser, actor: str, reason: str) -> None:
+    """A person looked, and there is no such user at MindCloud: the next request creates it."""
+    with transaction.atomic():
+        intent = _settled(intent)
+        external_id = intent.external_id
+        _record("end_user.creation_settled", intent.platform, actor, None, external_id=external_id, why=reason)
+        intent.delete()
+
+
+def _known(platform: Platform, external_id: str) -> EndUser | None:
+    return EndUser.objects.filter(platform=platform, external_id=external_id).first()
+
+
+def _intent(platform: Platform, external_id: str, name: str) -> UnsettledEndUser:
+    """Its row, committed before anything is sent; whoever else comes at the same time finds it."""
+    intents = UnsettledEndUser.objects.select_related("platform")
+    return intents.get_or_create(platform=platform, external_id=external_id, defaults={"name": name})[0]
+
+
+def _create(intent: UnsettledEndUser, name: str, email: str, actor: str) -> EndUser:
+    """Ask MindCloud, once. In the hands of one caller at a time, who holds the intent's lock."""
+    if not UnsettledEndUser.objects.filter(pk=intent.pk, sent_at=None).update(sent_at=timezone.now()):
+        _refuse_unsettled(intent)
+    content = {"externalId": intent.external_id, "name": name, "email": email}
+    try:
+        user_id = create_user(intent.platform, {key: value for key, value in content.items() if value})
+    except OutcomeUnknown as error:
+        _keep_unsettled(intent, str(error), actor)
+        raise _unsettled(intent) from None
+    except ServiceError:
+        intent.delete()  # nothing was created: the next request may ask again
+        raise
+    try:
+        with transaction.atomic():
+            return _keep(intent, user_id, actor)
+    except Conflict:
+        _keep_unsettled(intent, f"it answered {user_id}, which is another end user's", actor)
+        raise _unsettled(intent) from None
+
+
+def _keep(intent: UnsettledEndUser, end_user_id: str, actor: str) -> EndUser:
+    """Both in one transaction: the id is kept, and the intent is over."""
+    end_user, _ = upsert_end_user(
+        platform=intent.platform,
+        external_id=intent.external_id,
+        end_user_id=end_user_id,
+        name=intent.name or None,
+        actor=actor,
+    )
+    _record("end_user.created_at_mindcloud", intent.platform, actor, end_user, external_id=intent.external_id)
+    UnsettledEndUser.objects.filter(pk=intent.pk).delete()
+    return end_user
+
+
+def _refuse_unsettled(intent: UnsettledEndUser) -> None:
+    """Somebody has sent it before us, and its answer never came; or it was settled in this moment."""
+    now = UnsettledEndUser.objects.filter(pk=intent.pk).first()
+    if now is None:
+        raise Unavailable("The end user was being created. Try again.", retry_after=1)
+    if not now.why:
+        UnsettledEndUser.objects.filter(pk=intent.pk).update(why=DIED)
+    raise _unsettled(intent)
+
+
+def _unsettled(intent: UnsettledEndUser) -> Unsettled:
+    return Unsettled(
+        f"It is not known whether MindCloud created {intent.external_id}: the answer was lost, and it must not be "
+        "created twice. Look at MindCloud and settle it in the console, or register the end user with its id there."
+    )
+
+
+def _keep_unsettled(intent: UnsettledEndUser, why: str, actor: str) -> None:
+    with transaction.atomic():
+        UnsettledEndUser.objects.filter(pk=intent.pk).update(why=why[:255])
+        record(
+            action="end_user.creation",
+            actor=actor,
+            outcome="failed",
+            reason="outcome_unknown",
+            object_type="unsettled_end_user",
+            object_id=intent.pk,
+            detail={"platform": intent.platform.name, "external_id": intent.external_id, "why": why},
+        )
+
+
+def _settled(intent: UnsettledEndUser) -> UnsettledEndUser:
+    """The row, locked. Raises :class:`Conflict` while it is being asked for, or where it is settled by now."""
+    rows = UnsettledEndUser.objects.select_for_update(of=("self",)).select_related("platform")
+    found = rows.filter(pk=intent.pk).first()
+    if found is None:
+        raise Conflict("It is settled already.")
+    if credential_lock_is_held(intent.pk):
+        raise Conflict("MindCloud is being asked at this moment. Look again in a minute.")
+    return found
+
+
+def _record(action: str, platform: Platform, actor: str, end_user: EndUser | None, **detail: object) -> None:
+    record(
+        action=action,
+        actor=actor,
+        object_type="end_user",
+        object_id=end_user.pk if end_user else "",
+        subject=end_user.subject if end_user else "",
+        detail={"platform": platform.name, **detail},
+    )
