@@ -1,5 +1,6 @@
 """Event endpoints and deliveries in the console."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from credservice.console.bulk import BulkAction
 from credservice.console.filters import StateFilter
 from credservice.console.labels import active_state, label
 from credservice.console.links import list_link, named_link, subject_link
-from credservice.console.menu import Menu, counted
+from credservice.console.menu import Menu, Need, counted
 from credservice.console.pages import ObjectPage, Shown
 from credservice.console.switch import Resume, Suspend
 from credservice.events.emit import forget_wanted
@@ -103,8 +104,8 @@ class Replay(ObjectPage):
         return "It is on its way again."
 
 
-def _replay(request: HttpRequest, obj: EventDelivery, form: forms.Form) -> None:
-    replay(delivery=obj, actor=actor_of(request))
+def _replay(actor: str, obj: EventDelivery, values: Mapping[str, Any]) -> None:
+    replay(delivery=obj, actor=actor)
 
 
 class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -134,11 +135,11 @@ class EventEndpointAdmin(ConsoleAdmin):
     add_fieldsets = ((None, {"fields": ("name", "url", "description", "types")}),)
     fields = ("name", "shown_state", "url", "description", "types", "signing_secrets", "related", "created_at")
 
-    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
+    def needs_operator(self) -> list[Need]:
         failing = EventEndpoint.objects.filter(is_active=True, failing_since__lte=timezone.now() - LONG).count()
         ended = EventEndpoint.objects.filter(is_active=False).exclude(ended_by="").count()
         return [
-            (f"{counted(number, 'event endpoint')} {what}", filters)
+            Need(f"{counted(number, 'event endpoint')} {what}", filters, urgent=True)
             for number, what, filters in (
                 (failing, "failing for more than an hour", {"is_active": "yes"}),
                 (ended, "that said to be gone", {"is_active": "no"}),

@@ -29,6 +29,9 @@ class Scope(models.TextChoices):
     READ_RESOURCES = "resources:read", "Read resources and their credentials' ids"
     WRITE_RESOURCES = "resources:write", "Suspend and resume resources"
     REPORT_USAGE = "usage:write", "Report usage of metered features"
+    MINT_TOKENS = "mindcloud-tokens:mint", "Mint browser tokens of MindCloud's"
+    READ_EVENTS = "events:read", "Read event endpoints and deliveries"
+    REPLAY_EVENTS = "events:replay", "Send events again, and test events"
     READ_AUDIT = "audit:read", "Read the audit trail"
     REDEEM_SIGN_ON = "sso:redeem", "Redeem the tokens of users whom a marketplace sends"
 

@@ -2,12 +2,14 @@
 
 from django.urls import re_path
 
+from credservice.events.urls import urlpatterns as event_urls
 from credservice.vendor_api import credentials, trail, views
 from credservice.vendor_api.base import UnknownRoute
 
 _CREDENTIAL = r"^/credentials/(?P<credential>[^/]+)"
 
 urlpatterns = [
+    *event_urls,
     re_path(r"^/introspect/?\Z", views.Introspection.as_view()),
     re_path(r"^/leaks/?\Z", views.LeakReport.as_view()),
     re_path(r"^/policies/?\Z", views.Policies.as_view()),

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from credservice.console.actor import actor_of
 from credservice.console.base import ConsoleAdmin, ReadOnly
 from credservice.console.labels import label
-from credservice.console.menu import Menu, counted
+from credservice.console.menu import Menu, Need, counted
 from credservice.console.pages import ObjectPage
 from credservice.console.switch import WhyForm
 from exchange.mindcloud.services import settle_created, settle_not_created
@@ -85,10 +85,10 @@ class UnsettledEndUserAdmin(ReadOnly, ConsoleAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return _open(super().get_queryset(request))
 
-    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
+    def needs_operator(self) -> list[Need]:
         number = _open(UnsettledEndUser.objects.all()).exclude(why="").count()
         sentence = f"{counted(number, 'end user')} that MindCloud may have created"
-        return [(sentence, {})] if number else []
+        return [Need(sentence)] if number else []
 
     @display(description="State")
     def shown_state(self, obj: UnsettledEndUser) -> Any:

@@ -1,0 +1,66 @@
+"""The vendor API's route that mints a token of MindCloud's for an end user's browser."""
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from credservice.exceptions import NotFound
+from credservice.vendor_api.base import VendorView
+from credservice.vendor_api.fields import StrictSerializer, Text
+from credservice.vendor_api.models import Scope
+from credservice.vendor_api.operations import reads
+from exchange.lookups import find_platform
+from exchange.mindcloud.services import mint_token
+from exchange.models import MAX_ID
+from exchange.vendor_forms import PlatformQuerySerializer
+
+
+class TokenOrderSerializer(StrictSerializer):
+    name = Text(required=False, max_length=255, help_text="Sent to MindCloud where the end user is new there.")
+    email = serializers.EmailField(required=False, max_length=254, help_text="The same.")
+
+
+class BrowserTokenSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="For MindCloud's SDK. Short-lived; ask anew for each page.")
+    external_id = serializers.CharField()
+    end_user_id = serializers.CharField(help_text="MindCloud's endUserId.")
+    platform = serializers.CharField()
+
+
+class MindCloudToken(VendorView):
+    @reads(
+        "mint_mindcloud_token",
+        "Mint a browser token of MindCloud's",
+        scope=Scope.MINT_TOKENS,
+        query=PlatformQuerySerializer,
+        takes=TokenOrderSerializer,
+        gives={200: BrowserTokenSerializer},
+        problems=(
+            *("conflict", "suspended", "mindcloud_not_set_up", "creation_unsettled"),
+            *("mindcloud_refused", "mindcloud_unavailable"),
+        ),
+        examples={"A new end user": {"name": "Acme", "email": "ops@acme.example"}, "Any other": {}},
+    )
+    def post(self, request: Request, external_id: str) -> Response:
+        """The end user is created at MindCloud first where it is missing: once, however often this is called. A
+        repeated call mints another token."""
+        if len(external_id) > MAX_ID:
+            raise NotFound(f"An external_id has at most {MAX_ID} characters.")
+        minted = mint_token(
+            platform=find_platform(self.params.get("platform")),
+            external_id=external_id,
+            actor=self.actor,
+            name=self.body.get("name", ""),
+            email=self.body.get("email", ""),
+        )
+        end_user = minted.end_user
+        return Response(
+            {
+                "token": minted.text,
+                "external_id": end_user.external_id,
+                "end_user_id": end_user.end_user_id,
+                "platform": end_user.platform.name,
+            }
+        )

@@ -1,0 +1,86 @@
+"""POST /api/v1/end-users/{external_id}/mindcloud-token."""
+
+import pytest
+
+from credservice.crypto import seal
+from credservice.vendor_api.models import Scope
+from credservice.vendor_api.tokens import create_token
+from exchange.models import Platform
+from tests.exchange.factories import make_platform
+from tests.exchange.mindcloud_server import API_KEY, TOKEN, mindcloud_api
+from tests.http_server import Answer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PATH = "/api/v1/end-users/acme/mindcloud-token"
+
+
+@pytest.fixture
+def api(client):
+    with mindcloud_api() as api:
+        platform = make_platform(is_default=True, api_url=api.url)
+        platform.sealed_api_key = seal(API_KEY.encode(), platform.api_key_place)
+        platform.save()
+        yield api
+
+
+@pytest.fixture
+def post(client, api):
+    def post(body: object, path: str = PATH, scope: str = Scope.MINT_TOKENS):
+        token = create_token(name=f"t{scope}{len(api.calls('POST'))}{body}", scopes=[scope], actor="test")[1]
+        return client.post(path, body, "application/json", HTTP_AUTHORIZATION=f"Bearer {token}")
+
+    return post
+
+
+def test_it_answers_a_token_and_the_ids(post, api):
+    answer = post({"name": "Acme", "email": "ops@acme.example"})
+    assert answer.json() == {
+        "token": TOKEN,
+        "external_id": "acme",
+        "end_user_id": "enduser_1",
+        "platform": "mindcloud",
+    }
+    assert answer["Cache-Control"] == "no-store"
+
+
+def test_it_needs_its_own_scope(post, api):
+    assert post({}, scope=Scope.WRITE_END_USERS).json()["type"] == "urn:credservice:problem:missing_scope"
+    assert api.calls("POST") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "code", "retry"),
+    [
+        (Answer(429, b"", {"Retry-After": "9"}), 503, "mindcloud_unavailable", "9"),
+        (Answer(422, b'{"message": "bad email"}'), 502, "mindcloud_refused", None),
+        (Answer(500), 409, "creation_unsettled", None),
+    ],
+)
+def test_what_goes_wrong_at_mindcloud_is_a_problem(post, api, fault, status, code, retry):
+    api.faults = [fault]
+    answer = post({})
+    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:credservice:problem:{code}")
+    assert answer.headers.get("Retry-After") == retry
+    assert answer.json()["action"]
+
+
+def test_a_token_that_does_not_come_is_unavailable_for_now(post, api):
+    post({})
+    api.faults = [Answer(503, b"", {"Retry-After": "60"})] * 3
+    answer = post({"name": "x"})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+
+
+def test_a_platform_without_a_key_says_so(post, api):
+    Platform.objects.update(api_url="")
+    assert post({}).json()["type"] == "urn:credservice:problem:mindcloud_not_set_up"
+
+
+@pytest.mark.parametrize("body", [{"email": "no address"}, {"unknown": 1}, {"name": 7}, []])
+def test_bad_input_is_refused(post, api, body):
+    assert post(body).status_code == 400
+    assert api.calls("POST") == []
+
+
+def test_an_id_that_is_too_long_is_not_found(post, api):
+    assert post({}, f"/api/v1/end-users/{'x' * 300}/mindcloud-token").status_code == 404
