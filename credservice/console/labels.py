@@ -8,7 +8,7 @@ from unfold.decorators import display
 
 _WORDS = {
     "success": "active current trusted accepted granted done delivered succeeded set HMAC",
-    "info": "todo doing SHA-256",
+    "info": "todo doing asking acknowledged SHA-256",
     "warning": "pending retiring previous ending ended refused unset deprovisioning aborted test",
     "danger": "suspended inactive failed stuck denied disabled unsigned",
 }
