@@ -191,6 +191,7 @@ MARKETPLACES = Section(
         Field("connector_url", Text(), required=True),
         Field("client_id", Text()),
         Secret("client_secret", column="sealed_client_secret", place=lambda obj: obj.client_secret_place),
+        Field("rotates", Flag()),
     ),
     sections=(TRUSTED_KEYS, PRODUCTS),
 )

@@ -14,8 +14,8 @@ from procrastinate.contrib.django import app
 
 from credservice.credentials.models import Credential
 from credservice.credentials.tasks import LOST_AFTER, NeverGiveUp
-from provisioning.connector import outbox
-from provisioning.models import AWAITED_FOR, Callback, Operation, Resource
+from provisioning.connector import outbox, rotations
+from provisioning.models import AWAITED_FOR, Callback, CredentialRotation, Operation, Resource
 from provisioning.queue import enqueue
 from provisioning.services import operations
 from provisioning.services.deprovisioning import set_state
@@ -36,6 +36,11 @@ def deliver(pk: str) -> None:
     outbox.deliver(UUID(pk))
 
 
+@app.task(name="provisioning.rotate", retry=NeverGiveUp())
+def rotate(pk: str) -> None:
+    rotations.send(UUID(pk))
+
+
 @app.periodic(cron="* * * * *")
 @app.task(name="provisioning.sweep", queueing_lock="provisioning.sweep", pass_context=False)
 def sweep(timestamp: int) -> None:
@@ -43,6 +48,7 @@ def sweep(timestamp: int) -> None:
     expire_unawaited()
     abandon_unawaited()
     finish_deprovisioned()
+    rotations.finish_swapped()
     enqueue_lost()
 
 
@@ -90,3 +96,6 @@ def enqueue_lost() -> None:
     waiting = Callback.objects.filter(state=Callback.State.WAITING, sealed_body__isnull=False, next_attempt_at__lte=old)
     for pk in waiting.values_list("pk", flat=True)[:BATCH]:
         enqueue("deliver", pk)
+    asking = CredentialRotation.objects.filter(state=CredentialRotation.State.ASKING, next_attempt_at__lte=old)
+    for pk in asking.values_list("pk", flat=True)[:BATCH]:
+        enqueue("rotate", pk)

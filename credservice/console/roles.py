@@ -71,6 +71,7 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "provisioning.feature": ("view", "view add change", "view", "view"),
     "provisioning.resource": ("view", "view suspend", "view suspend", "view"),
     "provisioning.resourcecredential": _LOOK,
+    "provisioning.credentialrotation": ("view", "view ask", "view ask", "view"),
     "provisioning.usagereport": _LOOK,
     "provisioning.usagehour": _LOOK,
     "credentials.credentialpolicy": ("view", "view", "view add change", "view"),

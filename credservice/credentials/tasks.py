@@ -18,6 +18,7 @@ from credservice.audit.partitions import make_partitions
 from credservice.credentials import outside, services, steps, telling
 from credservice.credentials.models import Credential
 from credservice.credentials.queue import enqueue
+from credservice.credentials.schedule import is_taken
 from credservice.exceptions import ServiceError
 from credservice.keys.reminders import reminders
 from credservice.keys.signing_keys import sweep_signing_keys
@@ -85,7 +86,7 @@ def rotate_due() -> None:
     due = Credential.objects.filter(rotates_at__lte=timezone.now(), state=State.ACTIVE).order_by("rotates_at")
     for credential in due[:BATCH]:
         try:
-            if credential.policy.backend().generates:
+            if not is_taken(credential) and credential.policy.backend().generates:
                 services.rotate(credential=credential, actor="schedule")
         except ServiceError as error:
             log.warning("rotation_put_off", credential=str(credential.pk), reason=error.message)

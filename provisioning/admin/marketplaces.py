@@ -52,7 +52,7 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
     search_help_text = "Name"
     fieldsets = (
         (None, {"fields": ("name", "related", "created_at")}),
-        ("Connector", {"fields": ("connector_url", "client_id", "shown_secret", "client_secret")}),
+        ("Connector", {"fields": ("connector_url", "client_id", "shown_secret", "client_secret", "rotates")}),
     )
 
     @display(description="Client secret")

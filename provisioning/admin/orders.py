@@ -15,6 +15,7 @@ from credservice.console.links import link_to, list_link
 from credservice.console.menu import Menu
 from credservice.credentials.models import Credential
 from provisioning.admin import pages
+from provisioning.admin.rotations import AskRotation
 from provisioning.models import Resource, ResourceCredential, UsageHour, UsageReport
 
 
@@ -65,6 +66,7 @@ class ResourceCredentialAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Provisioning", 28, "vpn_key")
     about = "The marketplace's credential ids, each bound to a credential of a resource."
     empty_help = "They come with a marketplace's orders."
+    object_pages = (AskRotation,)
     list_display = ("partner_id", "shown_state", "resource", "marketplace", "created_at", "deprovisioned_at")
     list_select_related = ("resource", "marketplace", "credential")
     list_filter = (("marketplace", AutocompleteSelectFilter), ("resource", AutocompleteSelectFilter))

@@ -4,6 +4,7 @@ from provisioning.models.catalogue import Feature, Plan, Product, label_form, re
 from provisioning.models.marketplaces import LiveKey, Marketplace, TrustedKey, TrustedKeyQuerySet, public_key_form
 from provisioning.models.operations import AWAITED_FOR, MAX_CALLBACK_URL, Callback, Operation
 from provisioning.models.orders import ID_LENGTH, Resource, ResourceCredential
+from provisioning.models.rotations import CredentialRotation
 from provisioning.models.sso import HandOver, ResourceSession
 from provisioning.models.usage import KEY_LENGTH, MAX_QUANTITY, UsageHour, UsageReport
 
@@ -18,6 +19,7 @@ __all__ = [
     "MAX_QUANTITY",
     "VALUE_NAME",
     "Callback",
+    "CredentialRotation",
     "Feature",
     "HandOver",
     "LiveKey",

@@ -22,6 +22,11 @@ class Marketplace(models.Model):
     connector_url = models.URLField(max_length=255, help_text="Such as https://api.connector.manifold.co/v1")
     client_id = models.CharField(max_length=255, blank=True)
     sealed_client_secret = SealedField(null=True, editable=False)
+    rotates = models.BooleanField(
+        default=False,
+        help_text="Scheduled rotations are asked of its connector (alpha there), which then swaps the credentials. "
+        "Otherwise they are rotated here, and it sees the new values when it asks again.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
