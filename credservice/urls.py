@@ -19,7 +19,7 @@ urlpatterns = [
     path("api/v1", include("exchange.vendor_urls")),
     path("api/v1", include("provisioning.vendor_urls")),
     path("api/v1", include("credservice.vendor_api.urls")),
-    path("api/", include("credservice.vendor_api.page_urls")),
+    path("api", include("credservice.vendor_api.page_urls")),
     re_path(r"^credential-exchange(?=/|$)", include("exchange.urls")),
     re_path(r"^v1(?=/|$)", include("provisioning.urls")),
     path("resources/", include("provisioning.sso.urls")),

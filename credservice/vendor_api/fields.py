@@ -76,8 +76,8 @@ class Values(serializers.DictField):
     """Named values of a credential. Which names there are is the policy's; what is wrong is said without the value."""
 
     default_error_messages = {
-        "not_a_dict": 'Send each value by its name, such as {"apiKey": "..."}.',
-        "null": 'Send each value by its name, such as {"apiKey": "..."}.',
+        "not_a_dict": 'Send each value by its name, such as {{"apiKey": "..."}}.',
+        "null": 'Send each value by its name, such as {{"apiKey": "..."}}.',
         "empty": "Send at least one value.",
     }
 

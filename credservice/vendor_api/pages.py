@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from credservice.http.context import current_context
+from credservice.http.errors import as_service_error
+from credservice.vendor_api.problems import MEDIA_TYPE, problem
 
 # Swagger UI styles elements by script; its logo and arrows are data: images.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -21,11 +25,21 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 
-class SchemaDocument(SpectacularAPIView):
-    """Public: it tells what the source does."""
+class Public:
+    """For anybody: it tells what the source does. Refusals are problem documents here as well."""
+
+    def handle_exception(self, error: Exception) -> HttpResponse:
+        refusal = as_service_error(error)
+        body = problem(refusal, current_context().request_id)
+        return JsonResponse(body, status=refusal.status, content_type=MEDIA_TYPE)
 
 
-class Browser(SpectacularSwaggerSplitView):
+class SchemaDocument(Public, SpectacularAPIView):
+    http_method_names = ["get"]
+
+
+class Browser(Public, SpectacularSwaggerSplitView):
+    http_method_names = ["get"]
     url_name = "vendor-api-schema"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

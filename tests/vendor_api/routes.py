@@ -45,6 +45,12 @@ ROUTES = {
     ("POST", "/resources/{resource}/usage"): "usage:write",
     ("POST", "/usage"): "usage:write",
     ("POST", "/sso/redeem"): "sso:redeem",
+    ("POST", "/end-users/{external_id}/mindcloud-token"): "mindcloud-tokens:mint",
+    ("GET", "/event-endpoints"): "events:read",
+    ("POST", "/event-endpoints/{endpoint}/ping"): "events:replay",
+    ("POST", "/event-endpoints/{endpoint}/replay"): "events:replay",
+    ("GET", "/event-deliveries"): "events:read",
+    ("POST", "/event-deliveries/{delivery}/replay"): "events:replay",
     ("GET", "/audit-events"): "audit:read",
     ("GET", "/audit-events/{event}"): "audit:read",
 }

@@ -1,0 +1,93 @@
+"""Problem documents (RFC 9457), for every path under /api/."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from credservice.exceptions import ServiceError
+from credservice.vendor_api.problems import KNOWN, problem
+from exchange.models import EndUser
+from tests.vendor_api.client import TYPE, refused
+
+DOCS = Path(__file__).resolve().parents[2] / "docs/vendor-api.md"
+
+
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v2/end-users"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_an_unknown_path_is_404(client, db, path, method):
+    refused(client.generic(method, path), 404, "not_found")
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"7", b"\xff", b'{"name": "a", "name": "b"}', b'{"name": NaN}'])
+def test_a_body_that_is_no_json_object(vendor, door, body):
+    headers = {"Authorization": f"Bearer {vendor.token}"}
+    answer = vendor.client.put("/api/v1/end-users/customer-1", body, "application/json", headers=headers)
+    refused(answer, 400, "invalid_request")
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/xml"])
+def test_another_media_type_is_415(vendor, door, media_type):
+    headers = {"Authorization": f"Bearer {vendor.token}"}
+    answer = vendor.client.put("/api/v1/end-users/customer-1", b"name=x", media_type, headers=headers)
+    refused(answer, 415, "unsupported_media_type")
+
+
+def test_a_long_body_is_413(vendor, door):
+    refused(vendor.put("/end-users/customer-1", {"name": "x" * 70_000}), 413, "too_large")
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml, text/*", "nonsense"])
+def test_a_client_that_takes_no_json_is_406(vendor, door, accept):
+    refused(vendor.get("/end-users", Accept=accept), 406, "not_acceptable")
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "application/*;q=0.5", "text/html, application/json"])
+def test_a_client_that_takes_json_among_others_is_heard(vendor, door, accept):
+    assert vendor.get("/end-users", Accept=accept).status_code == 200
+
+
+def test_a_body_where_none_is_taken_is_refused(vendor, door):
+    answer = vendor.call("DELETE", "/end-users/customer-1/grants/int_abc123", {"reason": "x"})
+    refused(answer, 400, "invalid_request", "")
+
+
+def test_the_callers_request_id_is_in_header_and_document(vendor):
+    answer = vendor.get("/end-users/nobody", X_Request_ID="call-12345678")
+    assert refused(answer, 400, "invalid_request", "?platform")["request_id"] == "call-12345678"
+
+
+def test_a_fault_of_ours_tells_nothing(vendor, door, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("secret-in-a-stack")
+
+    monkeypatch.setattr(EndUser.objects, "select_related", broken)
+    answer = vendor.get("/end-users")
+    assert b"secret-in-a-stack" not in answer.content
+    refused(answer, 500, "internal_error")
+
+
+def test_the_limit_is_told_before_and_after_it_is_reached(vendor, db):
+    from credservice.vendor_api.models import ServiceToken
+
+    ServiceToken.objects.update(requests_per_minute=2)
+    answers = [vendor.get("/end-users") for _ in range(3)]
+    first, last = answers[0], answers[-1]
+    assert first["RateLimit-Policy"] == '"token";q=2;w=60'
+    assert re.fullmatch(r'"token";r=1;t=\d+', first["RateLimit"])
+    if last.status_code == 429:  # the three may lie in two minutes
+        refused(last, 429, "too_many_requests")
+        assert last["RateLimit"].startswith('"token";r=0;')
+        assert 1 <= int(last["Retry-After"]) <= 60
+
+
+def test_every_problem_says_what_to_do():
+    error = ServiceError("Something.", code="conflict")
+    assert problem(error, "id")["action"] == KNOWN["conflict"][1]
+
+
+def test_the_documents_table_has_every_problem():
+    text = DOCS.read_text()
+    rows = {match[2]: int(match[1]) for match in re.finditer(r"^\| (\d{3}) \| `(\w+)` \|", text, re.MULTILINE)}
+    assert rows == {code: status for code, (status, _) in KNOWN.items()}
+    assert TYPE in text

@@ -1,0 +1,121 @@
+"""The OpenAPI document: complete, valid, and what the service really does."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import call_command
+
+from credservice.vendor_api.credentials import Rotation
+from credservice.vendor_api.models import Scope
+from credservice.vendor_api.operations import operation_of
+from credservice.vendor_api.schema import codes_of
+from tests.live import LiveService, own_database, serving
+from tests.vendor_api.client import refused
+from tests.vendor_api.routes import ROUTES
+
+FUZZ_SECONDS = 60
+CHECKS = (
+    *("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance"),
+    *("response_schema_conformance", "negative_data_rejection", "unsupported_method", "ignored_auth"),
+)
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """As the command writes it: any warning is an error."""
+    out = io.StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", stdout=out)
+    return dict(yaml.safe_load(out.getvalue()))
+
+
+@pytest.fixture(scope="module")
+def operations(document) -> dict[tuple[str, str], Any]:
+    return {
+        (method.upper(), path.removeprefix("/api/v1")): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_it_has_every_route_and_no_other(operations):
+    assert set(operations) == set(ROUTES)
+
+
+def test_every_operation_says_what_it_does_and_needs(operations):
+    for route, operation in operations.items():
+        assert operation["summary"], route
+        assert f"Scope: `{ROUTES[route]}`" in operation["description"], route
+        assert operation["security"] == [{"serviceToken": []}], route
+
+
+def test_every_operation_has_its_problems(operations):
+    for (method, path), operation in operations.items():
+        problems = {status for status, answer in operation["responses"].items() if "problem" in str(answer)}
+        assert {"400", "401", "403", "405", "406", "413", "429", "500", "503"} <= problems, (method, path)
+        assert ("404" in problems) >= ("{" in path), (method, path)
+
+
+def test_every_write_takes_an_idempotency_key(operations):
+    reading = {"/introspect", "/leaks"}
+    for (method, path), operation in operations.items():
+        names = {parameter["name"] for parameter in operation.get("parameters", ())}
+        assert ("Idempotency-Key" in names) == (method != "GET" and path not in reading), (method, path)
+
+
+def test_every_body_has_an_example_or_needs_none(operations):
+    for route, operation in operations.items():
+        body = operation.get("requestBody")
+        if body and body.get("required"):
+            assert any(content.get("examples") for content in body["content"].values()), route
+
+
+def test_a_strict_body_is_closed(document):
+    schemas = document["components"]["schemas"]
+    assert schemas["EndUserUpsert"]["additionalProperties"] is False
+    assert "additionalProperties" not in schemas["EndUser"]
+
+
+def test_codes_are_listed_once():
+    operation = operation_of(Rotation, "POST")
+    assert operation is not None
+    codes = codes_of(operation, "/credentials/{credential}/rotate")
+    assert len(codes) == len(set(codes))
+    assert {"not_found", "conflict", "precondition_failed", "idempotency_key_reused"} <= set(codes)
+
+
+@pytest.mark.parametrize("media_type", ["application/vnd.oai.openapi", "application/json"])
+def test_it_is_served_as_yaml_and_as_json(client, media_type):
+    answer = client.get("/api/schema/", headers={"Accept": media_type})
+    assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (200, media_type)
+
+
+@pytest.mark.parametrize("path", ["/api/schema/", "/api/docs/"])
+def test_its_pages_refuse_in_the_same_form(client, path):
+    refused(client.post(path), 405, "method_not_allowed")
+    refused(client.get(path, headers={"Accept": "image/png"}), 406, "not_acceptable")
+
+
+@pytest.fixture
+def served():
+    """A service of its own: what is sent here changes it."""
+    with own_database() as url, serving(url) as service:
+        yield service
+
+
+def test_the_service_does_what_the_document_says(served: LiveService, tmp_path: Path):
+    """Schemathesis: no 500, no answer that the document does not have, no bad input that is taken."""
+    done = served.manage("create_token", "fuzz", *(f"--scope={scope}" for scope in Scope.values))
+    served.rows("UPDATE vendor_api_servicetoken SET requests_per_minute = 1000000 RETURNING 1")
+    command = [
+        *(sys.executable, "-m", "schemathesis.cli", "run", f"{served.base_url}/api/schema/"),
+        *("--header", f"Authorization: Bearer {done.stdout.strip()}"),
+        *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"),
+        *("--max-time", str(FUZZ_SECONDS), "--workers", "2", "--max-failures", "5", "--no-color"),
+    ]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
