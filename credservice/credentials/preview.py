@@ -31,7 +31,7 @@ class RotationPreview:
     def sentences(self) -> list[str]:
         if self.state != Credential.State.ACTIVE:
             return [f"Only an active credential can be rotated; this one is {self.state}."]
-        touched = ", ".join(_counted(count, name) for name, count in self.reach.items() if count) or "nobody"
+        touched = ", ".join(counted(count, name) for name, count in self.reach.items() if count) or "nobody"
         lines = [f"It is handed to {touched}."]
         if self.ends_first:
             lines.append("Only one may live: it ends before its successor is made, and there is a gap between the two.")
@@ -44,8 +44,8 @@ class RotationPreview:
         return lines
 
 
-def _counted(count: int, name: str) -> str:
-    """``name`` is a plural in s."""
+def counted(count: int, name: str) -> str:
+    """Such as ``1 installation``; ``name`` is a plural in s."""
     return f"{count} {name.removesuffix('s') if count == 1 else name}"
 
 
@@ -55,7 +55,7 @@ def _spoken(time: timedelta) -> str:
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     parts = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
-    return " ".join(_counted(count, name) for name, count in parts.items() if count) or "less than a second"
+    return " ".join(counted(count, name) for name, count in parts.items() if count) or "less than a second"
 
 
 def preview_rotation(credential: Credential, overlap: timedelta | None = None) -> RotationPreview:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
-from tests.browser.conftest import DESKTOP, sign_in
+from tests.browser.conftest import DESKTOP, PHONE, sign_in
 from tests.live import LiveService
 
 PASSWORD = secrets.token_urlsafe(16)
@@ -209,6 +209,9 @@ def test_an_administrator_chooses_roles_in_plain_words(enter: Enter, cast: Cast)
     page.get_by_role("link", name=cast.name("Viewer")).click()
     expect(page.get_by_text("Looks at everything but accounts")).to_be_visible()
     picture(page, "account")
+    page.set_viewport_size(PHONE)
+    picture(page, "account-phone")
+    page.set_viewport_size(DESKTOP)
     page.get_by_label("Operator:").check()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()

@@ -36,7 +36,7 @@ def test_the_page_that_asks_says_how_many_which_and_what(console: Client, world:
 
 def test_revoking_says_what_partners_will_notice(console: Client, world: World) -> None:
     page = console.get(ask_bulk(console, Credential, "revoke", [world.credential])).content.decode()
-    assert "handed to 1 installations" in page
+    assert "handed to 1 installation." in page
 
 
 def test_everything_that_a_search_and_a_filter_match_is_taken(console: Client, world: World) -> None:

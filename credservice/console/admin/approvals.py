@@ -74,15 +74,15 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
     empty_help = "Which acts need a second person is switched under Second person."
     object_pages = (Approve, Decline)
     keyset = ("asked_at", "pk")
-    list_display = ("title", "shown_state", "asked_by", "asked_at", "decided_by", "expires_at")
+    list_display = ("title", "shown_state", "asker", "asked_at", "decider", "expires_at")
     list_select_related = ("asked_by", "decided_by")
     list_filter = (("state", ChoicesDropdownFilter),)
     search_help_text = "Our id"
     fields = (
-        *("title", "shown_state", "why", "shown_object", "asked_by", "asked_at"),
-        *("decided_by", "decided_at", "answer", "expires_at"),
+        *("title", "shown_state", "why", "shown_object", "asker", "asked_at"),
+        *("decider", "decided_at", "answer", "expires_at"),
     )
-    readonly_fields = ("shown_state", "why", "shown_object")
+    readonly_fields = ("shown_state", "why", "shown_object", "asker", "decider")
 
     def find(self, term: str) -> list[Q]:
         return as_uuid(term)
@@ -96,6 +96,15 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
     @display(description="State")
     def shown_state(self, obj: Approval) -> Any:
         return label(obj.state if obj.is_open() or obj.state not in Approval.OPEN else "expired")
+
+    @display(description="Asked by")
+    def asker(self, obj: Approval) -> str:
+        """By name: not everybody here may look at accounts."""
+        return obj.asked_by.get_username()
+
+    @display(description="Decided by")
+    def decider(self, obj: Approval) -> str:
+        return obj.decided_by.get_username() if obj.decided_by else "-"
 
     @display(description="Reason")
     def why(self, obj: Approval) -> str:

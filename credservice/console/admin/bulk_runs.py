@@ -160,12 +160,12 @@ class BulkRunAdmin(ReadOnly, LargeListAdmin):
     empty_help = "Tick rows of a list and choose an action."
     object_pages = (Start, Stop)
     change_form_template = "console/bulk_run.html"
-    list_display = ("__str__", "shown_state", "of", "user", "created_at", "ended_at")
+    list_display = ("__str__", "shown_state", "of", "by", "created_at", "ended_at")
     list_select_related = ("user",)
     list_filter = (("state", ChoicesDropdownFilter),)
     search_help_text = "Our id"
-    fields = ("title", "of", "user", "shown_state", "shown_progress", "why", "created_at", "ended_at", "refusals")
-    readonly_fields = ("shown_state", "shown_progress", "refusals", "of", "why")
+    fields = ("title", "of", "by", "shown_state", "shown_progress", "why", "created_at", "ended_at", "refusals")
+    readonly_fields = ("shown_state", "shown_progress", "refusals", "of", "by", "why")
 
     def find(self, term: str) -> list[Q]:
         return as_uuid(term)
@@ -188,6 +188,10 @@ class BulkRunAdmin(ReadOnly, LargeListAdmin):
     def of(self, obj: BulkRun) -> str:
         site_admin = bulk_run.admin_of(obj)
         return str(site_admin.opts.verbose_name_plural) if site_admin else obj.object_type
+
+    @display(description="By")
+    def by(self, obj: BulkRun) -> str:
+        return obj.user.get_username()
 
     @display(description="Reason")
     def why(self, obj: BulkRun) -> str:

@@ -21,7 +21,7 @@ from credservice.console.widgets import ReasonField, span
 from credservice.credentials import steps
 from credservice.credentials.admin.values import ValuesForm
 from credservice.credentials.models import Credential
-from credservice.credentials.preview import preview_rotation
+from credservice.credentials.preview import counted, preview_rotation
 from credservice.credentials.queue import enqueue
 from credservice.credentials.services import finish_issue, force_end, reveal, revoke, rotate
 from credservice.exceptions import Conflict
@@ -227,7 +227,7 @@ def _reach(credentials: Iterable[Credential]) -> list[str]:
     handed: Counter[str] = Counter()
     for credential in credentials:
         handed.update(preview_rotation(credential).reach)
-    told = ", ".join(f"{count} {name}" for name, count in handed.items() if count)
+    told = ", ".join(counted(count, name) for name, count in handed.items() if count)
     return [f"Together they are handed to {told or 'nobody'}."]
 
 
