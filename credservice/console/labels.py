@@ -7,10 +7,10 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
 _WORDS = {
-    "success": "active current trusted accepted granted done delivered succeeded set HMAC",
-    "info": "todo doing asking acknowledged SHA-256",
-    "warning": "pending retiring previous ending ended refused unset deprovisioning aborted test",
-    "danger": "suspended inactive failed stuck denied disabled unsigned",
+    "success": "active current trusted accepted granted done delivered succeeded set approved used HMAC",
+    "info": "todo doing asking acknowledged running SHA-256",
+    "warning": "pending retiring previous ending ended refused unset deprovisioning aborted test waiting",
+    "danger": "suspended inactive failed stuck denied disabled unsigned declined stopped",
 }
 _COLOURS = {word: colour for colour, words in _WORDS.items() for word in words.split()}
 
