@@ -72,6 +72,8 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "provisioning.resource": ("view", "view suspend", "view suspend", "view"),
     "provisioning.resourcecredential": _LOOK,
     "provisioning.credentialrotation": ("view", "view ask", "view ask", "view"),
+    "provisioning.operation": ("view", "view settle", "view settle", "view"),
+    "provisioning.callback": ("view", "view settle", "view settle", "view"),
     "provisioning.usagereport": _LOOK,
     "provisioning.usagehour": _LOOK,
     "credentials.credentialpolicy": ("view", "view", "view add change", "view"),

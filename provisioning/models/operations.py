@@ -53,6 +53,7 @@ class Operation(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
+        permissions = [("settle_operation", "Can give up an operation")]
         constraints = [
             models.UniqueConstraint(
                 fields=["resource"],
@@ -119,6 +120,7 @@ class Callback(models.Model):
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
+        permissions = [("settle_callback", "Can send a callback again, and close it")]
         constraints = [
             models.UniqueConstraint(fields=["marketplace", "partner_id"], name="provisioning_callback_id"),
             models.UniqueConstraint(

@@ -31,6 +31,7 @@ from provisioning.services.resources import record_provisioned
 log = structlog.get_logger(__name__)
 State, Verb = Operation.State, Operation.Verb
 ACTOR = "worker"
+STUCK_AFTER = 5  # attempts that came to nothing
 Step = Callable[[Operation], None]
 
 

@@ -1,0 +1,72 @@
+"""What operators see of slow work, and do about it."""
+
+import pytest
+
+from provisioning.models import Callback, Operation, Resource
+from tests.console.conftest import admin, console  # noqa: F401 - fixtures
+from tests.console.pages import send, url
+from tests.http_server import Answer
+from tests.provisioning.conftest import new_id
+from tests.provisioning.connector.conftest import work
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings):
+    backend = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": backend}
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def alarming(ask, connector):
+    """A credential's callback of which the connector has another outcome."""
+    resource_id = new_id()
+    ask.put_resource(resource_id)
+    work()
+    with connector.answering_first(409):
+        answer = ask.put_credential(new_id(), resource_id)
+    work()
+    return Callback.objects.get(partner_id=answer.callback.id)
+
+
+def test_lists_and_pages_show_no_value(console, alarming):  # noqa: F811
+    for address in (url(Callback, "changelist"), url(Operation, "changelist"), url(alarming), url(alarming.operation)):
+        page = console.get(address)
+        assert (page.status_code, "token-0" in page.content.decode()) == (200, False)
+    assert alarming.partner_id in console.get(f"{url(Callback, 'changelist')}?q={alarming.partner_id}").content.decode()
+    assert console.get(f"{url(Operation, 'changelist')}?q={alarming.operation.resource_id}").status_code == 200
+
+
+def test_the_overview_says_that_somebody_has_to_look(console, alarming):  # noqa: F811
+    assert "1 callback of which the marketplace has another outcome" in console.get("/admin/").content.decode()
+
+
+def test_it_is_sent_again(console, alarming, trail):  # noqa: F811
+    assert send(console, url(alarming, "resend")).status_code == 302
+    work()
+    alarming.refresh_from_db()
+    assert (alarming.state, trail.one(action="callback.resent").actor) == ("delivered", "user:root")
+
+
+def test_it_is_closed_with_a_reason(console, alarming, trail):  # noqa: F811
+    assert send(console, url(alarming, "close"), why="").status_code == 200
+    assert send(console, url(alarming, "close"), why="settled by phone").status_code == 302
+    alarming.refresh_from_db()
+    assert (alarming.state, alarming.sealed_body) == ("closed", None)
+    assert trail.one(action="callback.closed").detail["why"] == "settled by phone"
+
+
+def test_an_operation_is_given_up_and_the_marketplace_is_told(console, ask, vendor_endpoint, trail):  # noqa: F811
+    vendor_endpoint.around = lambda received, answered: Answer(503)
+    answer = ask.put_resource(new_id())
+    work()
+    operation = Operation.objects.get()
+    assert send(console, url(operation, "give-up"), why="the vendor is out of business").status_code == 302
+    work()
+    assert (answer.callback.content["state"], Resource.objects.get().state) == ("error", "failed")
+    assert trail.one(action="operation.failed").actor == "user:root"
+
+
+def test_figures(client, alarming):
+    page = client.get("/metrics").content.decode()
+    assert 'credservice_callbacks{state="conflict"} 1.0' in page
