@@ -63,11 +63,16 @@ def current(request: HttpRequest, resource_id: str) -> ResourceSession:
     return session
 
 
-def end(session: ResourceSession, *, action: str = "sso.signed_out") -> None:
-    """From now on it is nobody's. The sealed access token goes with it."""
+def end(session: ResourceSession, *, action: str = "sso.signed_out", by: str = "") -> bool:
+    """From now on it is nobody's, and its sealed access token is gone. Whether it was there to be ended.
+
+    ``by`` is who ends it where that is not its user.
+    """
     with transaction.atomic():
-        if ResourceSession.objects.filter(pk=session.pk).delete()[0]:
-            _record(action, session)
+        ended = ResourceSession.objects.filter(pk=session.pk).delete()[0] > 0
+        if ended:
+            _record(action, session, by=by)
+    return ended
 
 
 def actor(session: ResourceSession) -> str:
@@ -116,14 +121,14 @@ def _digest(token: str) -> bytes:
     return digest(token, "resource-session")
 
 
-def _record(action: str, session: ResourceSession, *, outcome: str = "done") -> None:
+def _record(action: str, session: ResourceSession, *, outcome: str = "done", by: str = "") -> None:
     resource = session.resource
     record(
         action=action,
-        actor=actor(session),
+        actor=by or actor(session),
         outcome=outcome,
         object_type="resource",
         object_id=resource.pk,
         subject=resource.subject,
-        detail={"resource": resource.partner_id, "session": str(session.pk)},
+        detail={"resource": resource.partner_id, "session": str(session.pk), "user": session.user},
     )
