@@ -65,11 +65,11 @@ def _seals() -> Iterator[AuditSeal]:
         last = page[-1].number
 
 
-def _dropped_months() -> set[str]:
-    """The months that were dropped, by links that are ours; where such a link stands is checked with the others."""
+def _dropped_months() -> dict[str, int]:
+    """The months that were dropped, and by which link, of links that are ours; their place is checked in the chain."""
     links = AuditSeal.objects.filter(kind=AuditSeal.Kind.RETENTION)
     ours = [link for link in links if link.computed_head() == bytes(link.head) and not fault_of(link)]
-    return {part.month for link in ours for part in link.month_parts()}
+    return {part.month: link.number for link in ours for part in link.month_parts()}
 
 
 def _check_link(seal: AuditSeal, before: AuditSeal | None) -> None:
@@ -90,13 +90,13 @@ def _check_anchor(seal: AuditSeal, head: str | None) -> None:
         raise Broken(f"Batch {seal.number} is not the one that was anchored: the chain was rewritten up to there.")
 
 
-def _check_lines(seal: AuditSeal, dropped: set[str]) -> int:
+def _check_lines(seal: AuditSeal, dropped: dict[str, int]) -> int:
     """How many lines of the batch are there, each as it was sealed."""
     if seal.kind == AuditSeal.Kind.RETENTION:
         return 0
     digests, _, count = digest_lines(read_lines(seal.after_id, seal.up_to_id))
     found = {part.month: part for part in digests.parts()}
-    sealed = {part.month: part for part in seal.month_parts() if part.month not in dropped}
+    sealed = {part.month: part for part in seal.month_parts() if dropped.get(part.month, 0) < seal.number}
     for month in sorted(found | sealed):
         if found.get(month) != sealed.get(month):
             raise Broken(_sentence(seal, month, sealed.get(month), found.get(month)))

@@ -22,7 +22,7 @@ from credservice.audit.state import batch_of, chain_state
 from credservice.console.base import LargeListAdmin, ReadOnly
 from credservice.console.labels import label
 from credservice.console.links import list_link, subject_link, subject_names
-from credservice.console.menu import Menu
+from credservice.console.menu import Menu, Need
 
 
 @admin.register(AuditEvent)
@@ -45,7 +45,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         filters.SourceFilter,
         ("at", filters.TimeFilter),
     )
-    list_before_template = "console/audit/chain.html"
+    list_before_template = "console/audit/chain.html"  # type: ignore[assignment] # Unfold says None
     search_help_text = "Object id, subject, request id or line number"
     list_fullwidth = True
     fieldsets = (
@@ -74,14 +74,17 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
             *super().get_urls(),
         ]
 
-    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
+    def needs_operator(self) -> list[Need]:
         state = chain_state()
         needed = []
         if state.behind:
-            needed.append("Lines of the trail wait for their seal for over an hour: does a worker run?")
+            needed.append(
+                Need("Lines of the trail wait for their seal for over an hour. Does a worker run?", urgent=True)
+            )
         if state.broken:
-            needed.append(f"The trail was verified and does not hold. {state.broken}")
-        return [(text, {"action": "audit.verified"} if text.startswith("The") else {}) for text in needed]
+            text = f"The trail was verified and does not hold. {state.broken}"
+            needed.append(Need(text, {"action": "audit.verified"}, urgent=True))
+        return needed
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return TrailChangeList

@@ -69,7 +69,7 @@ def _events(site_admin: Any, request: HttpRequest) -> QuerySet[Any]:
 
 
 def _asked(request: HttpRequest) -> dict[str, str]:
-    return {name: value[:255] for name, value in request.GET.items() if value and name != "p"}
+    return {name: str(value)[:255] for name, value in request.GET.items() if value and name != "p"}
 
 
 def _chunks(lines: Iterator[str]) -> Iterator[str]:
