@@ -26,7 +26,7 @@ from credservice.issuers.calls import retry_after
 from credservice.issuers.webhook.signing import sign
 
 SECONDS = 10.0  # for one attempt
-CLAIMED_FOR = timedelta(seconds=60)
+CLAIMED_FOR = 60  # seconds
 TURN_SECONDS = 30.0  # for which one job goes on
 REST = timedelta(seconds=5)  # after an endpoint that did not answer
 LOG_LINES = 20  # kept of each delivery
@@ -35,7 +35,7 @@ PAUSES = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 JITTER = 0.2
 
 _CLAIM = """
-UPDATE events_eventdelivery SET next_attempt_at = now() + %s WHERE id = (
+UPDATE events_eventdelivery SET next_attempt_at = now() + %s * interval '1 second' WHERE id = (
     SELECT id FROM events_eventdelivery WHERE endpoint_id = %s AND state = 'pending' AND next_attempt_at <= now()
     ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
 ) RETURNING id

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.urls import NoReverseMatch, reverse
 from procrastinate.contrib.django import app
+from procrastinate.types import JSONDict
 
 from credservice.events.models import EventEndpoint
 from credservice.events.types import PING, TYPES
@@ -81,7 +82,8 @@ def enqueue(endpoints: set[UUID], at: datetime | None = None) -> None:
     """Have the worker deliver what these endpoints have waiting, not before ``at``."""
     if endpoints:
         task = app.configure_task("events.deliver", schedule_at=at, priority=PRIORITY)
-        task.batch_defer(*({"endpoint_id": str(pk)} for pk in sorted(endpoints)))
+        jobs: list[JSONDict] = [{"endpoint_id": str(pk)} for pk in sorted(endpoints)]
+        task.batch_defer(*jobs)
 
 
 def _write(
@@ -93,9 +95,9 @@ def _write(
     data: dict[str, Any],
     only: EventEndpoint | None = None,
 ) -> UUID:
-    now = datetime.now(UTC)
-    row = {
-        "id": uuid4(),
+    now, event_id = datetime.now(UTC), uuid4()
+    row: dict[str, Any] = {
+        "id": event_id,
         "type": type_,
         "object_type": object_type,
         "object_id": object_id,
@@ -107,7 +109,7 @@ def _write(
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, row)
         enqueue({pk for (pk,) in cursor.fetchall()})
-    return UUID(str(row["id"]))
+    return event_id
 
 
 def body_of(type_: str, at: datetime, object_type: str, object_id: str, subject: str, data: dict[str, Any]) -> str:

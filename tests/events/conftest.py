@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from credservice.credentials.models import CredentialPolicy
 from credservice.events.delivery import deliver_due
 from credservice.events.emit import forget_wanted
 from credservice.events.models import EventDelivery, EventEndpoint
@@ -83,3 +84,8 @@ def deliver(endpoint: EventEndpoint):
         deliver_due(endpoint.pk)
 
     return deliver
+
+
+@pytest.fixture
+def keys(db: None) -> CredentialPolicy:
+    return CredentialPolicy.objects.create(name="keys", issuer="api_key")

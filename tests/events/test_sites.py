@@ -2,12 +2,13 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from credservice.credentials import steps, telling
-from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.models import Credential
 from credservice.credentials.outside import finish_end, finish_issue
 from credservice.credentials.services import revoke, rotate, start_issue
 from credservice.credentials.tasks import expire_due
@@ -21,13 +22,9 @@ def told(**where) -> list[str]:
     return list(Event.objects.filter(**where).order_by("created_at").values_list("type", flat=True))
 
 
-def data(type_: str) -> dict:
-    return json.loads(Event.objects.get(type=type_).body)["data"]
-
-
-@pytest.fixture
-def keys(db):
-    return CredentialPolicy.objects.create(name="keys", issuer="api_key")
+def data(type_: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Event.objects.get(type=type_).body)["data"]
+    return found
 
 
 def make(policy, **more):

@@ -1,0 +1,84 @@
+"""Event endpoints and deliveries in the console."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from credservice.events.emit import emit, forget_wanted
+from credservice.events.models import DeliveryAttempt, Event, EventDelivery, EventEndpoint
+from tests.conftest import Trail
+from tests.console.pages import send, url
+from tests.events.conftest import make_endpoint
+
+
+@pytest.fixture
+def endpoint(db: None) -> Any:
+    yield make_endpoint("https://api.example.com/events")[0]
+    forget_wanted()
+
+
+@pytest.fixture
+def failed(endpoint: EventEndpoint) -> EventDelivery:
+    emit("credential.issued", object_type="credential", object_id="1")
+    EventDelivery.objects.update(state="failed", next_attempt_at=None)
+    delivery = EventDelivery.objects.get()
+    DeliveryAttempt.objects.create(delivery=delivery, milliseconds=12, status=500, answer="<b>broken</b>")
+    return delivery
+
+
+def test_a_new_endpoint_shows_its_secret_once(console: Client, trail: Trail) -> None:
+    values = {"name": "backend", "url": "https://api.example.com/events", "types": ["credential.revoked"]}
+    shown = console.post(url(EventEndpoint, "add"), values).content.decode()
+    endpoint = EventEndpoint.objects.get()
+    text = endpoint.secrets.secrets.get().open().decode()
+    assert text.startswith("whsec_")
+    assert text in shown
+    assert text not in console.get(url(endpoint)).content.decode()
+    assert endpoint.types == ["credential.revoked"]
+    assert trail.one(action="event_endpoint.created")
+
+
+def test_an_address_that_cannot_be_sent_to_is_refused(console: Client) -> None:
+    answer = console.post(url(EventEndpoint, "add"), {"name": "backend", "url": "ftp://example.com"})
+    assert "must begin with https://" in answer.content.decode()
+
+
+def test_a_test_event_is_queued(console: Client, endpoint: EventEndpoint, trail: Trail) -> None:
+    assert send(console, url(endpoint, "test")).status_code == 302
+    assert Event.objects.get().type == "ping"
+    assert trail.one(action="event_endpoint.pinged").actor == "user:root"
+
+
+def test_a_delivery_shows_its_log_and_is_sent_again(console: Client, failed: EventDelivery) -> None:
+    page = console.get(url(failed)).content.decode()
+    assert "&lt;b&gt;broken&lt;/b&gt;" in page
+    assert send(console, url(failed, "replay")).status_code == 302
+    failed.refresh_from_db()
+    assert failed.state == "pending"
+
+
+def test_what_failed_in_the_last_day_is_sent_again(console: Client, failed: EventDelivery) -> None:
+    send(console, url(failed.endpoint, "replay-failed"), since="86400")
+    failed.refresh_from_db()
+    assert failed.state == "pending"
+
+
+def test_a_delivery_is_found_by_its_webhook_id(console: Client, failed: EventDelivery) -> None:
+    found = console.get(url(EventDelivery, "changelist"), {"q": failed.event.message_id}).context["cl"].result_list
+    assert [row.pk for row in found] == [failed.pk]
+
+
+def test_the_overview_leads_to_an_endpoint_that_fails(console: Client, endpoint: EventEndpoint) -> None:
+    EventEndpoint.objects.update(failing_since=timezone.now() - timedelta(hours=2))
+    assert "1 event endpoint failing for more than an hour" in console.get(reverse("admin:index")).content.decode()
+
+
+def test_its_secret_is_changed_to_one_of_the_same_form(console: Client, endpoint: EventEndpoint) -> None:
+    address = reverse("admin:keys_signingsecretset_new-secret", args=[endpoint.secrets_id])
+    shown = send(console, address, source="generate", overlap="86400").content.decode()
+    assert shown.count("whsec_") >= 1
+    assert endpoint.secrets.live().count() == 2
