@@ -1,6 +1,6 @@
 """Making, revoking and recognising service tokens."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,10 +10,11 @@ from credservice.crypto import digest
 from credservice.exceptions import Conflict, Invalid, Unauthenticated
 from credservice.http.client_address import is_within, parse_networks
 from credservice.issuers.api_key import hint, make_key
+from credservice.last_use import LastUses
 from credservice.vendor_api.models import Scope, ServiceToken
 
 PREFIX, ENVIRONMENT = "cst", "v1"
-USE_NOTED_EVERY = timedelta(minutes=1)
+last_uses = LastUses("vendor_api_servicetoken")
 
 
 def create_token(
@@ -57,8 +58,7 @@ def authenticate(text: str, source: str | None) -> ServiceToken:
         raise Unauthenticated("ended_token")
     if token.networks and not is_within(source, parse_networks(tuple(token.networks))):
         raise Unauthenticated("token_from_other_network")
-    if token.last_used_at is None or token.last_used_at <= now - USE_NOTED_EVERY:
-        ServiceToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    last_uses.note(token.pk)
     return token
 
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from django.core.management import CommandError, call_command
 
-from credservice.vendor_api.models import ServiceToken
+from credservice.vendor_api.models import Scope, ServiceToken
 
 pytestmark = pytest.mark.django_db
 
@@ -34,3 +34,22 @@ def test_whose_key_says_that_a_string_is_of_nobody(monkeypatch, capsys):
     monkeypatch.setattr("sys.stdin", io.StringIO("nothing of ours is in here\n"))
     call_command("whose_key")
     assert "no value of a credential" in capsys.readouterr().out
+
+
+def test_create_token_lists_the_scopes_in_words(capsys):
+    with pytest.raises(SystemExit):
+        call_command("create_token", "--help")
+    shown = capsys.readouterr().out
+    assert all(scope.value in shown and scope.label in shown for scope in Scope)
+
+
+def test_revoke_token_ends_a_token(client, vendor, trail):
+    call_command("revoke_token", "backend")
+    call_command("revoke_token", "backend")
+    assert vendor.get("/policies").status_code == 401
+    assert trail.one(action="service_token.revoked").actor.startswith("command:")
+
+
+def test_revoke_token_says_that_there_is_none():
+    with pytest.raises(CommandError, match="no token named 'nobody'"):
+        call_command("revoke_token", "nobody")

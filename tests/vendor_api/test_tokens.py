@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from credservice.exceptions import Conflict, Invalid
 from credservice.vendor_api.models import Scope, ServiceToken
-from credservice.vendor_api.tokens import create_token, revoke_token
+from credservice.vendor_api.tokens import create_token, last_uses, revoke_token
 
 
 @pytest.fixture
@@ -70,3 +70,18 @@ def test_a_name_is_used_once(token):
 def test_an_unknown_route_is_a_problem_document(client, db):
     answer = client.get("/api/v1/nothing")
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_its_last_use_is_written_off_the_request_path(call, token):
+    call(token)
+    assert ServiceToken.objects.get().last_used_at is None
+    last_uses.flush()
+    first = ServiceToken.objects.get().last_used_at
+    call(token)
+    last_uses.flush()
+    assert ServiceToken.objects.get().last_used_at == first  # within the same minute
+
+
+def test_a_network_may_be_an_address_of_either_version(call, db):
+    home = create_token(name="home", scopes=[Scope.INTROSPECT], actor="test", networks=["::1", "127.0.0.1"])[1]
+    assert call(home).status_code == 200

@@ -1,6 +1,7 @@
 """``manage.py create_token``: a service token for one of the vendor's systems."""
 
 import getpass
+from argparse import RawDescriptionHelpFormatter
 from datetime import timedelta
 from typing import Any
 
@@ -16,9 +17,21 @@ from credservice.vendor_api.tokens import create_token
 class Command(BaseCommand):
     help = "Make a service token for the vendor API and print it. It is shown this once; only a digest is kept."
 
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        scopes = "\n".join(f"  {scope.value:<26} {scope.label}" for scope in Scope)
+        kwargs |= {"epilog": f"scopes:\n{scopes}", "formatter_class": RawDescriptionHelpFormatter}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="Whose it is, such as billing or product.")
-        parser.add_argument("--scope", action="append", required=True, choices=Scope.values, help="May be repeated.")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            required=True,
+            choices=Scope.values,
+            metavar="SCOPE",
+            help="One of those below. May be repeated.",
+        )
         parser.add_argument("--days", type=int, help="Ends after so many days; without it, when it is revoked.")
         parser.add_argument("--network", action="append", default=[], help="May be called from (CIDR); repeatable.")
 

@@ -1,0 +1,25 @@
+"""``manage.py revoke_token``: end a service token now."""
+
+import getpass
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from credservice.vendor_api.models import ServiceToken
+from credservice.vendor_api.tokens import revoke_token
+
+
+class Command(BaseCommand):
+    help = (
+        "Revoke a service token: calls with it are refused from now on. This cannot be undone; repeating is harmless."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="The name that it was created with.")
+
+    def handle(self, *args: Any, name: str, **options: Any) -> None:
+        token = ServiceToken.objects.filter(name=name).first()
+        if token is None:
+            raise CommandError(f"There is no token named {name!r}.")
+        revoke_token(token=token, actor=f"command:{getpass.getuser()}")
+        self.stdout.write(f"{name} is revoked.")
