@@ -71,6 +71,9 @@ def recognise(text: str, *, actor: str) -> list[Credential]:
         return []
     by_key = Credential.objects.filter(lookup=digest(text[:MAX_KEY], "lookup")).select_related("policy")
     by_value = Credential.objects.filter(value_digests__overlap=[value_digest(text)]).select_related("policy")
+    by_value = by_value.order_by(
+        "-activated_at"
+    )  # with a bound alone, PostgreSQL would rather read the table than sort
     with transaction.atomic():
         found = {credential.pk: credential for rows in (by_key, by_value[:MAX_RECOGNISED]) for credential in rows}
         for credential in found.values():

@@ -18,7 +18,6 @@ class Migration(migrations.Migration):
             model_name="credential",
             index=models.Index(
                 django.contrib.postgres.indexes.OpClass("hint", name="text_pattern_ops"),
-                condition=models.Q(("hint", ""), _negated=True),
                 name="credentials_hint_beginning",
             ),
         ),
