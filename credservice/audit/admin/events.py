@@ -131,7 +131,8 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Source")
     def shown_source(self, obj: AuditEvent) -> Any:
-        return format_html('<span class="break-all console-mono">{}</span>', obj.source) if obj.source else "-"
+        wrap = "break-all" if ":" in (obj.source or "") else "console-line"  # only IPv6 may be longer than its column
+        return format_html('<span class="{} console-mono">{}</span>', wrap, obj.source) if obj.source else "-"
 
     @display(description="Request id")
     def shown_request(self, obj: AuditEvent) -> Any:
