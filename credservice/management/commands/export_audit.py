@@ -46,17 +46,16 @@ class Command(BaseCommand):
         detail = selection.said() | {"format": options["format"], "after": options["after"], "up_to": up_to}
         record(action="audit.exported", actor=f"command:{getpass.getuser()}", detail=detail)
         lines = write(read_up(events, after=options["after"], up_to=up_to), options["format"])
-        self._write(lines, options["after"], max(up_to, options["after"]))
+        self._write(lines, max(up_to, options["after"]))
 
-    def _write(self, lines: Iterator[tuple[int | None, str]], last: int, up_to: int) -> None:
+    def _write(self, lines: Iterator[tuple[int | None, str]], up_to: int) -> None:
         """``up_to`` is where the next export goes on, also where the last lines before it were of no interest."""
         try:
-            for number, text in lines:
+            for _, text in lines:
                 self.stdout.write(text, ending="")
-                last = number or last
             self.stdout.flush()
         except BrokenPipeError:
             # Python would complain once more when it flushes at its end (docs.python.org, "Note on SIGPIPE").
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise CommandError(f"The reader went away. Go on with --after {last}, or a little earlier.") from None
+            raise CommandError("The reader went away. Go on with --after and the last id that it has.") from None
         self.stderr.write(f"Last id: {up_to}. Go on with --after {up_to}.")
