@@ -166,7 +166,7 @@ class ObjectPage:
         self, request: HttpRequest, obj: Any, form: forms.Form, context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The page with the form; ``context`` in place of its own."""
-        context = {
+        shown: dict[str, Any] = {
             "title": self.title,
             "form": form,
             "form_id": new_form_id(request, self.version(obj, request)),
@@ -176,7 +176,7 @@ class ObjectPage:
             "submit_variant": "danger" if self.variant is ActionVariant.DANGER else "primary",
             "template": "console/page.html",
         } | (context or {})
-        return self._render(request, obj, context.pop("template"), context)
+        return self._render(request, obj, shown.pop("template"), shown)
 
     def _render(self, request: HttpRequest, obj: Any, template: str, context: dict[str, Any]) -> HttpResponse:
         request.current_app = self.admin.admin_site.name

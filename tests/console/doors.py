@@ -92,7 +92,7 @@ def _actions() -> Iterator[str]:
 def _model(name: str) -> Any:
     models = {f"{m._meta.app_label}_{m._meta.model_name}": m for m in admin.site._registry}
     found = [model for key, model in models.items() if name == key or name.startswith(f"{key}_")]
-    return max(found, key=lambda model: len(model._meta.model_name), default=None)
+    return max(found, key=lambda model: len(str(model._meta.model_name)), default=None)
 
 
 def _pk(name: str) -> Any:

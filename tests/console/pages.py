@@ -1,6 +1,7 @@
 """Where the console's pages are, and how a test fills their forms."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -39,12 +40,14 @@ def send(client: Client, address: str, **values: Any) -> Any:
     return client.post(address, values | ({"form_id": form_id.group(1)} if form_id else {}))
 
 
-def run_bulk(client: Client, model: type[Model], action: str, rows: list[Model], **values: Any) -> Any:
+def run_bulk(client: Client, model: type[Model], action: str, rows: Sequence[Model], **values: Any) -> Any:
     """Tick rows of a list, choose an action, and confirm it."""
     return send(client, ask_bulk(client, model, action, rows), **values)
 
 
-def ask_bulk(client: Client, model: type[Model], action: str, rows: list[Model], query: str = "", **more: str) -> str:
+def ask_bulk(
+    client: Client, model: type[Model], action: str, rows: Sequence[Model], query: str = "", **more: str
+) -> str:
     """Tick rows, choose an action: the address of the page that asks before anything is done."""
     data = {"action": action, "_selected_action": [str(row.pk) for row in rows]} | more
     answer = client.post(url(model, "changelist") + query, data)

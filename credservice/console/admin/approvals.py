@@ -6,7 +6,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -17,7 +17,7 @@ from credservice.console import approvals
 from credservice.console.base import ConsoleAdmin, LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.labels import label
 from credservice.console.links import named_link
-from credservice.console.menu import MAX_COUNTED, Menu, counted
+from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.console.models import Approval, FourEyes
 from credservice.console.pages import ObjectPage
 from credservice.console.switch import OptionalWhyForm, WhyForm
@@ -87,11 +87,11 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         return as_uuid(term)
 
-    def needs_operator(self) -> list[tuple[str, dict[str, str]]]:
+    def needs_operator(self) -> list[Need]:
         waiting = Approval.objects.filter(state=State.WAITING, expires_at__gt=timezone.now())
         number = waiting[:MAX_COUNTED].count()
         sentence = f"{counted(number, 'request')} waiting for a second person's approval"
-        return [(sentence, {"state__exact": "waiting"})] if number else []
+        return [Need(sentence, {"state__exact": "waiting"})] if number else []
 
     @display(description="State")
     def shown_state(self, obj: Approval) -> Any:
@@ -134,10 +134,10 @@ class FourEyesAdmin(ConsoleAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [f"set_{act}" if act in settings.FOUR_EYES else act for act in approvals.ACTS]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """There is one row: on to it."""
         if not self.has_view_permission(request):
-            return super().changelist_view(request, extra_context)  # type: ignore[no-any-return]
+            return super().changelist_view(request, extra_context)
         row, _ = FourEyes.objects.get_or_create(pk=1)
         return HttpResponseRedirect(reverse("admin:console_foureyes_change", args=[row.pk]))
 

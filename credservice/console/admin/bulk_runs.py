@@ -56,7 +56,7 @@ class Start(SecondPerson, ObjectPage):
         return act if act and approvals.required(act) else ""
 
     def permission_of(self, obj: BulkRun) -> str:
-        return self.action(obj).full_permission(bulk_run.admin_of(obj).opts)
+        return str(self.action(obj).full_permission(bulk_run.admin_of(obj).opts))
 
     def title_to_ask(self, obj: BulkRun) -> str:
         return f"{obj.title} {obj.total:,} {bulk_run.admin_of(obj).opts.verbose_name_plural}"
