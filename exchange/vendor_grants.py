@@ -76,7 +76,8 @@ class OneGrant(VendorView):
     @reads("read_grant", "Read a grant", scope=Scope.READ_GRANTS, gives={200: GrantSerializer}, tagged=True)
     def get(self, request: Request, grant: str) -> Response:
         """By our id."""
-        found = Grant.objects.select_related(*_RELATED).filter(pk=as_uuid(grant)).first()
+        pk = as_uuid(grant)
+        found = Grant.objects.select_related(*_RELATED).filter(pk=pk).first() if pk else None
         if found is None:
             raise NotFound("There is no grant with this id.")
         return self.shown(show(found))

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.views import APIView
 
 from credservice.http.context import current_context
 from credservice.http.errors import as_service_error
@@ -25,10 +26,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 
-class Public:
+class Public(APIView):
     """For anybody: it tells what the source does. Refusals are problem documents here as well."""
 
-    def handle_exception(self, error: Exception) -> HttpResponse:
+    def handle_exception(self, error: Exception) -> Any:
         refusal = as_service_error(error)
         body = problem(refusal, current_context().request_id)
         return JsonResponse(body, status=refusal.status, content_type=MEDIA_TYPE)

@@ -35,7 +35,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What is wrong, for a person.")
     action = serializers.CharField(required=False, help_text="What to do about it.")
-    errors = FieldErrorSerializer(many=True, required=False)
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment] # a field of this name
     request_id = serializers.CharField(help_text="Finds it in our log.")
 
 
@@ -65,7 +65,7 @@ class VendorSchema(AutoSchema):
     def get_summary(self) -> str:
         return self.operation.summary
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override] # as drf-spectacular has it
         doc = (getattr(self.view, self.method.lower()).__doc__ or self.view.__doc__ or "").strip()
         return f"{' '.join(doc.split())}\n\nScope: `{self.operation.scope.value}`."
 

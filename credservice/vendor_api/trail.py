@@ -25,7 +25,7 @@ class AuditEventSerializer(serializers.Serializer[Any]):
     object_type = serializers.CharField()
     object_id = serializers.CharField()
     subject = serializers.CharField(help_text="Whose it is: end_user:... or resource:...")
-    source = serializers.IPAddressField(allow_null=True)
+    source = serializers.IPAddressField(allow_null=True)  # type: ignore[assignment] # a field of this name
     request_id = serializers.CharField()
     detail = serializers.DictField()
 

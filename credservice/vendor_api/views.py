@@ -93,7 +93,7 @@ class LeakReport(VendorView):
 class Seconds(serializers.IntegerField):
     """A length of time."""
 
-    def to_representation(self, value: timedelta) -> int:
+    def to_representation(self, value: timedelta) -> int:  # type: ignore[override]
         return int(value.total_seconds())
 
 

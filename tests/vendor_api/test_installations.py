@@ -1,0 +1,67 @@
+"""Platforms, integrations and installations by the vendor API."""
+
+import pytest
+
+from exchange.models import Installation
+from tests.exchange.factories import SECRET
+from tests.vendor_api.client import refused
+
+PATH = "/installations/install_xyz789"
+
+
+def set_state(state):
+    Installation.objects.update(state=state)
+
+
+def test_a_waiting_one_is_approved_and_handed_its_credential(vendor, door, trail):
+    door.grant()
+    set_state("pending")
+    assert [item["installation_id"] for item in vendor.get("/installations?state=pending").json()["items"]] == [
+        "install_xyz789"
+    ]
+    assert vendor.post(f"{PATH}/approve").json()["state"] == "active"
+    assert door.post().status_code == 200
+    assert trail.one(action="installation.approved").actor == "token:backend"
+
+
+def test_an_approval_may_be_repeated(vendor, door, trail):
+    for _ in range(2):
+        assert vendor.post(f"{PATH}/approve").status_code == 200
+    assert trail.all(action="installation.approved") == []
+
+
+@pytest.mark.parametrize(("state", "act"), [("suspended", "approve"), ("pending", "resume")])
+def test_what_its_state_does_not_allow_is_refused(vendor, door, state, act):
+    set_state(state)
+    refused(vendor.post(f"{PATH}/{act}"), 409, "conflict")
+    assert Installation.objects.get().state == state
+
+
+def test_a_suspended_one_is_refused_until_it_is_resumed(vendor, door):
+    door.grant()
+    assert vendor.post(f"{PATH}/suspend", {"why": "abuse"}).json()["state"] == "suspended"
+    assert door.post().status_code == 403
+    assert vendor.post(f"{PATH}/resume").json()["state"] == "active"
+    assert door.post().status_code == 200
+
+
+def test_it_is_found_by_our_id_as_well(vendor, door):
+    assert vendor.get(f"/installations/{door.installation.pk}").json() == vendor.get(PATH).json()
+
+
+@pytest.mark.parametrize("path", ["/installations/nothing", "/integrations/nothing", "/platforms/nothing"])
+def test_an_unknown_one_is_not_found(vendor, door, path):
+    refused(vendor.get(path), 404, "not_found")
+
+
+def test_the_set_up_is_read_without_its_secrets(vendor, door):
+    answers = [vendor.get(path) for path in ("/platforms", "/platforms/mindcloud", "/integrations/int_abc123")]
+    assert all(answer.status_code == 200 and SECRET.encode() not in answer.content for answer in answers)
+    assert answers[2].json()["response_shape"] == {"apiKey": "$credential.apiKey"}
+
+
+@pytest.mark.parametrize(
+    ("query", "found"), [("external_id=customer-1", 1), ("integration_id=x", 0), ("state=active", 1)]
+)
+def test_the_list_is_filtered(vendor, door, query, found):
+    assert len(vendor.get(f"/installations?{query}").json()["items"]) == found
