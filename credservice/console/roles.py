@@ -91,6 +91,7 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "events.eventendpoint": ("view", "view suspend", "view suspend add change", "view"),
     "events.eventdelivery": ("view", "view replay", "view replay", "view"),
     "audit.auditevent": ("view", "view", "view", "view export"),
+    "audit.auditseal": _LOOK,
     "console.job": _LOOK,
     "console.bulkrun": ("", "view", "view", "view"),
     "console.approval": ("", "view", "view", "view"),

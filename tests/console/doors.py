@@ -1,12 +1,13 @@
 """Every door of the console: its pages by the names of their addresses, the POSTs beside a form's GET, and actions."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from django.urls import get_resolver, reverse
+from django.urls import NoReverseMatch, get_resolver, reverse
 from django.utils import timezone
 
 from credservice.console.models import Approval, BulkRun, FourEyes
@@ -19,6 +20,7 @@ ELSEWHERE = {
     "autocomplete",  # asks for the list's permission: Django's
     "console_bulkrun_start",  # of one's own alone: test_bulk
 }
+NOBODY = "00000000-0000-4000-8000-000000000000"
 LETTERS = {"Viewer": "V", "Operator": "O", "Secrets manager": "S", "Auditor": "A", "Administrator": "D"}
 
 
@@ -63,10 +65,10 @@ def is_open(client: Client, door: str) -> bool:
 def address_of(name: str) -> str:
     if name.endswith(("_changelist", "_add")) or not _model(name):
         return reverse(f"admin:{name}")
-    try:
-        return reverse(f"admin:{name}", args=[_pk(name)])
-    except Exception:
-        return reverse(f"admin:{name}")
+    for arguments in ([_pk(name)], [], [NOBODY]):
+        with suppress(NoReverseMatch):
+            return reverse(f"admin:{name}", args=arguments)
+    raise LookupError(name)
 
 
 def letters(allowed: set[str]) -> str:
@@ -101,4 +103,4 @@ def _pk(name: str) -> Any:
     row = model._default_manager.order_by("pk").first()
     if row is not None:
         return row.pk
-    return "00000000-0000-4000-8000-000000000000" if "UUID" in type(model._meta.pk).__name__ else 4711
+    return NOBODY if "UUID" in type(model._meta.pk).__name__ else 4711

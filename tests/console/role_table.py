@@ -9,6 +9,13 @@ audit_auditevent_add                             -
 audit_auditevent_change                          V O S A D
 audit_auditevent_change POST                     -
 audit_auditevent_changelist                      V O S A D
+audit_auditevent_export                          A D
+audit_auditevent_find                            V O S A D
+audit_auditevent_seen                            V O S A D
+audit_auditseal_add                              -
+audit_auditseal_change                           V O S A D
+audit_auditseal_change POST                      -
+audit_auditseal_changelist                       V O S A D
 auth_group_add                                   -
 auth_group_change                                A D
 auth_group_change POST                           -
@@ -19,6 +26,7 @@ auth_user_change POST                            D
 auth_user_changelist                             A D
 auth_user_password_change                        D
 auth_user_password_change POST                   D
+auth_user_reset-second-factor                    D
 console_approval_add                             -
 console_approval_approve                         S D
 console_approval_change                          O S A D
@@ -128,6 +136,12 @@ exchange_seensignature_add                       -
 exchange_seensignature_change                    V O S A D
 exchange_seensignature_change POST               -
 exchange_seensignature_changelist                V O S A D
+exchange_unsettledenduser_add                    -
+exchange_unsettledenduser_change                 V O S A D
+exchange_unsettledenduser_change POST            -
+exchange_unsettledenduser_changelist             V O S A D
+exchange_unsettledenduser_created                O D
+exchange_unsettledenduser_not-created            O D
 keys_signingkey action retire                    S D
 keys_signingkey_activate                         S D
 keys_signingkey_add                              S D
@@ -147,6 +161,18 @@ keys_signingsecretset_change                     V O S A D
 keys_signingsecretset_change POST                -
 keys_signingsecretset_changelist                 V O S A D
 keys_signingsecretset_new-secret                 S D
+provisioning_callback_add                        -
+provisioning_callback_change                     V O S A D
+provisioning_callback_change POST                -
+provisioning_callback_changelist                 V O S A D
+provisioning_callback_close                      O S D
+provisioning_callback_resend                     O S D
+provisioning_credentialrotation_add              -
+provisioning_credentialrotation_ask-again        O S D
+provisioning_credentialrotation_change           V O S A D
+provisioning_credentialrotation_change POST      -
+provisioning_credentialrotation_changelist       V O S A D
+provisioning_credentialrotation_close            O S D
 provisioning_feature_add                         O D
 provisioning_feature_change                      V O S A D
 provisioning_feature_change POST                 O D
@@ -168,6 +194,11 @@ provisioning_marketplace_first-steps             S D
 provisioning_marketplace_resume                  O S D
 provisioning_marketplace_start                   S D
 provisioning_marketplace_suspend                 O S D
+provisioning_operation_add                       -
+provisioning_operation_change                    V O S A D
+provisioning_operation_change POST               -
+provisioning_operation_changelist                V O S A D
+provisioning_operation_give-up                   O S D
 provisioning_plan action resume                  O S D
 provisioning_plan action suspend                 O S D
 provisioning_plan_add                            O D
@@ -193,6 +224,7 @@ provisioning_resource_changelist                 V O S A D
 provisioning_resource_resume                     O S D
 provisioning_resource_suspend                    O S D
 provisioning_resourcecredential_add              -
+provisioning_resourcecredential_ask-rotation     O S D
 provisioning_resourcecredential_change           V O S A D
 provisioning_resourcecredential_change POST      -
 provisioning_resourcecredential_changelist       V O S A D
