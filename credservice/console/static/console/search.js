@@ -1,8 +1,10 @@
-// "/" or Ctrl+K (on a Mac Cmd+K) leads to the search box, from anywhere but a field.
+// "/" or Ctrl+K (on a Mac Cmd+K) leads to the search box, from anywhere but a field; on a list, "/" is the list's own.
 document.addEventListener("keydown", (event) => {
     const box = document.getElementById("console-search");
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
-    const wanted = event.key === "/" ? !typing && !event.ctrlKey && !event.metaKey : event.key === "k" && (event.ctrlKey || event.metaKey);
+    const withControl = event.ctrlKey || event.metaKey;
+    const free = !typing && !document.getElementById("searchbar");
+    const wanted = event.key === "/" ? free && !withControl : event.key === "k" && withControl;
     if (box && wanted) {
         event.preventDefault();
         box.focus();
