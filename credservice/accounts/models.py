@@ -43,7 +43,7 @@ class ConsoleSession(models.Model):
     """A browser's session. Its id is kept as a digest, its content sealed: a copy of the table signs nobody in."""
 
     id = models.CharField(primary_key=True, max_length=64)
-    data = SealedField()
+    sealed_content = SealedField()
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()

@@ -36,7 +36,7 @@ class SessionStore(SessionBase):
         if row is not None:
             self._see(row)
             try:
-                content: dict[str, Any] = json.loads(unseal(bytes(row.data), _place(row.pk)))
+                content: dict[str, Any] = json.loads(unseal(bytes(row.sealed_content), _place(row.pk)))
             except SealError:  # a key that is gone ends sessions; it must not end the console
                 row = None
         if row is None:
@@ -88,7 +88,7 @@ class SessionStore(SessionBase):
         started = datetime.fromisoformat(data.setdefault(STARTED, now.isoformat()))
         return ConsoleSession(
             pk=pk,
-            data=seal(json.dumps(data).encode(), _place(pk)),
+            sealed_content=seal(json.dumps(data).encode(), _place(pk)),
             user_id=data.get(SESSION_KEY),
             started_at=started,
             seen_at=now,
@@ -103,4 +103,4 @@ class SessionStore(SessionBase):
 
 
 def _place(pk: str) -> Place:
-    return Place("accounts.consolesession", pk, "data")
+    return Place("accounts.consolesession", pk, "sealed_content")

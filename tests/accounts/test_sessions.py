@@ -56,7 +56,7 @@ def test_its_end_does_not_move_when_it_is_saved(console: Client):
 
 def test_its_row_holds_neither_its_id_nor_its_content(console: Client):
     with connection.cursor() as cursor:
-        cursor.execute("SELECT t::text, encode(data, 'escape') FROM accounts_consolesession t")
+        cursor.execute("SELECT t::text, encode(sealed_content, 'escape') FROM accounts_consolesession t")
         row = str(cursor.fetchone())
     assert str(console.session.session_key) not in row
     assert "_auth_user_id" not in row
@@ -65,7 +65,7 @@ def test_its_row_holds_neither_its_id_nor_its_content(console: Client):
 def test_its_content_does_not_open_in_another_row(console: Client):
     sign_in(other := Client())
     rows = list(ConsoleSession.objects.order_by("started_at"))
-    ConsoleSession.objects.filter(pk=rows[0].pk).update(data=rows[1].data)
+    ConsoleSession.objects.filter(pk=rows[0].pk).update(sealed_content=rows[1].sealed_content)
     assert not is_in(console)
     assert is_in(other)
 
