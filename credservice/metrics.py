@@ -94,6 +94,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     else:
         body = generate_latest(REGISTRY)
     registry = CollectorRegistry()
-    for collector in (Waiting, *_more):
+    registry.register(Waiting())
+    for collector in _more:
         registry.register(collector())
     return HttpResponse(body + generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -87,7 +87,7 @@ class OperationAdmin(ReadOnly, LargeListAdmin):
     list_display = ("__str__", "shown_state", "resource", "attempts", "failure", "created_at", "finished_at")
     list_select_related = ("resource", "resource_credential")
     list_filter = (("state", ChoicesDropdownFilter), ("verb", ChoicesDropdownFilter))
-    search_help_text = "Our id of the operation, or of its resource"
+    search_help_text = "The marketplace's resource id, or our id"
     fieldsets = (
         (None, {"fields": ("verb", "shown_state", "shown_resource", "shown_credential", "plan", "features")}),
         ("Outcome", {"fields": ("message", "shown_callbacks")}),
@@ -97,7 +97,7 @@ class OperationAdmin(ReadOnly, LargeListAdmin):
     readonly_fields = ("shown_state", "shown_resource", "shown_credential", "shown_callbacks")
 
     def find(self, term: str) -> list[Q]:
-        return [found for pk in as_uuid(term) for found in (pk, Q(resource=pk.children[0][1]))]
+        return [Q(resource__partner_id=term), *as_uuid(term)]
 
     def needs_operator(self) -> list[Need]:
         stuck = Operation.objects.filter(state__in=Operation.LIVE, attempts__gte=STUCK_AFTER)[:MAX_COUNTED].count()

@@ -34,7 +34,7 @@ def test_lists_and_pages_show_no_value(console, alarming):  # noqa: F811
         page = console.get(address)
         assert (page.status_code, "token-0" in page.content.decode()) == (200, False)
     assert alarming.partner_id in console.get(f"{url(Callback, 'changelist')}?q={alarming.partner_id}").content.decode()
-    assert console.get(f"{url(Operation, 'changelist')}?q={alarming.operation.resource_id}").status_code == 200
+    assert console.get(f"{url(Operation, 'changelist')}?q={alarming.operation.resource.partner_id}").status_code == 200
 
 
 def test_the_overview_says_that_somebody_has_to_look(console, alarming):  # noqa: F811
