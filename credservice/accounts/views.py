@@ -25,7 +25,7 @@ from credservice.accounts.sessions import row_id
 from credservice.audit import record
 from credservice.console.actor import actor_of
 
-View = Callable[..., HttpResponse]
+View = Callable[..., Any]
 
 
 class SignInView(LoginView):
