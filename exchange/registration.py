@@ -81,7 +81,7 @@ def _locked(platform: Platform, external_id: str, end_user_id: str | None) -> En
     found = rows.filter(external_id=external_id).first()
     if found is None and end_user_id:
         found = rows.filter(end_user_id=end_user_id).first()
-        if found is not None and found.external_id:
+        if found is not None and found.external_id not in ("", external_id):  # it may have come in this moment
             raise Conflict(f"The end user with this end_user_id is another one of yours: {found.external_id}.")
     return found
 

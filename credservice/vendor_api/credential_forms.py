@@ -19,7 +19,7 @@ class CredentialSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(Credential.State.choices)
     suspended = serializers.BooleanField(help_text="Its subject is suspended: it is no good while so.")
     subject = serializers.CharField(help_text="Whose it is: end_user:ID or resource:ID; empty: nobody's.")
-    context = serializers.DictField(help_text="What it was made for.")
+    context = serializers.DictField(help_text="What it was made for.")  # type: ignore[assignment] # a field's name
     hint = serializers.CharField(help_text="Enough to tell it from others, not enough to use it.")
     line = serializers.UUIDField(help_text="The first one of its line of successors.")
     predecessor = serializers.UUIDField(source="predecessor_id", allow_null=True)
@@ -48,7 +48,9 @@ class CredentialOrderSerializer(StrictSerializer):
 
     policy = Text(max_length=128, help_text="Its name.")
     subject = Text(max_length=255, required=False, default="", allow_blank=True, help_text="end_user:ID, resource:ID.")
-    context = Facts(required=False, help_text="What it is for; introspection answers it. No secrets.")
+    context = Facts(  # type: ignore[assignment] # a field's name
+        required=False, help_text="What it is for; introspection answers it. No secrets."
+    )
     values = Values(required=False, help_text="For a policy that makes none itself.")
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
@@ -84,13 +85,13 @@ def sweep() -> int:
 
 def _insert(call: IdempotentCall) -> bool:
     """Whether the key is new. Somebody else's row that is not yet committed is waited for."""
-    row = [call.pk, call.token_id, call.key, call.fingerprint]
+    row: list[Any] = [call.pk, call.token_id, call.key, call.fingerprint]
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout TO '{WAIT_SECONDS}s'")
             cursor.execute(_FORGET, [call.token_id, call.key, timezone.now() - KEPT_FOR])
             cursor.execute(_INSERT, row)
-            is_new = cursor.rowcount == 1
+            is_new: bool = cursor.rowcount == 1
             cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
         return is_new
     except OperationalError as error:

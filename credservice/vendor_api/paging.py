@@ -68,7 +68,7 @@ def _read(cursor: str, filters: str, model: type[Model], keys: tuple[str, ...]) 
         raise refused("?cursor", NOT_OURS) from None
     if made_for != filters:
         raise refused("?cursor", NOT_OURS)
-    fields = [model._meta.pk if key == "pk" else model._meta.get_field(key) for key in keys]
+    fields: list[Any] = [model._meta.pk if key == "pk" else model._meta.get_field(key) for key in keys]
     return [field.to_python(text) for field, text in zip(fields, texts, strict=True)]
 
 
