@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from credservice.audit import record
 from credservice.console.actor import actor_of
+from credservice.console.base import as_uuid
 from credservice.console.pages import ObjectPage, new_form_id, use_up
 from credservice.exceptions import ServiceError
 from credservice.keys.models import SigningSecret
@@ -125,13 +126,13 @@ class SignatureDebugger(ObjectPage):
         explained = None
         if pasted.is_valid():
             explained = explain(obj, pasted.cleaned_data["pasted"], None)
-        elif request.GET.get("call", "").isdecimal():
-            call = obj.refused_calls.filter(pk=int(request.GET["call"][:18])).first()
+        elif "call" in request.GET:
+            call = next((obj.refused_calls.filter(q).first() for q in as_uuid(request.GET["call"])), None)
             explained = explain(obj, call.request, call.at) if call else None
         context = {
             "title": self.title,
             "refusal": self.refusal(obj),
-            "calls": obj.refused_calls.order_by("-pk"),
+            "calls": obj.refused_calls.order_by("-at"),
             "form": pasted,
             "form_id": new_form_id(request),
             "explained": explained,
