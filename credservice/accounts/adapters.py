@@ -1,6 +1,6 @@
 """What we tell allauth: who may sign in, where its pages are, how secrets are sealed, what a passkey is bound to."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -18,7 +18,7 @@ from credservice.http.context import current_context
 NAME = "credservice"
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Operators' accounts are made in the console, never by signing up."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -27,7 +27,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
         """A passkey comes here without the check that the password's form makes."""
         if user.is_active and user.is_staff:
-            return super().pre_login(request, user, **kwargs)
+            return cast("HttpResponse | None", super().pre_login(request, user, **kwargs))
         messages.error(request, "This account may not sign in here.")
         return HttpResponseRedirect(reverse("admin:login"))
 
@@ -51,7 +51,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return current_context().source or "unknown"
 
 
-class FactorAdapter(DefaultMFAAdapter):
+class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def encrypt(self, text: str) -> str:
         return seal_text(text, context.request.user.pk)
 

@@ -11,7 +11,7 @@ class AccountsConfig(AppConfig):
         from credservice.accounts import sealing, trail  # noqa: F401 - connect the signals
 
 
-class AllauthAccountConfig(AccountConfig):
+class AllauthAccountConfig(AccountConfig):  # type: ignore[misc]
     """allauth's own, which insists on a middleware of its for every path; ours runs it for the console's alone."""
 
     default = False

@@ -81,7 +81,7 @@ class CacheEntry(models.Model):
         return self.cache_key
 
 
-class SecondFactor(Authenticator):
+class SecondFactor(Authenticator):  # type: ignore[misc]
     """allauth's rows, for those who look for sealed values."""
 
     class Meta:

@@ -48,14 +48,14 @@ class SessionStore(SessionBase):
         return ConsoleSession.objects.filter(pk=row_id(session_key)).exists()
 
     def create(self) -> None:
-        self._session_key = self._get_new_session_key()
+        self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
         self.save(must_create=True)
         self.modified = True
 
     def save(self, must_create: bool = False) -> None:
         if self.session_key is None:
             return self.create()
-        row = self._row(self._get_session(no_load=must_create))
+        row = self._row(self._get_session(no_load=must_create))  # type: ignore[attr-defined]
         try:
             with transaction.atomic():
                 row.save(force_insert=must_create, force_update=not must_create)

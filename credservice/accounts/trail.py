@@ -75,7 +75,7 @@ def refuse(user: Any, reason: str) -> None:
 
 def has_factor(user: Any) -> bool:
     """Recovery codes alone are none."""
-    return Authenticator.objects.filter(user_id=user.pk).exclude(type=CODES).exists()
+    return bool(Authenticator.objects.filter(user_id=user.pk).exclude(type=CODES).exists())
 
 
 def _record(action: str, row: Authenticator, **facts: str) -> None:

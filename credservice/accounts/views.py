@@ -54,7 +54,7 @@ class ConfirmView(FormView):  # type: ignore[type-arg]
 
     def form_valid(self, form: ProofForm) -> HttpResponse:
         if form.proven_by == "password":
-            record_authentication(self.request, self.request.user, "password", reauthenticated=True)  # type: ignore[arg-type]
+            record_authentication(self.request, self.request.user, "password", reauthenticated=True)
         response: HttpResponse | None = resume_request(self.request)
         return response or HttpResponseRedirect(reverse("mfa_index"))
 
@@ -91,7 +91,7 @@ def _left_codes(authenticators: dict[str, Any]) -> int | None:
 
 def passkey_options(request: HttpRequest) -> HttpResponse:
     """What the browser asks a passkey of the signed-in operator with: ``PublicKeyCredentialRequestOptions``."""
-    return JsonResponse({"request_options": begin_authentication(request.user)})  # type: ignore[arg-type]
+    return JsonResponse({"request_options": begin_authentication(request.user)})
 
 
 def end_other_sessions(request: HttpRequest) -> HttpResponse:
@@ -115,7 +115,7 @@ def console_page(view: View, title: str) -> View:
 
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         with transaction.atomic():
-            response = view(request, *args, **kwargs)
+            response: HttpResponse = view(request, *args, **kwargs)
         if isinstance(response, TemplateResponse) and not response.is_rendered:
             own = response.context_data or {}
             response.context_data = admin.site.each_context(request) | {"title": title} | own
