@@ -1,0 +1,80 @@
+"""The console's first page and its lists and pages in a browser: usable by everybody, light and dark, on a phone."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import DESKTOP, PHONE
+
+LISTS = (
+    "exchange/platform",
+    "exchange/enduser",
+    "exchange/installation",
+    "exchange/grant",
+    "credentials/credential",
+    "provisioning/resource",
+    "audit/auditevent",
+    "console/job",
+)
+
+PAGES = ("", "search/", *(f"{name}/" for name in LISTS))
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds that keeps somebody out; its "moderate" ones are about landmarks of Unfold's frame."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{fault['id']}: {node['html'][:120]}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
+
+
+def paint(page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_keeps_anybody_out(console: Page, scheme: str) -> None:
+    paint(console, scheme)
+    found = {}
+    for path in PAGES:
+        console.goto(f"/admin/{path}")
+        found[path] = faults(console)
+    console.goto("/admin/exchange/platform/")
+    console.get_by_role("link", name="mindcloud", exact=True).click()
+    expect(console.get_by_role("heading", name="Integrations")).to_be_visible()
+    found["a platform"] = faults(console)
+    assert {path: of_page for path, of_page in found.items() if of_page} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_sign_in_keeps_nobody_out(page: Page, scheme: str) -> None:
+    paint(page, scheme)
+    page.goto("/admin/")
+    assert faults(page) == []
+
+
+def test_a_phone_need_not_scroll_sideways(console: Page) -> None:
+    console.set_viewport_size(PHONE)
+    for path in PAGES:
+        console.goto(f"/admin/{path}")
+        assert console.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+
+
+def test_what_needs_an_operator_leads_there(console: Page) -> None:
+    console.set_viewport_size(DESKTOP)
+    needs = console.get_by_role("region", name="Needs you").get_by_role("link")
+    needs.filter(has_text="No worker runs").click()
+    console.wait_for_url("**/admin/console/job/**")
+
+
+def test_the_period_of_the_plots_changes(console: Page) -> None:
+    console.get_by_role("link", name="7 days").click()
+    expect(console.get_by_role("heading", name="Exchanges in the last 7 days")).to_be_visible()
+
+
+def test_a_plot_is_a_table_as_well(console: Page) -> None:
+    console.get_by_text("As a table").first.click()
+    expect(console.get_by_role("table", name="Exchanges per hour")).to_be_visible()
