@@ -54,7 +54,9 @@ class GrantView(VendorView):
         platform = find_platform(self.params.get("platform"))
         name = self.params.get("installation")
         installation = find_installation(platform, name) if name is not None else None
-        return find_integration(platform, integration_id), find_end_user(platform, external_id), installation
+        # The end user is locked before any grant of it, as put_grant does: who meets waits only one way.
+        end_user = find_end_user(platform, external_id, lock=self.request.method != "GET")
+        return find_integration(platform, integration_id), end_user, installation
 
 
 class Grants(VendorView):

@@ -58,6 +58,8 @@ class CredentialView(VendorView):
 
     def locked(self, text: str) -> Credential:
         """The credential of the path, locked, with If-Match asked. Raises NotFound."""
+        # Of its line, the oldest first: the order that everybody keeps who locks several (CredentialQuerySet.lock).
+        Credential.objects.unended().filter(line=find(text).line).lock()
         credential = find(text, lock=True)
         self.require_match(show(credential))
         return credential

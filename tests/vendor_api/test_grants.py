@@ -4,8 +4,9 @@ import pytest
 
 from credservice.credentials.models import Credential
 from exchange.models import Grant, Installation
-from tests.exchange.factories import make_policy
-from tests.vendor_api.client import refused
+from tests.concurrency import at_once
+from tests.exchange.factories import make_door, make_policy
+from tests.vendor_api.client import Vendor, refused
 
 PLACE = "/end-users/customer-1/grants/int_abc123"
 
@@ -124,3 +125,20 @@ def test_the_list_is_filtered(vendor, door, query, found):
     vendor.put(PLACE, values("first-key"))
     assert len(vendor.get(f"/grants?{query}").json()["items"]) == found
     assert Grant.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_calls_that_meet_at_one_grant_all_get_an_answer(client):
+    make_door(client)
+    vendor = Vendor(client)
+    tag = vendor.put(PLACE, values("value-0"))["ETag"]
+
+    def call(number):
+        if number % 3 == 0:
+            return vendor.again().put(PLACE, values(f"value-{number}"), If_Match=tag)
+        if number % 3 == 1:
+            return vendor.again().put(PLACE, values(f"value-{number}"))
+        return vendor.again().delete(PLACE)
+
+    answers = at_once(call, 9)
+    assert {answer.status_code for answer in answers} <= {200, 201, 204, 404, 409, 412}

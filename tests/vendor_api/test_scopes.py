@@ -19,7 +19,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 def routes() -> Iterator[tuple[str, str, type[VendorView]]]:
     """Every method of every view below /api/v1, as Django has them."""
     for prefix, pattern in _patterns(get_resolver().url_patterns, ""):
-        view = getattr(pattern.callback, "cls", None)
+        view: Any = getattr(pattern.callback, "cls", None)
         path = re.sub(r"\(\?P<(\w+)>(?:\[[^]]*\]|[^)])*\)", r"{\1}", prefix).replace("^", "").replace(r"/?\Z", "")
         if path.startswith("api/v1") and view is not UnknownRoute:
             yield from ((method, path.removeprefix("api/v1"), view) for method in METHODS if _has(view, method))
