@@ -74,6 +74,7 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "provisioning.credentialrotation": ("view", "view ask", "view ask", "view"),
     "provisioning.operation": ("view", "view settle", "view settle", "view"),
     "provisioning.callback": ("view", "view settle", "view settle", "view"),
+    "provisioning.resourcesession": ("view", "view end", "view end", "view"),
     "provisioning.usagereport": _LOOK,
     "provisioning.usagehour": _LOOK,
     "credentials.credentialpolicy": ("view", "view", "view add change", "view"),

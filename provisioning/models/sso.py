@@ -28,6 +28,7 @@ class ResourceSession(models.Model):
     expires_at = models.DateTimeField()
 
     class Meta:
+        permissions = [("end_resourcesession", "Can sign a marketplace's user out of a resource's page")]
         indexes = [models.Index(fields=["expires_at"], name="provisioning_session_expiry")]
 
     def __str__(self) -> str:

@@ -228,6 +228,11 @@ provisioning_resourcecredential_ask-rotation     O S D
 provisioning_resourcecredential_change           V O S A D
 provisioning_resourcecredential_change POST      -
 provisioning_resourcecredential_changelist       V O S A D
+provisioning_resourcesession_add                 -
+provisioning_resourcesession_change              V O S A D
+provisioning_resourcesession_change POST         -
+provisioning_resourcesession_changelist          V O S A D
+provisioning_resourcesession_sign-out            O S D
 provisioning_trustedkey action disable           S D
 provisioning_trustedkey_add                      S D
 provisioning_trustedkey_change                   V O S A D
