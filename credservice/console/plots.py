@@ -47,7 +47,7 @@ def ceiling(value: float) -> float:
     """The next round number that is not below ``value``: the top of an axis. At least 1."""
     if value <= 1:
         return 1
-    power = 10 ** math.floor(math.log10(value))
+    power: float = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in _STEPS if step * power >= value)
 
 

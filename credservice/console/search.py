@@ -117,9 +117,10 @@ def _found(request: HttpRequest, term: str) -> list[Group]:
 
 def _searched(request: HttpRequest) -> list[tuple[Menu, Any]]:
     """The lists that the sidebar shows this user, but for those that speak of other lists' rows, such as the trail."""
+    registered: list[Any] = list(admin.site._registry.values())
     found = [
         (site_admin.menu, site_admin)
-        for site_admin in admin.site._registry.values()
+        for site_admin in registered
         if getattr(site_admin, "menu", None) and site_admin.in_search and site_admin.search_fields
     ]
     visible = [pair for pair in found if pair[1].has_view_or_change_permission(request)]

@@ -115,21 +115,25 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         ending = _bounded(stuck() & Q(state=State.RETIRING))
         making = _bounded(stuck() & Q(state=State.PENDING))
         failed = _bounded(Q(state=State.FAILED, created_at__gte=timezone.now() - timedelta(days=1)))
+        why, trouble = "the issuer keeps refusing", {"stuck": "yes"}
         lines = (
-            (ending, f"{counted(ending, 'revocation')} stuck: the issuer keeps refusing", {"stuck": "yes"}, True),
-            (making, f"{counted(making, 'issue')} stuck: the issuer keeps refusing", {"stuck": "yes"}, True),
-            (failed, f"{counted(failed, 'credential')} failed to be made since yesterday", {"state__exact": "failed"}),
+            (ending, Need(f"{counted(ending, 'revocation')} stuck: {why}", trouble, urgent=True)),
+            (making, Need(f"{counted(making, 'issue')} stuck: {why}", trouble, urgent=True)),
+            (
+                failed,
+                Need(f"{counted(failed, 'credential')} failed to be made since yesterday", {"state__exact": "failed"}),
+            ),
         )
-        return [Need(*line) for number, *line in lines if number]
+        return [need for number, need in lines if number]
 
     def under_way(self) -> list[Need]:
         making = _bounded(Q(state=State.PENDING))
         ending = _bounded(Q(state=State.RETIRING, retires_at__lte=timezone.now()))
         lines = (
-            (making, f"{counted(making, 'credential')} being made", {"state__exact": "pending"}),
-            (ending, f"{counted(ending, 'credential')} being ended", {"state__exact": "retiring"}),
+            (making, Need(f"{counted(making, 'credential')} being made", {"state__exact": "pending"})),
+            (ending, Need(f"{counted(ending, 'credential')} being ended", {"state__exact": "retiring"})),
         )
-        return [Need(*line) for number, *line in lines if number]
+        return [need for number, need in lines if number]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists never carry what is sealed."""
