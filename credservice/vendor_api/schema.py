@@ -39,6 +39,13 @@ class ProblemSerializer(serializers.Serializer[Any]):
     request_id = serializers.CharField(help_text="Finds it in our log.")
 
 
+class ServerRefusalSerializer(serializers.Serializer[Any]):
+    """Of what the HTTP server refuses before anybody has read it: see credservice.http.worker."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "credservice.vendor_api.base.BearerToken"
     name = "serviceToken"
@@ -94,7 +101,7 @@ class VendorSchema(AutoSchema):
         }
         if operation.tagged and not operation.writes:
             answers[304] = OpenApiResponse(description="Unchanged since it had the ETag of If-None-Match.")
-        return answers | _problems(codes_of(operation, self.path))
+        return answers | _problems(codes_of(operation, self.path)) | _BY_THE_SERVER
 
     def get_examples(self) -> list[OpenApiExample]:
         return [
@@ -102,6 +109,10 @@ class VendorSchema(AutoSchema):
         ]
 
 
+_BY_THE_SERVER = {
+    (status, "application/json"): OpenApiResponse(ServerRefusalSerializer, description=text)
+    for status, text in ((414, "The path and query are too long."), (431, "A header is too long."))
+}
 _DESCRIPTIONS = {
     200: "Done, or as it is.",
     201: "Made.",
