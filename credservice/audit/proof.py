@@ -6,15 +6,12 @@ key of their own. The MAC's key is wrapped by the key-encryption key, which is n
 key's thumbprint (RFC 7638), which the public key must have.
 """
 
-import hmac
-
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from joserfc.jwk import OKPKey
 
 from credservice.audit.models import AuditSeal
-from credservice.crypto import SealError, store
-from credservice.crypto.derive import derive, hmac_sha256
+from credservice.crypto import SealError, authenticate, is_authentic
 from credservice.keys.models import SigningKey
 from credservice.keys.signing_keys import current_signing_key
 
@@ -29,8 +26,7 @@ def prove(seal: AuditSeal, key: SigningKey) -> None:
     signer = private.private_key
     assert isinstance(signer, Ed25519PrivateKey)
     seal.kid, seal.signature = key.kid, signer.sign(SIGNED + bytes(seal.head))
-    pepper = store.current_key("digests")
-    seal.mac = pepper.id.to_bytes(4) + _mac(pepper.secret, seal)
+    seal.mac = authenticate(_authenticated(seal), PURPOSE)
 
 
 def proving_key() -> SigningKey:
@@ -40,12 +36,11 @@ def proving_key() -> SigningKey:
 
 def fault_of(seal: AuditSeal) -> str:
     """Why the head is not proven to be ours; empty where it is."""
-    mac = bytes(seal.mac)
     try:
-        pepper = store.data_key(int.from_bytes(mac[:4]))
+        authentic = is_authentic(bytes(seal.mac), _authenticated(seal), PURPOSE)
     except SealError as error:
         return f"the key of its authentication code cannot be had: {error}"
-    if not hmac.compare_digest(mac[4:], _mac(pepper.secret, seal)):
+    if not authentic:
         return "its authentication code is not ours"
     return _fault_of_signature(seal)
 
@@ -64,5 +59,5 @@ def _fault_of_signature(seal: AuditSeal) -> str:
     return ""
 
 
-def _mac(secret: bytes, seal: AuditSeal) -> bytes:
-    return hmac_sha256(derive(secret, PURPOSE), bytes(seal.head) + seal.kid.encode())
+def _authenticated(seal: AuditSeal) -> bytes:
+    return bytes(seal.head) + seal.kid.encode()

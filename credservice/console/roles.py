@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import connections, transaction
 
 from credservice.audit import record
+from credservice.console.models import FourEyes
 
 ADMINISTRATOR = "Administrator"
 
@@ -116,12 +117,13 @@ def permissions_of(role: Role) -> set[tuple[str, str]]:
 def update_roles(**_: Any) -> None:
     """Make the groups what the table says, and record what that changed. Connected to ``post_migrate``."""
     tables = set(connections["default"].introspection.table_names())
-    if not {"auth_group_permissions", "audit_auditevent"} <= tables:  # migrated backwards, or in part
-        return
+    if not {"auth_group_permissions", "audit_auditevent", "console_foureyes"} <= tables:
+        return  # migrated backwards, or in part
     for config in apps.get_app_configs():
         create_permissions(config, verbosity=0)
     with transaction.atomic():
         existing = {(p.content_type.app_label, p.codename): p for p in _permissions()}
+        FourEyes.objects.get_or_create(pk=1)
         for role in ROLES:
             wanted = existing.keys() if role.name == ADMINISTRATOR else permissions_of(role) & existing.keys()
             _update(role, {existing[name].pk: ".".join(name) for name in wanted})

@@ -4,6 +4,7 @@
 Importing this package needs no app registry; the data keys are read from the database at first use.
 """
 
+import hmac
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,17 @@ from typing import Any
 from credservice.crypto.derive import derive, hmac_sha256
 from credservice.crypto.envelope import Place, SealError, key_id_of, open_with, seal_with
 
-__all__ = ["Place", "SealError", "digest", "seal", "seal_values", "unseal", "unseal_values"]
+__all__ = [
+    "Place",
+    "SealError",
+    "authenticate",
+    "digest",
+    "is_authentic",
+    "seal",
+    "seal_values",
+    "unseal",
+    "unseal_values",
+]
 
 
 def seal(plaintext: bytes, place: Place) -> bytes:
@@ -46,7 +57,20 @@ def digest(secret: str, purpose: str) -> bytes:
 
     For unique look-ups ("which credential is this key"), and for "did this string pass through here".
     """
+    return authenticate(secret.encode(), purpose)
+
+
+def authenticate(message: bytes, purpose: str) -> bytes:
+    """What nobody can make who has the database alone: the pepper's id and the HMAC-SHA256 of ``message`` under it."""
     from credservice.crypto import store
 
     key = store.current_key("digests")
-    return key.id.to_bytes(4) + hmac_sha256(derive(key.secret, purpose), secret.encode())
+    return key.id.to_bytes(4) + hmac_sha256(derive(key.secret, purpose), message)
+
+
+def is_authentic(code: bytes, message: bytes, purpose: str) -> bool:
+    """Whether :func:`authenticate` made ``code``, also under an older pepper. Raises :class:`SealError` without it."""
+    from credservice.crypto import store
+
+    key = store.data_key(int.from_bytes(code[:4]))
+    return hmac.compare_digest(code[4:], hmac_sha256(derive(key.secret, purpose), message))

@@ -48,8 +48,9 @@ class Claim:
         """Keep the answer, sealed: it may hold what only its caller should see."""
         headers = {name: response[name] for name in KEPT_HEADERS if name in response}
         answer = {"status": response.status_code, "body": response.data, "headers": headers}
-        sealed = seal(json.dumps(answer, default=str).encode(), self.call.place)
-        IdempotentCall.objects.filter(pk=self.call.pk).update(sealed_answer=sealed, is_final=final)
+        text = json.dumps(answer, default=str).encode()
+        row = IdempotentCall.objects.filter(pk=self.call.pk)
+        row.update(sealed_answer=seal(text, self.call.place), is_final=final)
 
 
 def key_of(request: Request) -> str | None:

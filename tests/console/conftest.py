@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
+from credservice.audit import refusals
 from credservice.credentials.models import CredentialPolicy
 from credservice.credentials.services import start_issue
 from credservice.crypto import seal
@@ -35,6 +36,12 @@ def _plain_static_files(settings: Any) -> None:
     """Nothing is collected for a test run, so there is no manifest to look names up in."""
     backend = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": backend}
+
+
+@pytest.fixture(autouse=True)
+def _every_refusal_recorded(monkeypatch: Any) -> None:
+    """The trail takes so many refusals a minute; what other tests were refused must not count here."""
+    monkeypatch.setattr(refusals, "_sampler", refusals.Sampler())
 
 
 @pytest.fixture(autouse=True)

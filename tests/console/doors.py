@@ -36,7 +36,6 @@ def furnish() -> None:
     """What is decided by the object and not by the page alone."""
     User.objects.create_user("somebody", is_staff=True)  # the first: an account that may do no more than anybody
     asker = User.objects.create_superuser("asker")
-    FourEyes.objects.get_or_create(pk=1)
     BulkRun.objects.create(action="suspend", object_type="exchange.enduser", title="Suspend", user=asker, total=1)
     Approval.objects.create(
         act="reveal", title="A reveal", permission="credentials.reveal_credential", object_id="1", asked_by=asker,

@@ -20,7 +20,7 @@ PROVE = {"password": PASSWORD}
 
 @pytest.fixture(autouse=True)
 def switched_on(db: None) -> None:
-    FourEyes.objects.create(pk=1, reveal=True, bulk_revoke=True)
+    FourEyes.objects.update(reveal=True, bulk_revoke=True)
 
 
 def signed_in(name: str, role: str) -> Client:

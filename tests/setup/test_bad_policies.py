@@ -41,7 +41,10 @@ def test_it_refuses_a_policy_that_cannot_be(commands, entry, problem):
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("polices: {}\n", "3: polices: there is no such key: write one of policies, event_endpoints, platforms, marketplaces"),
+        (
+            "polices: {}\n",
+            "3: polices: there is no such key: write one of policies, event_endpoints, platforms, marketplaces",
+        ),
         ("  kept: {}\n", "3: policies.kept: this key stands on line 2 already: keep one of them"),
         ("  '': {issuer: api_key}\n", '3: policies."": this name is empty or holds a NUL character'),
         ("  p q: {issuer: api_key}\n", "3: policies.p q: Enter a valid “slug”"),

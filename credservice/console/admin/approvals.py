@@ -138,8 +138,7 @@ class FourEyesAdmin(ConsoleAdmin):
         """There is one row: on to it."""
         if not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)
-        row, _ = FourEyes.objects.get_or_create(pk=1)
-        return HttpResponseRedirect(reverse("admin:console_foureyes_change", args=[row.pk]))
+        return HttpResponseRedirect(reverse("admin:console_foureyes_change", args=[1]))
 
     @display(description="Reveals")
     def set_reveal(self, obj: FourEyes) -> str:
