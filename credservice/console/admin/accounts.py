@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.db.models import Count, Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
@@ -71,6 +73,10 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         super().save_model(request, obj, form, change)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Of somebody else. One's own is asked for first: an open session must not be able to replace it."""
+        obj = self.get_object(request, unquote(id))
+        if obj is not None and obj.pk == request.user.pk:
+            return HttpResponseRedirect(reverse("admin:password_change"))
         with transaction.atomic():
             response: HttpResponse = super().user_change_password(request, id, form_url)
         return response
