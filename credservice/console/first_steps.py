@@ -42,6 +42,10 @@ class Step:
     def make_form(self, obj: Any, data: Any = None) -> forms.Form:
         return self.form_class(data)
 
+    def form_for(self, request: HttpRequest, obj: Any, data: Any = None) -> forms.Form:
+        """The same, for whoever asks."""
+        return self.make_form(obj, data)
+
     def perform(self, request: HttpRequest, obj: Any, form: forms.Form) -> Facts | None:
         """Do it, in a transaction. Returns what is shown once, if anything. Raises ServiceError to refuse."""
         raise NotImplementedError
@@ -73,8 +77,8 @@ class FirstSteps(ObjectPage):
         if request.GET.get("waiting") == "1":
             return JsonResponse({"done": step is None or not step.waits})
         if request.method == "POST" and step is not None:
-            return self._act(request, obj, step, step.make_form(obj, request.POST))
-        return self._page(request, obj, step, step.make_form(obj) if step else None)
+            return self._act(request, obj, step, step.form_for(request, obj, request.POST))
+        return self._page(request, obj, step, step.form_for(request, obj) if step else None)
 
     def _next(self, obj: Any) -> Step | None:
         return next((step for step in self.steps if not step.done(obj)), None)

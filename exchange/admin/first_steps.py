@@ -9,9 +9,11 @@ from django.http import HttpRequest
 from django.utils.text import slugify
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
+from credservice.accounts.proof import ProofForm
 from credservice.audit import record
 from credservice.audit.models import AuditEvent
 from credservice.console.actor import actor_of
+from credservice.console.approvals import required
 from credservice.console.first_steps import Facts, FirstSteps, Step
 from credservice.console.pages import Shown
 from credservice.console.widgets import SecretField
@@ -164,6 +166,10 @@ class FirstCall(Step):
     # The command's answer is a credential.
     permissions = ("credentials.reveal_credential",)
 
+    def form_for(self, request: HttpRequest, obj: Platform, data: Any = None) -> forms.Form:
+        """As a reveal asks: for five minutes, the signature fetches the credential of any end user of the platform."""
+        return ProofForm(request, data)
+
     def done(self, obj: Platform) -> str:
         actors = [f"platform:{obj.name}", f"unproven:{obj.name}"]
         calls = AuditEvent.objects.filter(action=ACTION, actor__in=actors)
@@ -182,6 +188,8 @@ class FirstCall(Step):
         return facts
 
     def perform(self, request: HttpRequest, obj: Platform, form: forms.Form) -> Facts:
+        if required("reveal"):
+            raise Conflict("Reveals need a second person here, and this would be one: run a workflow on the platform.")
         secret = obj.secrets.live().first()
         grant = Grant.objects.filter(end_user__platform=obj).select_related("integration", "end_user").first()
         if secret is None or grant is None:

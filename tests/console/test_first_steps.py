@@ -8,9 +8,11 @@ import pytest
 from django.urls import reverse
 
 from credservice.audit.models import AuditEvent
+from credservice.console.models import FourEyes
 from credservice.credentials.models import CredentialPolicy
 from exchange.models import Grant, Integration, Platform
 from provisioning.models import Marketplace, Product
+from tests.console.conftest import PASSWORD
 from tests.console.pages import send, url
 
 START = "admin:exchange_platform_start"
@@ -55,7 +57,7 @@ def test_a_taken_name_is_told(console, platform):
 
 
 def test_its_steps_lead_to_a_call_that_is_answered(console, client, granted):
-    page = do(console, granted).content.decode()
+    page = do(console, granted, password=PASSWORD).content.decode()
     command = re.search(r"(curl -X POST .*?)</pre>", page, re.DOTALL)[1]
     words = shlex.split(command.replace("&#x27;", "'").replace("&quot;", '"').replace("\\\n", " "))
     headers = dict(words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H")
@@ -129,3 +131,17 @@ def test_a_wrong_product_is_told_and_nothing_made(console, wrong):
     do(console, market, **{"product": "rockets", "plan": "small", "region": "all::global"} | wrong)
     assert not Product.objects.exists()
     assert not CredentialPolicy.objects.exists()
+
+
+@pytest.mark.parametrize("proof", [{}, {"password": "not the password"}])
+def test_a_signed_call_is_shown_to_nobody_but_the_operator(console, granted, proof):
+    page = do(console, granted, **proof).content.decode()
+    assert "curl -X POST" not in page
+    assert not AuditEvent.objects.filter(action="signing_secret.used", detail__platform=granted.name).exists()
+
+
+def test_a_signed_call_is_not_shown_where_reveals_need_two(console, granted):
+    FourEyes.objects.update_or_create(pk=1, defaults={"reveal": True})
+    page = do(console, granted, password=PASSWORD).content.decode()
+    assert "curl -X POST" not in page
+    assert "need a second person" in page
