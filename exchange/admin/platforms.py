@@ -37,6 +37,14 @@ class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Of MindCloud's API. Sealed when it is saved, and never shown again. Empty: it stays as it is.",
     )
 
+    def clean(self) -> dict[str, Any]:
+        """The key is sent to that address: who may name another one must have the key, not have it sent there."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        moved = "api_url" in self.changed_data and data.get("api_url") and self.instance.sealed_api_key
+        if moved and not data.get("api_key"):
+            self.add_error("api_key", "Enter the API key again: it is sent to the new address.")
+        return data
+
     def clean_is_default(self) -> bool:
         wanted: bool = self.cleaned_data["is_default"]
         other = Platform.objects.filter(is_default=True).exclude(pk=self.instance.pk).first()

@@ -34,6 +34,14 @@ class MarketplaceForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="Sealed when it is saved, and never shown again. Empty: it stays as it is.",
     )
 
+    def clean(self) -> dict[str, Any]:
+        """The secret is sent to the connector: who may name another one must have it, not have it sent there."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        moved = "connector_url" in self.changed_data and self.instance.sealed_client_secret
+        if moved and not data.get("client_secret"):
+            self.add_error("client_secret", "Enter the client secret again: it is sent to the new connector.")
+        return data
+
 
 @admin.register(Marketplace)
 class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
