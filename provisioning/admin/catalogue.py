@@ -46,6 +46,11 @@ class ProductAdmin(ConsoleAdmin):
         "related",
     )
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        """Users are led there with a token that lets them in: where to is for who sets up marketplaces."""
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if request.user.has_perm("provisioning.change_marketplace") else [*fixed, "dashboard_url"]
+
     @display(description="Regions")
     def shown_regions(self, obj: Product) -> str:
         return ", ".join(map(str, obj.regions))
