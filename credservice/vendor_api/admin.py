@@ -14,6 +14,7 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from credservice.console.actor import actor_of
+from credservice.console.approvals import required
 from credservice.console.base import ConsoleAdmin
 from credservice.console.labels import label
 from credservice.console.menu import Menu
@@ -26,6 +27,16 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     scopes = forms.MultipleChoiceField(
         label="It may", choices=Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
+
+    def clean_scopes(self) -> Any:
+        """A token that reveals is a reveal of everything: not one person's to make where a reveal takes two."""
+        scopes = self.cleaned_data["scopes"]
+        if Scope.REVEAL_CREDENTIALS in scopes and required("reveal"):
+            raise ValidationError(
+                "Reveals need a second person here, and a token needs none to read the values of credentials. Who has "
+                "the shell can make it: manage.py create_token."
+            )
+        return scopes
 
     def clean_expires_at(self) -> Any:
         end = self.cleaned_data["expires_at"]
