@@ -11,9 +11,12 @@ from django.template.response import TemplateResponse
 from credservice.audit.seen import MAX_LINES, life_of, line_of, sightings
 from credservice.console.actor import actor_of
 from credservice.console.links import link_to, named_link, short, subject_link, subject_names
+from credservice.console.search import PER_MINUTE
 from credservice.console.widgets import SecretField
 from credservice.credentials.checking import report_leak
 from credservice.credentials.models import Credential
+from credservice.exceptions import ServiceError
+from credservice.limits.counter import count_call
 
 TITLE = "Who could have seen this"
 _WAYS = {
@@ -46,11 +49,21 @@ def find_page(site_admin: Any, request: HttpRequest) -> HttpResponse:
     _check(site_admin, request)
     form = PastedForm(request.POST if request.method == "POST" else None)
     context: dict[str, Any] = {"title": TITLE, "form": form, "home": site_admin.list_url()}
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and _counted(request, form):
         found = report_leak(form.cleaned_data["value"], actor=actor_of(request))
         lines = {credential.line: line_of(credential.pk) for credential in found}
         context |= {"searched": True, "found": [_of_line(line) for line in lines.values()], "form": PastedForm()}
     return _show(site_admin, request, "console/audit/find.html", context)
+
+
+def _counted(request: HttpRequest, form: forms.Form) -> bool:
+    """With the search's tries: whoever may guess at values may not do so quickly."""
+    try:
+        count_call(f"search:{request.user.pk}", PER_MINUTE)
+    except ServiceError as error:
+        form.add_error(None, error.message)
+        return False
+    return True
 
 
 def _check(site_admin: Any, request: HttpRequest) -> None:
