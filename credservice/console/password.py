@@ -4,6 +4,7 @@ A session that somebody left open, or stole, shows no secret.
 """
 
 import zlib
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from django import forms
@@ -23,8 +24,16 @@ COUNTERS = 4096  # addresses share this many, so that nobody fills the table wit
 
 def count_try() -> None:
     """Count a try of a password or code, at the sign-in or later. Raises :class:`TooMany`."""
-    counter = zlib.crc32((current_context().source or "").encode()) % COUNTERS
+    counter = zlib.crc32(network_of(current_context().source).encode()) % COUNTERS
     count_call(f"sign_in:{counter}", TRIES_PER_MINUTE)
+
+
+def network_of(source: str | None) -> str:
+    """Who is counted: an IPv4 address; of IPv6, where one caller has 2^64 of them, the network."""
+    if source is None:
+        return ""
+    address = ip_address(source)
+    return str(ip_network((source, 64), strict=False)) if address.version == 6 else source
 
 
 class PasswordAndWhyForm(ProofForm, WhyForm):
