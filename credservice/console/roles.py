@@ -12,6 +12,7 @@ from django.apps import apps
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connections, transaction
+from django.db.models import Q
 
 from credservice.audit import record
 from credservice.console.models import FourEyes
@@ -163,9 +164,15 @@ def may_give(giver: Any, group: Group) -> bool:
 
 def may_manage(manager: Any, user: User) -> bool:
     """Nobody changes the account, or sets the password, of somebody who may do more: it would become his."""
-    if user.is_superuser and not manager.is_superuser:
-        return False
-    return bool(manager.get_all_permissions() >= user.get_all_permissions())
+    if manager.is_superuser:
+        return True
+    return not user.is_superuser and bool(manager.get_all_permissions() >= _given(user))
+
+
+def _given(user: User) -> set[str]:
+    """What an account may do, also one that is deactivated: whoever may change it may activate it."""
+    theirs = _permissions().filter(Q(user=user) | Q(group__user=user))
+    return {f"{p.content_type.app_label}.{p.codename}" for p in theirs}
 
 
 def administrators() -> Any:
