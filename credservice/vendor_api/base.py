@@ -95,6 +95,8 @@ class VendorView(DoorView):
         assert operation is not None, "every method of a route is marked"
         _ = request._request.body  # of forms, DRF reads as much as is sent; this refuses a long one with 413
         if operation.scope not in token.scopes:
+            detail = {"operation": operation.name, "scope": operation.scope.value}
+            record_refusal(action="vendor_api.call", actor=self.actor, reason="missing_scope", detail=detail)
             raise Forbidden(f"This token lacks the scope {operation.scope.value}.", code="missing_scope")
         if operation.parses and not all(str(text).isprintable() for text in kwargs.values()):
             raise NotFound("There is nothing of this name: it holds a character that no id has.")

@@ -94,3 +94,11 @@ def test_another_method_is_405_and_says_which_there_are(vendor, path):
         answer = vendor.call(method, filled(path))
         refused(answer, 405, "method_not_allowed")
         assert set(answer["Allow"].split(", ")) == known
+
+
+def test_what_a_token_was_not_given_is_in_the_trail(db, trail):
+    reader = Vendor(scopes=[Scope.READ_CREDENTIALS], name="reader")
+    reader.post("/leaks", {"text": "anything"})
+    line = trail.one(action="vendor_api.call", outcome="refused")
+    assert (line.actor, line.reason) == ("token:reader", "missing_scope")
+    assert line.detail["scope"] == "credentials:report-leaks"
