@@ -1,6 +1,6 @@
 """The vendor API's routes about credentials. Each act is a service function of ``credservice.credentials``."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from credservice.credentials.entering import create_credential, put_credential
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import finish_issue, reveal, revoke, rotate
+from credservice.credentials.steps import record_step
 from credservice.exceptions import NotFound, Unavailable
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.credential_forms import (
@@ -25,7 +26,7 @@ from credservice.vendor_api.credential_forms import (
 )
 from credservice.vendor_api.listing import filtered, page_of
 from credservice.vendor_api.models import Scope
-from credservice.vendor_api.operations import reads, writes
+from credservice.vendor_api.operations import Operation, reads, writes
 from credservice.vendor_api.paging import page
 from credservice.vendor_api.problems import refused
 
@@ -189,6 +190,13 @@ class Revocation(CredentialView):
 
 
 class Revelation(CredentialView):
+    def run(self, operation: Operation, handler: Callable[[], Response]) -> Response:
+        """A repeated answer holds the values as well, and leaves a line as well, or is not given."""
+        response = super().run(operation, handler)
+        if "Idempotent-Replayed" in response:
+            record_step("credential.revealed", find(self.kwargs["credential"]), self.actor, repeated=True)
+        return response
+
     @writes(
         "reveal_credential",
         "Read a credential's values",

@@ -147,3 +147,11 @@ def test_the_fingerprint_is_keyed(vendor, policy):
     vendor.post("/credentials", ORDER, Idempotency_Key="order-1")
     plain = hashlib.sha256(json.dumps(ORDER).encode()).digest()
     assert plain not in bytes(IdempotentCall.objects.get().fingerprint)
+
+
+def test_a_repeated_reveal_leaves_a_line_each_time(vendor, credential, trail):
+    body = {"reason": "shown once"}
+    for _ in range(2):
+        vendor.post(f"/credentials/{credential.pk}/reveal", body, Idempotency_Key="k")
+    first, second = trail.all(action="credential.revealed")
+    assert (first.detail.get("why"), second.detail.get("repeated")) == ("shown once", True)
