@@ -22,6 +22,7 @@ from credservice.vendor_api.operations import reads
 from credservice.vendor_api.paging import PageQuerySerializer, page
 
 MAX_REPORT = 32 * 1024  # characters
+TIMES = ("iat", "exp")
 
 
 class PresentedKeySerializer(StrictSerializer):
@@ -198,12 +199,13 @@ class OneSigningKey(VendorView):
 
 
 def _introspection(checked: CheckedKey) -> dict[str, Any]:
+    # What it was made for comes first: a fact of a name that means something here does not stand in for it.
     body: dict[str, Any] = {
+        **{name: value for name, value in checked.context.items() if value not in ("", None) and name not in TIMES},
         "active": True,
         "sub": checked.context.get("external_id") or checked.subject,
         "credential": str(checked.credential_id),
         "policy": checked.policy,
-        **{name: value for name, value in checked.context.items() if value not in ("", None)},
     }
     if checked.issued_at is not None:
         body["iat"] = int(checked.issued_at.timestamp())

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from credservice.credentials import last_use, services
 from credservice.credentials.models import Credential
+from credservice.credentials.services import start_issue
 
 
 @pytest.fixture
@@ -87,3 +88,11 @@ def test_it_asks_for_a_token_in_the_body(ask):
 def test_a_form_over_64_kib_is_not_read(ask):
     response = ask("x" * 70_000)
     assert (response.status_code, response["Content-Type"]) == (413, "application/problem+json")
+
+
+def test_a_fact_of_what_it_is_for_does_not_stand_in_for_the_answers_own(ask, policy):
+    facts = {"active": False, "sub": "somebody-else", "policy": "other", "exp": 4102444800, "external_id": "acme"}
+    key = start_issue(policy=policy, context=facts, subject="", actor="test").open()["API_KEY"]
+    answer = ask(key).json()
+    assert (answer["active"], answer["sub"], answer["policy"]) == (True, "acme", "keys")
+    assert "exp" not in answer
