@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from credservice.audit import record
+from credservice.credentials import bulkhead
 from credservice.credentials.locks import credential_lock, credential_lock_is_held
 from credservice.exceptions import Conflict, Forbidden, Invalid, ServiceError, Unavailable
 from exchange.mindcloud.client import OutcomeUnknown, create_user
@@ -19,6 +20,7 @@ from exchange.mindcloud.client import mint_token as ask_for_token
 from exchange.models import MAX_ID, EndUser, Platform, UnsettledEndUser
 from exchange.registration import upsert_end_user
 
+PLACE_SECONDS = 1.0
 DIED = "the process that asked ended before the answer"
 
 
@@ -42,10 +44,12 @@ def mint_token(*, platform: Platform, external_id: str, actor: str, name: str = 
     """
     if not platform.is_active:
         raise Forbidden(f"Platform {platform.name} is suspended.", code="suspended")
-    end_user = end_user_for(platform=platform, external_id=external_id, actor=actor, name=name, email=email)
-    if not end_user.is_active:
-        raise Forbidden("This end user is suspended.", code="suspended")
-    text = ask_for_token(platform, end_user.end_user_id)
+    # MindCloud may be slow, as an issuer may: no more threads wait for it, and the doors go on answering.
+    with bulkhead.place(wait=PLACE_SECONDS):
+        end_user = end_user_for(platform=platform, external_id=external_id, actor=actor, name=name, email=email)
+        if not end_user.is_active:
+            raise Forbidden("This end user is suspended.", code="suspended")
+        text = ask_for_token(platform, end_user.end_user_id)
     _record("end_user.token_minted", platform, actor, end_user, external_id=external_id)
     return BrowserToken(end_user, text)
 

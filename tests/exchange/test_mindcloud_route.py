@@ -2,6 +2,7 @@
 
 import pytest
 
+from credservice.credentials import bulkhead
 from credservice.crypto import seal
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token
@@ -84,3 +85,14 @@ def test_bad_input_is_refused(post, api, body):
 
 def test_an_id_that_is_too_long_is_not_found(post, api):
     assert post({}, f"/api/v1/end-users/{'x' * 300}/mindcloud-token").status_code == 404
+
+
+def test_no_more_threads_wait_for_mindcloud_than_for_issuers(post, api):
+    bulkhead.limit(1)
+    try:
+        with bulkhead.place():
+            answer = post({})
+    finally:
+        bulkhead.unlimit()
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    assert api.calls("POST") == []
