@@ -123,6 +123,15 @@ def check_passkey(user: Any, credential: Any, check: Any) -> Any:
         raise ValidationError("This passkey was not accepted.") from None
 
 
+def is_ours(text: str) -> bool:
+    """Whether a passkey's answer, as it was sent, was given at our origin."""
+    try:
+        check_origin(json.loads(text))
+    except (ValueError, RecursionError, ValidationError):
+        return False
+    return True
+
+
 def check_origin(credential: Any) -> None:
     """WebAuthn Level 2, 7.1 step 9 and 7.2 step 13: the origin is ours, not that of a neighbour in our domain."""
     try:

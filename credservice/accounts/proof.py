@@ -92,8 +92,10 @@ class ProofForm(forms.Form):
         return "password"
 
     def _passkey(self, credential: str) -> str:
+        from credservice.accounts.forms import is_ours
+
         form = ReauthenticateWebAuthnForm(user=self._request.user, data={"credential": credential})
-        if not form.is_valid():
+        if not is_ours(credential) or not form.is_valid():
             refuse(self._request.user, "wrong_passkey")
             raise ValidationError({"password": "This passkey was not accepted."})
         form.save()
