@@ -29,7 +29,7 @@ lint:
 	$(BIN)/ruff format --check
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
-	$(BIN)/bandit -q -ll -ii -c pyproject.toml -r credservice exchange provisioning
+	$(BIN)/bandit -q -ll -ii -c pyproject.toml -r credservice exchange provisioning credservice_client
 	$(if $(TEMPLATES),$(BIN)/djlint --quiet --lint $(TEMPLATES))
 	$(THROWAWAY) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(THROWAWAY) env ENVIRONMENT=production PUBLIC_URL=https://credentials.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING

@@ -1,0 +1,42 @@
+"""A client of credservice's vendor API: see docs/client.md.
+
+It needs httpx2 and stamina, and nothing of the service.
+"""
+
+from credservice_client.client import Client
+from credservice_client.problems import (
+    Conflict,
+    CredserviceError,
+    FieldError,
+    Forbidden,
+    InvalidRequest,
+    KeyReused,
+    NoAnswer,
+    NotFound,
+    PreconditionFailed,
+    Problem,
+    TooManyRequests,
+    Unauthenticated,
+    Unavailable,
+    UnexpectedAnswer,
+)
+from credservice_client.usage import UsageReport
+
+__all__ = [
+    "Client",
+    "Conflict",
+    "CredserviceError",
+    "FieldError",
+    "Forbidden",
+    "InvalidRequest",
+    "KeyReused",
+    "NoAnswer",
+    "NotFound",
+    "PreconditionFailed",
+    "Problem",
+    "TooManyRequests",
+    "Unauthenticated",
+    "Unavailable",
+    "UnexpectedAnswer",
+    "UsageReport",
+]

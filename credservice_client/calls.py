@@ -1,0 +1,140 @@
+"""What every method of the client is made of: read one, read a list, write."""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, TypedDict, TypeVar
+from urllib.parse import parse_qs, quote, urlsplit
+
+from credservice_client.answers import Tagged
+from credservice_client.problems import UnexpectedAnswer
+from credservice_client.reading import read
+from credservice_client.transport import Call, Reply, Transport
+
+T = TypeVar("T")
+G = TypeVar("G", bound=Tagged)
+Query = Mapping[str, Any]
+ROOT = "/api/v1"
+
+
+class Once(TypedDict, total=False):
+    """Every write takes it: your own name for this call, under which it is done once. One is made where you give none,
+    so that the client's own repetitions act once."""
+
+    idempotency_key: str
+
+
+class Conditions(Once, total=False):
+    """``if_match``: the ``etag`` of the object as you know it. Where it has changed: :class:`PreconditionFailed`."""
+
+    if_match: str
+
+
+class PutConditions(Conditions, total=False):
+    """``only_new``: :class:`PreconditionFailed` where it is there already."""
+
+    only_new: bool
+
+
+class Calls:
+    _transport: Transport
+
+    def _get(self, form: type[T], path: str, query: Query | None = None) -> T:
+        reply = self._call("GET", path, query)
+        return read(form, reply.body, status=reply.status, etag=reply.etag)
+
+    def _get_tagged(self, form: type[G], path: str, known: G | None, query: Query | None = None) -> G:
+        """The object, or ``known`` where that is what it still is."""
+        reply = self._call("GET", path, query, headers={"If-None-Match": known.etag} if known and known.etag else {})
+        if reply.status == 304 and known is not None:
+            return known
+        return read(form, reply.body, status=reply.status, etag=reply.etag)
+
+    def _list(self, form: type[T], path: str, query: Query, page_size: int | None) -> Iterator[T]:
+        """Page by page, as far as the caller reads."""
+        cursor = None
+        while True:
+            reply = self._call("GET", path, {**query, "limit": page_size, "cursor": cursor})
+            items, following = reply.body.get("items"), reply.body.get("next")
+            if not isinstance(items, list):
+                raise UnexpectedAnswer(reply.status, "is no page")
+            yield from (read(form, each) for each in items)
+            if not following:
+                return
+            # Not the address itself: the token goes to no other place than the one it is for.
+            (cursor,) = parse_qs(urlsplit(following).query)["cursor"]
+
+    def _write(
+        self,
+        form: type[T],
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Query | None = None,
+        given: PutConditions | Conditions | Once,
+    ) -> T:
+        reply = self._written(method, path, body, query=query, given=given)
+        return read(form, reply.body, status=reply.status, etag=reply.etag)
+
+    def _written(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        query: Query | None = None,
+        given: PutConditions | Conditions | Once,
+    ) -> Reply:
+        conditions: PutConditions = {**given}
+        headers = {"Idempotency-Key": conditions.get("idempotency_key") or str(uuid.uuid4())}
+        if etag := conditions.get("if_match"):
+            headers["If-Match"] = etag
+        if conditions.get("only_new"):
+            headers["If-None-Match"] = "*"
+        return self._call(method, path, query, body, headers)
+
+    def _ask(self, form: type[T], path: str, body: Mapping[str, Any], query: Query | None = None) -> T:
+        """A POST that changes nothing."""
+        reply = self._call("POST", path, query, body)
+        return read(form, reply.body, status=reply.status)
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        query: Query | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        content = None
+        sent = dict(headers or {})
+        if body is not None:
+            content = json.dumps(_given(body)).encode()
+            sent["Content-Type"] = "application/json"
+        texts = {name: _text(value) for name, value in _given(query or {}).items()}
+        return self._transport.send(Call(method, ROOT + path, texts, sent, content))
+
+
+def place(*parts: str) -> str:
+    """A path. Raises ValueError for an id that cannot stand in one."""
+    for part in parts:
+        if part in ("", ".", "..") or "/" in part:
+            raise ValueError(f"{part!r} cannot stand in a path: name the object by the service's own id.")
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
+
+
+def moment(at: datetime) -> str:
+    """Raises ValueError for a time without a zone: whose it is would be anybody's guess."""
+    if at.tzinfo is None:
+        raise ValueError("Give a time with its zone, such as datetime.now(UTC).")
+    return at.isoformat()
+
+
+def _given(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _text(value: Any) -> str:
+    return moment(value) if isinstance(value, datetime) else str(value)

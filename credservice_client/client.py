@@ -1,0 +1,62 @@
+"""The client: one object, a method for each operation of the API, by its name there."""
+
+import os
+from types import TracebackType
+
+import httpx2
+
+from credservice_client.credentials import Credentials
+from credservice_client.end_users import EndUsers
+from credservice_client.grants import Grants
+from credservice_client.installations import Installations
+from credservice_client.keys import Keys
+from credservice_client.resources import Resources
+from credservice_client.transport import Transport
+from credservice_client.usage import Usage
+from credservice_client.watching import Watching
+
+
+class Client(EndUsers, Grants, Installations, Credentials, Keys, Resources, Usage, Watching):
+    """credservice's vendor API, for one service token.
+
+    ``url``: the service's address. ``timeout``: seconds for each attempt's connecting, sending and waiting.
+    ``retry_for``: seconds for all attempts of a call, 0 for one attempt. ``insecure``: allow http to another machine.
+    ``http``: your own client, for a proxy or an authority of yours; closing it is yours as well then.
+
+    Methods raise :class:`~credservice_client.CredserviceError`. Safe for several threads. Neither the token nor a value
+    is ever in a log line, a repr or an exception.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        timeout: float = 10.0,
+        retry_for: float = 30.0,
+        insecure: bool = False,
+        http: httpx2.Client | None = None,
+    ) -> None:
+        self._transport = Transport(url, token, timeout=timeout, retry_for=retry_for, insecure=insecure, http=http)
+        self._is_ours = http is None
+
+    @classmethod
+    def from_environment(cls) -> "Client":
+        """By ``CREDSERVICE_URL`` and ``CREDSERVICE_TOKEN``. Raises KeyError where one is missing."""
+        return cls(os.environ["CREDSERVICE_URL"], os.environ["CREDSERVICE_TOKEN"])
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._is_ours:
+            self._transport.close()
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Client({self._transport.url!r})"

@@ -1,0 +1,85 @@
+"""Credentials, named by the service's id, and the policies by which they are made."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Unpack
+
+from credservice_client.answers import Credential, Policy, Revealed
+from credservice_client.calls import Calls, Conditions, Once, place
+
+
+class Credentials(Calls):
+    def list_policies(self, *, issuer: str | None = None, page_size: int | None = None) -> Iterator[Policy]:
+        return self._list(Policy, "/policies", {"issuer": issuer}, page_size)
+
+    def read_policy(self, policy: str, *, known: Policy | None = None) -> Policy:
+        """By its name."""
+        return self._get_tagged(Policy, place("policies", policy), known)
+
+    def list_credentials(
+        self,
+        *,
+        state: str | None = None,
+        policy: str | None = None,
+        subject: str | None = None,
+        line: str | None = None,
+        hint: str | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[Credential]:
+        """The newest first."""
+        query = {"state": state, "policy": policy, "subject": subject, "line": line, "hint": hint}
+        return self._list(Credential, "/credentials", query, page_size)
+
+    def read_credential(self, credential: str, *, known: Credential | None = None) -> Credential:
+        return self._get_tagged(Credential, place("credentials", credential), known)
+
+    def create_credential(
+        self,
+        policy: str,
+        *,
+        subject: str | None = None,
+        context: Mapping[str, Any] | None = None,
+        values: Mapping[str, str] | None = None,
+        **given: Unpack[Once],
+    ) -> Credential:
+        """One that no grant hands out. ``state`` is ``pending`` while its issuer cannot be reached."""
+        body = {"policy": policy, "subject": subject, "context": context, "values": values}
+        return self._write(Credential, "POST", "/credentials", body, given=given)
+
+    def set_credential_values(
+        self,
+        credential: str,
+        values: Mapping[str, str],
+        *,
+        overlap_seconds: int | None = None,
+        **given: Unpack[Conditions],
+    ) -> Credential:
+        """Other values than the present ones make a successor, which is answered."""
+        body = {"values": values, "overlap_seconds": overlap_seconds}
+        return self._write(Credential, "PUT", place("credentials", credential, "values"), body, given=given)
+
+    def rotate_credential(
+        self,
+        credential: str,
+        *,
+        leaked: bool | None = None,
+        overlap_seconds: int | None = None,
+        force_reason: str | None = None,
+        values: Mapping[str, str] | None = None,
+        **given: Unpack[Conditions],
+    ) -> Credential:
+        """Its successor. ``leaked``: the present one ends at once. ``force_reason`` abandons a pending rotation."""
+        body = {"leaked": leaked, "overlap_seconds": overlap_seconds, "force_reason": force_reason, "values": values}
+        return self._write(Credential, "POST", place("credentials", credential, "rotate"), body, given=given)
+
+    def revoke_credential(
+        self, credential: str, reason: str, *, predecessors: bool | None = None, **given: Unpack[Conditions]
+    ) -> Credential:
+        """``state`` is ``retiring`` while it is ended outside, then ``revoked``."""
+        body = {"reason": reason, "predecessors": predecessors}
+        return self._write(Credential, "POST", place("credentials", credential, "revoke"), body, given=given)
+
+    def reveal_credential(self, credential: str, reason: str, **given: Unpack[Once]) -> Revealed:
+        """Its values. The reason goes into the trail."""
+        return self._write(
+            Revealed, "POST", place("credentials", credential, "reveal"), {"reason": reason}, given=given
+        )

@@ -1,0 +1,67 @@
+"""Your customers, and what their browsers need. ``external_id``: your own id of one, or the service's."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Unpack
+
+from credservice_client.answers import BrowserToken, EndUser
+from credservice_client.calls import Calls, Conditions, PutConditions, place
+
+
+class EndUsers(Calls):
+    def list_end_users(
+        self,
+        *,
+        platform: str | None = None,
+        external_id: str | None = None,
+        end_user_id: str | None = None,
+        name: str | None = None,
+        state: str | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[EndUser]:
+        """The newest first. ``name``: how it begins. ``state``: active or suspended."""
+        query = {
+            "platform": platform,
+            "external_id": external_id,
+            "end_user_id": end_user_id,
+            "name": name,
+            "state": state,
+        }
+        return self._list(EndUser, "/end-users", query, page_size)
+
+    def read_end_user(self, external_id: str, *, platform: str | None = None, known: EndUser | None = None) -> EndUser:
+        return self._get_tagged(EndUser, place("end-users", external_id), known, {"platform": platform})
+
+    def put_end_user(
+        self,
+        external_id: str,
+        *,
+        end_user_id: str | None = None,
+        name: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        platform: str | None = None,
+        **given: Unpack[PutConditions],
+    ) -> EndUser:
+        """Register or change one. What is left out stays as it is; a new one needs its ``end_user_id``."""
+        body = {"end_user_id": end_user_id, "name": name, "attributes": attributes}
+        path = place("end-users", external_id)
+        return self._write(EndUser, "PUT", path, body, query={"platform": platform}, given=given)
+
+    def suspend_end_user(
+        self, external_id: str, *, why: str | None = None, platform: str | None = None, **given: Unpack[Conditions]
+    ) -> EndUser:
+        """Its exchanges are refused from now on."""
+        path = place("end-users", external_id, "suspend")
+        return self._write(EndUser, "POST", path, {"why": why}, query={"platform": platform}, given=given)
+
+    def resume_end_user(
+        self, external_id: str, *, why: str | None = None, platform: str | None = None, **given: Unpack[Conditions]
+    ) -> EndUser:
+        path = place("end-users", external_id, "resume")
+        return self._write(EndUser, "POST", path, {"why": why}, query={"platform": platform}, given=given)
+
+    def mint_mindcloud_token(
+        self, external_id: str, *, name: str | None = None, email: str | None = None, platform: str | None = None
+    ) -> BrowserToken:
+        """For MindCloud's SDK in the customer's browser. Each call mints another."""
+        path = place("end-users", external_id, "mindcloud-token")
+        return self._ask(BrowserToken, path, {"name": name, "email": email}, {"platform": platform})

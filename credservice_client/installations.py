@@ -1,0 +1,65 @@
+"""Platforms, their integrations, and who has installed which."""
+
+from collections.abc import Iterator
+from typing import Unpack
+
+from credservice_client.answers import Installation, Integration, Platform
+from credservice_client.calls import Calls, Conditions, place
+
+
+class Installations(Calls):
+    def list_platforms(self, *, page_size: int | None = None) -> Iterator[Platform]:
+        return self._list(Platform, "/platforms", {}, page_size)
+
+    def read_platform(self, platform: str, *, known: Platform | None = None) -> Platform:
+        """By its name."""
+        return self._get_tagged(Platform, place("platforms", platform), known)
+
+    def list_integrations(
+        self, *, platform: str | None = None, policy: str | None = None, page_size: int | None = None
+    ) -> Iterator[Integration]:
+        return self._list(Integration, "/integrations", {"platform": platform, "policy": policy}, page_size)
+
+    def read_integration(
+        self, integration_id: str, *, platform: str | None = None, known: Integration | None = None
+    ) -> Integration:
+        return self._get_tagged(Integration, place("integrations", integration_id), known, {"platform": platform})
+
+    def list_installations(
+        self,
+        *,
+        platform: str | None = None,
+        state: str | None = None,
+        external_id: str | None = None,
+        integration_id: str | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[Installation]:
+        """The newest first. ``state="pending"``: those that wait for approval."""
+        query = {"platform": platform, "state": state, "external_id": external_id, "integration_id": integration_id}
+        return self._list(Installation, "/installations", query, page_size)
+
+    def read_installation(
+        self, installation_id: str, *, platform: str | None = None, known: Installation | None = None
+    ) -> Installation:
+        return self._get_tagged(Installation, place("installations", installation_id), known, {"platform": platform})
+
+    def approve_installation(
+        self, installation_id: str, *, why: str | None = None, platform: str | None = None, **given: Unpack[Conditions]
+    ) -> Installation:
+        return self._installation(installation_id, "approve", why, platform, given)
+
+    def suspend_installation(
+        self, installation_id: str, *, why: str | None = None, platform: str | None = None, **given: Unpack[Conditions]
+    ) -> Installation:
+        return self._installation(installation_id, "suspend", why, platform, given)
+
+    def resume_installation(
+        self, installation_id: str, *, why: str | None = None, platform: str | None = None, **given: Unpack[Conditions]
+    ) -> Installation:
+        return self._installation(installation_id, "resume", why, platform, given)
+
+    def _installation(
+        self, installation_id: str, act: str, why: str | None, platform: str | None, given: Conditions
+    ) -> Installation:
+        path = place("installations", installation_id, act)
+        return self._write(Installation, "POST", path, {"why": why}, query={"platform": platform}, given=given)

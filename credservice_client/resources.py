@@ -1,0 +1,68 @@
+"""What marketplaces have ordered. Named by the marketplace's id, or the service's."""
+
+from collections.abc import Iterator
+from typing import Unpack
+
+from credservice_client.answers import Redeemed, Resource, ResourceCredential
+from credservice_client.calls import Calls, Conditions, Once, place
+
+
+class Resources(Calls):
+    def list_resources(
+        self,
+        *,
+        marketplace: str | None = None,
+        state: str | None = None,
+        product: str | None = None,
+        plan: str | None = None,
+        resource_id: str | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[Resource]:
+        """The newest first, deprovisioned ones included."""
+        query = {
+            "marketplace": marketplace,
+            "state": state,
+            "product": product,
+            "plan": plan,
+            "resource_id": resource_id,
+        }
+        return self._list(Resource, "/resources", query, page_size)
+
+    def read_resource(
+        self, resource: str, *, marketplace: str | None = None, known: Resource | None = None
+    ) -> Resource:
+        return self._get_tagged(Resource, place("resources", resource), known, {"marketplace": marketplace})
+
+    def suspend_resource(
+        self, resource: str, *, why: str | None = None, marketplace: str | None = None, **given: Unpack[Conditions]
+    ) -> Resource:
+        """It gets no new credentials, and its keys check as not good."""
+        path = place("resources", resource, "suspend")
+        return self._write(Resource, "POST", path, {"why": why}, query={"marketplace": marketplace}, given=given)
+
+    def resume_resource(
+        self, resource: str, *, why: str | None = None, marketplace: str | None = None, **given: Unpack[Conditions]
+    ) -> Resource:
+        path = place("resources", resource, "resume")
+        return self._write(Resource, "POST", path, {"why": why}, query={"marketplace": marketplace}, given=given)
+
+    def list_resource_credentials(
+        self,
+        *,
+        marketplace: str | None = None,
+        resource_id: str | None = None,
+        credential_id: str | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[ResourceCredential]:
+        query = {"marketplace": marketplace, "resource_id": resource_id, "credential_id": credential_id}
+        return self._list(ResourceCredential, "/resource-credentials", query, page_size)
+
+    def read_resource_credential(
+        self, credential_id: str, *, marketplace: str | None = None, known: ResourceCredential | None = None
+    ) -> ResourceCredential:
+        path = place("resource-credentials", credential_id)
+        return self._get_tagged(ResourceCredential, path, known, {"marketplace": marketplace})
+
+    def redeem_sign_on(self, token: str, **given: Unpack[Once]) -> Redeemed:
+        """Use up the token of a user whom a marketplace sends to your dashboard."""
+        return self._write(Redeemed, "POST", "/sso/redeem", {"token": token}, given=given)

@@ -1,0 +1,51 @@
+"""Usage of metered features: see docs/usage.md."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Unpack
+
+from credservice_client.answers import UsageReceipt
+from credservice_client.calls import Calls, Once, moment, place
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsageReport:
+    """``key``: your own name of this report. ``at`` has its zone. ``corrects``: the key of the one it replaces."""
+
+    resource: str
+    key: str
+    feature: str
+    quantity: int
+    at: datetime
+    corrects: str | None = None
+
+
+class Usage(Calls):
+    def report_resource_usage(
+        self,
+        resource: str,
+        *,
+        key: str,
+        feature: str,
+        quantity: int,
+        at: datetime,
+        corrects: str | None = None,
+        **given: Unpack[Once],
+    ) -> UsageReceipt:
+        """One report. The same under the same key counts once."""
+        body = _body(key, feature, quantity, at, corrects)
+        return self._write(UsageReceipt, "POST", place("resources", resource, "usage"), body, given=given)
+
+    def report_usage(self, reports: Iterable[UsageReport], **given: Unpack[Once]) -> UsageReceipt:
+        """1 to 1,000 of them, all or none. ``extensions["problems"]`` of a refusal names those that are in the way."""
+        bodies = [
+            {"resource": each.resource} | _body(each.key, each.feature, each.quantity, each.at, each.corrects)
+            for each in reports
+        ]
+        return self._write(UsageReceipt, "POST", "/usage", {"reports": bodies}, given=given)
+
+
+def _body(key: str, feature: str, quantity: int, at: datetime, corrects: str | None) -> dict[str, Any]:
+    body: dict[str, Any] = {"key": key, "feature": feature, "quantity": quantity, "at": moment(at)}
+    return body if corrects is None else body | {"corrects": corrects}

@@ -1,0 +1,37 @@
+"""A service of these tests' own, as what they send changes it; and the client that calls it."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from credservice.vendor_api.models import Scope
+from credservice_client import Client
+from tests.live import LiveService, own_database, serving
+
+
+@pytest.fixture(scope="session")
+def vendor_service() -> Iterator[LiveService]:
+    with own_database() as url, serving(url) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def service_token(vendor_service: LiveService) -> str:
+    """With every scope."""
+    done = vendor_service.manage("create_token", "client", *(f"--scope={scope}" for scope in Scope.values))
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def api(vendor_service: LiveService, service_token: str) -> Iterator[Client]:
+    with Client(vendor_service.base_url, service_token) as client:
+        yield client
+
+
+@pytest.fixture
+def customer(api: Client) -> str:
+    """A registered end user's ``external_id``."""
+    external_id = f"customer-{secrets.token_hex(6)}"
+    api.put_end_user(external_id, end_user_id=f"enduser_{external_id}", name="Ada")
+    return external_id
