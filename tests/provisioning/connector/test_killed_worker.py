@@ -24,22 +24,18 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 class Worker:
-    """Real worker processes, each until nothing is left to do now; killed when what they call says so."""
+    """Real worker processes, each until nothing is left to do now, also of what a job enqueues; killed when what they
+    call says so."""
 
     def __init__(self, environment):
         self.environment, self.process = environment, None
 
     def run(self):
-        """The exit code of the last one; negative: killed. What a job enqueues may be the next process's to do."""
-        for _ in range(4):
-            self._rescue()
-            self.process = subprocess.Popen(
-                [sys.executable, str(ROOT / "manage.py"), "worker", "--once"], env=self.environment, cwd=ROOT
-            )
-            code = self.process.wait(60)
-            if code or not Callback.objects.filter(state="waiting").exists():
-                break
-        return code
+        """Its exit code; negative: killed."""
+        self._rescue()
+        command = [sys.executable, str(ROOT / "manage.py"), "worker", "--once"]
+        self.process = subprocess.Popen(command, env=self.environment, cwd=ROOT)
+        return self.process.wait(60)
 
     def _rescue(self):
         """What jobs.rescue does half a minute after a worker's end, and pauses that are over."""
