@@ -8,9 +8,9 @@ from playwright.sync_api import Page, expect
 from tests.live import LiveService
 
 
-def test_first_steps_lead_to_a_first_exchange(console: Page, live_service: LiveService):
+def test_first_steps_lead_to_a_first_exchange(console: Page, operator: tuple[str, str], live_service: LiveService):
     console.goto("/admin/exchange/platform/first-steps/")
-    console.get_by_label("Name").fill("browser-platform")
+    console.locator("#id_name").fill("browser-platform")
     console.get_by_role("button", name="Begin").click()
     expect(console.get_by_role("heading", name="Signing secret")).to_be_visible()
     console.get_by_role("link", name="Done").click()
@@ -19,6 +19,7 @@ def test_first_steps_lead_to_a_first_exchange(console: Page, live_service: LiveS
     console.get_by_label("endUserId").fill("enduser_browser")
     console.get_by_label("This customer's credential").fill("the-customers-key")
     console.get_by_role("button", name="Continue").click()
+    console.get_by_label("Your password").fill(operator[1])
     console.get_by_role("button", name="Show a signed call").click()
     command = console.locator("pre", has_text="curl").inner_text()
     answer = _run(command)
