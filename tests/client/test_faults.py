@@ -51,12 +51,14 @@ def faulty():
 
     def call(answers, use=lambda api: api.put_end_user("c", name="Ada"), **options):
         left = list(answers)
-        with http_server(lambda _: left.pop(0) if left else GOOD) as server:
-            with Client(server.url, TOKEN, **options) as api:
-                try:
-                    return use(api), server.received
-                except CredserviceError as error:
-                    return error, server.received
+        with (
+            http_server(lambda _: left.pop(0) if left else GOOD) as server,
+            Client(server.url, TOKEN, **options) as api,
+        ):
+            try:
+                return use(api), server.received
+            except CredserviceError as error:
+                return error, server.received
 
     return call
 
@@ -135,16 +137,24 @@ def test_a_service_that_is_not_there_is_no_answer():
 
 def test_a_service_that_hangs_is_left():
     began = time.monotonic()
-    with raw_server(lambda connection: time.sleep(3)) as port:
-        with Client(f"http://localhost:{port}", TOKEN, timeout=0.2, retry_for=0) as api, pytest.raises(NoAnswer):
-            api.introspect(VALUE)
+    with (
+        raw_server(lambda connection: time.sleep(3)) as port,
+        Client(f"http://localhost:{port}", TOKEN, timeout=0.2, retry_for=0) as api,
+        pytest.raises(NoAnswer),
+    ):
+        api.introspect(VALUE)
     assert time.monotonic() - began < 2
 
 
 def test_a_lost_answer_is_asked_for_again():
-    with raw_server(lambda connection: connection.recv(65536)) as port:
-        with Client(f"http://localhost:{port}", TOKEN, retry_for=2) as api, pytest.raises(NoAnswer, match="Remote"):
-            api.put_end_user("c")
+    requests = []
+    with (
+        raw_server(lambda connection: requests.append(connection.recv(65536))) as port,
+        Client(f"http://localhost:{port}", TOKEN, retry_for=2) as api,
+        pytest.raises(NoAnswer, match="Remote"),
+    ):
+        api.put_end_user("c")
+    assert len(requests) > 1
 
 
 @pytest.mark.parametrize(
