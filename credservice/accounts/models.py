@@ -31,6 +31,12 @@ class SessionQuerySet(models.QuerySet["ConsoleSession"]):
         idle_since = now - timedelta(seconds=settings.SESSION_IDLE_SECONDS)
         return self.filter(expires_at__gt=now, seen_at__gt=idle_since)
 
+    def ended(self) -> "SessionQuerySet":
+        """All others."""
+        now = timezone.now()
+        idle_since = now - timedelta(seconds=settings.SESSION_IDLE_SECONDS)
+        return self.filter(models.Q(expires_at__lte=now) | models.Q(seen_at__lte=idle_since))
+
     def end(self, user: Any, *, but: str | None = None) -> int:
         """End a user's sessions, all or all ``but`` one: how many there were."""
         theirs = self.filter(user_id=user.pk).exclude(pk=but or "")

@@ -69,7 +69,7 @@ class SessionStore(SessionBase):
 
     @classmethod
     def clear_expired(cls) -> None:
-        ConsoleSession.objects.filter(expires_at__lt=timezone.now()).delete()
+        ConsoleSession.objects.ended().delete()
 
     def begin(self, browser: str) -> None:
         """At the sign-in: its end is counted from now."""

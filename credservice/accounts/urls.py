@@ -25,7 +25,7 @@ urlpatterns = [
         name="account_reauthenticate",
     ),
     path("passkey/options/", require_GET(login_required(views.passkey_options)), name="account_passkey_options"),
-    path("passkey/sign-in/", console_page(webauthn.login_webauthn, "Sign in"), name="mfa_login_webauthn"),
+    path("passkey/sign-in/", console_page(views.passkey_sign_in, "Sign in"), name="mfa_login_webauthn"),
     path("app/", console_page(totp.activate_totp, "Add an authenticator app"), name="mfa_activate_totp"),
     path("app/remove/", console_page(totp.deactivate_totp, "Remove the authenticator app"), name="mfa_deactivate_totp"),
     path("passkeys/add/", console_page(webauthn.add_webauthn, "Add a passkey"), name="mfa_add_webauthn"),

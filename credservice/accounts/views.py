@@ -9,6 +9,7 @@ from allauth.account.utils import perform_login
 from allauth.mfa.base.views import AuthenticateView, IndexView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal.auth import begin_authentication
+from allauth.mfa.webauthn.views import login_webauthn
 from django.contrib import admin, messages
 from django.contrib.auth.views import LoginView
 from django.db import transaction
@@ -24,8 +25,14 @@ from credservice.accounts.proof import ProofForm
 from credservice.accounts.sessions import row_id
 from credservice.audit import record
 from credservice.console.actor import actor_of
+from credservice.console.middleware import error_page
+from credservice.console.password import counter_of
+from credservice.exceptions import TooMany
+from credservice.http.context import current_context
+from credservice.limits.counter import count_call
 
 View = Callable[..., Any]
+OPTIONS_PER_MINUTE = 60
 
 
 class SignInView(LoginView):
@@ -92,6 +99,19 @@ def _left_codes(authenticators: dict[str, Any]) -> int | None:
 def passkey_options(request: HttpRequest) -> HttpResponse:
     """What the browser asks a passkey of the signed-in operator with: ``PublicKeyCredentialRequestOptions``."""
     return JsonResponse({"request_options": begin_authentication(request.user)})
+
+
+def passkey_sign_in(request: HttpRequest) -> HttpResponse:
+    """allauth's. Each GET begins a session, with the challenge in it: so many a minute of one address."""
+    if request.method != "POST":  # a POST is counted by its form
+        try:
+            count_call(f"passkey_options:{counter_of(current_context().source)}", OPTIONS_PER_MINUTE)
+        except TooMany as error:
+            response = error_page(request, 429)
+            response["Retry-After"] = str(error.retry_after)
+            return response
+    answer: HttpResponse = login_webauthn(request)
+    return answer
 
 
 def end_other_sessions(request: HttpRequest) -> HttpResponse:

@@ -24,8 +24,12 @@ COUNTERS = 4096  # addresses share this many, so that nobody fills the table wit
 
 def count_try() -> None:
     """Count a try of a password or code, at the sign-in or later. Raises :class:`TooMany`."""
-    counter = zlib.crc32(network_of(current_context().source).encode()) % COUNTERS
-    count_call(f"sign_in:{counter}", TRIES_PER_MINUTE)
+    count_call(f"sign_in:{counter_of(current_context().source)}", TRIES_PER_MINUTE)
+
+
+def counter_of(source: str | None) -> int:
+    """The counter of an address."""
+    return zlib.crc32(network_of(source).encode()) % COUNTERS
 
 
 def network_of(source: str | None) -> str:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from credservice.accounts.models import ConsoleSession
 from credservice.accounts.sessions import SessionStore
+from credservice.accounts.tasks import forget_sessions
 from tests.accounts.conftest import ACCOUNT, LOGIN, sign_in
 from tests.conftest import Trail
 from tests.console.conftest import PASSWORD
@@ -132,3 +133,20 @@ def test_a_sign_in_by_an_account_that_may_not_is_recorded(admin: User, trail: Tr
     assert sign_in(Client()).status_code == 200
     assert trail.one(action="user.sign_in").reason == "not_staff"
     assert PASSWORD not in json.dumps([line.detail for line in trail.all()])
+
+
+def test_what_is_left_of_ended_ones_is_deleted(console: Client):
+    shift(1.1)
+    later = Client()
+    sign_in(later)
+    assert ConsoleSession.objects.count() == 2
+    forget_sessions(timestamp=0)
+    assert ConsoleSession.objects.count() == 1
+    assert is_in(later)
+
+
+def test_nobody_begins_sessions_without_end(client: Client, db: None):
+    ask = {"X-Requested-With": "XMLHttpRequest", "Accept": "application/json"}
+    answers = [client.get(f"{ACCOUNT}passkey/sign-in/", headers=ask) for _ in range(61)]
+    assert [answers[59].status_code, answers[60].status_code] == [200, 429]
+    assert int(answers[60]["Retry-After"]) > 0

@@ -1,0 +1,12 @@
+"""What the worker does for operators' accounts."""
+
+from procrastinate.contrib.django import app
+
+from credservice.accounts.sessions import SessionStore
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="accounts.forget_sessions", queueing_lock="accounts.forget_sessions", pass_context=False)
+def forget_sessions(timestamp: int) -> None:
+    """Delete what is left of sessions that have ended. Anybody begins one who asks how to sign in with a passkey."""
+    SessionStore.clear_expired()
