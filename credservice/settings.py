@@ -154,6 +154,8 @@ SPECTACULAR_SETTINGS = {
 
 # Bodies of the doors are a few hundred bytes; the console's forms fit as well.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+# Of POST /api/v1/bulk, which is read in pieces: what REQUEST_SECONDS are enough for.
+IMPORT_MAX_BYTES = env.number("IMPORT_MAX_BYTES", 16 * 1024 * 1024, least=64 * 1024)
 
 # --- Issuers, and requests of our own to other people's servers ---------------------------------------------------
 

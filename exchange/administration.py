@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from credservice.audit import record
+from credservice.audit import Line, record
 from credservice.credentials.models import Credential
 from credservice.credentials.services import revoke, start_issue
 from credservice.exceptions import Conflict
@@ -61,7 +61,7 @@ def grant_to_new(
     """:func:`grant_credential` in the caller's transaction, for an end user that nobody else can see yet."""
     credential = start_issue(
         policy=integration.policy,
-        context=_context(integration, end_user, installation),
+        context=context_of(integration, end_user, installation),
         subject=end_user.subject,
         actor=actor,
         entered=entered,
@@ -95,7 +95,7 @@ def _new_line(grant: Grant, entered: Mapping[str, str] | None, actor: str) -> Cr
     before = grant.line
     credential = start_issue(
         policy=grant.integration.policy,
-        context=_context(grant.integration, grant.end_user, grant.installation),
+        context=context_of(grant.integration, grant.end_user, grant.installation),
         subject=grant.end_user.subject,
         actor=actor,
         entered=entered,
@@ -107,7 +107,8 @@ def _new_line(grant: Grant, entered: Mapping[str, str] | None, actor: str) -> Cr
     return credential
 
 
-def _context(integration: Integration, end_user: EndUser, installation: Installation | None) -> dict[str, str]:
+def context_of(integration: Integration, end_user: EndUser, installation: Installation | None) -> dict[str, str]:
+    """What a grant's credential is made for."""
     context = {
         "end_user": end_user.end_user_id,
         "external_id": end_user.external_id,
@@ -116,8 +117,9 @@ def _context(integration: Integration, end_user: EndUser, installation: Installa
     return context | ({"installation": installation.installation_id} if installation else {})
 
 
-def _record(action: str, grant: Grant, actor: str, **detail: object) -> None:
-    record(
+def grant_line(action: str, grant: Grant, actor: str, **detail: object) -> Line:
+    """The line in the trail about what was done to a grant."""
+    return Line(
         action=action,
         actor=actor,
         object_type="grant",
@@ -125,3 +127,7 @@ def _record(action: str, grant: Grant, actor: str, **detail: object) -> None:
         subject=f"end_user:{grant.end_user_id}",
         detail=detail,
     )
+
+
+def _record(action: str, grant: Grant, actor: str, **detail: object) -> None:
+    record(**vars(grant_line(action, grant, actor, **detail)))

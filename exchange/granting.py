@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from credservice.credentials.entering import put_credential
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.exceptions import Invalid
 from exchange.administration import grant_credential, usable_of, withdraw_grant
 from exchange.models import EndUser, Grant, Installation, Integration
@@ -68,14 +68,16 @@ def _check(
         Grant(integration=integration, end_user=end_user, installation=installation).clean()
     except ValidationError as error:
         raise Invalid(" ".join(error.messages)) from None
-    policy = integration.policy
-    if policy.backend().generates and values is not None:
-        raise Invalid(f"Policy {policy.name!r} makes its values itself: leave them out.", pointer="/values")
-    if not policy.backend().generates:
-        _check_names(set(policy.value_names()), values)
+    check_values(integration.policy, values)
 
 
-def _check_names(names: set[str], values: Mapping[str, str] | None) -> None:
-    if values is None or set(values) != names:
+def check_values(policy: CredentialPolicy, values: Mapping[str, str] | None) -> None:
+    """Raises :class:`Invalid` where a grant of this policy takes no values, or others."""
+    if policy.backend().generates:
+        if values is not None:
+            raise Invalid(f"Policy {policy.name!r} makes its values itself: leave them out.", pointer="/values")
+        return
+    names = policy.value_names()
+    if values is None or set(values) != set(names):
         listed = ", ".join(sorted(names))
         raise Invalid(f"Send a value for each of {listed}, and for nothing else.", pointer="/values")

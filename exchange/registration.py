@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from django.db import IntegrityError, transaction
 
-from credservice.audit import record
+from credservice.audit import Line, record
 from credservice.console.states import change_state
 from credservice.credentials.services import set_suspended, update_context
 from credservice.exceptions import Conflict, Invalid
@@ -142,13 +142,17 @@ def _switch(
     return True
 
 
-def _record(action: str, end_user: EndUser, actor: str, fields: list[str]) -> None:
-    detail = {"external_id": end_user.external_id, "end_user": end_user.end_user_id, "fields": fields}
-    record(
+def end_user_line(action: str, end_user: EndUser, actor: str, fields: list[str]) -> Line:
+    """The line in the trail about what was done to an end user."""
+    return Line(
         action=action,
         actor=actor,
         object_type="end_user",
         object_id=end_user.pk,
         subject=end_user.subject,
-        detail=detail,
+        detail={"external_id": end_user.external_id, "end_user": end_user.end_user_id, "fields": fields},
     )
+
+
+def _record(action: str, end_user: EndUser, actor: str, fields: list[str]) -> None:
+    record(**vars(end_user_line(action, end_user, actor, fields)))

@@ -3,6 +3,7 @@
 from django.urls import re_path
 
 from exchange import vendor_end_users, vendor_grants, vendor_installations
+from exchange.bulk.vendor_api import Bulk
 from exchange.mindcloud.vendor_api import MindCloudToken
 
 _END_USER = r"^/end-users/(?P<external_id>[^/]+)"
@@ -24,6 +25,7 @@ urlpatterns = [
     re_path(_END_USER + r"/resume/?\Z", vendor_end_users.ResumeEndUser.as_view()),
     re_path(_END_USER + r"/mindcloud-token/?\Z", MindCloudToken.as_view()),
     re_path(_END_USER + r"/grants/(?P<integration_id>[^/]+)/?\Z", vendor_grants.GrantOfEndUser.as_view()),
+    re_path(r"^/bulk/?\Z", Bulk.as_view()),
     re_path(r"^/grants/?\Z", vendor_grants.Grants.as_view()),
     re_path(r"^/grants/(?P<grant>[^/]+)/?\Z", vendor_grants.OneGrant.as_view()),
 ]

@@ -10,7 +10,10 @@ class ProvisioningConfig(AppConfig):
         from credservice.credentials.schedule import register_taker
         from credservice.credentials.subjects import register_subject
         from credservice.metrics import register_collector
-        from provisioning import checks  # noqa: F401 - registers them
+        from provisioning import (
+            checks,  # noqa: F401 - registers them
+            exported,
+        )
         from provisioning.connector.rotations import take_scheduled
         from provisioning.metrics import SlowWork
         from provisioning.reach import resource_credentials_of
@@ -18,6 +21,7 @@ class ProvisioningConfig(AppConfig):
         from provisioning.vendor_lookups import resource_subject
 
         register_sections()
+        exported.register()
         register_collector(SlowWork)
         register_reach(resource_credentials_of)
         register_taker(take_scheduled)

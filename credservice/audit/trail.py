@@ -1,17 +1,37 @@
-"""Writing to the trail: one function, one statement."""
+"""Writing to the trail: one function, one statement. Of many lines at once, one statement as well."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
 
-from credservice.http.context import current_context
+from credservice.http.context import RequestContext, current_context
 
 _INSERT = """
 INSERT INTO audit_auditevent
     (action, outcome, reason, actor, object_type, object_id, subject, source, request_id, detail)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s::inet, %s, %s::jsonb)
 """
+_COPY = """
+COPY audit_auditevent (action, outcome, reason, actor, object_type, object_id, subject, source, request_id, detail)
+FROM STDIN
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """What :func:`record` is told, kept to be written with others."""
+
+    action: str
+    actor: str
+    outcome: str = "done"
+    reason: str = ""
+    object_type: str = ""
+    object_id: object = ""
+    subject: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
 
 
 def record(
@@ -30,23 +50,38 @@ def record(
     The request's id, source address and noted facts come from the request in hand. ``detail`` holds ids and facts,
     never a value of a credential. Database errors are not caught: what cannot be recorded must not happen.
     """
-    context = current_context()
+    line = Line(action, actor, outcome, reason, object_type, object_id, subject, detail or {})
     with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            [
-                action,
-                outcome,
-                reason,
-                _storable(actor)[:255],
-                object_type,
-                _storable(str(object_id))[:255],
-                _storable(subject)[:255],
-                context.source,
-                context.request_id,
-                json.dumps(_storable(context.facts | (detail or {}))),
-            ],
-        )
+        cursor.execute(_INSERT, _columns(line, current_context()))
+
+
+def record_many(lines: Iterable[Line]) -> None:
+    """:func:`record` of each, in this order and in the caller's transaction."""
+    context = current_context()
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for line in lines:
+            copy.write_row(_columns(line, context))
+
+
+def _columns(line: Line, context: RequestContext) -> list[Any]:
+    return [
+        line.action,
+        line.outcome,
+        line.reason,
+        _storable(line.actor)[:255],
+        line.object_type,
+        _storable(str(line.object_id))[:255],
+        _storable(line.subject)[:255],
+        context.source,
+        context.request_id,
+        _json(context.facts | line.detail),
+    ]
+
+
+def _json(detail: dict[str, Any]) -> str:
+    text = json.dumps(detail)
+    # Escaped, as everything beyond ASCII is; a pair of surrogates is a sound character, and is kept.
+    return json.dumps(_storable(detail)) if "\\u0000" in text or "\\ud" in text else text
 
 
 def _storable(value: Any) -> Any:

@@ -7,6 +7,8 @@ class CredentialsConfig(AppConfig):
     verbose_name = "Credentials"
 
     def ready(self) -> None:
+        from credservice.credentials import exported
         from credservice.credentials.setup import register_sections
 
         register_sections()
+        exported.register()

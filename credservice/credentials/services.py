@@ -19,13 +19,14 @@ from credservice.credentials.outside import finish_end, finish_issue
 from credservice.credentials.preview import ends_first
 from credservice.credentials.queue import enqueue
 from credservice.exceptions import Conflict, Invalid, Unavailable
-from credservice.issuers.base import IssueFailed
+from credservice.issuers.base import Issued, IssueFailed
 from credservice.metrics import STALE_HANDOUTS
 
 __all__ = [
     "finish_end",
     "finish_issue",
     "force_end",
+    "issued_here",
     "refresh",
     "reveal",
     "revoke",
@@ -61,7 +62,7 @@ def start_issue(
     credential.line = predecessor.line if predecessor else credential.pk
     credential.suspended = suspended or (predecessor is not None and predecessor.suspended)
     if policy.backend().local:
-        _issue_here(credential, entered, actor)
+        steps.activate(credential, issued_here(credential, entered), actor)
         return credential
     if entered:
         raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.")
@@ -192,15 +193,15 @@ def locked(credential: Credential) -> Credential:
     return Credential.objects.select_for_update(of=("self",)).select_related("policy").get(pk=credential.pk)
 
 
-def _issue_here(credential: Credential, entered: Mapping[str, str] | None, actor: str) -> None:
+def issued_here(credential: Credential, entered: Mapping[str, str] | None) -> Issued:
+    """What a local issuer makes for a credential. Raises :class:`Invalid` where it refuses the values entered."""
     policy = credential.policy
     if entered and policy.backend().generates:
         raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.")
     try:
-        issued = policy.backend().issue(steps.request_for(credential, entered))
+        return policy.backend().issue(steps.request_for(credential, entered))
     except IssueFailed as error:
         raise Invalid(f"A credential of policy {policy.name!r} {error}.") from None
-    steps.activate(credential, issued, actor)
 
 
 def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from credservice.audit import record
+from credservice.audit import Line, record
 from credservice.credentials import telling
 from credservice.credentials.models import STUCK_AFTER, Credential
 from credservice.credentials.queue import enqueue
@@ -38,7 +38,17 @@ def activate(credential: Credential, issued: Issued, actor: str) -> None:
     if predecessor is not None and predecessor.state == State.ACTIVE:
         overlap = credential.predecessor_overlap
         retire(predecessor, credential.policy.overlap if overlap is None else overlap, actor)
-    now, recovered = timezone.now(), credential.attempts > 0
+    recovered = credential.attempts > 0
+    fill(credential, issued)
+    # Only what is made here: whether it is suspended, say, may have changed while an issuer was at work.
+    credential.save(update_fields=None if credential._state.adding else MADE)
+    record_step("credential.issued", credential, actor)
+    telling.made(credential, recovered=recovered)
+
+
+def fill(credential: Credential, issued: Issued) -> None:
+    """What was made, sealed, with its digests and times: active from now on. Does not save."""
+    now = timezone.now()
     credential.sealed_values = seal_values(issued.values, credential.place)
     credential.lookup = digest(issued.lookup, "lookup") if issued.lookup else None
     credential.value_digests = [value_digest(value) for value in issued.values.values() if len(value) >= MIN_DIGESTED]
@@ -47,10 +57,6 @@ def activate(credential: Credential, issued: Issued, actor: str) -> None:
     credential.rotates_at = _next_rotation(credential, now)
     credential.state, credential.activated_at = State.ACTIVE, now
     credential.attempts, credential.next_attempt_at, credential.failure = 0, None, ""
-    # Only what is made here: whether it is suspended, say, may have changed while an issuer was at work.
-    credential.save(update_fields=None if credential._state.adding else MADE)
-    record_step("credential.issued", credential, actor)
-    telling.made(credential, recovered=recovered)
 
 
 def retire(credential: Credential, overlap: timedelta, actor: str) -> None:
@@ -112,8 +118,13 @@ def note_attempt(credential: Credential, action: str, why: str, actor: str, paus
 
 
 def record_step(action: str, credential: Credential, actor: str, *, outcome: str = "done", **detail: Any) -> None:
+    record(**vars(step_line(action, credential, actor, outcome=outcome, **detail)))
+
+
+def step_line(action: str, credential: Credential, actor: str, *, outcome: str = "done", **detail: Any) -> Line:
+    """The line in the trail about one step of a credential."""
     detail |= {"policy": credential.policy.name, "hint": credential.hint}
-    record(
+    return Line(
         action=action,
         actor=actor,
         outcome=outcome,

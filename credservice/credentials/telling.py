@@ -1,5 +1,6 @@
 """What the vendor is told of a credential's life (docs/events.md). Ids, names, states and times; never a value."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 
 from credservice.credentials.models import Credential
 from credservice.events.emit import emit, is_wanted
+from credservice.events.many import Telling, emit_many
 from credservice.events.models import Event
 
 # Of what a credential was made for. Features are the customer's own words, and stay here.
@@ -22,8 +24,19 @@ def tell(type_: str, credential: Credential, **more: Any) -> None:
     """Emit an event about a credential, in the caller's transaction."""
     if not is_wanted(type_):
         return
+    emit(
+        type_,
+        object_type="credential",
+        object_id=credential.pk,
+        subject=credential.subject,
+        **_facts(credential),
+        **more,
+    )
+
+
+def _facts(credential: Credential) -> dict[str, Any]:
     about = {name: value for name in CONTEXT if (value := credential.context.get(name)) not in ("", None)}
-    data = {
+    return {
         "line": str(credential.line),
         "policy": credential.policy.name,
         "state": str(credential.state),
@@ -31,7 +44,16 @@ def tell(type_: str, credential: Credential, **more: Any) -> None:
         "expires_at": credential.expires_at.isoformat() if credential.expires_at else None,
         "context": about,
     }
-    emit(type_, object_type="credential", object_id=credential.pk, subject=credential.subject, **data, **more)
+
+
+def first_made(credentials: Sequence[Credential]) -> None:
+    """That these are made, each the first of its line: one statement for all of them."""
+    if is_wanted("credential.issued"):
+        emit_many(
+            "credential.issued",
+            object_type="credential",
+            about=[Telling(str(each.pk), each.subject, _facts(each)) for each in credentials],
+        )
 
 
 def made(credential: Credential, *, recovered: bool) -> None:

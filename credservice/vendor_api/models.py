@@ -30,6 +30,8 @@ class Scope(models.TextChoices):
     WRITE_RESOURCES = "resources:write", "Suspend and resume resources"
     REPORT_USAGE = "usage:write", "Report usage of metered features"
     MINT_TOKENS = "mindcloud-tokens:mint", "Mint browser tokens of MindCloud's"
+    IMPORT = "bulk:write", "Register end users and grant credentials in bulk"
+    EXPORT = "export:read", "Export everything but secrets"
     READ_EVENTS = "events:read", "Read event endpoints and deliveries"
     REPLAY_EVENTS = "events:replay", "Send events again, and test events"
     READ_AUDIT = "audit:read", "Read the audit trail"

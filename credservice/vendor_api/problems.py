@@ -35,7 +35,7 @@ KNOWN: dict[str, tuple[int, str]] = {
     "creation_unsettled": (409, "Have somebody look at MindCloud, and settle it; or register the end user's id there."),
     "precondition_failed": (412, "It has changed since you read it: read it again, decide again."),
     "too_large": (413, "Send less at once."),
-    "unsupported_media_type": (415, "Send application/json."),
+    "unsupported_media_type": (415, "Send application/json, or what `detail` names."),
     "idempotency_key_reused": (422, "This key belongs to another call: use a new key for each."),
     "too_many_requests": (429, "Wait for as long as `Retry-After` says."),
     "internal_error": (500, "Try again later, and tell us the `request_id`."),

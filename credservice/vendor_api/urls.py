@@ -5,6 +5,7 @@ from django.urls import re_path
 from credservice.events.urls import urlpatterns as event_urls
 from credservice.vendor_api import credentials, trail, views
 from credservice.vendor_api.base import UnknownRoute
+from credservice.vendor_api.export import Export
 
 _CREDENTIAL = r"^/credentials/(?P<credential>[^/]+)"
 
@@ -22,6 +23,7 @@ urlpatterns = [
     re_path(_CREDENTIAL + r"/rotate/?\Z", credentials.Rotation.as_view()),
     re_path(_CREDENTIAL + r"/revoke/?\Z", credentials.Revocation.as_view()),
     re_path(_CREDENTIAL + r"/reveal/?\Z", credentials.Revelation.as_view()),
+    re_path(r"^/export/?\Z", Export.as_view()),
     re_path(r"^/audit-events/?\Z", trail.AuditEvents.as_view()),
     re_path(r"^/audit-events/(?P<event>[0-9]{1,18})/?\Z", trail.OneAuditEvent.as_view()),
     re_path(r"", UnknownRoute.as_view()),

@@ -20,6 +20,7 @@ import psycopg
 
 from credservice.local import Refusal
 from credservice.local.postgres import EmbeddedPostgres
+from tests.bench import importing
 from tests.bench.cases import Bench
 from tests.bench.report import budgets, figures
 from tests.bench.requests import PATH
@@ -32,6 +33,8 @@ MIB = 1024 * 1024
 
 def main() -> int:
     options = arguments()
+    if options.rows:
+        return importing.measure(options.rows)
     if shutil.which("wrk") is None:
         print("The load generator wrk is missing: apt-get install wrk", file=sys.stderr)
         return 2
@@ -51,6 +54,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--installations", type=int, default=100_000, help="of the larger set-up (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=3, help="for each measurement (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="of which the best is taken (default %(default)s)")
+    parser.add_argument("--import", dest="rows", type=int, metavar="ROWS", help="measure an import of so many, alone")
     return parser.parse_args()
 
 

@@ -51,6 +51,8 @@ ROUTES = {
     ("POST", "/event-endpoints/{endpoint}/replay"): "events:replay",
     ("GET", "/event-deliveries"): "events:read",
     ("POST", "/event-deliveries/{delivery}/replay"): "events:replay",
+    ("POST", "/bulk"): "bulk:write",
+    ("GET", "/export"): "export:read",
     ("GET", "/audit-events"): "audit:read",
     ("GET", "/audit-events/{event}"): "audit:read",
 }

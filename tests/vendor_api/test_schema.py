@@ -68,7 +68,7 @@ def test_every_operation_has_its_problems(operations):
 
 
 def test_every_write_takes_an_idempotency_key(operations):
-    reading = {"/introspect", "/leaks", "/end-users/{external_id}/mindcloud-token"}
+    reading = {"/bulk", "/introspect", "/leaks", "/end-users/{external_id}/mindcloud-token"}
     for (method, path), operation in operations.items():
         names = {parameter["name"] for parameter in operation.get("parameters", ())}
         assert ("Idempotency-Key" in names) == (method != "GET" and path not in reading), (method, path)

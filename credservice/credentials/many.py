@@ -1,0 +1,35 @@
+"""Many first credentials at once, each as ``services.start_issue`` makes one: sealed, recorded and told of."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from credservice.audit import record_many
+from credservice.copying import copy_rows
+from credservice.credentials import steps, telling
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import issued_here
+
+
+def make_first(
+    *,
+    policy: CredentialPolicy,
+    context: Mapping[str, Any],
+    subject: str,
+    entered: Mapping[str, str] | None,
+    suspended: bool,
+) -> Credential:
+    """A new active credential, sealed, not yet written. Its issuer must be local.
+
+    Raises :class:`Invalid` where that refuses the values entered.
+    """
+    credential = Credential(policy=policy, context=dict(context), subject=subject, suspended=suspended)
+    credential.line = credential.pk
+    steps.fill(credential, issued_here(credential, entered))
+    return credential
+
+
+def write_first(credentials: Sequence[Credential], *, actor: str) -> None:
+    """Write what :func:`make_first` made, with its lines in the trail and its events, in the caller's transaction."""
+    copy_rows(credentials)
+    record_many([steps.step_line("credential.issued", each, actor) for each in credentials])
+    telling.first_made(credentials)
