@@ -1,5 +1,6 @@
 """A service of these tests' own, as what they send changes it; and the client that calls it."""
 
+import json
 import secrets
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ import pytest
 
 from credservice.vendor_api.models import Scope
 from credservice_client import Client
+from tests.exchange.mindcloud_server import API_KEY, MindCloudApi, mindcloud_api
 from tests.live import LiveService, own_database, serving
 
 
@@ -35,3 +37,16 @@ def customer(api: Client) -> str:
     external_id = f"customer-{secrets.token_hex(6)}"
     api.put_end_user(external_id, end_user_id=f"enduser_{external_id}", name="Ada")
     return external_id
+
+
+@pytest.fixture(scope="session")
+def mindcloud(vendor_service: LiveService) -> Iterator[MindCloudApi]:
+    """MindCloud's own API, which the platform is set up with."""
+    with mindcloud_api() as mindcloud:
+        (vendor_service.folder / "mindcloud-api-key").write_text(API_KEY)
+        setup = {"platforms": {"mindcloud": {"api_url": mindcloud.url, "api_key": "file:mindcloud-api-key"}}}
+        file = vendor_service.folder / "mindcloud.yaml"
+        file.write_text(json.dumps(setup))
+        done = vendor_service.manage("apply", str(file))
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield mindcloud

@@ -16,6 +16,7 @@ from credservice_client import (
     Unauthenticated,
     UsageReport,
 )
+from tests.exchange.mindcloud_server import TOKEN
 
 VALUES = {"apiKey": "a-value-that-must-never-show"}
 
@@ -138,10 +139,18 @@ def test_what_is_set_up_is_read_by_its_name(api):
     assert api.read_installation("install_xyz789").state == "active"
 
 
-def test_mindcloud_that_is_not_set_up_is_a_conflict(api, customer):
-    with pytest.raises(Conflict) as caught:
-        api.mint_mindcloud_token(customer)
-    assert caught.value.code == "mindcloud_not_set_up"
+def test_a_browser_token_is_minted_and_not_shown(api, mindcloud):
+    minted = api.mint_mindcloud_token("a-new-one", name="Ada")
+    assert (minted.external_id, minted.token) == ("a-new-one", TOKEN)
+    assert api.read_end_user("a-new-one").end_user_id == minted.end_user_id
+    assert TOKEN not in repr(minted)
+
+
+def test_an_act_that_a_state_does_not_allow_is_a_conflict(api):
+    made = api.create_credential("acme-generated-key")
+    api.revoke_credential(made.id, "a test")
+    with pytest.raises(Conflict):
+        api.rotate_credential(made.id)
 
 
 def test_a_wrong_token_is_told(vendor_service):

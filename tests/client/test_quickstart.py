@@ -24,7 +24,7 @@ def fresh_service():
 @needs_tools
 def test_every_command_answers_what_the_page_shows(fresh_service):
     steps = steps_of(PAGE)
-    environment = fresh_service.environment | {"CREDSERVICE": fresh_service.base_url}
+    environment = fresh_service.environment | {"CREDSERVICE_URL": fresh_service.base_url}
     answers = run(steps, ROOT, environment)
     for step, answer in zip(steps, answers, strict=True):
         assert fits(answer, step.answer), f"$ {step.command}\n{answer}"
