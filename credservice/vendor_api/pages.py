@@ -1,10 +1,12 @@
 """The OpenAPI document at /api/schema/, and pages to browse it at /api/docs/: nothing from anybody else's server."""
 
+from functools import cache
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from credservice.http.context import current_context
@@ -37,6 +39,19 @@ class Public(APIView):
 
 class SchemaDocument(Public, SpectacularAPIView):
     http_method_names = ["get"]
+
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        renderer = type(request.accepted_renderer)
+        headers = {"Content-Disposition": f'inline; filename="credservice-vendor-api.{renderer.format}"'}
+        return HttpResponse(_document(renderer), content_type=renderer.media_type, headers=headers)
+
+
+@cache
+def _document(renderer: type[Any]) -> bytes:
+    """Made once in a process for each form of it: it takes half a second, and anybody may ask for it."""
+    content = SchemaDocument.generator_class().get_schema(request=None, public=True)
+    document: bytes = renderer().render(content, renderer_context={})
+    return document
 
 
 class Browser(Public, SpectacularSwaggerSplitView):

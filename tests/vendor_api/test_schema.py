@@ -10,6 +10,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 
+from credservice.vendor_api import pages
 from credservice.vendor_api.credentials import Rotation
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import operation_of
@@ -127,3 +128,12 @@ def test_the_service_does_what_the_document_says(served: LiveService, tmp_path: 
     ]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
+
+
+@pytest.mark.parametrize("form", ["application/json", "application/vnd.oai.openapi"])
+def test_the_document_is_made_once_however_often_it_is_asked_for(client, form):
+    first = client.get("/api/schema/", headers={"Accept": form})
+    made = pages._document.cache_info().misses
+    again = client.get("/api/schema/", headers={"Accept": form})
+    assert (again.content, pages._document.cache_info().misses) == (first.content, made)
+    assert b"/api/v1/credentials" in first.content
