@@ -25,8 +25,15 @@ EXCHANGE = (
     " --end-user enduser_456def --url {url}"
 )
 PROVIDER = (
-    "check_provider {url}/v1 --master-key {master_key} --product bear --plan ursa-minor --new-plan ursa-major"
+    "check_provider {url}/v1 --master-key {master_key} --connector-port 3001"
+    " --product bear --plan ursa-minor --new-plan ursa-major"
     """ --region all::global --plan-features '{{"age":2,"hat_color":"red","ready":true}}'"""
+)
+# The same of a product whose work takes long: docs/examples/slow.yaml.
+SLOW_PROVIDER = (
+    "check_provider {url}/v1 --master-key {master_key} --connector-port 3001"
+    " --product whale --plan pod --new-plan ocean"
+    """ --region all::global --plan-features '{{"depth":200}}'"""
 )
 
 
@@ -35,10 +42,10 @@ def exchange_command(place: Place) -> str:
     return EXCHANGE.format(url=place.url)
 
 
-def provider_command(place: Place) -> str:
+def provider_command(place: Place, form: str = PROVIDER) -> str:
     """For `manage.py`: every case of the provider API against this server."""
     master_key = place.shown(place.var_dir / "demo" / "masterkey.json")
-    return PROVIDER.format(url=place.url, master_key=shlex.quote(master_key))
+    return form.format(url=place.url, master_key=shlex.quote(master_key))
 
 
 def make_secrets(folder: Path) -> None:

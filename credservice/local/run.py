@@ -125,6 +125,9 @@ Try it in a second terminal:
   # the marketplace goes through every case of the provider API
   {place.command(demo.provider_command(place))}
 
+  # the same of a product whose work is finished later, by callbacks
+  {place.command(demo.provider_command(place, demo.SLOW_PROVIDER))}
+
 Ctrl-C stops everything.
 """,
         flush=True,

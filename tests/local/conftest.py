@@ -1,6 +1,5 @@
 """Folders and servers of their own for the tests of the tooling."""
 
-import os
 import shutil
 import socket
 import tempfile
@@ -9,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from credservice.local.postgres import EmbeddedPostgres
+from tests.local import running
 
 
 def _reachable_folder():
@@ -36,11 +36,7 @@ def postgres(state_dir):
         yield server
 
 
-@pytest.fixture
-def bare_environment():
-    """This process's environment without the settings of the test run."""
-    settings = {"DATABASE_URL", "SECRET_KEY", "ENCRYPTION_KEYS", "ALLOWED_HOSTS", "ENVIRONMENT", "VAR_DIR"}
-    return {name: value for name, value in os.environ.items() if name not in settings}
+bare_environment = pytest.fixture(running.bare_environment, name="bare_environment")
 
 
 @pytest.fixture

@@ -49,4 +49,5 @@ def test_the_printed_commands_survive_a_shell():
     words = shlex.split(demo.provider_command(place))
     assert words[:4] == ["check_provider", "http://localhost:8001/v1", "--master-key", "var/demo/masterkey.json"]
     assert json.loads(words[-1]) == {"age": 2, "hat_color": "red", "ready": True}
+    assert json.loads(shlex.split(demo.provider_command(place, demo.SLOW_PROVIDER))[-1]) == {"depth": 200}
     assert shlex.split(demo.exchange_command(place))[-2:] == ["--url", "http://localhost:8001"]

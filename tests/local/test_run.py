@@ -3,49 +3,13 @@
 import json
 import re
 import signal
-import subprocess
 import sys
 import urllib.request
 
 import psutil
 import pytest
 
-from credservice.local.place import ROOT
-
-RUN = [sys.executable, "-m", "credservice.local", "run"]
-
-
-class Run:
-    """A `make run` on a port and a state folder of its own."""
-
-    def __init__(self, var_dir, port, environment):
-        self.environment = environment | {"VAR_DIR": str(var_dir), "PORT": str(port)}
-        self.url = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen(
-            RUN, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-
-    def shown(self):
-        """What it prints until it serves."""
-        lines = []
-        for line in self.process.stdout or ():
-            lines.append(line)
-            if "Ctrl-C" in line:
-                break
-        return "".join(lines)
-
-    def everything(self):
-        """All processes that it started, wherever they hang now."""
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def end(self, number):
-        """Its output after the signal, and its exit status."""
-        self.process.send_signal(number)
-        return self.process.communicate(timeout=60)[0], self.process.returncode
-
-    def second(self, *command):
-        """Something in a second terminal: same state folder, nothing else."""
-        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True)
+from tests.local.running import RUN, Run
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ def test_the_first_run_prints_every_difference_in_the_files_order(commands):
     printed = commands.demo().splitlines()
     assert printed[0] == "+ policies.demo-api-key"
     assert "+ platforms.mindcloud.end_users.enduser_456def.installations.install_xyz789" in printed
-    assert printed[-2] == "+ marketplaces.manifold.products.cub.plans.meadow"
+    assert printed[-2] == "+ marketplaces.manifold.products.cub.features.age"
     assert printed[-1] == f"Applied: {len(printed) - 1} created, 0 changed."
 
 

@@ -1,9 +1,9 @@
 """HTTP on the loopback for the connector."""
 
+import errno
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from provisioning.checker.connector.answers import BROKEN_OFF, Answer, Call
@@ -37,11 +37,15 @@ class Server:
         try:
             self._servers = [_Listening(("127.0.0.1", port), handler)]
         except (OSError, OverflowError) as error:
-            raise PortTaken(f"the connector cannot listen on port {port}: {error}") from error
+            raise _port_taken(port, error) from error
         self.port: int = self._servers[0].server_address[1]
         # `localhost` is ::1 first to many a client, and to some only; a machine without IPv6 has none to miss.
-        with suppress(OSError):
+        try:
             self._servers.append(_ListeningV6(("::1", self.port), handler))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:  # there, the provider would find another program
+                self._servers[0].server_close()
+                raise _port_taken(self.port, error) from error
         self._threads = [
             threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True) for server in self._servers
         ]
@@ -55,6 +59,13 @@ class Server:
             server.shutdown()
             thread.join()
             server.server_close()
+
+
+def _port_taken(port: int, error: Exception) -> PortTaken:
+    told = f"the connector cannot listen on port {port}: {error}"
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        told += ". Stop what listens there, or choose another --connector-port and let your provider use that one"
+    return PortTaken(told)
 
 
 def _handler(answer: Callable[[Call], Answer]) -> type[BaseHTTPRequestHandler]:

@@ -157,10 +157,11 @@ def test_a_body_in_chunks_is_read(http):
     assert http.post("/oauth/tokens", content=content, headers=headers, auth=BASIC).status_code == 201
 
 
-def test_a_port_that_is_taken_is_told():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+@pytest.mark.parametrize(("address", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_a_port_that_is_taken_is_told(address, family):
+    with socket.create_server((address, 0), family=family) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"cannot listen on port {port}"):
+        with pytest.raises(PortTaken, match=f"cannot listen on port {port}: .* choose another --connector-port"):
             Connector(port, CLIENT)
 
 
