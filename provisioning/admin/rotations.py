@@ -15,7 +15,7 @@ from credservice.console.actor import actor_of
 from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.labels import label
 from credservice.console.links import link_to
-from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
+from credservice.console.menu import MAX_COUNTED, RARE, Menu, Need, counted
 from credservice.console.pages import ObjectPage
 from credservice.console.switch import WhyForm
 from credservice.console.widgets import ReasonField
@@ -88,7 +88,7 @@ class Close(ObjectPage):
 
 @admin.register(CredentialRotation)
 class CredentialRotationAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Provisioning", 29, "autorenew")
+    menu = Menu(RARE, 83, "autorenew")
     about = "Credentials that a marketplace was asked to replace, by a policy's schedule or an operator."
     empty_help = "Ask for one on the page of a resource credential."
     object_pages = (AskAgain, Close)
@@ -112,10 +112,14 @@ class CredentialRotationAdmin(ReadOnly, LargeListAdmin):
             state__in=CredentialRotation.LIVE, created_at__lte=timezone.now() - OVERDUE_AFTER
         )[:MAX_COUNTED].count()
         lines = (
-            (refused, f"{counted(refused, 'rotation')} refused by a marketplace", {"state__exact": State.REFUSED}),
-            (old, f"{counted(old, 'rotation')} asked for more than a day ago", {"state__exact": State.ACKNOWLEDGED}),
+            (refused, "refused by a marketplace", State.REFUSED),
+            (old, "asked for more than a day ago", State.ACKNOWLEDGED),
         )
-        return [Need(*line) for number, *line in lines if number]
+        return [
+            Need(f"{counted(number, 'rotation')} {words}", {"state__exact": state})
+            for number, words, state in lines
+            if number
+        ]
 
     @display(description="State")
     def shown_state(self, obj: CredentialRotation) -> Any:
