@@ -15,6 +15,8 @@ from credservice.checks import refuse_unsound_start
 
 # What a worker does in the meantime it finishes within this; what takes longer is taken up by another worker.
 SHUTDOWN_SECONDS = 20.0
+# How often jobs of a later time are looked for, such as another attempt; new ones are announced at once.
+POLLING_SECONDS = 1.0
 # What could be begun now. None of our jobs has a lock, which would keep it from that.
 _DUE = """SELECT EXISTS (
     SELECT FROM procrastinate_jobs WHERE status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now())
@@ -45,7 +47,11 @@ class Command(BaseCommand):
     async def _work(self, worker_app: App, **options: Any) -> None:
         async with worker_app.open_async():
             await worker_app.run_worker_async(
-                delete_jobs="successful", shutdown_graceful_timeout=SHUTDOWN_SECONDS, listen_notify=True, **options
+                delete_jobs="successful",
+                fetch_job_polling_interval=POLLING_SECONDS,
+                shutdown_graceful_timeout=SHUTDOWN_SECONDS,
+                listen_notify=True,
+                **options,
             )
 
     async def _drain(self, worker_app: App, **options: Any) -> None:
