@@ -80,7 +80,7 @@ def _first_seen(trial: Trial, platform: Platform) -> None:
 def _credential(trial: Trial, row: ExchangeRow) -> None:
     if row.line is not None:
         grants = Grant.objects.filter(line=row.line, installation__isnull=False)
-        narrow = grants.filter(installation_id=row.installation).exists()
+        narrow = row.installation is not None and grants.filter(installation_id=row.installation).exists()
         trial.notes.append(f"The grant is of {'this installation alone' if narrow else 'the end user'}.")
     if row.due:
         if not _policy(row).backend().generates:
@@ -123,4 +123,5 @@ def _answer(row: ExchangeRow) -> dict[str, object]:
 
 
 def _policy(row: ExchangeRow) -> CredentialPolicy:
+    assert row.policy is not None  # check_parties
     return CredentialPolicy.objects.get(pk=row.policy)

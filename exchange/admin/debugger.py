@@ -77,7 +77,7 @@ def parse_pasted(text: str) -> SignedRequest:
         raise ValidationError("Begin with the request line, such as POST /credential-exchange/mindcloud HTTP/1.1")
     if not text.isascii():
         raise ValidationError("Paste it as it was sent: a request's line and headers are ASCII.")
-    headers = dict(match.groups() for line in lines[1:] if (match := _HEADER.fullmatch(line)))
+    headers = {match[1]: match[2] for line in lines[1:] if (match := _HEADER.fullmatch(line))}
     return SignedRequest(first[1], parts.path, parts.query, as_environ(headers))
 
 

@@ -76,7 +76,7 @@ class EditShape(ObjectPage):
             raise Http404
         form = ShapeForm(request.POST)
         if not form.is_valid():
-            return JsonResponse({"problem": " ".join(form.errors.get("response_shape", ["This is not valid JSON."]))})
+            return JsonResponse({"problem": str(form.errors.get("response_shape", ["This is not valid JSON."])[0])})
         try:
             return JsonResponse({"answer": _text(preview(obj, form.cleaned_data["response_shape"]), indent=2)})
         except ValidationError as error:

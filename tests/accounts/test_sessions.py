@@ -29,7 +29,7 @@ def shift(hours: float) -> None:
         cursor.execute(
             "UPDATE accounts_consolesession SET started_at = started_at - %(by)s, seen_at = seen_at - %(by)s, "
             "expires_at = expires_at - %(by)s",
-            {"by": timedelta(hours=hours)},
+            {"by": timedelta(hours=hours)},  # type: ignore[dict-item]
         )
 
 

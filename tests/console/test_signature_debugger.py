@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from exchange.models import Platform, RefusedCall
-from exchange.refused_calls import KEPT
+from exchange.models import Platform
+from exchange.refused_calls import KEPT, RefusedCall
 from exchange.signing import Profile, sign
 from tests.console.conftest import CANARY
 from tests.console.pages import url
