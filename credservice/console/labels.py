@@ -8,9 +8,9 @@ from unfold.decorators import display
 
 _WORDS = {
     "success": "active current trusted accepted granted done delivered succeeded set approved used HMAC",
-    "info": "todo doing asking acknowledged running SHA-256",
+    "info": "todo queued doing asking acknowledged running SHA-256",
     "warning": "pending retiring previous ending ended refused unset deprovisioning aborted test waiting",
-    "danger": "suspended inactive failed stuck denied disabled unsigned declined stopped",
+    "danger": "suspended inactive failed stuck conflict denied disabled unsigned declined stopped",
 }
 _COLOURS = {word: colour for colour, words in _WORDS.items() for word in words.split()}
 

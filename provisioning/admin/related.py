@@ -2,11 +2,28 @@
 
 from collections.abc import Iterator, Sequence
 
+from django.utils import timezone
+
+from credservice.console.labels import label
 from credservice.console.links import link_to
 from credservice.console.related import ROWS, Card, cards, list_of, minute, trail
 from credservice.credentials.admin.related import credentials_card
 from credservice.credentials.models import Credential
-from provisioning.models import Resource, ResourceCredential, UsageHour
+from provisioning.models import (
+    Callback,
+    CredentialRotation,
+    Feature,
+    LiveKey,
+    Marketplace,
+    Operation,
+    Plan,
+    Product,
+    Resource,
+    ResourceCredential,
+    ResourceSession,
+    TrustedKey,
+    UsageHour,
+)
 
 
 def resource_credentials_card(title: str = "Resource credentials", link: str = "", **where: object) -> Card:
@@ -30,17 +47,146 @@ def _usage(row: UsageHour) -> Sequence[object]:
     return link_to(row, minute(row.hour)), row.feature, f"{row.quantity:,}"
 
 
+def trusted_keys_card(marketplace: Marketplace) -> Card:
+    found = TrustedKey.objects.filter(marketplace=marketplace).order_by("label")[:ROWS]
+    link = list_of(TrustedKey, marketplace__id__exact=marketplace.pk)
+    empty = "None: without one, everything it sends is refused."
+    return Card("Trusted keys", ("Key", "Purpose", "State"), found, _trusted_key, link, empty)
+
+
+def _trusted_key(row: TrustedKey) -> Sequence[object]:
+    return (
+        link_to(row, row.label),
+        "trials" if row.is_test else "orders",
+        _switched(row.is_enabled, "trusted", "disabled"),
+    )
+
+
+def live_keys_card(key: TrustedKey) -> Card:
+    found = LiveKey.objects.filter(trusted_key=key).order_by("-last_used_at")[:ROWS]
+    heads = ("Public key", "First used (UTC)", "Last used (UTC)")
+    return Card("Live keys that it endorsed", heads, found, _live_key, list_of(LiveKey, trusted_key__id__exact=key.pk))
+
+
+def _live_key(row: LiveKey) -> Sequence[object]:
+    return link_to(row), minute(row.first_used_at), minute(row.last_used_at)
+
+
+def products_card(marketplace: Marketplace) -> Card:
+    found = Product.objects.filter(marketplace=marketplace).order_by("label")[:ROWS]
+    link = list_of(Product, marketplace__id__exact=marketplace.pk)
+    return Card("Products", ("Product", "Label", "State"), found, _offer, link, "None yet: nothing can be ordered.")
+
+
+def plans_card(product: Product) -> Card:
+    found = Plan.objects.filter(product=product).order_by("label")[:ROWS]
+    link = list_of(Plan, product__id__exact=product.pk)
+    return Card("Plans", ("Plan", "Label", "State"), found, _offer, link, "None yet: nothing can be ordered.")
+
+
+def _offer(row: Product | Plan) -> Sequence[object]:
+    return link_to(row), row.label, _switched(row.is_active, "active", "suspended")
+
+
+def features_card(product: Product) -> Card:
+    found = Feature.objects.filter(product=product).order_by("label")[:ROWS]
+    return Card("Features", ("Feature", "Label"), found, _feature, list_of(Feature, product__id__exact=product.pk))
+
+
+def _feature(row: Feature) -> Sequence[object]:
+    return link_to(row), row.label
+
+
+def _switched(on: bool, yes: str, no: str) -> object:
+    return label(yes if on else no)
+
+
+@cards(Marketplace)
+def of_a_marketplace(obj: Marketplace) -> Iterator[Card]:
+    yield trusted_keys_card(obj)
+    yield products_card(obj)
+    yield trail(object_id=str(obj.pk))
+
+
+@cards(TrustedKey)
+def of_a_trusted_key(obj: TrustedKey) -> Iterator[Card]:
+    yield live_keys_card(obj)
+    yield trail(object_id=str(obj.pk))
+
+
+@cards(Product)
+def of_a_product(obj: Product) -> Iterator[Card]:
+    yield plans_card(obj)
+    yield features_card(obj)
+    yield trail(object_id=str(obj.pk))
+
+
+def operations_card(resource: Resource) -> Card:
+    found = Operation.objects.filter(resource=resource).select_related("resource", "resource_credential")
+    heads = ("Operation", "State", "Attempts", "Asked (UTC)", "Ended (UTC)")
+    link = list_of(Operation, q=resource.partner_id)
+    rows = found.order_by("-created_at")[:ROWS]
+    return Card("Operations", heads, rows, _operation, link, "All that was asked was done at once.")
+
+
+def _operation(row: Operation) -> Sequence[object]:
+    return link_to(row), label(row.state), row.attempts, minute(row.created_at), minute(row.finished_at)
+
+
+def sessions_card(resource: Resource) -> Card:
+    found = ResourceSession.objects.filter(resource=resource, expires_at__gt=timezone.now())
+    found = found.defer("sealed_token", "digest").order_by("-started_at")[:ROWS]
+    heads = ("User of the marketplace", "Since (UTC)", "Ends (UTC)")
+    link = list_of(ResourceSession, resource__id__exact=resource.pk)
+    return Card("Looking at its page now", heads, found, _session, link, "Nobody.")
+
+
+def _session(row: ResourceSession) -> Sequence[object]:
+    return link_to(row, row.user or "unknown"), minute(row.started_at), minute(row.expires_at)
+
+
+def _callback(row: Callback) -> Sequence[object]:
+    return link_to(row), label(row.state), row.attempts, row.reason, minute(row.requested_at), minute(row.ended_at)
+
+
+def _rotation(row: CredentialRotation) -> Sequence[object]:
+    return link_to(row), label(row.state), row.reason, minute(row.created_at), minute(row.ended_at)
+
+
 @cards(Resource)
 def of_a_resource(obj: Resource) -> Iterator[Card]:
     yield resource_credentials_card(link=list_of(ResourceCredential, resource__id__exact=obj.pk), resource=obj)
     yield credentials_card(subject=obj.subject)
+    yield operations_card(obj)
     yield usage_card(obj)
+    yield sessions_card(obj)
     yield trail(subject=obj.subject)
 
 
 @cards(ResourceCredential)
 def of_a_resource_credential(obj: ResourceCredential) -> Iterator[Card]:
     yield credentials_card("Credentials of its line, newest first", line=obj.credential.line)
+    heads = ("Rotation", "State", "Reason", "Asked (UTC)", "Ended (UTC)")
+    rotations = obj.rotations.order_by("-created_at")[:ROWS]
+    yield Card("Rotations asked of the marketplace", heads, rotations, _rotation)
+    yield trail(object_id=str(obj.pk))
+
+
+@cards(Operation)
+def of_an_operation(obj: Operation) -> Iterator[Card]:
+    """A request that was repeated meanwhile has a callback each time; the newest one is told."""
+    heads = ("Callback", "State", "Attempts", "Reason", "Asked (UTC)", "Ended (UTC)")
+    yield Card("Callbacks, newest first", heads, obj.callbacks.order_by("-requested_at")[:ROWS], _callback)
+    yield trail(object_id=str(obj.pk))
+
+
+@cards(Callback)
+def of_a_callback(obj: Callback) -> Iterator[Card]:
+    yield trail(object_id=str(obj.pk))
+
+
+@cards(CredentialRotation)
+def of_a_rotation(obj: CredentialRotation) -> Iterator[Card]:
     yield trail(object_id=str(obj.pk))
 
 
