@@ -2,7 +2,7 @@
 
 import pytest
 
-from provisioning.models import Callback, Operation, Resource
+from provisioning.models import Callback, CredentialRotation, Operation, Resource, ResourceCredential
 from tests.console.conftest import admin, console  # noqa: F401 - fixtures
 from tests.console.pages import send, url
 from tests.http_server import Answer
@@ -35,6 +35,28 @@ def test_lists_and_pages_show_no_value(console, alarming):  # noqa: F811
         assert (page.status_code, "token-0" in page.content.decode()) == (200, False)
     assert alarming.partner_id in console.get(f"{url(Callback, 'changelist')}?q={alarming.partner_id}").content.decode()
     assert console.get(f"{url(Operation, 'changelist')}?q={alarming.operation.resource.partner_id}").status_code == 200
+
+
+def test_pages_show_what_belongs_to_them(console, alarming):  # noqa: F811
+    operation = alarming.operation
+    assert url(operation) in console.get(url(operation.resource)).content.decode()
+    assert url(alarming) in console.get(url(operation)).content.decode()
+    assert "operation.succeeded" in console.get(url(operation)).content.decode()
+    assert "callback.conflict" in console.get(url(alarming)).content.decode()
+
+
+def test_a_rotation_is_asked_for_and_closed(console, ask, connector, trail):  # noqa: F811
+    resource_id = new_id()
+    ask.put_resource(resource_id)
+    work()
+    ask.put_credential(new_id(), resource_id)
+    work()
+    binding = ResourceCredential.objects.get()
+    assert send(console, url(binding, "ask-rotation"), why="seen in a log").status_code == 302
+    rotation = CredentialRotation.objects.get()
+    assert url(rotation) in console.get(url(binding)).content.decode()
+    assert send(console, url(rotation, "close"), why="settled by phone").status_code == 302
+    assert trail.one(action="credential_rotation.closed").actor == "user:root"
 
 
 def test_the_overview_says_that_somebody_has_to_look(console, alarming):  # noqa: F811

@@ -13,7 +13,8 @@ from django.db import connection
 
 from credservice.credentials.models import CredentialPolicy
 from provisioning.checker.connector.answers import BROKEN_OFF, Answer
-from provisioning.models import Callback, Operation
+from provisioning.connector.rotations import ask_rotation
+from provisioning.models import Callback, CredentialRotation, Operation, ResourceCredential
 from tests.lifecycle.conftest import BACKEND
 from tests.lifecycle.outside import Outside
 from tests.provisioning.conftest import new_id
@@ -149,6 +150,21 @@ def test_killed_at_the_connector(worker, ask, connector, path, done_first):
     arrived_once(answer.callback)
     # An attempt of which we never heard is made again, with the same bytes: the connector takes it as the same one.
     assert answer.callback.attempts == (2 if done_first and path == "/v1/callbacks" else 1)
+
+
+@pytest.mark.parametrize("path", ["/v1/oauth/tokens", "/v1/credential-rotations"])
+@pytest.mark.parametrize("done_first", [False, True], ids=["before", "after"])
+def test_killed_while_a_rotation_is_asked_for(worker, ask, connector, path, done_first):
+    ask.put_credential(new_id(), ready(worker, ask))
+    assert worker.run() == 0
+    rotation = ask_rotation(resource_credential=ResourceCredential.objects.get(), actor="user:ann", reason="Leaked")
+    kill_at(worker, connector, path, done_first=done_first)
+    assert worker.run() == -signal.SIGKILL
+    assert worker.run() == 0
+    rotation.refresh_from_db()
+    assert rotation.state == CredentialRotation.State.ACKNOWLEDGED
+    # "... the same payload and rotation_id to be guaranteed that the operation will run exactly once".
+    assert list(connector.rotations) == [rotation.partner_id]
 
 
 def ready(worker, ask):
