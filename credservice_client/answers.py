@@ -267,3 +267,26 @@ class AuditEvent:
     source: str | None
     request_id: str
     detail: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkError:
+    """``problem`` is a problem document; its pointers are into the line."""
+
+    line: int
+    problem: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BulkReceipt:
+    """``last_line``: everything up to it is done."""
+
+    rows: int = 0
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    failed: int = 0
+    last_line: int = 0
+    stopped: bool = False
+    dry_run: bool = False
+    errors: list[BulkError] = field(default_factory=list)

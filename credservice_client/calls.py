@@ -113,8 +113,10 @@ class Calls:
         if body is not None:
             content = json.dumps(_given(body)).encode()
             sent["Content-Type"] = "application/json"
-        texts = {name: _text(value) for name, value in _given(query or {}).items()}
-        return self._transport.send(Call(method, ROOT + path, texts, sent, content))
+        return self._transport.send(Call(method, ROOT + path, self._texts(query or {}), sent, content))
+
+    def _texts(self, query: Query) -> dict[str, str]:
+        return {name: _text(value) for name, value in _given(query).items()}
 
 
 def place(*parts: str) -> str:
@@ -137,4 +139,6 @@ def _given(parts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return moment(value) if isinstance(value, datetime) else str(value)
+    if isinstance(value, datetime):
+        return moment(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -5,6 +5,7 @@ from types import TracebackType
 
 import httpx2
 
+from credservice_client.bulk import Bulk
 from credservice_client.credentials import Credentials
 from credservice_client.end_users import EndUsers
 from credservice_client.grants import Grants
@@ -16,7 +17,7 @@ from credservice_client.usage import Usage
 from credservice_client.watching import Watching
 
 
-class Client(EndUsers, Grants, Installations, Credentials, Keys, Resources, Usage, Watching):
+class Client(EndUsers, Grants, Installations, Credentials, Keys, Resources, Usage, Watching, Bulk):
     """credservice's vendor API, for one service token.
 
     ``url``: the service's address. ``timeout``: seconds for each attempt's connecting, sending and waiting.

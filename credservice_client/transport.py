@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,11 +32,12 @@ class Call:
 
 @dataclass(frozen=True)
 class Reply:
-    """``body`` is empty where there is none."""
+    """``body`` is empty where there is none; ``lines`` are those of NDJSON."""
 
     status: int
     etag: str
     body: Mapping[str, Any] = field(repr=False)
+    lines: Sequence[dict[str, Any]] = field(default=(), repr=False)
 
 
 class Transport:
@@ -50,7 +51,7 @@ class Transport:
         self._timeout = timeout
         self._headers = {
             "Authorization": f"Bearer {_checked_token(token)}",
-            "Accept": "application/json",
+            "Accept": "application/json, application/x-ndjson",
             "User-Agent": f"credservice-client/{__version__}",
         }
         # Neither a proxy of the environment nor a redirect is to see the token, unless the caller's own client says so.
@@ -99,19 +100,31 @@ class Transport:
 def _reply(answer: httpx2.Response) -> Reply:
     if answer.status_code in (204, 304):
         return Reply(answer.status_code, answer.headers.get("ETag", ""), {})
+    is_lines = answer.is_success and _media_type(answer) == "application/x-ndjson"
+    objects = _objects(answer.content.splitlines() if is_lines else [answer.content])
+    if is_lines and objects is not None:
+        return Reply(answer.status_code, "", {}, objects)
+    if answer.is_success and objects:
+        return Reply(answer.status_code, answer.headers.get("ETag", ""), objects[0])
+    raise _refusal(answer, objects[0] if objects else None)
+
+
+def _objects(texts: Iterable[bytes]) -> list[dict[str, Any]] | None:
+    """JSON objects; None where one is none."""
     try:
-        body = json.loads(answer.content)
+        found = [json.loads(text) for text in texts]
     except ValueError:
-        body = None
-    if answer.is_success and isinstance(body, dict):
-        return Reply(answer.status_code, answer.headers.get("ETag", ""), body)
-    raise _refusal(answer, body)
+        return None
+    return found if all(isinstance(each, dict) for each in found) else None
 
 
-def _refusal(answer: httpx2.Response, body: object) -> Problem | UnexpectedAnswer:
+def _media_type(answer: httpx2.Response) -> str:
+    return str(answer.headers.get("Content-Type", "")).partition(";")[0].strip()
+
+
+def _refusal(answer: httpx2.Response, body: dict[str, Any] | None) -> Problem | UnexpectedAnswer:
     pause = _seconds(answer.headers.get("Retry-After", ""))
-    media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip()
-    if media_type == "application/problem+json" and isinstance(body, dict):
+    if _media_type(answer) == "application/problem+json" and body is not None:
         try:
             return problem_of(answer.status_code, body, pause)
         except (KeyError, TypeError):
