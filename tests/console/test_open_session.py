@@ -6,10 +6,11 @@ from django.urls import reverse
 
 from credservice.console import roles
 from credservice.console.models import FourEyes
+from credservice.credentials.models import Credential
 from credservice.vendor_api.models import ServiceToken
 from tests.console.conftest import PASSWORD
 from tests.console.doors import role_client
-from tests.console.pages import send, url
+from tests.console.pages import ask_bulk, send, url
 
 OTHER = "quite another long password"
 
@@ -92,3 +93,11 @@ def test_nobody_manages_a_deactivated_account_that_may_do_more(db):
     helper = User.objects.create_user("helper", is_staff=True)
     helper.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
     assert not roles.may_manage(helper, administrator)
+
+
+@pytest.mark.parametrize(("overlap", "state"), [("none", "active"), ("policy", "retiring")])
+def test_nobody_ends_many_alone_by_rotating_them(world, overlap, state):
+    FourEyes.objects.update_or_create(pk=1, defaults={"bulk_revoke": True})
+    operator, keys = role_client("Operator"), [world.make_key(), world.make_key()]
+    send(operator, ask_bulk(operator, Credential, "rotate", keys), overlap=overlap)
+    assert {Credential.objects.get(pk=key.pk).state for key in keys} == {state}

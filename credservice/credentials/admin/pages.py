@@ -6,12 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
 from credservice.console.actor import actor_of
+from credservice.console.approvals import required
 from credservice.console.bulk import BulkAction, Values
 from credservice.console.pages import ObjectPage, Shown
 from credservice.console.password import PasswordPage
@@ -238,6 +240,15 @@ class RotateAllForm(forms.Form):
         initial="policy",
         widget=UnfoldAdminRadioSelectWidget,
     )
+
+    def clean_overlap(self) -> str:
+        overlap: str = self.cleaned_data["overlap"]
+        if overlap == "none" and required("bulk_revoke"):
+            raise ValidationError(
+                "That ends them all at once, which needs a second person: rotate them with an overlap, and revoke the "
+                "old ones, which can be approved."
+            )
+        return overlap
 
 
 revoke_all = BulkAction(
