@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
+from credservice.audit.models import AuditEvent
 from credservice.console import widgets
 from credservice.console.audited import AuditedAdmin
 from credservice.console.bulk import BulkAction
@@ -22,7 +23,7 @@ from credservice.console.keyset import KeysetChangeList
 from credservice.console.menu import Menu, Need, title_of
 from credservice.console.pages import ObjectPage
 from credservice.console.paginator import BoundedPaginator
-from credservice.console.related import cards_of
+from credservice.console.related import Card, cards_of
 from credservice.console.stale import guarded, seen_token
 from credservice.console.whole import WholeChangeList
 from credservice.exceptions import ServiceError
@@ -144,10 +145,11 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         obj = self.get_object(request, object_id) if object_id and request.method == "GET" else None
+        cards = cards_of(request, obj) if obj else []
         context = {
             "page_links": self._page_links(request, obj),
-            "cards": cards_of(request, obj) if obj else [],
-            "trail_url": self.trail_url(obj) if obj and request.user.has_perm("audit.view_auditevent") else None,
+            "cards": cards,
+            "trail_url": self._trail_link(request, obj, cards),
         } | (extra_context or {})
         try:
             return super().changeform_view(request, object_id, form_url, context)
@@ -199,6 +201,12 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     def trail_url(self, obj: Any) -> str:
         """The object's lines in the trail; empty where there is no more to see."""
         return f"{reverse('admin:audit_auditevent_changelist')}?object_id={obj.pk}"
+
+    def _trail_link(self, request: HttpRequest, obj: Any, cards: list[Card]) -> str:
+        """Beside the other buttons, where no card of the page leads there."""
+        shown = any(card.rows.model is AuditEvent for card in cards)
+        may = request.user.has_perm("audit.view_auditevent")
+        return self.trail_url(obj) if obj and may and not shown else ""
 
     def list_url(self) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timeuntil
 
 from credservice.console import menu
+from credservice.console.beginning import is_new, openings
 from credservice.console.labels import label
 from credservice.console.links import page_of
 from credservice.console.plots import Series, lines, stacked
@@ -30,7 +31,9 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     groups = menu.groups(request)
     if not groups:
         return context | {"groups": groups}
-    found = {"groups": groups, "needed": menu.needed(request), "under_way": menu.under_way(request)}
+    found: dict[str, Any] = {"groups": groups, "needed": menu.needed(request), "under_way": menu.under_way(request)}
+    if is_new(request):
+        found["openings"] = openings(request)
     if may_view(request, Credential):
         found |= {"states": _states(), "coming": _coming()}
     return context | found | _plots(request)

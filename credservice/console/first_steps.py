@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
 from credservice.console.pages import ObjectPage, Shown, new_form_id, use_up
@@ -57,8 +57,13 @@ class FirstSteps(ObjectPage):
     slug, title, icon = "first-steps", "First steps", "rocket_launch"
     permission = "change"
     steps: ClassVar[tuple[Step, ...]]
+    headline: ClassVar[str]
     intro: ClassVar[str]
     start_form: ClassVar[type[forms.Form]]
+
+    def is_called(self) -> bool:
+        """Whether any object of this kind had its first call: asked at each look at the overview, by an index."""
+        raise NotImplementedError
 
     def make(self, request: HttpRequest, form: forms.Form) -> tuple[Any, Shown]:
         """The object to begin with, in a transaction, and what is shown of it once. Raises ServiceError."""
@@ -73,14 +78,15 @@ class FirstSteps(ObjectPage):
         obj = self.admin.get_object(request, unquote(object_id))
         if obj is None:
             raise Http404
-        step = self._next(obj)
+        step = self.next_step(obj)
         if request.GET.get("waiting") == "1":
             return JsonResponse({"done": step is None or not step.waits})
         if request.method == "POST" and step is not None:
             return self._act(request, obj, step, step.form_for(request, obj, request.POST))
         return self._page(request, obj, step, step.form_for(request, obj) if step else None)
 
-    def _next(self, obj: Any) -> Step | None:
+    def next_step(self, obj: Any) -> Step | None:
+        """The first that is still to do."""
         return next((step for step in self.steps if not step.done(obj)), None)
 
     def _act(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
@@ -111,6 +117,7 @@ class FirstSteps(ObjectPage):
             "title": self.title,
             "rows": rows,
             "form": form,
+            "finished": current is None,
             "form_id": new_form_id(request),
             "may": current is None or request.user.has_perms(current.permissions),
             "shown": shown,
@@ -118,6 +125,9 @@ class FirstSteps(ObjectPage):
             "object_url": super().home(obj),
         }
         return self._render(request, obj, "console/first_steps.html", context)
+
+    def start_url(self) -> str:
+        return reverse(f"admin:{self.admin.opts.app_label}_{self.admin.opts.model_name}_start")
 
     # --- the beginning -----------------------------------------------------------------------------------------
 
@@ -148,7 +158,7 @@ class FirstSteps(ObjectPage):
             "intro": self.intro,
             "form": form,
             "form_id": new_form_id(request),
-            "begun": [(obj, self.url(obj)) for obj in self.admin.get_queryset(request)[:10] if self._next(obj)],
+            "begun": [(obj, self.url(obj)) for obj in self.admin.get_queryset(request)[:10] if self.next_step(obj)],
         }
         return TemplateResponse(request, "console/first_steps_start.html", context)
 

@@ -10,6 +10,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
 
+RARE = "Behind the scenes"  # the group of lists that are looked at seldom, or from another page
+DAILY = ("Credentials", "Exchange", "Provisioning", "Audit")  # groups that stand open
 MAX_COUNTED = 100  # of what waits: the overview counts no further
 
 
@@ -37,13 +39,20 @@ class Need(NamedTuple):
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's ``SIDEBAR["navigation"]``: the lists that this user may see, grouped."""
-    overview = {"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}
-    groups: list[dict[str, Any]] = [{"items": [overview]}]
+    groups: list[dict[str, Any]] = [{"items": _first(request)}]
     for menu, entry in _entries(request):
         if groups[-1].get("title") != menu.group:
-            groups.append({"title": menu.group, "separator": True, "items": []})
+            groups.append({"title": menu.group, "collapsible": menu.group not in DAILY, "items": []})
         groups[-1]["items"].append({"title": entry["title"], "icon": menu.icon, "link": entry["link"]})
     return groups
+
+
+def _first(request: HttpRequest) -> list[dict[str, Any]]:
+    from credservice.console.beginning import may_begin
+
+    overview = {"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}
+    first_steps = {"title": "First steps", "icon": "rocket_launch", "link": reverse("admin:first_steps")}
+    return [overview, first_steps] if may_begin(request) else [overview]
 
 
 def groups(request: HttpRequest) -> dict[str, list[dict[str, Any]]]:

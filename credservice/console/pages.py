@@ -36,6 +36,7 @@ class Shown:
     title: str
     sentence: str
     values: tuple[tuple[str, str], ...]
+    done: str = "Done"  # the button that leaves the page
 
 
 class ObjectPage:

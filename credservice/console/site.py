@@ -4,7 +4,7 @@ from typing import Any, cast
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from unfold.sites import UnfoldAdminSite
 
 from credservice.audit import record, record_refusal
@@ -28,6 +28,12 @@ class ConsoleSite(UnfoldAdminSite):
         from credservice.console.choices import ChoicesView
 
         return cast(HttpResponse, ChoicesView.as_view(admin_site=self)(request))
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Unfold's place for pages of no model."""
+        from credservice.console.beginning import first_steps
+
+        return [path("first-steps/", self.admin_view(first_steps), name="first_steps")]
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Not Unfold's, which sends what is typed in the address and keeps it in a cache."""

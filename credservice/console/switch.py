@@ -11,6 +11,7 @@ from credservice.console.bulk import BulkAction, Values
 from credservice.console.pages import ObjectPage
 from credservice.console.states import change_state
 from credservice.console.widgets import ReasonField
+from credservice.exceptions import Conflict
 
 
 class WhyForm(forms.Form):
@@ -44,19 +45,15 @@ class Switch(ObjectPage):
         return f"{obj} is {self.verb}."
 
     def change(self, actor: str, obj: Any, values: Values) -> None:
-        change_state(
-            obj=obj,
-            field=self.field,
-            source=self.source,
-            target=self.target,
-            verb=self.verb,
-            actor=actor,
-            why=values.get("why", ""),
-        )
-        self.afterwards(obj)
+        if self.refusal(obj):
+            raise Conflict(f"This {obj._meta.verbose_name} cannot be {self.verb} now: its state has changed.")
+        self.switch(obj, actor=actor, why=values.get("why", ""))
 
-    def afterwards(self, obj: Any) -> None:
-        """What else changes with it, in the same transaction."""
+    def switch(self, obj: Any, *, actor: str, why: str) -> None:
+        """Set the field. Where more changes with it, the service function that does both."""
+        change_state(
+            obj=obj, field=self.field, source=self.source, target=self.target, verb=self.verb, actor=actor, why=why
+        )
 
     @classmethod
     def bulk(cls) -> BulkAction:

@@ -39,14 +39,16 @@ SINCE = (("3600", "the last hour"), ("86400", "the last day"), ("259200", "the l
 class SuspendEndpoint(Suspend):
     consequence = "From now on nothing is sent to it: events are lost to it meanwhile, and what waits fails."
 
-    def afterwards(self, obj: Any) -> None:
+    def switch(self, obj: EventEndpoint, *, actor: str, why: str) -> None:
+        super().switch(obj, actor=actor, why=why)
         forget_wanted()
 
 
 class ResumeEndpoint(Resume):
     consequence = "Events are sent to it again. What failed can then be sent again as well."
 
-    def afterwards(self, obj: Any) -> None:
+    def switch(self, obj: EventEndpoint, *, actor: str, why: str) -> None:
+        super().switch(obj, actor=actor, why=why)
         EventEndpoint.objects.filter(pk=obj.pk).update(ended_by="", failing_since=None)
         forget_wanted()
 
@@ -120,20 +122,20 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(EventEndpoint)
 class EventEndpointAdmin(ConsoleAdmin):
-    menu = Menu("Events", 46, "webhook")
+    menu = Menu("Events", 56, "webhook")
     about = "Your own URLs that are told what happens, by signed webhooks."
     empty_help = "Add one with the URL of your receiver. docs/events.md shows how it verifies what it is sent."
     form = EndpointForm
     object_pages = (Ping, ReplayFailed, SuspendEndpoint, ResumeEndpoint)
     bulk_actions = (SuspendEndpoint.bulk(), ResumeEndpoint.bulk())
     fixed_fields = ("name",)
-    readonly_fields = ("shown_state", "signing_secrets", "related", "created_at")
+    readonly_fields = ("shown_state", "signing_secrets", "its_deliveries", "created_at")
     list_display = ("name", "shown_state", "url", "shown_types", "description", "created_at")
     list_filter = (StateFilter,)
     search_fields = ("name",)
     search_help_text = "Name"
     add_fieldsets = ((None, {"fields": ("name", "url", "description", "types")}),)
-    fields = ("name", "shown_state", "url", "description", "types", "signing_secrets", "related", "created_at")
+    fields = ("name", "shown_state", "url", "description", "types", "signing_secrets", "its_deliveries", "created_at")
 
     def needs_operator(self) -> list[Need]:
         failing = EventEndpoint.objects.filter(is_active=True, failing_since__lte=timezone.now() - LONG).count()
@@ -177,14 +179,14 @@ class EventEndpointAdmin(ConsoleAdmin):
     def signing_secrets(self, obj: EventEndpoint) -> Any:
         return secrets_table(obj.secrets) if obj.secrets_id else "Made and shown when it is added."
 
-    @display(description="Related")
-    def related(self, obj: EventEndpoint) -> Any:
+    @display(description="Deliveries")
+    def its_deliveries(self, obj: EventEndpoint) -> Any:
         return list_link(EventDelivery, "Its deliveries", endpoint__id__exact=obj.pk) if obj.created_at else ""
 
 
 @admin.register(EventDelivery)
 class EventDeliveryAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Events", 47, "outgoing_mail")
+    menu = Menu("Events", 57, "outgoing_mail")
     about = "Each event on its way to an endpoint: what was tried, and what was answered."
     empty_help = "Events show here once an endpoint takes them."
     object_pages = (Replay,)

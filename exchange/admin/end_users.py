@@ -6,20 +6,16 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 
-from credservice.audit.models import AuditEvent
 from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.filters import StateFilter
 from credservice.console.labels import active_state, label
-from credservice.console.links import link_to, list_link
 from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
-from credservice.credentials.models import Credential
 from exchange.admin import pages
 from exchange.admin.trials import TestInstallation
-from exchange.models import EndUser, Grant, Installation, Integration, Platform, SeenSignature
+from exchange.models import EndUser, Installation, Integration, Platform, SeenSignature
 
 
 def on_any_platform(**ids: str) -> Q:
@@ -40,20 +36,20 @@ def end_user_label(end_user: EndUser) -> str:
 
 @admin.register(EndUser)
 class EndUserAdmin(LargeListAdmin):
-    menu = Menu("Exchange", 13, "person_pin")
+    menu = Menu("Exchange", 23, "person_pin")
     about = "Your customers, as the platform knows them (endUserId) and as you do."
     empty_help = "Register an end user with the endUserId that the platform sends, before its first exchange."
     object_pages = (pages.SuspendEndUser, pages.ResumeEndUser)
     bulk_actions = (pages.SuspendEndUser.bulk(), pages.ResumeEndUser.bulk())
     fixed_fields = ("platform", "end_user_id")
     names_only = ("attributes",)
-    readonly_fields = (active_state, "related", "created_at")
+    readonly_fields = (active_state, "created_at")
     list_display = ("__str__", "end_user_id", "external_id", active_state, "platform", "created_at")
     list_select_related = ("platform",)
     list_filter = (StateFilter, ("platform", AutocompleteSelectFilter))
     search_help_text = "endUserId, your own id, our id, or how its name begins"
     autocomplete_fields = ("platform",)
-    fields = ("platform", "end_user_id", active_state, "external_id", "name", "attributes", "related", "created_at")
+    fields = ("platform", "end_user_id", active_state, "external_id", "name", "attributes", "created_at")
 
     def find(self, term: str) -> list[Q]:
         return [on_any_platform(end_user_id=term), Q(external_id=term), Q(name__istartswith=term), *as_uuid(term)]
@@ -69,18 +65,6 @@ class EndUserAdmin(LargeListAdmin):
         if integration is not None:
             queryset = queryset.filter(platform=integration.platform_id)
         return super().get_search_results(request, queryset.select_related("platform"), search_term)
-
-    @display(description="Related")
-    def related(self, obj: EndUser) -> Any:
-        if not obj.created_at:
-            return ""
-        return format_html(
-            '<div class="console-links">{}{}{}{}</div>',
-            list_link(Installation, "Installations", end_user__id__exact=obj.pk),
-            list_link(Grant, "Grants", end_user__id__exact=obj.pk),
-            list_link(Credential, "Credentials", subject=obj.subject),
-            list_link(AuditEvent, "Trail", subject=obj.subject),
-        )
 
 
 class InstallationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -111,7 +95,7 @@ class InstallationForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Installation)
 class InstallationAdmin(LargeListAdmin):
-    menu = Menu("Exchange", 14, "deployed_code")
+    menu = Menu("Exchange", 24, "deployed_code")
     about = "End users' instances of an integration. A first-seen one waits here for approval."
     empty_help = (
         "The first exchange of a known end user records its installation here; you can also add one beforehand."
@@ -121,7 +105,7 @@ class InstallationAdmin(LargeListAdmin):
     bulk_actions = (pages.Approve.bulk(), pages.SuspendInstallation.bulk(), pages.ResumeInstallation.bulk())
     fixed_fields = ("integration", "end_user", "installation_id")
     names_only = ("attributes",)
-    readonly_fields = ("shown_state", "related", "created_at")
+    readonly_fields = ("shown_state", "created_at")
     list_display = ("installation_id", "shown_state", "integration", "end_user", "platform", "created_at")
     list_select_related = ("integration", "end_user", "platform")
     list_filter = (
@@ -132,7 +116,7 @@ class InstallationAdmin(LargeListAdmin):
     )
     search_help_text = "installationId or our id"
     autocomplete_fields = ("integration", "end_user")
-    fields = ("integration", "end_user", "installation_id", "shown_state", "attributes", "related", "created_at")
+    fields = ("integration", "end_user", "installation_id", "shown_state", "attributes", "created_at")
 
     def find(self, term: str) -> list[Q]:
         return [on_any_platform(installation_id=term), *as_uuid(term)]
@@ -162,17 +146,6 @@ class InstallationAdmin(LargeListAdmin):
     @display(description="State")
     def shown_state(self, obj: Installation) -> Any:
         return label(obj.state)
-
-    @display(description="Related")
-    def related(self, obj: Installation) -> Any:
-        if not obj.created_at:
-            return ""
-        return format_html(
-            '<div class="console-links">{}{}{}</div>',
-            link_to(obj.end_user, "End user"),
-            link_to(obj.integration, "Integration"),
-            list_link(Grant, "Grants of the end user", end_user__id__exact=obj.end_user_id),
-        )
 
 
 @admin.register(SeenSignature)

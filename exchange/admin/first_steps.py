@@ -21,6 +21,8 @@ from credservice.credentials.models import CredentialPolicy
 from credservice.exceptions import Conflict, Invalid
 from credservice.issuers.base import is_value_name
 from credservice.keys.services import generate_secret
+from credservice.statistics.models import Tally
+from credservice.statistics.reading import GRANTED
 from exchange.administration import grant_credential, new_secret_set
 from exchange.models import MAX_ID, EndUser, Grant, Integration, Platform
 from exchange.serializers import ExchangeIds
@@ -96,7 +98,10 @@ class Connect(Step):
 
 class AddIntegration(Step):
     title = "Add an integration"
-    intro = "What your customers install on the platform, and what its calls are answered with."
+    intro = (
+        "What your customers install on the platform, and what its calls are answered with. To try it without a "
+        "platform, make up the ids: int_abc123 here, enduser_456def in the next step."
+    )
     permissions = ("exchange.add_integration", "credentials.add_credentialpolicy")
     form_class = IntegrationForm
 
@@ -209,11 +214,15 @@ class FirstCall(Step):
 
 class PlatformFirstSteps(FirstSteps):
     steps = (Connect(), AddIntegration(), AddEndUser(), FirstCall())
+    headline = "Connect an embedded-integration platform"
     intro = (
         "A platform, such as MindCloud, asks this service for a customer's credential whenever it runs a workflow. "
         "Four short steps lead to its first call."
     )
     start_form = PlatformForm
+
+    def is_called(self) -> bool:
+        return Tally.objects.filter(series="exchange", name=GRANTED).exists()
 
     def make(self, request: HttpRequest, form: forms.Form) -> tuple[Platform, Shown]:
         name, actor = form.cleaned_data["name"], actor_of(request)
@@ -228,8 +237,12 @@ class PlatformFirstSteps(FirstSteps):
         detail = {"name": name, "approve_installations": platform.approve_installations}
         record(action="platform.created", actor=actor, object_type="platform", object_id=platform.pk, detail=detail)
         _, text = generate_secret(secret_set=platform.secrets, actor=actor)
-        sentence = "Paste both into the platform's modal. The secret is shown this once; it can be replaced later."
-        return platform, Shown("Connect it", sentence, (("Endpoint", endpoint_of(platform)), ("Signing secret", text)))
+        sentence = (
+            "Paste both into the platform's modal; to try it without a platform, just go on. The secret is shown this "
+            "once, and can be replaced later."
+        )
+        values = (("Endpoint", endpoint_of(platform)), ("Signing secret", text))
+        return platform, Shown("Connect it", sentence, values, done="Go on")
 
 
 def _integration(platform: Platform) -> Integration:

@@ -73,7 +73,7 @@ class PartiesForm(forms.Form):
 
 @admin.register(Grant)
 class GrantAdmin(LargeListAdmin):
-    menu = Menu("Exchange", 15, "handshake")
+    menu = Menu("Exchange", 25, "handshake")
     about = "Which credential is handed out to whom: for an end user, or narrower, for one installation."
     empty_help = (
         "Add one to enter an end user's credential. Where a policy generates credentials, the first exchange makes "

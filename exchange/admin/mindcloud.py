@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from credservice.console.actor import actor_of
 from credservice.console.base import ConsoleAdmin, ReadOnly
 from credservice.console.labels import label
-from credservice.console.menu import Menu, Need, counted
+from credservice.console.menu import RARE, Menu, Need, counted
 from credservice.console.pages import ObjectPage
 from credservice.console.switch import WhyForm
 from exchange.mindcloud.services import settle_created, settle_not_created
@@ -70,7 +70,7 @@ class SettleNotCreated(ObjectPage):
 
 @admin.register(UnsettledEndUser)
 class UnsettledEndUserAdmin(ReadOnly, ConsoleAdmin):
-    menu = Menu("Exchange", 16, "person_alert")
+    menu = Menu(RARE, 81, "person_alert")
     about = "End users that MindCloud was asked to create, and whose answer was lost. They are never created twice."
     empty_help = "Nothing is unsettled: every end user that MindCloud was asked to create has its id here."
     object_pages = (SettleCreated, SettleNotCreated)

@@ -1,7 +1,5 @@
 """The console's pages about one platform, end user, installation or grant."""
 
-from typing import Any
-
 from django import forms
 from django.http import HttpRequest
 from unfold.enums import ActionVariant
@@ -9,10 +7,9 @@ from unfold.enums import ActionVariant
 from credservice.console.actor import actor_of
 from credservice.console.pages import ObjectPage
 from credservice.console.switch import OptionalWhyForm, Resume, Suspend, Switch, WhyForm
-from credservice.credentials.services import set_suspended
-from exchange import telling
+from exchange import registration
 from exchange.administration import withdraw_grant
-from exchange.models import Grant, Installation
+from exchange.models import EndUser, Grant, Installation
 
 State = Installation.State
 
@@ -36,15 +33,15 @@ class ResumeIntegration(Resume):
 class SuspendEndUser(Suspend):
     consequence = "From now on, exchanges for this end user are refused with 403, and its keys check as not good."
 
-    def afterwards(self, obj: Any) -> None:
-        set_suspended(subject=obj.subject, suspended=True)
+    def switch(self, obj: EndUser, *, actor: str, why: str) -> None:
+        registration.suspend_end_user(end_user=obj, actor=actor, why=why)
 
 
 class ResumeEndUser(Resume):
     consequence = "Exchanges for this end user are answered again, and its keys check as good."
 
-    def afterwards(self, obj: Any) -> None:
-        set_suspended(subject=obj.subject, suspended=False)
+    def switch(self, obj: EndUser, *, actor: str, why: str) -> None:
+        registration.resume_end_user(end_user=obj, actor=actor, why=why)
 
 
 class Approve(Switch):
@@ -55,8 +52,8 @@ class Approve(Switch):
     form_class = OptionalWhyForm
     consequence = "From now on, this installation is handed the credential of its end user."
 
-    def afterwards(self, obj: Installation) -> None:
-        telling.approved(obj)
+    def switch(self, obj: Installation, *, actor: str, why: str) -> None:
+        registration.approve_installation(installation=obj, actor=actor, why=why)
 
 
 class SuspendInstallation(Suspend):
@@ -64,10 +61,16 @@ class SuspendInstallation(Suspend):
     form_class = WhyForm
     consequence = "From now on, exchanges of this installation are refused with 403."
 
+    def switch(self, obj: Installation, *, actor: str, why: str) -> None:
+        registration.suspend_installation(installation=obj, actor=actor, why=why)
+
 
 class ResumeInstallation(Resume):
     field, source, target = "state", (State.SUSPENDED,), State.ACTIVE
     consequence = "Exchanges of this installation are answered again."
+
+    def switch(self, obj: Installation, *, actor: str, why: str) -> None:
+        registration.resume_installation(installation=obj, actor=actor, why=why)
 
 
 class Withdraw(ObjectPage):

@@ -14,7 +14,7 @@ from credservice.console.base import ConsoleAdmin
 from credservice.console.filters import StateFilter
 from credservice.console.first_steps import WithFirstSteps
 from credservice.console.labels import active_state, label
-from credservice.console.links import list_link, page_of
+from credservice.console.links import page_of
 from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.console.widgets import SecretField
 from credservice.crypto import seal
@@ -26,7 +26,7 @@ from exchange.admin.first_steps import PlatformFirstSteps
 from exchange.admin.shapes import EditShape
 from exchange.admin.trials import TestExchange
 from exchange.administration import new_secret_set
-from exchange.models import Installation, Integration, Platform
+from exchange.models import Integration, Platform
 
 
 class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -55,7 +55,7 @@ class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Platform)
 class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
-    menu = Menu("Exchange", 11, "hub")
+    menu = Menu("Exchange", 21, "hub")
     about = "Accounts at an embedded-integration platform such as MindCloud: endpoint, signature, signing secrets."
     empty_help = (
         "Add one for each account: it gets an endpoint, and a signing secret to paste into the platform's settings."
@@ -167,14 +167,14 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
 
 @admin.register(Integration)
 class IntegrationAdmin(ConsoleAdmin):
-    menu = Menu("Exchange", 12, "extension")
+    menu = Menu("Exchange", 22, "extension")
     about = "What end users can install: the shape of the answer, and the policy of its credentials."
     empty_help = "Add one with the integrationId that the platform shows, and the fields that its modal expects."
     object_pages = (EditShape, pages.SuspendIntegration, pages.ResumeIntegration)
     bulk_actions = (pages.SuspendIntegration.bulk(), pages.ResumeIntegration.bulk())
     fixed_fields = ("platform", "integration_id")
     names_only = ("response_shape",)
-    readonly_fields = (active_state, "related", "created_at")
+    readonly_fields = (active_state, "created_at")
     list_display = ("__str__", "integration_id", active_state, "platform", "policy", "created_at")
     list_select_related = ("platform", "policy")
     list_filter = (StateFilter, ("platform", AutocompleteSelectFilter), ("policy", AutocompleteSelectFilter))
@@ -182,12 +182,8 @@ class IntegrationAdmin(ConsoleAdmin):
     search_help_text = "integrationId or name"
     ordering = ("platform__name", "integration_id")
     autocomplete_fields = ("platform", "policy")
-    fields = ("platform", "integration_id", active_state, "name", "policy", "response_shape", "related", "created_at")
+    fields = ("platform", "integration_id", active_state, "name", "policy", "response_shape", "created_at")
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Something that works, to start from."""
         return {"response_shape": {"apiKey": "$credential.apiKey"}} | super().get_changeform_initial_data(request)
-
-    @display(description="Related")
-    def related(self, obj: Integration) -> Any:
-        return list_link(Installation, "Its installations", integration__id__exact=obj.pk) if obj.created_at else ""

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -13,21 +12,19 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from credservice.console.base import ConsoleAdmin
 from credservice.console.filters import StateFilter
 from credservice.console.labels import active_state, label
-from credservice.console.links import list_link
 from credservice.console.menu import Menu
 from provisioning.admin import pages
-from provisioning.models import Feature, Plan, Product, Resource
+from provisioning.models import Feature, Plan, Product
 
 
 @admin.register(Product)
 class ProductAdmin(ConsoleAdmin):
-    menu = Menu("Provisioning", 24, "inventory_2")
+    menu = Menu("Provisioning", 33, "inventory_2")
     about = "What can be ordered, in which regions, and how its credentials are made."
     empty_help = "Add one with the label that the marketplace uses, then its plans and features."
     object_pages = (pages.SuspendOffer, pages.ResumeOffer)
     bulk_actions = (pages.SuspendOffer.bulk(), pages.ResumeOffer.bulk())
     fixed_fields = ("marketplace", "label")
-    readonly_fields = ("related",)
     list_display = ("__str__", "label", active_state, "marketplace", "policy", "shown_regions")
     list_select_related = ("marketplace", "policy")
     list_filter = (StateFilter, ("marketplace", AutocompleteSelectFilter), ("policy", AutocompleteSelectFilter))
@@ -43,7 +40,6 @@ class ProductAdmin(ConsoleAdmin):
         "provisioner",
         "slow_credentials",
         "dashboard_url",
-        "related",
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -54,17 +50,6 @@ class ProductAdmin(ConsoleAdmin):
     @display(description="Regions")
     def shown_regions(self, obj: Product) -> str:
         return ", ".join(map(str, obj.regions))
-
-    @display(description="Related")
-    def related(self, obj: Product) -> Any:
-        if obj._state.adding:
-            return ""
-        return format_html(
-            '<div class="console-links">{}{}{}</div>',
-            list_link(Plan, "Plans", product__id__exact=obj.pk),
-            list_link(Feature, "Features", product__id__exact=obj.pk),
-            list_link(Resource, "Resources", product__id__exact=obj.pk),
-        )
 
 
 class OfProductForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -114,7 +99,7 @@ class OfProductAdmin(ConsoleAdmin):
 
 @admin.register(Plan)
 class PlanAdmin(OfProductAdmin):
-    menu = Menu("Provisioning", 25, "layers")
+    menu = Menu("Provisioning", 34, "layers")
     about = "The plans of a product, and to which others a resource may change."
     empty_help = "Add a product first, then its plans with the labels that the marketplace uses."
     form = PlanForm
@@ -132,7 +117,7 @@ class PlanAdmin(OfProductAdmin):
 
 @admin.register(Feature)
 class FeatureAdmin(OfProductAdmin):
-    menu = Menu("Provisioning", 26, "tune")
+    menu = Menu("Provisioning", 35, "tune")
     about = "Choices that a customer makes with a plan, and measures of use."
     empty_help = "Add a product first, then what a customer may choose, or what is measured."
     form = FeatureForm

@@ -18,7 +18,7 @@ from credservice.credentials.models import CredentialPolicy
 from credservice.crypto import seal
 from credservice.exceptions import Invalid
 from credservice.http.outgoing import check_url
-from provisioning.models import Marketplace, Plan, Product, TrustedKey
+from provisioning.models import LiveKey, Marketplace, Plan, Product, TrustedKey
 from provisioning.trust import trust_key
 
 POLICY = "marketplace-keys"
@@ -147,11 +147,15 @@ class FirstCall(Step):
 
 class MarketplaceFirstSteps(FirstSteps):
     steps = (Connect(), Trust(), AddProduct(), FirstCall())
+    headline = "Connect a marketplace"
     intro = (
         "A marketplace orders resources of your product for its customers, and credentials for them, by signed calls. "
         "Four short steps lead to the first."
     )
     start_form = MarketplaceForm
+
+    def is_called(self) -> bool:
+        return LiveKey.objects.exists()
 
     def make(self, request: HttpRequest, form: forms.Form) -> tuple[Marketplace, Shown]:
         data = form.cleaned_data
@@ -170,7 +174,9 @@ class MarketplaceFirstSteps(FirstSteps):
             detail={name: data[name] for name in ("name", "connector_url", "client_id")},
         )
         base = (("Base URL", f"{settings.PUBLIC_URL}/v1"),)
-        return marketplace, Shown("Connect it", "Enter this address in the marketplace's dashboard.", base)
+        return marketplace, Shown(
+            "Connect it", "Enter this address in the marketplace's dashboard.", base, done="Go on"
+        )
 
 
 def _check(row: Product | Plan, excluded: list[str]) -> None:

@@ -80,7 +80,7 @@ class Close(ObjectPage):
 
 @admin.register(Operation)
 class OperationAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Provisioning", 30, "pending_actions")
+    menu = Menu("Provisioning", 38, "pending_actions")
     about = "Orders that take longer than a request: what the worker does, and what came of it."
     empty_help = "They come with a marketplace's orders of a product whose work is slow."
     object_pages = (GiveUp,)
@@ -123,7 +123,7 @@ class OperationAdmin(ReadOnly, LargeListAdmin):
 
 @admin.register(Callback)
 class CallbackAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Provisioning", 31, "outgoing_mail")
+    menu = Menu("Provisioning", 39, "outgoing_mail")
     about = "Where marketplaces await the outcome of slow work, and whether they have it."
     empty_help = "They come with a marketplace's orders of a product whose work is slow."
     keyset = ("requested_at", "pk")

@@ -16,8 +16,7 @@ from credservice.console.base import ConsoleAdmin, LargeListAdmin, ReadOnly
 from credservice.console.filters import StateFilter
 from credservice.console.first_steps import WithFirstSteps
 from credservice.console.labels import active_state, label
-from credservice.console.links import list_link
-from credservice.console.menu import Menu
+from credservice.console.menu import RARE, Menu
 from credservice.console.widgets import SecretField
 from credservice.crypto import seal
 from provisioning.admin import pages
@@ -45,7 +44,7 @@ class MarketplaceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Marketplace)
 class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
-    menu = Menu("Provisioning", 21, "storefront")
+    menu = Menu("Provisioning", 31, "storefront")
     about = "Marketplace accounts that may order: connector, OAuth client, trusted keys."
     empty_help = "Add one for each account, then the master public key that it signs under, then a product."
     form = MarketplaceForm
@@ -53,23 +52,19 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
     object_pages = (MarketplaceFirstSteps, pages.SuspendMarketplace, pages.ResumeMarketplace)
     bulk_actions = (pages.SuspendMarketplace.bulk(), pages.ResumeMarketplace.bulk())
     fixed_fields = ("name",)
-    readonly_fields = ("shown_secret", "related", "created_at")
+    readonly_fields = ("shown_secret", "created_at")
     list_display = ("name", active_state, "connector_url", "client_id", "shown_secret", "created_at")
     list_filter = (StateFilter,)
     search_fields = ("name",)
     search_help_text = "Name"
     fieldsets = (
-        (None, {"fields": ("name", "related", "created_at")}),
+        (None, {"fields": ("name", "created_at")}),
         ("Connector", {"fields": ("connector_url", "client_id", "shown_secret", "client_secret", "rotates")}),
     )
 
     @display(description="Client secret")
     def shown_secret(self, obj: Marketplace) -> Any:
         return label("set" if obj.sealed_client_secret else "unset")
-
-    @display(description="Related")
-    def related(self, obj: Marketplace) -> Any:
-        return list_link(TrustedKey, "Trusted keys", marketplace__id__exact=obj.pk) if obj.created_at else ""
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         assert isinstance(obj, Marketplace)
@@ -108,14 +103,14 @@ class TrustedKeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(TrustedKey)
 class TrustedKeyAdmin(ConsoleAdmin):
-    menu = Menu("Provisioning", 22, "verified_user")
+    menu = Menu("Provisioning", 32, "verified_user")
     about = "Master public keys: who holds the private half of one of these can order."
     empty_help = "Add the marketplace's published master key. A key for trials can be given an end."
     form = TrustedKeyForm
     object_pages = (pages.DisableKey, pages.EnableKey)
     bulk_actions = (pages.DisableKey.bulk(),)
     fixed_fields = ("marketplace", "public_key", "label")
-    readonly_fields = ("related", "created_at")
+    readonly_fields = ("created_at",)
     list_display = ("label", "marketplace", "shown_state", "purpose", "public_key", "ends_at", "created_at")
     list_select_related = ("marketplace",)
     list_filter = (("marketplace", AutocompleteSelectFilter), ("is_test", BooleanRadioFilter))
@@ -123,7 +118,7 @@ class TrustedKeyAdmin(ConsoleAdmin):
     search_help_text = "Label or public key"
     ordering = ("marketplace__name", "label")
     autocomplete_fields = ("marketplace",)
-    fields = ("marketplace", "label", "public_key", "is_test", "ends_at", "related", "created_at")
+    fields = ("marketplace", "label", "public_key", "is_test", "ends_at", "created_at")
 
     @display(description="State")
     def shown_state(self, obj: TrustedKey) -> Any:
@@ -135,14 +130,10 @@ class TrustedKeyAdmin(ConsoleAdmin):
     def purpose(self, obj: TrustedKey) -> Any:
         return label("test") if obj.is_test else "real orders"
 
-    @display(description="Related")
-    def related(self, obj: TrustedKey) -> Any:
-        return list_link(LiveKey, "Live keys that it endorsed", trusted_key__id__exact=obj.pk) if obj.created_at else ""
-
 
 @admin.register(LiveKey)
 class LiveKeyAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Provisioning", 23, "fingerprint")
+    menu = Menu(RARE, 82, "fingerprint")
     about = "Keys that have signed requests, endorsed by a trusted key. One that should not be used can be denied."
     empty_help = "The first request of a marketplace records the key that signed it."
     keyset = ("pk",)

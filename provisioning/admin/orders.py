@@ -8,7 +8,6 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 
-from credservice.audit.models import AuditEvent
 from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.labels import label
 from credservice.console.links import link_to, list_link
@@ -16,12 +15,12 @@ from credservice.console.menu import Menu
 from credservice.credentials.models import Credential
 from provisioning.admin import pages
 from provisioning.admin.rotations import AskRotation
-from provisioning.models import Resource, ResourceCredential, UsageHour, UsageReport
+from provisioning.models import Resource, ResourceCredential, UsageReport
 
 
 @admin.register(Resource)
 class ResourceAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Provisioning", 27, "dns")
+    menu = Menu("Provisioning", 36, "dns")
     about = "Instances of a product that a marketplace has provisioned, on their plans."
     empty_help = "A marketplace's first order shows here. Try one with: manage.py check_provider"
     object_pages = (pages.SuspendResource, pages.ResumeResource)
@@ -36,11 +35,11 @@ class ResourceAdmin(ReadOnly, LargeListAdmin):
     )
     search_help_text = "The marketplace's resource id, or our id"
     fieldsets = (
-        (None, {"fields": ("partner_id", "shown_state", "marketplace", "related")}),
+        (None, {"fields": ("partner_id", "shown_state", "marketplace", "usage_reports")}),
         ("Order", {"fields": ("product", "plan", "region", "features")}),
         ("Dates", {"fields": ("created_at", "deprovisioned_at")}),
     )
-    readonly_fields = ("shown_state", "related")
+    readonly_fields = ("shown_state", "usage_reports")
 
     def find(self, term: str) -> list[Q]:
         return [Q(partner_id=term), *as_uuid(term)]
@@ -49,21 +48,14 @@ class ResourceAdmin(ReadOnly, LargeListAdmin):
     def shown_state(self, obj: Resource) -> Any:
         return label(obj.state)
 
-    @display(description="Related")
-    def related(self, obj: Resource) -> Any:
-        return format_html(
-            '<div class="console-links">{}{}{}{}{}</div>',
-            list_link(ResourceCredential, "Resource credentials", resource__id__exact=obj.pk),
-            list_link(Credential, "Credentials", subject=obj.subject),
-            list_link(UsageReport, "Usage reports", resource__id__exact=obj.pk),
-            list_link(UsageHour, "Usage by the hour", resource__id__exact=obj.pk),
-            list_link(AuditEvent, "Trail", subject=obj.subject),
-        )
+    @display(description="Usage reports")
+    def usage_reports(self, obj: Resource) -> Any:
+        return list_link(UsageReport, "Each report of its usage", resource__id__exact=obj.pk)
 
 
 @admin.register(ResourceCredential)
 class ResourceCredentialAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Provisioning", 28, "vpn_key")
+    menu = Menu("Provisioning", 37, "vpn_key")
     about = "The marketplace's credential ids, each bound to a credential of a resource."
     empty_help = "They come with a marketplace's orders."
     object_pages = (AskRotation,)

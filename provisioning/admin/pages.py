@@ -1,12 +1,10 @@
 """The console's pages about one marketplace, key, product or resource."""
 
-from typing import Any
-
 from unfold.enums import ActionVariant
 
 from credservice.console.switch import Resume, Suspend, Switch, WhyForm
-from credservice.credentials.services import set_suspended
 from provisioning.models import Resource
+from provisioning.services.suspension import resume_resource, suspend_resource
 
 State = Resource.State
 
@@ -63,13 +61,13 @@ class SuspendResource(Suspend):
     form_class = WhyForm
     consequence = "The resource gets no new credentials, and its keys check as not good."
 
-    def afterwards(self, obj: Any) -> None:
-        set_suspended(subject=obj.subject, suspended=True)
+    def switch(self, obj: Resource, *, actor: str, why: str) -> None:
+        suspend_resource(resource=obj, actor=actor, why=why)
 
 
 class ResumeResource(Resume):
     field, source, target = "state", (State.SUSPENDED,), State.ACTIVE
     consequence = "The resource gets credentials again, and its keys check as good."
 
-    def afterwards(self, obj: Any) -> None:
-        set_suspended(subject=obj.subject, suspended=False)
+    def switch(self, obj: Resource, *, actor: str, why: str) -> None:
+        resume_resource(resource=obj, actor=actor, why=why)

@@ -11,7 +11,7 @@ from unfold.enums import ActionVariant
 
 from credservice.console.actor import actor_of
 from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
-from credservice.console.menu import Menu
+from credservice.console.menu import RARE, Menu
 from credservice.console.pages import ObjectPage
 from credservice.exceptions import Conflict
 from provisioning.models import ResourceSession
@@ -40,7 +40,7 @@ class SignOut(ObjectPage):
 
 @admin.register(ResourceSession)
 class ResourceSessionAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Provisioning", 32, "badge", "Resource sessions")
+    menu = Menu(RARE, 86, "badge", "Resource sessions")
     about = "Users of a marketplace who are looking at the page of a resource."
     empty_help = "They come by the marketplace's single sign-on, and are gone when they end."
     object_pages = (SignOut,)

@@ -9,13 +9,13 @@ from unfold.decorators import display
 
 from credservice.console.base import LargeListAdmin, ReadOnly
 from credservice.console.labels import label
-from credservice.console.menu import Menu
+from credservice.console.menu import RARE, Menu
 from provisioning.models import UsageHour, UsageReport
 
 
 @admin.register(UsageReport)
 class UsageReportAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Provisioning", 29, "receipt_long")
+    menu = Menu(RARE, 84, "receipt_long")
     about = "What your product has reported of metered features, each report under its own key."
     empty_help = "They come by the vendor API, or with: manage.py report_usage"
     keyset = ("pk",)
@@ -36,7 +36,7 @@ class UsageReportAdmin(ReadOnly, LargeListAdmin):
 
 @admin.register(UsageHour)
 class UsageHourAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Provisioning", 30, "bar_chart", "Usage by the hour")
+    menu = Menu(RARE, 85, "bar_chart", "Usage by the hour")
     in_search = False  # its resource is found
     about = "The sums of those reports, from which a marketplace's question is answered."
     empty_help = "They are kept as reports come in."

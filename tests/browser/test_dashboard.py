@@ -5,6 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
+from tests.live import LiveService
 
 LISTS = (
     "exchange/platform",
@@ -70,11 +71,23 @@ def test_what_needs_an_operator_leads_there(console: Page) -> None:
     console.wait_for_url("**/admin/console/job/**")
 
 
-def test_the_period_of_the_plots_changes(console: Page) -> None:
-    console.get_by_role("link", name="7 days").click()
-    expect(console.get_by_role("heading", name="Exchanges in the last 7 days")).to_be_visible()
+@pytest.fixture
+def called(live_service: LiveService, console: Page) -> Page:
+    """The first page, once a partner has called: before that it shows no plots."""
+    counted = "INSERT INTO statistics_tally (hour, series, name, count, written_at)"
+    live_service.rows(
+        f"{counted} VALUES (date_trunc('hour', now()), 'exchange', 'granted', 1, now()) ON CONFLICT DO NOTHING "
+        "RETURNING name"
+    )
+    console.reload()
+    return console
 
 
-def test_a_plot_is_a_table_as_well(console: Page) -> None:
-    console.get_by_text("As a table").first.click()
-    expect(console.get_by_role("table", name="Exchanges per hour")).to_be_visible()
+def test_the_period_of_the_plots_changes(called: Page) -> None:
+    called.get_by_role("link", name="7 days").click()
+    expect(called.get_by_role("heading", name="Exchanges in the last 7 days")).to_be_visible()
+
+
+def test_a_plot_is_a_table_as_well(called: Page) -> None:
+    called.get_by_text("As a table").first.click()
+    expect(called.get_by_role("table", name="Exchanges per hour")).to_be_visible()

@@ -142,6 +142,7 @@ exchange_unsettledenduser_change POST            -
 exchange_unsettledenduser_changelist             V O S A D
 exchange_unsettledenduser_created                O D
 exchange_unsettledenduser_not-created            O D
+first_steps                                      S D
 keys_signingkey action retire                    S D
 keys_signingkey_activate                         S D
 keys_signingkey_add                              S D

@@ -28,7 +28,8 @@ def test_a_client_secret_goes_in_and_never_out(console: Client, trail: Trail) ->
 
 
 def test_an_empty_client_secret_leaves_the_old_one(console: Client, world: World) -> None:
-    console.post(url(world.marketplace), CONNECTOR | {"client_secret": ""})
+    same_address = {"connector_url": world.marketplace.connector_url, "client_secret": ""}
+    console.post(url(world.marketplace), CONNECTOR | same_address)
     world.marketplace.refresh_from_db()
     assert (world.marketplace.open_client_secret(), world.marketplace.client_id) == (CANARY, "client")
 

@@ -27,7 +27,7 @@ from credservice.console.menu import Menu, Need
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Audit", 51, "history")
+    menu = Menu("Audit", 41, "history")
     about = "Who did what to which object, when, and with what outcome. Append-only, sealed by the minute."
     empty_help = "Every exchange, order, change and sign-in leaves a line here."
     keyset = ("pk",)

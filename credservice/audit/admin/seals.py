@@ -10,12 +10,12 @@ from unfold.decorators import display
 
 from credservice.audit.models import AuditSeal
 from credservice.console.base import LargeListAdmin, ReadOnly
-from credservice.console.menu import Menu
+from credservice.console.menu import RARE, Menu
 
 
 @admin.register(AuditSeal)
 class AuditSealAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Audit", 52, "link", plural="Seals of the trail")
+    menu = Menu(RARE, 91, "link", plural="Seals of the trail")
     about = "The batches that the trail is sealed in: each covers its lines and the batch before."
     empty_help = "The worker seals the trail, a minute after its lines were written."
     keyset = ("pk",)

@@ -19,7 +19,7 @@ from credservice.console.audited import object_type_of
 from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.labels import label
 from credservice.console.links import named_link
-from credservice.console.menu import Menu
+from credservice.console.menu import RARE, Menu
 from credservice.console.models import BulkItem, BulkRun
 from credservice.console.pages import ObjectPage
 from credservice.console.second_person import SecondPerson
@@ -155,7 +155,7 @@ class Stop(ObjectPage):
 
 @admin.register(BulkRun)
 class BulkRunAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Audit", 53, "checklist", "bulk work")
+    menu = Menu(RARE, 93, "checklist", "bulk work")
     about = "Acts on many objects at once: how far they are, and what was refused."
     empty_help = "Tick rows of a list and choose an action."
     object_pages = (Start, Stop)

@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from credservice.console.base import LargeListAdmin, ReadOnly
 from credservice.console.labels import label
-from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
+from credservice.console.menu import MAX_COUNTED, RARE, Menu, Need, counted
 from credservice.console.models import Job
 
 # A worker says every ten seconds that it lives.
@@ -21,7 +21,7 @@ SILENT = timedelta(minutes=2)
 
 @admin.register(Job)
 class JobAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Audit", 52, "pending_actions")
+    menu = Menu(RARE, 92, "pending_actions")
     about = "Work that is done in the background: revocations, rotations, callbacks."
     empty_help = "The worker's jobs show here, and are dropped some time after they are done."
     keyset = ("pk",)

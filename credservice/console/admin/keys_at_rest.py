@@ -10,13 +10,13 @@ from unfold.decorators import display
 
 from credservice.console.base import ConsoleAdmin, ReadOnly
 from credservice.console.labels import label
-from credservice.console.menu import Menu
+from credservice.console.menu import RARE, Menu
 from credservice.crypto.models import DataKey, KekFingerprint
 
 
 @admin.register(DataKey)
 class DataKeyAdmin(ReadOnly, ConsoleAdmin):
-    menu = Menu("Keys", 43, "enhanced_encryption")
+    menu = Menu(RARE, 94, "enhanced_encryption")
     about = "Data keys, each wrapped by a key of ENCRYPTION_KEYS. They seal values, and are never deleted."
     empty_help = "The first sealed value makes the first data key."
     list_display = ("id", "purpose", "kek_id", "shown_state", "uses", "created_at")
@@ -30,7 +30,7 @@ class DataKeyAdmin(ReadOnly, ConsoleAdmin):
 
 @admin.register(KekFingerprint)
 class KekFingerprintAdmin(ReadOnly, ConsoleAdmin):
-    menu = Menu("Keys", 44, "fingerprint", "key fingerprints")
+    menu = Menu(RARE, 95, "fingerprint", "key fingerprints")
     about = "What each id in ENCRYPTION_KEYS stood for when this database first used it."
     empty_help = "Noted at the first use of a key."
     list_display = ("kek_id", "fingerprint", "first_used_at")

@@ -6,10 +6,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
+from unfold.enums import ActionVariant
 
 from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
 from credservice.console.filters import ExactFilter
@@ -22,6 +24,11 @@ from credservice.credentials.models import STUCK_AFTER, Credential
 State = Credential.State
 MIN_PREFIX = 4  # characters of a hint
 
+# Said of a credential only where there is something to say.
+UNSAID = {
+    *("activated_at", "refresh_at", "rotates_at", "retires_at", "ended_at"),
+    *("attempts", "next_attempt_at", "failure"),
+}
 DATES = (
     "created_at",
     "activated_at",
@@ -73,7 +80,7 @@ class LineFilter(ExactFilter):
 
 @admin.register(Credential)
 class CredentialAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Credentials", 32, "password")
+    menu = Menu("Credentials", 11, "password")
     about = "Every credential that was made: whose it is, its state, and when it ends. Values stay sealed."
     empty_help = "Credentials are made by grants, by first exchanges, and by a marketplace's orders."
     object_pages = (pages.Rotate, pages.Replace, pages.Reveal, pages.Revoke, pages.RetryNow, pages.ForceEnd)
@@ -110,6 +117,25 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         if found is not None:
             found.console_title = f"{self.name(found)} ({found.state})"  # type: ignore[attr-defined]
         return found
+
+    def get_fieldsets(self, request: HttpRequest, obj: Credential | None = None) -> Any:
+        """Without the dates that it does not have, and the troubles that it has not had."""
+        hidden = {name for name in UNSAID if not getattr(obj, name, None)}
+        sets = super().get_fieldsets(request, obj)
+        return [
+            (title, {**options, "fields": [name for name in options["fields"] if name not in hidden]})
+            for title, options in sets
+        ]
+
+    def _page_links(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        links = super()._page_links(request, obj)
+        if obj is None or not request.user.has_perm("audit.view_auditevent"):
+            return links
+        seen = reverse("admin:audit_auditevent_seen", args=[obj.pk])
+        return [
+            *links,
+            {"title": "Who could have seen it", "icon": "group_search", "variant": ActionVariant.DEFAULT, "path": seen},
+        ]
 
     def needs_operator(self) -> list[Need]:
         ending = _bounded(stuck() & Q(state=State.RETIRING))

@@ -68,19 +68,25 @@ def problems_of_users(policy: CredentialPolicy) -> list[str]:
 
 @admin.register(CredentialPolicy)
 class CredentialPolicyAdmin(ConsoleAdmin):
-    menu = Menu("Credentials", 31, "rule")
+    menu = Menu("Credentials", 12, "rule")
     about = "How credentials are made: issuer, options, lifetime, rotation, overlap."
     empty_help = "Add one before the first integration or product: static for values that you enter, api_key for keys."
     form = PolicyForm
     fixed_fields = ("name", "shown_issuer")
-    readonly_fields = ("related", "created_at")
+    readonly_fields = ("its_credentials", "created_at")
     list_display = ("name", "shown_issuer", "shown_values", "shown_lifetime", "shown_rotation", "created_at")
     search_fields = ("name",)
     search_help_text = "Name"
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
         """The issuer is chosen once: what it has made, it alone can end."""
-        first = ("name", "shown_issuer" if obj else "issuer", "options", "multiple", *(("related",) if obj else ()))
+        first = (
+            "name",
+            "shown_issuer" if obj else "issuer",
+            "options",
+            "multiple",
+            *(("its_credentials",) if obj else ()),
+        )
         times = ("lifetime", "rotation_period", "overlap", "stale_for")
         return ((None, {"fields": first}), ("Times", {"fields": times}), ("Trial", {"fields": ("probe",)}))
 
@@ -103,6 +109,6 @@ class CredentialPolicyAdmin(ConsoleAdmin):
     def shown_rotation(self, obj: CredentialPolicy) -> str:
         return f"every {span(obj.rotation_period)}" if obj.rotation_period else "by hand"
 
-    @display(description="Related")
-    def related(self, obj: CredentialPolicy) -> Any:
+    @display(description="Credentials")
+    def its_credentials(self, obj: CredentialPolicy) -> Any:
         return list_link(Credential, "Its credentials", policy__id__exact=obj.pk) if obj.created_at else ""

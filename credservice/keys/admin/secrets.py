@@ -187,7 +187,7 @@ retire_all = BulkAction(
 
 @admin.register(SigningSecret)
 class SigningSecretAdmin(ReadOnly, LargeListAdmin):
-    menu = Menu("Keys", 41, "key")
+    menu = Menu("Keys", 51, "key")
     about = "What we verify partners' requests with, or sign events with. The texts are sealed; hints tell them apart."
     empty_help = "Add a platform: its first signing secret is made in the next step."
     object_pages = (Reveal, Retire)

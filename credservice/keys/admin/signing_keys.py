@@ -80,7 +80,7 @@ retire_all = BulkAction(
 
 @admin.register(SigningKey)
 class SigningKeyAdmin(ConsoleAdmin):
-    menu = Menu("Keys", 42, "draw")
+    menu = Menu("Keys", 52, "draw")
     about = "What our own tokens are signed with. The public halves are at /.well-known/jwks.json."
     empty_help = "The first token that an issuer signs makes the first key. You can also add one beforehand."
     form = NewKeyForm
