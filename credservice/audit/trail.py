@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import connection
 
+from credservice.copying import NULL, copy_lines, escaped
 from credservice.http.context import RequestContext, current_context
 
 _INSERT = """
@@ -58,12 +59,10 @@ def record(
 def record_many(lines: Iterable[Line]) -> None:
     """:func:`record` of each, in this order and in the caller's transaction."""
     context = current_context()
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for line in lines:
-            copy.write_row(_columns(line, context))
+    copy_lines(_COPY, ([NULL if text is None else escaped(text) for text in _columns(line, context)] for line in lines))
 
 
-def _columns(line: Line, context: RequestContext) -> list[Any]:
+def _columns(line: Line, context: RequestContext) -> list[str | None]:
     return [
         line.action,
         line.outcome,

@@ -128,9 +128,9 @@ def _new_user(job: Job) -> EndUser:
     return EndUser(
         platform_id=job.platform.pk,  # the object itself costs more to set than all the rest
         external_id=row.external_id,
-        end_user_id=row.end_user_id or "",
+        end_user_id=row.end_user_id,
         name=row.name or "",
-        attributes=dict(row.attributes or {}),
+        attributes=row.attributes or {},
     )
 
 

@@ -1,0 +1,52 @@
+"""COPY writes what the ORM would."""
+
+from datetime import timedelta
+
+import pytest
+
+from credservice.audit import Line, record_many
+from credservice.copying import copy_rows
+from credservice.credentials.models import Credential
+from credservice.credentials.services import start_issue
+from exchange.models import EndUser
+
+pytestmark = pytest.mark.django_db
+ODD = ["tab\there", "line\nbreak\r", "back\\slash \\N \\t", "\\N", "é \U0001f511", '"quotes"', "{}", ""]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_any_text_arrives_as_it_is(door, text):
+    user = EndUser(platform=door.platform, end_user_id=f"e{text}", external_id="odd", name=text, attributes={"a": text})
+    copy_rows([user])
+    assert EndUser.objects.values("end_user_id", "name", "attributes").get(external_id="odd") == {
+        "end_user_id": f"e{text}",
+        "name": text,
+        "attributes": {"a": text},
+    }
+
+
+def test_every_column_arrives_as_it_is(door):
+    credential = start_issue(
+        policy=door.integration.policy, context={"a": "b\n"}, subject="", actor="t", entered={"apiKey": "x" * 40}
+    )
+    credential.predecessor_overlap, credential.lookup = timedelta(days=2, seconds=3, microseconds=4), b"\x00\\\n\xff"
+    credential.expires_at, credential.suspended, credential.attempts = credential.activated_at, True, 7
+    wanted = {field.attname: getattr(credential, field.attname) for field in Credential._meta.concrete_fields}
+    Credential.objects.all().delete()
+    copy_rows([credential])
+    found = Credential.objects.values().get()
+    for name in wanted.keys() - {"created_at"}:
+        assert _plain(found[name]) == _plain(wanted[name]), name
+
+
+def _plain(value):
+    if isinstance(value, list):
+        return [bytes(each) for each in value]
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+@pytest.mark.parametrize("text", [*ODD, "nul \x00", "lone \ud800 surrogate"])
+def test_a_line_of_the_trail_may_hold_any_text(trail, text):
+    record_many([Line("test.odd", f"user:{text}", detail={"text": text})])
+    kept = text.encode(errors="replace").decode().replace("\x00", "\ufffd")
+    assert (trail.one().actor, trail.one().detail) == (f"user:{kept}", {"text": kept})

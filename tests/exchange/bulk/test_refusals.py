@@ -1,0 +1,68 @@
+"""A bad row stops no other; a dry run writes nothing; what is refused is told without its values."""
+
+import json
+
+import pytest
+
+from credservice.audit.models import AuditEvent
+from credservice.credentials.models import Credential
+from exchange.models import EndUser, Grant
+from tests.canaries import found_in_rows
+from tests.exchange.bulk.imports import counts, ndjson, row, run
+
+pytestmark = pytest.mark.django_db
+SECRET = "canary-imported-value-7f8e9d0c"
+
+
+def grant(**fields):
+    return [{"integration_id": "int_abc123", "values": {"apiKey": SECRET}} | fields]
+
+
+BAD = [
+    (row(2, state="gone"), "/state"),
+    (row(2, platform="nowhere"), "/platform"),
+    (row(2, grants=grant(integration_id="int_none")), "/grants/0"),
+    (row(2, grants=grant(installation_id="install_none")), "/grants/0"),
+    (row(2, grants=grant(values={"other": SECRET})), "/grants/0/values"),
+    (row(2, grants=grant(values={"apiKey": SECRET * 1000})), "/grants/0/values/apiKey"),
+    ({"external_id": "bulk-2"}, "/end_user_id"),
+]
+
+
+@pytest.mark.parametrize(("bad", "pointer"), BAD)
+def test_a_bad_row_is_refused_whole_and_the_others_are_written(door, bad, pointer):
+    summary, refused = run(ndjson(row(1, value="a"), bad, row(3, value="b")))
+    assert counts(summary) == (2, 0, 0, 1)
+    assert [each["pointer"] for each in refused[2]["errors"]] == [pointer]
+    assert not EndUser.objects.filter(external_id="bulk-2").exists()
+    assert SECRET not in json.dumps(refused)
+
+
+def test_an_end_user_id_of_another_is_refused(door):
+    summary, refused = run(ndjson(row(1), row(2, end_user_id="enduser_bulk_1")))
+    assert (counts(summary), refused[2]["type"]) == ((1, 0, 0, 1), "urn:credservice:problem:conflict")
+
+
+@pytest.mark.parametrize(("bad", "pointer"), BAD)
+def test_nothing_of_the_batch_is_written_where_it_is_to_stop(door, bad, pointer):
+    summary, refused = run(ndjson(row(1, value="a"), bad, row(3, value="b")), stop_on_error=True)
+    assert (summary.stopped, summary.last_line, list(refused)) == (True, 0, [2])
+    assert not EndUser.objects.filter(external_id__startswith="bulk-").exists()
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(door, trail):
+    content = ndjson(row(1, value=SECRET), row(2, state="gone"), row(1, value="another value"))
+    dry, refused = run(content, dry_run=True)
+    assert (trail.all(), Grant.objects.count(), Credential.objects.count()) == ([], 0, 0)
+    assert (counts(dry), set(refused)) == (counts(run(content)[0]), {2})
+
+
+def test_lines_before_the_first_one_asked_for_are_passed_over(door):
+    summary, _ = run(ndjson(*(row(n) for n in range(5))), from_line=4)
+    assert (counts(summary), summary.last_line) == ((2, 0, 0, 0), 5)
+
+
+def test_no_value_is_anywhere_but_sealed(door, caplog):
+    run(ndjson(row(1, value=SECRET), row(1, value=f"{SECRET}-2"), row(2, grants=grant(values={"other": SECRET}))))
+    assert found_in_rows({"value": SECRET}) == []
+    assert SECRET not in caplog.text + str(list(AuditEvent.objects.values()))
