@@ -84,17 +84,23 @@ class OperationAdmin(ReadOnly, LargeListAdmin):
     about = "Orders that take longer than a request: what the worker does, and what came of it."
     empty_help = "They come with a marketplace's orders of a product whose work is slow."
     object_pages = (GiveUp,)
-    list_display = ("__str__", "shown_state", "resource", "attempts", "failure", "created_at", "finished_at")
+    list_display = ("__str__", "shown_state", "resource", "failure", "created_at")
     list_select_related = ("resource", "resource_credential")
     list_filter = (("state", ChoicesDropdownFilter), ("verb", ChoicesDropdownFilter))
     search_help_text = "The marketplace's resource id, or our id"
     fieldsets = (
-        (None, {"fields": ("verb", "shown_state", "shown_resource", "shown_credential", "plan", "features")}),
-        ("Outcome", {"fields": ("message", "shown_callbacks")}),
+        (None, {"fields": ("verb", "shown_state", "message", "shown_resource", "shown_credential")}),
+        ("To change to", {"fields": ("plan", "features")}),
         ("Attempts", {"fields": ("attempts", "next_attempt_at", "failure")}),
         ("Dates", {"fields": ("created_at", "finished_at")}),
     )
-    readonly_fields = ("shown_state", "shown_resource", "shown_credential", "shown_callbacks")
+    readonly_fields = ("shown_state", "shown_resource", "shown_credential")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Operation | None = None) -> Any:
+        """Only a change of the plan changes to something."""
+        changes = obj is not None and obj.verb == Operation.Verb.CHANGE_PLAN
+        found = super().get_fieldsets(request, obj)
+        return [entry for entry in found if changes or entry[0] != "To change to"]
 
     def find(self, term: str) -> list[Q]:
         return [Q(resource__partner_id=term), *as_uuid(term)]
@@ -116,10 +122,6 @@ class OperationAdmin(ReadOnly, LargeListAdmin):
     def shown_credential(self, obj: Operation) -> Any:
         return link_to(obj.resource_credential) or "-"
 
-    @display(description="Callback")
-    def shown_callbacks(self, obj: Operation) -> Any:
-        return link_to(obj.callbacks.order_by("-requested_at").first()) or "-"
-
 
 @admin.register(Callback)
 class CallbackAdmin(ReadOnly, LargeListAdmin):
@@ -128,7 +130,7 @@ class CallbackAdmin(ReadOnly, LargeListAdmin):
     empty_help = "They come with a marketplace's orders of a product whose work is slow."
     keyset = ("requested_at", "pk")
     object_pages = (Resend, Close)
-    list_display = ("partner_id", "shown_state", "operation", "attempts", "reason", "requested_at", "ended_at")
+    list_display = ("partner_id", "shown_state", "operation", "reason", "requested_at")
     list_select_related = ("operation__resource", "operation__resource_credential")
     list_filter = (("state", ChoicesDropdownFilter),)
     search_help_text = "The marketplace's callback id, or our id"

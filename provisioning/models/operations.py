@@ -76,7 +76,7 @@ class Operation(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_verb_display()} of {self.object}"
+        return f"{self.get_verb_display().capitalize()} of {self.object}"
 
     @property
     def object(self) -> Resource | ResourceCredential:
