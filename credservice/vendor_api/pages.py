@@ -41,15 +41,16 @@ class SchemaDocument(Public, SpectacularAPIView):
     http_method_names = ["get"]
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        renderer = type(request.accepted_renderer)
+        renderer: Any = type(request.accepted_renderer)
         headers = {"Content-Disposition": f'inline; filename="credservice-vendor-api.{renderer.format}"'}
         return HttpResponse(_document(renderer), content_type=renderer.media_type, headers=headers)
 
 
 @cache
-def _document(renderer: type[Any]) -> bytes:
+def _document(renderer: Any) -> bytes:
     """Made once in a process for each form of it: it takes half a second, and anybody may ask for it."""
-    content = SchemaDocument.generator_class().get_schema(request=None, public=True)
+    generator: Any = SchemaDocument.generator_class()
+    content = generator.get_schema(request=None, public=True)
     document: bytes = renderer().render(content, renderer_context={})
     return document
 
