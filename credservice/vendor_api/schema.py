@@ -104,8 +104,11 @@ class VendorSchema(AutoSchema):
         return answers | _problems(codes_of(operation, self.path)) | _BY_THE_SERVER
 
     def get_examples(self) -> list[OpenApiExample]:
+        types = [parser.media_type for parser in self.view.parser_classes]
+        media_type = "application/json" if "application/json" in types else types[0]
         return [
-            OpenApiExample(title, value=value, request_only=True) for title, value in self.operation.examples.items()
+            OpenApiExample(title, value=value, request_only=True, media_type=media_type)
+            for title, value in self.operation.examples.items()
         ]
 
 
