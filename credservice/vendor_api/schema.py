@@ -1,5 +1,6 @@
 """The OpenAPI document, from the operations that the views check by: see docs/vendor-api.md."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,14 @@ ALWAYS = (
     *("invalid_request", "unauthenticated", "missing_scope", "method_not_allowed", "not_acceptable", "too_large"),
     *("too_many_requests", "internal_error", "unavailable"),
 )
+# Of the demonstration set-up (docs/examples/demo.yaml).
+EXAMPLES = {
+    "external_id": "customer-1",
+    "installation_id": "install_xyz789",
+    "integration_id": "int_abc123",
+    "platform": "mindcloud",
+    "policy": "demo-api-key",
+}
 OF_BODIES = ("unsupported_media_type",)
 OF_WRITES = ("conflict", "idempotency_key_in_use", "idempotency_key_reused")
 
@@ -85,6 +94,7 @@ class VendorSchema(AutoSchema):
     def get_override_parameters(self) -> list[Any]:
         operation = self.operation
         found: list[Any] = [operation.query] if operation.query else []
+        found += [_in_path(name, EXAMPLES[name]) for name in re.findall(r"{(\w+)}", self.path) if name in EXAMPLES]
         if operation.writes:
             found.append(_header("Idempotency-Key", "Your own name for this call: repeated, it is done once."))
         if operation.tagged and operation.writes:
@@ -148,6 +158,12 @@ def _problems(codes: Sequence[str]) -> dict[tuple[int, str], OpenApiResponse]:
         )
         for status, some in sorted(by_status.items())
     }
+
+
+def _in_path(name: str, example: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        name, OpenApiTypes.STR, OpenApiParameter.PATH, examples=[OpenApiExample("Demonstration", value=example)]
+    )
 
 
 def _header(name: str, text: str) -> OpenApiParameter:

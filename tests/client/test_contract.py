@@ -81,7 +81,8 @@ def test_it_is_packaged_alike_alone_and_as_an_extra():
 
 
 def is_answer(form: Any) -> bool:
-    return dataclasses.is_dataclass(form) and form.__module__ == answers.__name__ and form.__name__ not in NOT_ANSWERED
+    is_form = isinstance(form, type) and dataclasses.is_dataclass(form) and form.__module__ == answers.__name__
+    return is_form and form.__name__ not in NOT_ANSWERED
 
 
 def schema(document: dict[str, Any], reference: dict[str, str]) -> dict[str, Any]:

@@ -38,13 +38,13 @@ INVALID = "urn:credservice:problem:invalid_request"
 
 
 def code(language: str, page: str = PAGE) -> str:
-    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[0]
+    return str(re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[0])
 
 
 @pytest.fixture(scope="module")
 def presented_key(api: Client) -> str:
     made = api.create_credential("acme-generated-key", context={"external_id": "customer-1"})
-    return api.reveal_credential(made.id, "a test").values["apiKey"]
+    return str(api.reveal_credential(made.id, "a test").values["apiKey"])
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The OpenAPI document: complete, valid, and what the service really does."""
 
 import io
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import yaml
 from django.core.management import call_command
 
+from credservice.local.place import ROOT
 from credservice.vendor_api import pages
 from credservice.vendor_api.credentials import Rotation
 from credservice.vendor_api.models import Scope
@@ -26,6 +28,10 @@ REFUSALS = """
 negative_data_rejection.expected-statuses = [
     "400", "401", "403", "404", "405", "406", "409", "412", "413", "414", "415", "422", "429", "431"
 ]
+
+[[operations]] # a bad line is named in the answer, and stops no other
+include-path = "/api/v1/bulk"
+checks.negative_data_rejection.enabled = false
 """
 CHECKS = (
     *("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance"),
@@ -126,7 +132,10 @@ def test_the_service_does_what_the_document_says(served: LiveService, tmp_path: 
         *("--checks", ",".join(CHECKS), "--phases", "examples,coverage,fuzzing"),
         *("--max-time", str(FUZZ_SECONDS), "--workers", "2", "--max-failures", "5", "--no-color"),
     ]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    environment = os.environ | {"SCHEMATHESIS_HOOKS": "tests.vendor_api.fuzzing", "PYTHONPATH": str(ROOT)}
+    run = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
     assert run.returncode == 0, run.stdout[-8000:] + run.stderr[-2000:]
 
 
