@@ -62,7 +62,7 @@ class Resend(ObjectPage):
 
 
 class Close(ObjectPage):
-    slug, title, icon = "close", "Close", "cancel"
+    slug, title, icon = "close", "Close callback", "cancel"
     permission = "settle"
     variant = ActionVariant.DANGER
     form_class = WhyForm

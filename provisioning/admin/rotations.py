@@ -70,7 +70,7 @@ class AskAgain(ObjectPage):
 
 
 class Close(ObjectPage):
-    slug, title, icon = "close", "Close", "cancel"
+    slug, title, icon = "close", "Close rotation", "cancel"
     permission = PERMISSION
     variant = ActionVariant.DANGER
     form_class = WhyForm
