@@ -41,7 +41,7 @@ def emit_many(type_: str, *, object_type: str, about: Sequence[Telling]) -> None
     if not about or not is_wanted(type_):
         return
     now = datetime.now(UTC)
-    row = {
+    row: dict[str, Any] = {
         "type": type_,
         "object_type": object_type,
         "at": now,

@@ -7,7 +7,7 @@ API does.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
@@ -128,7 +128,7 @@ def _new_user(job: Job) -> EndUser:
     return EndUser(
         platform_id=job.platform.pk,  # the object itself costs more to set than all the rest
         external_id=row.external_id,
-        end_user_id=row.end_user_id,
+        end_user_id=row.end_user_id or "",
         name=row.name or "",
         attributes=row.attributes or {},
     )
@@ -163,7 +163,7 @@ def _insert(additions: list[Addition]) -> list[Addition]:
     new = [each.end_user for each in additions if each.is_new]
     if not new:
         return additions
-    columns = [
+    columns: list[Any] = [
         [each.pk for each in new],
         [each.platform_id for each in new],
         [each.external_id for each in new],

@@ -51,7 +51,8 @@ def rounds(jobs: Iterable[Job]) -> Iterator[list[Job]]:
     left = list(jobs)
     while left:
         seen: set[Any] = set()
-        now, later = [], []
+        now: list[Job] = []
+        later: list[Job] = []
         for job in left:
             (later if job.key in seen else now).append(job)
             seen.add(job.key)

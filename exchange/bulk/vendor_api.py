@@ -82,7 +82,7 @@ class Bulk(VendorView):
         super().perform_authentication(request)
         # Only now: nobody without a token has us read so much. The body is left to be read in pieces.
         _check_length(request)
-        request._request._body = b""  # type: ignore[attr-defined]
+        request._request._body = b""
 
     @reads(
         "import_end_users",
