@@ -14,7 +14,9 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
+from unfold.enums import ActionVariant
 
+from credservice.accounts.recent import ask_for_proof, confirm_url, is_proven
 from credservice.audit.models import AuditEvent
 from credservice.console import widgets
 from credservice.console.audited import AuditedAdmin
@@ -30,6 +32,8 @@ from credservice.exceptions import ServiceError
 
 # What Unfold's filters append to the name of a field.
 FILTER_SUFFIXES = ("", "__exact", "__id__exact", "_from_0", "_from_1", "_to_0", "_to_1")
+# Set of a request whose session has to prove itself before it changes what it looks at.
+ONLY_LOOKS = "console_only_looks"
 
 
 class ConsoleAdmin(AuditedAdmin, ModelAdmin):
@@ -37,6 +41,7 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
 
     ``menu`` places it in the sidebar, ``about`` says on the overview what it is, ``empty_help`` says in an empty list
     how rows come to be; ``object_pages`` are the forms about one object; ``fixed_fields`` are set once, at its making.
+    ``needs_proof``: what its forms set lets somebody in, or shows a secret (:mod:`credservice.accounts.recent`).
     """
 
     menu: ClassVar[Menu | None] = None
@@ -47,6 +52,7 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     object_pages: ClassVar[tuple[type[ObjectPage], ...]] = ()
     bulk_actions: ClassVar[tuple[BulkAction, ...]] = ()
     fixed_fields: ClassVar[tuple[str, ...]] = ()
+    needs_proof: ClassVar[bool] = False
 
     change_form_template = "console/change_form.html"
     formfield_overrides: ClassVar[Any] = {  # type: ignore[misc]
@@ -76,6 +82,9 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing that the trail speaks of is deleted: it is suspended, revoked or retired."""
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not getattr(request, ONLY_LOOKS, False)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return [*super().get_readonly_fields(request, obj), *(self.fixed_fields if obj else ())]
@@ -145,6 +154,9 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
         obj = self.get_object(request, object_id) if object_id and request.method == "GET" else None
+        elsewhere = self._proof_first(request, obj)
+        if elsewhere:
+            return elsewhere
         cards = cards_of(request, obj) if obj else []
         context = {
             "page_links": self._page_links(request, obj),
@@ -160,6 +172,16 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
             # The form's own checks passed: somebody else saved the same thing in between.
             self.message_user(request, "Somebody else saved the same at this moment. Look again.", messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
+
+    def _proof_first(self, request: HttpRequest, obj: Any) -> HttpResponse | None:
+        """Before anything is saved, or a form for something new is shown. What is there can be looked at without."""
+        if not self.needs_proof or is_proven(request):
+            return None
+        if obj is not None and self.has_change_permission(request, obj):
+            setattr(request, ONLY_LOOKS, True)
+            return None
+        may = obj is None and (self.has_add_permission(request) or self.has_change_permission(request))
+        return ask_for_proof(request) if may else None
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
@@ -215,7 +237,9 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
         if obj is None:
             return []
         found = (page(self).link(request, obj) for page in self.object_pages)
-        return [link for link in found if link is not None]
+        edit = {"title": "Edit", "icon": "edit", "variant": ActionVariant.PRIMARY, "path": confirm_url(request)}
+        looks = [edit] if getattr(request, ONLY_LOOKS, False) else []
+        return [*looks, *(link for link in found if link is not None)]
 
 
 class LargeListAdmin(ConsoleAdmin):

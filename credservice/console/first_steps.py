@@ -56,6 +56,7 @@ class FirstSteps(ObjectPage):
 
     slug, title, icon = "first-steps", "First steps", "rocket_launch"
     permission = "change"
+    needs_proof = True
     steps: ClassVar[tuple[Step, ...]]
     headline: ClassVar[str]
     intro: ClassVar[str]
@@ -71,6 +72,10 @@ class FirstSteps(ObjectPage):
 
     def home(self, obj: Any) -> str:
         return self.url(obj)
+
+    def proof_first(self, request: HttpRequest) -> HttpResponse | None:
+        """Nothing for the page that looks by itself whether a call has come."""
+        return None if request.method == "GET" and request.GET.get("waiting") == "1" else super().proof_first(request)
 
     def respond(self, request: HttpRequest, object_id: str) -> HttpResponse:
         if not self.allowed(request):
@@ -135,7 +140,8 @@ class FirstSteps(ObjectPage):
     def start_view_for(cls, site_admin: Any) -> Any:
         @sensitive_post_parameters()
         def view(request: HttpRequest) -> HttpResponse:
-            return cls(site_admin)._start(request)
+            page = cls(site_admin)
+            return page.proof_first(request) or page._start(request)
 
         return view
 

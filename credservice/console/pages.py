@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.enums import ActionVariant
 
+from credservice.accounts.recent import ask_for_proof
 from credservice.console.models import SentForm
 from credservice.crypto import SealError
 from credservice.exceptions import Conflict, ServiceError
@@ -51,6 +52,8 @@ class ObjectPage:
     permission: ClassVar[str] = "change"
     form_class: ClassVar[type[forms.Form]] = forms.Form
     seen_fields: ClassVar[tuple[str, ...]] = ()  # beside STATE_FIELDS, see version()
+    # Whether it lets somebody in, or shows a secret: then a session proves that it is still its operator who sits there.
+    needs_proof: ClassVar[bool] = False
 
     def __init__(self, site_admin: Any) -> None:
         self.admin = site_admin
@@ -59,7 +62,8 @@ class ObjectPage:
     def view_for(cls, site_admin: Any) -> Any:
         @sensitive_post_parameters()
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
-            return cls(site_admin).respond(request, object_id)
+            page = cls(site_admin)
+            return page.proof_first(request) or page.respond(request, object_id)
 
         return view
 
@@ -124,6 +128,10 @@ class ObjectPage:
     def done_url(self, obj: Any) -> str:
         """Where to go when it is done."""
         return self.home(obj)
+
+    def proof_first(self, request: HttpRequest) -> HttpResponse | None:
+        """Where whoever may do this goes before; None where nothing is asked, or who may not is refused."""
+        return ask_for_proof(request) if self.needs_proof and self.allowed(request) else None
 
     def respond(self, request: HttpRequest, object_id: str) -> HttpResponse:
         if request.method not in ("GET", "HEAD", "POST"):

@@ -107,6 +107,7 @@ class Explained:
 class SignatureDebugger(ObjectPage):
     slug, title, icon = "debugger", "Signature debugger", "bug_report"
     permission = "change"
+    needs_proof = True
 
     def refusal(self, obj: Platform) -> str:
         return "" if obj.require_signature else "This platform's calls are not signed."
@@ -132,7 +133,7 @@ class SignatureDebugger(ObjectPage):
         context = {
             "title": self.title,
             "refusal": self.refusal(obj),
-            "calls": obj.refused_calls.order_by("-at"),
+            "calls": [(call, call.reason.replace("_", " ")) for call in obj.refused_calls.order_by("-at")],
             "form": pasted,
             "form_id": new_form_id(request),
             "explained": explained,

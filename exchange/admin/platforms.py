@@ -60,6 +60,7 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
     empty_help = (
         "Add one for each account: it gets an endpoint, and a signing secret to paste into the platform's settings."
     )
+    needs_proof = True
     form = PlatformForm
     first_steps = PlatformFirstSteps
     object_pages = (PlatformFirstSteps, TestExchange, SignatureDebugger, pages.SuspendPlatform, pages.ResumePlatform)

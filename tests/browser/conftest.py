@@ -55,11 +55,17 @@ def context(browser: Browser, live_service: LiveService) -> Iterator[BrowserCont
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
     page = context.new_page()
+    faults = watched(page)
+    yield page
+    assert faults == []
+
+
+def watched(page: Page) -> list[str]:
+    """What goes wrong on the page from now on; the context needs :data:`WATCH`."""
     faults: list[str] = []
     page.on("console", lambda message: faults.extend(_fault(message)))
     page.on("pageerror", lambda error: faults.append(str(error)))
-    yield page
-    assert faults == []
+    return faults
 
 
 def _fault(message: ConsoleMessage) -> list[str]:

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,9 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from credservice.local.throwaway import throwaway
 from provisioning.checker.connector.answers import Answer
+from tests.browser import console_pictures
 from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, SWITCHES
+from tests.browser.png import with_palette
 from tests.live import LiveService, own_database, serving
 from tests.provisioning.sso.served import Market, market_of
 
@@ -45,6 +47,7 @@ class Picture:
     bring_up: Callable[[Stage], None]
     size: ViewportSize
     scheme: Literal["light", "dark"] = "light"
+    whole: bool = True  # the page, and not only what fits the window
 
 
 def resource_page(stage: Stage) -> None:
@@ -74,10 +77,32 @@ def _report(resource_id: str, day: datetime) -> str:
     return json.dumps(report) + "\n"
 
 
+def of_console(name: str, show: Callable[[LiveService, Page], None], size: ViewportSize = DESKTOP) -> Picture:
+    """A page of the console, signed in; what fits the window."""
+
+    def bring_up(stage: Stage) -> None:
+        console_pictures.enter(stage.service, stage.page)
+        show(stage.service, stage.page)
+
+    return Picture(f"console-{name}", bring_up, size, whole=False)
+
+
 PICTURES = [
     Picture("resource-page", resource_page, DESKTOP),
     Picture("resource-page-dark", resource_page, DESKTOP, scheme="dark"),
     Picture("resource-page-phone", resource_page, PHONE),
+    of_console("first-steps", console_pictures.welcome),
+    of_console("first-call", console_pictures.first_call),
+    of_console("overview", console_pictures.overview),
+    replace(of_console("overview-dark", console_pictures.overview), scheme="dark"),
+    of_console("overview-phone", console_pictures.overview, PHONE),
+    of_console("credential", console_pictures.credential),
+    of_console("rotation", console_pictures.rotation),
+    of_console("debugger", console_pictures.debugger),
+    of_console("trial", console_pictures.trial),
+    of_console("trail", console_pictures.trail),
+    of_console("security", console_pictures.security),
+    of_console("roles", console_pictures.roles),
 ]
 
 
@@ -87,7 +112,8 @@ def take(picture: Picture, browser: Browser, service: LiveService, market: Marke
     page = context.new_page()
     picture.bring_up(Stage(service, market, page))
     file = FOLDER / f"{picture.name}.png"
-    page.screenshot(path=file, full_page=True)
+    picture_bytes = page.screenshot(full_page=picture.whole)
+    file.write_bytes(picture_bytes if picture.whole else with_palette(picture_bytes))
     context.close()
     return file
 
@@ -99,6 +125,7 @@ def main(names: list[str]) -> None:
         os.environ.update(stack.enter_context(throwaway()))
         service = stack.enter_context(serving(stack.enter_context(own_database()), pages=True))
         market = stack.enter_context(market_of(service))
+        stack.enter_context(console_pictures.used(service))
         playwright = stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         for picture in wanted:

@@ -10,9 +10,7 @@ from tests.live import LiveService
 
 def test_first_steps_lead_to_a_first_exchange(console: Page, operator: tuple[str, str], live_service: LiveService):
     console.get_by_role("link", name="First steps", exact=True).click()
-    console.get_by_role("region", name="Connect an embedded-integration platform").get_by_role(
-        "link", name="Begin"
-    ).or_(console.get_by_role("link", name="Connect another: Connect an embedded-integration platform")).first.click()
+    console.locator(".console-opening-start a").first.click()
     console.locator("#id_name").fill("browser-platform")
     console.get_by_role("button", name="Begin").click()
     expect(console.get_by_role("heading", name="Signing secret")).to_be_visible()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, sign_in
+from tests.browser.conftest import DESKTOP, PHONE, WATCH, sign_in, watched
 from tests.live import LiveService
 
 PASSWORD = secrets.token_urlsafe(16)
@@ -76,12 +76,15 @@ def cast(live_service: LiveService) -> Cast:
 def enter(browser: Browser, live_service: LiveService, cast: Cast) -> Iterator[Enter]:
     """Sign somebody in, in a window of his own."""
     contexts: list[BrowserContext] = []
+    faults: list[list[str]] = []
     live_service.rows("DELETE FROM limits_window RETURNING key")  # one address may not sign in so often
 
     def by_name(role: str) -> Page:
         contexts.append(browser.new_context(base_url=live_service.base_url, viewport=DESKTOP))
         contexts[-1].set_default_timeout(20_000)
+        contexts[-1].add_init_script(WATCH)
         page = contexts[-1].new_page()
+        faults.append(watched(page))
         page.goto("/admin/")
         sign_in(page, cast.name(role), PASSWORD)
         page.wait_for_url("**/admin/")
@@ -90,6 +93,7 @@ def enter(browser: Browser, live_service: LiveService, cast: Cast) -> Iterator[E
     yield by_name
     for context in contexts:
         context.close()
+    assert [fault for of_page in faults for fault in of_page] == []
 
 
 def picture(page: Page, name: str) -> None:

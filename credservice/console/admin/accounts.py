@@ -13,8 +13,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
+from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
+from credservice.accounts.recent import ask_for_proof
 from credservice.accounts.reset_page import ResetSecondFactor
 from credservice.console import roles
 from credservice.console.admin.account_form import AccountForm, described
@@ -28,6 +30,7 @@ from credservice.console.menu import Menu
 class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     menu = Menu("Access", 61, "person")
     about = "People who may sign in here. An account is deactivated, never deleted: the trail names it."
+    needs_proof = True
     form = AccountForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -52,7 +55,7 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         rights = ("is_active", *(("is_superuser",) if request.user.is_superuser else ()), "groups")
         extra = ("own_permissions",) if obj.user_permissions.exists() else ()
         return (
-            (None, {"fields": ("username", "password", "first_name", "last_name", "email")}),
+            (None, {"fields": ("username", "first_name", "last_name", "email")}),
             ("May", {"fields": rights + extra}),
             ("Dates", {"fields": ("last_login", "date_joined")}),
         )
@@ -67,6 +70,14 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
             ].help_text = "Everything, whatever its roles say: for the first account, and for emergencies."
         return form
 
+    def _page_links(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        links = super()._page_links(request, obj)
+        if obj is None or not self.has_change_permission(request, obj):
+            return links
+        address = reverse("admin:auth_user_password_change", args=[obj.pk])
+        link = {"title": "New password", "icon": "password", "variant": ActionVariant.DEFAULT, "path": address}
+        return [link, *links]
+
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         if not change and isinstance(obj, User):
             obj.is_staff = True  # an account that may not sign in here has no other use
@@ -77,6 +88,9 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         obj = self.get_object(request, unquote(id))
         if obj is not None and obj.pk == request.user.pk:
             return HttpResponseRedirect(reverse("admin:password_change"))
+        elsewhere = ask_for_proof(request) if self.has_change_permission(request, obj) else None
+        if elsewhere:
+            return elsewhere
         with transaction.atomic():
             response: HttpResponse = super().user_change_password(request, id, form_url)
         return response

@@ -54,6 +54,7 @@ class Approve(Decide):
     slug, title, icon = "approve", "Approve", "check_circle"
     variant = ActionVariant.SUCCESS
     form_class = OptionalWhyForm
+    needs_proof = True
     approve = True
 
     def consequences(self, obj: Approval) -> list[str]:
@@ -122,6 +123,7 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
 class FourEyesAdmin(ConsoleAdmin):
     menu = Menu("Access", 65, "group")
     about = "Which acts need a second person's approval."
+    needs_proof = True
     list_display = ("__str__",)
     fields = ("reveal", "bulk_revoke")
 
