@@ -1,7 +1,8 @@
 """The vendor of the demonstration, so that every issuer has something real to work with.
 
-Its endpoint (docs/examples/vendor_endpoint.py), its authorization server, and its database: one named `vendor` on the
-embedded PostgreSQL, with an administrator of its own. docs/examples/issuers.yaml has an integration for each.
+Its endpoint (docs/examples/vendor_endpoint.py), its receiver of events (event_receiver.py), its authorization server,
+and its database: one named `vendor` on the embedded PostgreSQL, with an administrator of its own.
+docs/examples/issuers.yaml has an integration for each issuer.
 """
 
 from __future__ import annotations
@@ -39,11 +40,12 @@ class Vendor:
     server: EmbeddedPostgres | None
     endpoint_port: int
     authorization_port: int
+    events_port: int
 
     @classmethod
     def prepare(cls, place: Place, server: EmbeddedPostgres | None) -> Vendor:
         """Make the secrets, and the database where it is ours to make."""
-        vendor = cls(place, server, _free_port(), _free_port())
+        vendor = cls(place, server, _free_port(), _free_port(), _free_port())
         for name, make in _SECRETS.items():
             write_once(vendor._folder / name, make)
         if server is not None:
@@ -86,7 +88,9 @@ class Vendor:
 
     def set_up_files(self) -> list[Path]:
         """What `apply` is to read, once the database has its tables."""
-        files = [EXAMPLES / "issuers.yaml", EXAMPLES / "slow.yaml"]
+        events = self._folder / "events.yaml"
+        events.write_text(_EVENTS.format(port=self.events_port))
+        files = [EXAMPLES / "issuers.yaml", EXAMPLES / "slow.yaml", events]
         if self.server is not None:
             example = (EXAMPLES / "issuer-postgresql.yaml").read_text()
             socket_folder = str(conninfo_to_dict(self.server.conninfo())["host"])
@@ -96,10 +100,12 @@ class Vendor:
         return files
 
     def start(self, stack: ExitStack, logs: Path) -> list[Service]:
-        """Its endpoint and its authorization server, on loopback."""
+        """Its endpoint, its authorization server and its receiver of events, on loopback."""
         endpoint = [sys.executable, str(EXAMPLES / "vendor_endpoint.py"), str(self.endpoint_port)]
         tokens = [sys.executable, "-m", "credservice.local.authorization_server", str(self.authorization_port)]
+        receiver = [sys.executable, str(EXAMPLES / "event_receiver.py"), str(self.events_port)]
         webhook_secret = (self._folder / "webhook-secret").read_text()
+        events_secret = (self._folder / "events-secret").read_text()
         client_secret = (self._folder / "oauth-client-secret").read_text()
         log = logs / "vendor.log"
         return [
@@ -109,6 +115,9 @@ class Vendor:
             stack.enter_context(
                 Service("vendor's authorization server", tokens, log, needed=False, CLIENT_SECRET=client_secret)
             ),
+            stack.enter_context(
+                Service("vendor's receiver of events", receiver, log, needed=False, EVENTS_SECRET=events_secret)
+            ),
         ]
 
     @property
@@ -116,11 +125,24 @@ class Vendor:
         return self.place.var_dir / "demo"
 
 
+def _webhook_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
 _SECRETS: dict[str, Callable[[], str]] = {
     "issuers-signing-secret": lambda: secrets.token_urlsafe(32),
     "oauth-client-secret": lambda: secrets.token_urlsafe(32),
-    "webhook-secret": lambda: "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+    "webhook-secret": _webhook_secret,
+    "events-secret": _webhook_secret,
 }
+
+# The port is another one at each start.
+_EVENTS = """event_endpoints:
+  demo-vendor:
+    url: http://127.0.0.1:{port}/events
+    description: The vendor of make run; GET shows the last ones
+    signing_secret: file:demo/events-secret
+"""
 
 
 def _make_database(server: EmbeddedPostgres, dsn: Path) -> None:

@@ -15,6 +15,7 @@ class Run:
     """A `make run` on a port and a state folder of its own."""
 
     def __init__(self, var_dir, port, environment):
+        self.var_dir = var_dir
         self.environment = environment | {"VAR_DIR": str(var_dir), "PORT": str(port)}
         self.url = f"http://127.0.0.1:{port}"
         self.process = subprocess.Popen(

@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import sys
+import time
 import urllib.request
 
 import psutil
@@ -31,6 +32,11 @@ def start(state_dir, free_port, bare_environment):
 def _status(url):
     with urllib.request.urlopen(url, timeout=10) as answer:
         return answer.status
+
+
+def _json(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
 
 
 def test_it_serves_from_nothing_and_ctrl_c_ends_all_of_it(start):
@@ -63,6 +69,19 @@ def test_every_issuer_makes_a_credential_in_it(start):
         asked = run.second(sys.executable, "manage.py", "simulate_exchange", *ids.split(), "--url", run.url)
         assert asked.returncode == 0, asked.stderr
         assert json.loads(asked.stdout)[field]
+
+
+def test_its_vendor_is_told_what_happens(start):
+    run = start()
+    run.shown()
+    ids = "--platform mindcloud --integration int_generated --installation install_generated --end-user enduser_456def"
+    asked = run.second(sys.executable, "manage.py", "simulate_exchange", *ids.split(), "--url", run.url)
+    assert asked.returncode == 0, asked.stderr
+    [port] = re.findall(r"127\.0\.0\.1:(\d+)/events", (run.var_dir / "demo" / "events.yaml").read_text())
+    deadline = time.monotonic() + 30
+    while not (events := _json(f"http://127.0.0.1:{port}/events")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert [event["type"] for event in events] == ["credential.issued"]
 
 
 def test_without_the_vendor_it_goes_on_and_says_when_to_ask_again(start):
