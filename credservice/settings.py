@@ -233,6 +233,8 @@ LOGIN_URL = "admin:login"
 SESSION_COOKIE_AGE = env.number("SESSION_SECONDS", 8 * 3600, least=1)
 SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_SECONDS", 3600, least=60)
 SESSION_ENGINE = "credservice.accounts.sessions"
+# For so long a sign-in or a confirmation is good for set-up that lets somebody in, or shows a secret.
+PROOF_SECONDS = env.number("PROOF_SECONDS", 600, least=60)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "credservice-session"
@@ -245,7 +247,7 @@ ACCOUNT_ADAPTER = "credservice.accounts.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_REAUTHENTICATION_TIMEOUT = min(300, PROOF_SECONDS)
 ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}  # codes of one account; tries of an address: console.password
 MFA_ADAPTER = "credservice.accounts.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -52,7 +52,7 @@ class ObjectPage:
     permission: ClassVar[str] = "change"
     form_class: ClassVar[type[forms.Form]] = forms.Form
     seen_fields: ClassVar[tuple[str, ...]] = ()  # beside STATE_FIELDS, see version()
-    # Whether it lets somebody in, or shows a secret: then a session proves that it is still its operator who sits there.
+    # Whether it lets somebody in, or shows a secret: then a session proves that its operator still sits there.
     needs_proof: ClassVar[bool] = False
 
     def __init__(self, site_admin: Any) -> None:

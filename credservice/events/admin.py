@@ -125,6 +125,7 @@ class EventEndpointAdmin(ConsoleAdmin):
     menu = Menu("Events", 56, "webhook")
     about = "Your own URLs that are told what happens, by signed webhooks."
     empty_help = "Add one with the URL of your receiver. docs/events.md shows how it verifies what it is sent."
+    needs_proof = True
     form = EndpointForm
     object_pages = (Ping, ReplayFailed, SuspendEndpoint, ResumeEndpoint)
     bulk_actions = (SuspendEndpoint.bulk(), ResumeEndpoint.bulk())

@@ -66,6 +66,7 @@ class ServiceTokenAdmin(ConsoleAdmin):
     menu = Menu("Access", 63, "token")
     about = "How your own systems prove to the vendor API who they are. Only a digest is kept."
     empty_help = "Add one for each of your systems that checks keys or reports leaked ones."
+    needs_proof = True
     form = TokenForm
     object_pages = (Revoke,)
     list_display = ("name", "hint", "shown_state", "shown_scopes", "expires_at", "last_used_at", "created_at")

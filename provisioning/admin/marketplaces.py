@@ -47,6 +47,7 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
     menu = Menu("Provisioning", 31, "storefront")
     about = "Marketplace accounts that may order: connector, OAuth client, trusted keys."
     empty_help = "Add one for each account, then the master public key that it signs under, then a product."
+    needs_proof = True
     form = MarketplaceForm
     first_steps = MarketplaceFirstSteps
     object_pages = (MarketplaceFirstSteps, pages.SuspendMarketplace, pages.ResumeMarketplace)
@@ -106,6 +107,7 @@ class TrustedKeyAdmin(ConsoleAdmin):
     menu = Menu("Provisioning", 32, "verified_user")
     about = "Master public keys: who holds the private half of one of these can order."
     empty_help = "Add the marketplace's published master key. A key for trials can be given an end."
+    needs_proof = True
     form = TrustedKeyForm
     object_pages = (pages.DisableKey, pages.EnableKey)
     bulk_actions = (pages.DisableKey.bulk(),)

@@ -27,6 +27,7 @@ class DisableKey(Switch):
 
 class EnableKey(Switch):
     slug, title, icon, verb = "enable", "Enable", "check_circle", "enabled"
+    needs_proof = True
     variant = ActionVariant.SUCCESS
     field, source, target = "is_enabled", (False,), True
     consequence = "Requests are accepted again that are signed under this master key, until its end."
@@ -42,6 +43,7 @@ class Deny(Switch):
 
 class Allow(Switch):
     slug, title, icon, verb = "allow", "Allow", "check_circle", "allowed"
+    needs_proof = True
     variant = ActionVariant.SUCCESS
     field, source, target = "is_denied", (True,), False
     form_class = WhyForm

@@ -71,6 +71,7 @@ class CredentialPolicyAdmin(ConsoleAdmin):
     menu = Menu("Credentials", 12, "rule")
     about = "How credentials are made: issuer, options, lifetime, rotation, overlap."
     empty_help = "Add one before the first integration or product: static for values that you enter, api_key for keys."
+    needs_proof = True
     form = PolicyForm
     fixed_fields = ("name", "shown_issuer")
     readonly_fields = ("its_credentials", "created_at")

@@ -68,6 +68,7 @@ class NewSecret(ObjectPage):
     slug, title, icon = "new-secret", "New signing secret", "key"
     variant = ActionVariant.PRIMARY
     permission = "keys.add_signingsecret"
+    needs_proof = True
     form_class = NewSecretForm
 
     def consequences(self, obj: SigningSecretSet) -> list[str]:

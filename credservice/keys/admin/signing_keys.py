@@ -83,6 +83,7 @@ class SigningKeyAdmin(ConsoleAdmin):
     menu = Menu("Keys", 52, "draw")
     about = "What our own tokens are signed with. The public halves are at /.well-known/jwks.json."
     empty_help = "The first token that an issuer signs makes the first key. You can also add one beforehand."
+    needs_proof = True
     form = NewKeyForm
     object_pages = (Activate, Retire)
     bulk_actions = (retire_all,)
