@@ -85,8 +85,12 @@ class Import:
         results: Results = {entry.line: problem_of(entry.error) for entry in batch if entry.error}
         jobs = list(self._jobs(batch, results))
         for now in rounds(jobs):
-            done, left = _retried(partial(write_batch, now, actor=self.actor, source=self.source))
-            results |= done
+            left = now
+            for _ in range(2):  # what somebody else was making in this moment is there by the second look
+                done, left = _retried(partial(write_batch, left, actor=self.actor, source=self.source))
+                results |= done
+                if not left:
+                    break
             for job in left:
                 results |= self._single(job)
         return results

@@ -26,11 +26,8 @@ from exchange.granting import check_values
 from exchange.models import EndUser, Grant, Integration
 from exchange.registration import end_user_line
 
-# Two imports take turns, batch by batch, so that neither waits for rows of the other's in a circle. And plans made for
-# small tables must not live on while an import makes them large.
-_BEGIN = (
-    "SELECT pg_advisory_xact_lock(hashtext('exchange.bulk')), set_config('plan_cache_mode', 'force_custom_plan', true)"
-)
+# Plans made for small tables must not live on while an import makes them large.
+_BEGIN = "SET LOCAL plan_cache_mode TO force_custom_plan"
 _INSERT = """
 INSERT INTO exchange_enduser (id, platform_id, external_id, end_user_id, name, attributes, is_active, created_at)
 SELECT id, platform, external_id, end_user_id, name, attributes::jsonb, true, now() FROM unnest(
@@ -163,6 +160,8 @@ def _insert(additions: list[Addition]) -> list[Addition]:
     new = [each.end_user for each in additions if each.is_new]
     if not new:
         return additions
+    # In one order, after every lock: so two imports that meet wait for each other only one way.
+    new.sort(key=lambda each: (each.platform_id, each.external_id))
     columns: list[Any] = [
         [each.pk for each in new],
         [each.platform_id for each in new],

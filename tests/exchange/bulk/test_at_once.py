@@ -22,12 +22,12 @@ ROWS = 6_000
 @pytest.mark.django_db(transaction=True)
 def test_of_two_imports_of_one_file_each_row_is_made_once(client):
     make_door(client)
-    content = ndjson(*(row(n, value=f"value of number {n}") for n in range(1_500)))
+    content = ndjson(*(row(n, value=f"value of number {n}") for n in range(1_200)))
     results = at_once(lambda _: run(content), 2)
     assert [refused for _, refused in results] == [{}, {}]
     created = [counts(summary) for summary, _ in results]
-    assert [sum(column) for column in zip(*created, strict=True)] == [1_500, 0, 1_500, 0]
-    assert (Grant.objects.count(), Credential.objects.count()) == (1_500, 1_500)
+    assert [sum(column) for column in zip(*created, strict=True)] == [1_200, 0, 1_200, 0]
+    assert (Grant.objects.count(), Credential.objects.count()) == (1_200, 1_200)
 
 
 @pytest.mark.django_db(transaction=True)
