@@ -17,6 +17,8 @@ FIELDS = ("platform", "external_id", "end_user_id", "name", "attributes", "state
 GRANT_FIELDS = ("integration_id", "installation_id", "values", "overlap_seconds")
 STATES = ("active", "suspended")
 MISSING = "This is missing."
+MAX_MISTAKES = 20  # that are said of one row: it has room for thousands, and a request for hundreds of such rows
+NUL = "This holds a NUL character."
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Row:
 
 
 def parse_row(data: Mapping[str, Any]) -> Row:
-    """The row in a JSON object. Raises :class:`InvalidFields` with every mistake."""
+    """The row in a JSON object. Raises :class:`InvalidFields` with its mistakes, the first ``MAX_MISTAKES`` of them."""
     fields = _Fields(data, "", FIELDS)
     row = Row(
         external_id=fields.text("external_id", MAX_ID, needed=True, printable=True) or "",
@@ -55,7 +57,7 @@ def parse_row(data: Mapping[str, Any]) -> Row:
         grants=_grants(fields),
     )
     if fields.errors:
-        raise InvalidFields(fields.errors)
+        raise InvalidFields(fields.errors[:MAX_MISTAKES])
     return row
 
 
@@ -143,6 +145,8 @@ class _Fields:
         for key, fact in facts.items():
             if isinstance(fact, dict | list):
                 self.refuse(f"{name}/{escaped(key)}", "Send a text, a number, true, false or null.")
+            elif "\x00" in f"{key}{fact}":  # of a table; JSON with one is refused before, and JSONB holds none
+                self.refuse(f"{name}/{escaped(key)}", NUL)
         return facts
 
     def values(self, name: str) -> Mapping[str, str] | None:
@@ -166,4 +170,4 @@ def _wrong_text(value: Any, most: int, blank: bool) -> str | None:
         return "Send a text that is not empty."
     if len(value) > most:
         return f"Send at most {most} characters."
-    return "This holds a NUL character." if "\x00" in value else None
+    return NUL if "\x00" in value else None

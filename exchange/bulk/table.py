@@ -8,34 +8,48 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from credservice.exceptions import Invalid
-from exchange.bulk.lines import TOO_LONG, Entry, Source, entry, read_lines
+from exchange.bulk.lines import MAX_LINE, TOO_LONG, Entry, Source, entry, read_lines
 from exchange.bulk.rows import Row, parse_row
 
 PLAIN = ("platform", "external_id", "end_user_id", "name", "state")
 OF_GRANT = ("integration_id", "installation_id", "overlap_seconds")
 PREFIXES = ("attribute.", "value.")
+NO_UTF8 = "The line is not UTF-8."
+LOST = "Nothing after it was read: where it ends cannot be told. Correct it, and import the file again."
 
 
 def read_csv(source: Source, *, from_line: int = 1) -> Iterator[Entry]:
-    """Raises :class:`Invalid` where the heading is none."""
+    """Raises :class:`Invalid` where the heading is none.
+
+    Ends with a row of which nobody can tell where it ends: what somebody wrote into a cell is never read as a row.
+    """
     lines = _Lines(source)
     reader = csv.reader(lines, strict=True)
-    names = _heading(reader)
+    names = _heading(reader, lines)
     while True:
-        start, taken = lines.number + 1, lines.taken
+        start, before = lines.number + 1, lines.taken
+        lines.begin()
         try:
             cells = next(reader)
         except StopIteration:
             return
         except (csv.Error, Invalid) as error:
-            refusal = error if isinstance(error, Invalid) else Invalid("The line is no CSV (RFC 4180).")
-            found = Entry(start, lines.taken - taken, error=refusal)
+            lost = lines.is_lost(start)
+            found = Entry(start, lines.taken - before, error=_refusal(error, lost))
         else:
+            lost = False
             if not cells:
                 continue
-            found = entry(start, lines.taken - taken, lambda cells=cells: _row(names, cells))  # type: ignore[misc]
+            found = entry(start, lines.taken - before, lambda cells=cells: _row(names, cells, lines))  # type: ignore[misc]
         if start >= from_line:
             yield found
+        if lost:
+            return
+
+
+def _refusal(error: Exception, lost: bool) -> Invalid:
+    sentence = error.message if isinstance(error, Invalid) else "The line is no CSV (RFC 4180)."
+    return Invalid(f"{sentence} {LOST}" if lost else sentence)
 
 
 class _Lines:
@@ -44,27 +58,44 @@ class _Lines:
     def __init__(self, source: Source) -> None:
         self._lines = read_lines(source)
         self.number = self.taken = 0
+        self.begin()
+
+    def begin(self) -> None:
+        """A row begins with the next line."""
+        self._size = self._quotes = 0
+        self._too_long, self.is_utf8 = False, True
+
+    def is_lost(self, start: int) -> bool:
+        """Of a row that cannot be read and began at ``start``: whether it may go on behind the last line."""
+        return self._too_long or self.number > start or self._quotes % 2 == 1
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
         size, line = next(self._lines)
-        self.number, self.taken = self.number + 1, self.taken + size
-        if line is None:
+        self.number, self.taken, self._size = self.number + 1, self.taken + size, self._size + size
+        if line is None or self._size > MAX_LINE:
+            self._too_long = True
             raise Invalid(TOO_LONG)
+        # Excel begins its UTF-8 with a byte order mark.
+        form = "utf-8-sig" if self.number == 1 else "utf-8"
         try:
-            # Excel begins its UTF-8 with a byte order mark.
-            return line.decode("utf-8-sig" if self.number == 1 else "utf-8")
+            text = line.decode(form)
         except UnicodeDecodeError:
-            raise Invalid("The line is not UTF-8.") from None
+            # Refused when all of its row is read: its quotes say where that ends.
+            self.is_utf8, text = False, line.decode(form, errors="replace")
+        self._quotes += text.count('"')
+        return text
 
 
-def _heading(reader: Iterator[list[str]]) -> Sequence[str]:
+def _heading(reader: Iterator[list[str]], lines: _Lines) -> Sequence[str]:
     try:
         names = next(reader, [])
     except csv.Error:
         raise Invalid("The heading is no CSV (RFC 4180).") from None
+    if not lines.is_utf8:
+        raise Invalid(NO_UTF8)
     known = f"There are: {', '.join((*PLAIN, *OF_GRANT))}, attribute.NAME and value.NAME."
     for number, name in enumerate(names, start=1):
         if name not in (*PLAIN, *OF_GRANT) and not (name.startswith(PREFIXES) and name not in PREFIXES):
@@ -77,7 +108,9 @@ def _heading(reader: Iterator[list[str]]) -> Sequence[str]:
     return names
 
 
-def _row(names: Sequence[str], cells: Sequence[str]) -> Row:
+def _row(names: Sequence[str], cells: Sequence[str], lines: _Lines) -> Row:
+    if not lines.is_utf8:
+        raise Invalid(NO_UTF8)
     if len(cells) != len(names):
         raise Invalid(f"The line has {len(cells)} cells, the heading {len(names)}.")
     given = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
@@ -85,8 +118,9 @@ def _row(names: Sequence[str], cells: Sequence[str]) -> Row:
     if attributes := _under("attribute.", given):
         data["attributes"] = attributes
     grant: dict[str, Any] = {name: given[name] for name in OF_GRANT if name in given}
-    if grant.get("overlap_seconds", "").isdecimal():
-        grant["overlap_seconds"] = int(grant["overlap_seconds"][:10])
+    seconds = grant.get("overlap_seconds", "")
+    if seconds.isdecimal() and len(seconds) <= 10:
+        grant["overlap_seconds"] = int(seconds)
     if values := _under("value.", given):
         grant["values"] = values
     if grant:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from credservice.exceptions import Invalid
 from exchange.bulk.lines import MAX_LINE, read_ndjson
-from exchange.bulk.rows import Row
+from exchange.bulk.rows import MAX_MISTAKES, Row
 from exchange.bulk.table import read_csv
 from tests.exchange.bulk.imports import ndjson, row
 
@@ -131,3 +131,10 @@ def test_a_bad_line_of_a_table_is_refused_and_the_next_one_read():
     content = b'external_id,name\nc-1\nc-2,"a"b\nc-3,\xff\nc-4,"of two\nlines"\nc-5,ok\n'
     found = [(entry.line, entry.row and entry.row.external_id) for entry in read_csv(io.BytesIO(content))]
     assert found == [(2, None), (3, None), (4, None), (5, "c-4"), (7, "c-5")]
+
+
+def test_of_a_row_with_thousands_of_mistakes_the_first_are_said():
+    mistakes = {f"x{number}": 1 for number in range(5_000)}
+    (entry,) = read_ndjson(io.BytesIO(ndjson(row(1) | mistakes)))
+    assert entry.error is not None
+    assert len(entry.error.errors) == MAX_MISTAKES

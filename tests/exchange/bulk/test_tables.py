@@ -1,0 +1,54 @@
+"""What somebody writes into a cell stays in that cell, also where its row cannot be read."""
+
+import io
+
+import pytest
+
+from exchange.bulk.lines import MAX_LINE
+from exchange.bulk.table import read_csv
+
+INJECTED = "\nvictim,enduser_victim,,int_abc123,the value of somebody else\n"
+HEADING = "external_id,end_user_id,name,integration_id,value.apiKey\n"
+
+
+def table(name: str, encoding: str = "utf-8") -> bytes:
+    cell = name.replace('"', '""')
+    return f'{HEADING}c-1,e-1,"{cell}",int_abc123,k-1\nc-2,e-2,,int_abc123,k-2\n'.encode(encoding)
+
+
+def read(content: bytes):
+    return [(each.line, each.row.external_id if each.row else None) for each in read_csv(io.BytesIO(content))]
+
+
+def test_a_cell_that_is_not_utf8_ends_where_its_quotes_say():
+    assert read(table(f"Caf\xe9{INJECTED}", "latin-1")) == [(2, None), (5, "c-2")]
+
+
+@pytest.mark.parametrize("name", [f"x\n{'A' * 70_000}{INJECTED}", "x" + f"\n{'A' * 60_000}" * 3 + INJECTED])
+def test_nothing_is_read_after_a_row_that_is_too_long_to_be_told_from_the_next(name):
+    (entry,) = read_csv(io.BytesIO(table(name)))
+    assert entry.error is not None
+    assert (entry.line, "Nothing after it was read" in entry.error.message) == (2, True)
+
+
+def test_nothing_is_read_after_a_broken_row_that_leaves_a_quote_open():
+    assert read(f'{HEADING}c-1,"a"b,"x{INJECTED}",i,k\n'.encode()) == [(2, None)]
+
+
+@pytest.mark.parametrize(("size", "is_too_long"), [(MAX_LINE // 2 - 100, False), (MAX_LINE // 2, True)])
+def test_a_row_of_several_lines_is_as_long_as_one_line_may_be(size, is_too_long):
+    entry = next(read_csv(io.BytesIO(table("A" * size + "\n" + "A" * size))))
+    assert entry.error is not None  # no name is so long
+    assert ("longer than 64 KiB" in entry.error.message) == is_too_long
+
+
+@pytest.mark.parametrize("content", [b"external_id,attribute.a\nc-1,x\x00y\n", b"external_id,attribute.a\x00\nc-1,x\n"])
+def test_a_fact_with_a_nul_is_refused(content):
+    (entry,) = read_csv(io.BytesIO(content))
+    assert entry.error is not None
+    assert "NUL" in entry.error.message
+
+
+def test_an_overlap_is_not_cut_to_a_shorter_one():
+    content = b"external_id,integration_id,overlap_seconds\nc-1,int_abc123,00000000003600\n"
+    assert read(content) == [(2, None)]
