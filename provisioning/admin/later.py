@@ -96,7 +96,7 @@ class OperationAdmin(ReadOnly, LargeListAdmin):
     )
     readonly_fields = ("shown_state", "shown_resource", "shown_credential")
 
-    def get_fieldsets(self, request: HttpRequest, obj: Operation | None = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only a change of the plan changes to something."""
         changes = obj is not None and obj.verb == Operation.Verb.CHANGE_PLAN
         found = super().get_fieldsets(request, obj)

@@ -53,7 +53,7 @@ marketplaces:
         "~ marketplaces.manifold.products.bear.features.age.minimum: 0 -> 0.5",
         "~ marketplaces.manifold.products.bear.features.age.maximum: 100 -> null",
         "Left as they are, not in this file: 3 credential policies, 1 integration, 1 end user, 2 installations, "
-        "1 trusted key, 2 products, 6 plans, 3 features.",
+        "1 trusted key, 2 products, 6 plans, 4 features.",
     ]
 
 

@@ -118,7 +118,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             found.console_title = f"{self.name(found)} ({found.state})"  # type: ignore[attr-defined]
         return found
 
-    def get_fieldsets(self, request: HttpRequest, obj: Credential | None = None) -> Any:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Without the dates that it does not have, and the troubles that it has not had."""
         hidden = {name for name in UNSAID if not getattr(obj, name, None)}
         sets = super().get_fieldsets(request, obj)
