@@ -19,11 +19,17 @@ TITLES = {
     "end_user": ["Installations", "Grants", "Credentials", "Trail"],
     "installation": ["Its own grant", "Grant of its end user", "Trail", "Trail of its end user"],
     "credential": ["Its line, newest first", "Grants that hand it out", "Last handed out", "Trail"],
-    "resource": ["Resource credentials", "Credentials", "Usage by the hour", "Trail"],
-    "resource_credential": ["Credentials of its line, newest first", "Trail"],
+    "resource": [
+        *("Resource credentials", "Credentials", "Operations", "Usage by the hour"),
+        *("Looking at its page now", "Trail"),
+    ],
+    "resource_credential": ["Credentials of its line, newest first", "Rotations asked of the marketplace", "Trail"],
     "grant": ["Credentials of its line, newest first", "Trail"],
     "integration": ["Installations", "Trail"],
     "platform": ["Integrations", "Trail"],
+    "marketplace": ["Trusted keys", "Products", "Trail"],
+    "trusted_key": ["Live keys that it endorsed", "Trail"],
+    "product": ["Plans", "Features", "Trail"],
     "policy": ["Integrations that use it", "Trail"],
 }
 
