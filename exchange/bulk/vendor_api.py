@@ -1,5 +1,8 @@
 """``POST /api/v1/bulk``: the import, over HTTP. The body is read as it comes, however long it is."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +12,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from credservice.exceptions import Invalid
+from credservice.exceptions import Invalid, Unavailable
 from credservice.http.errors import TooLarge
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.fields import Facts, StrictSerializer, Text, Values, Whole
@@ -22,6 +25,8 @@ from exchange.vendor_forms import ACTIVE_OR_SUSPENDED, PlatformQuerySerializer
 
 NDJSON = "application/x-ndjson"
 MAX_ERRORS = 1_000
+# One at a time in each process: imports take turns anyway, and must not take the threads of both doors while they do.
+_place = threading.BoundedSemaphore(1)
 
 
 class BulkGrantSerializer(StrictSerializer):
@@ -116,10 +121,21 @@ class Bulk(VendorView):
             platform=self.params.get("platform"),
         )
         summary = Summary()
-        for summary in engine.run(read_ndjson(request._request)):  # noqa: B007 - the last one counts
-            pass
+        with _a_place():
+            for summary in engine.run(read_ndjson(request._request)):  # noqa: B007 - the last one counts
+                pass
         receipt = vars(summary) | {"dry_run": engine.dry_run, "errors": errors}
         return Response(BulkReceiptSerializer(receipt).data)
+
+
+@contextmanager
+def _a_place() -> Iterator[None]:
+    if not _place.acquire(blocking=False):
+        raise Unavailable("Another import is under way. Try again shortly.", retry_after=5)
+    try:
+        yield
+    finally:
+        _place.release()
 
 
 def _check_length(request: Request) -> None:

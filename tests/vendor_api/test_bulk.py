@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from credservice.credentials.models import Credential
+from exchange.bulk.vendor_api import _a_place
 from exchange.models import EndUser
 from tests.exchange.bulk.imports import ndjson, row
 from tests.vendor_api.client import Vendor, refused
@@ -59,6 +60,14 @@ def test_what_is_no_import_is_refused(vendor, door, settings):
     refused(bulk(vendor, ndjson(row(1)), "?on_error=never"), 400, "invalid_request", "?on_error")
     settings.IMPORT_MAX_BYTES = 10
     refused(bulk(vendor, ndjson(row(1))), 413, "too_large")
+
+
+def test_imports_take_one_thread_of_a_process_and_no_more(vendor, door):
+    with _a_place():
+        answer = bulk(vendor, ndjson(row(1)))
+    refused(answer, 503, "unavailable")
+    assert answer["Retry-After"] == "5"
+    assert bulk(vendor, ndjson(row(1))).json()["created"] == 1
 
 
 def test_an_export_goes_on_behind_its_last_line(vendor, door):
