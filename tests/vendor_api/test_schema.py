@@ -31,7 +31,7 @@ negative_data_rejection.expected-statuses = [
 
 [[operations]] # a bad line is named in the answer, and stops no other
 include-path = "/api/v1/bulk"
-checks.negative_data_rejection.enabled = false
+checks.negative_data_rejection.expected-statuses = ["200", "400", "413", "415"]
 """
 CHECKS = (
     *("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_headers_conformance"),
