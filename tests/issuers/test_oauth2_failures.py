@@ -156,7 +156,7 @@ def test_a_refused_revocation_is_to_be_asked_again(status, body):
         ({"token_url": "auth.example/token"}, "token_url must begin with"),
         ({"revocation_url": "https://u:p@auth.example/"}, "revocation_url must hold no"),
         ({"client_id": ""}, "client_id must be"),
-        ({"client_secret": SECRET}, "client_secret: a secret is given as"),
+        ({"client_secret": SECRET}, "client_secret: a secret is never written"),
         ({"client_secret": "env:NOT_SET"}, "client_secret: the environment variable NOT_SET"),
         ({"authentication": "private_key_jwt"}, "authentication must be one of"),
         ({"grant": "password"}, "grant must be one of"),

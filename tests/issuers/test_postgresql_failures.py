@@ -114,7 +114,9 @@ def test_a_malformed_connection_string_is_not_quoted(vendor, monkeypatch):
 def test_a_connection_string_that_is_gone(vendor, monkeypatch):
     issuer = vendor.issuer()
     monkeypatch.delenv("VENDOR_DSN")
-    assert set(unavailable(issuer, vendor.request())) == {"the environment variable VENDOR_DSN is not set"}
+    assert set(unavailable(issuer, vendor.request())) == {
+        "the environment variable VENDOR_DSN is not set: set it, or name another one"
+    }
 
 
 def test_a_group_that_does_not_exist(vendor):

@@ -57,7 +57,7 @@ FORGERIES = {
     "non_canonical_base64": {"edit": lambda text: text[:-1] + chr(ord(text[-1]) + 1)},
     "signature_of_nothing": {"edit": lambda text: " ".join([signer.Key().sign(b""), *text.split()[1:]])},
     "stale": {"signed": dated(minutes=-6)},
-    "future": {"signed": dated(minutes=6)},
+    "future": {"signed": dated(hours=10)},
     "no_date": {"signed": {"date": None}},
     "http_date": {"signed": {"date": "Fri, 20 Nov 2026 22:00:00 GMT"}},
     "empty_date": {"signed": {"date": ""}},
