@@ -37,9 +37,10 @@ def verify(text):
 
 
 def redeem(text):
-    """Use the token up. Raises HTTPError, because of a 409 the second time."""
+    """Use the token up, if it is ours. Raises HTTPError, because of a 409 the second time."""
     headers = {"Authorization": f"Bearer {os.environ['SERVICE_TOKEN']}"}
-    httpx2.post(f"{US}/api/v1/sso/redeem", json={"token": text}, headers=headers).raise_for_status()
+    body = {"token": text, "audience": DASHBOARD}
+    httpx2.post(f"{US}/api/v1/sso/redeem", json=body, headers=headers).raise_for_status()
 
 
 class Dashboard(BaseHTTPRequestHandler):

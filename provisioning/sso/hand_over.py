@@ -3,6 +3,7 @@
 See docs/protocols/manifold.md, "Your own dashboard", for the vendor's part.
 """
 
+import json
 import uuid
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import httpx2
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.http import urlsafe_base64_decode
 
 from credservice.audit import record
 from credservice.crypto import digest
@@ -38,10 +40,11 @@ def hand_over(signed_on: SignedOn) -> str:
     return str(httpx2.URL(resource.product.dashboard_url).copy_merge_params({"token": token}))
 
 
-def redeem(*, token: str, actor: str) -> Resource:
+def redeem(*, token: str, actor: str, audience: str = "") -> Resource:
     """Use a token up; returns the resource whose user it lets in.
 
-    Raises :class:`Conflict` where it has been used, has expired or was never ours, all alike.
+    ``audience``, where it is given, is the dashboard that redeems: only a token that was made for it is used up.
+    Raises :class:`Conflict` for another one's; and where it has been used, has expired or was never ours, all alike.
     """
     with transaction.atomic():
         rows = HandOver.objects.select_for_update(of=("self",)).select_related("resource__marketplace")
@@ -49,6 +52,8 @@ def redeem(*, token: str, actor: str) -> Resource:
         # Deleting is what uses it up; whoever came second has waited for the lock, and finds nothing.
         if row is None or row.expires_at <= timezone.now():
             raise Conflict("This token has been redeemed, has expired, or is not ours.")
+        if audience and audience != _audience(token):
+            raise Conflict("This token was made for another dashboard: its aud is not this audience.")
         hand_over_id = row.pk
         row.delete()
         _record("sso.redeemed", row.resource, actor, hand_over_id)
@@ -76,6 +81,11 @@ def _signed(claims: dict[str, Any]) -> str:
 
     key = current_signing_key(ALGORITHM, actor="sso")
     return encode(claims, key.open(), algorithm=key.algorithm, kid=key.kid, typ=TYPE)
+
+
+def _audience(token: str) -> str:
+    """Of a token that was found by its digest, and so is one of ours as it was signed: nothing to verify."""
+    return str(json.loads(urlsafe_base64_decode(token.split(".")[1]))["aud"])
 
 
 def _digest(token: str) -> bytes:

@@ -13,9 +13,16 @@ from credservice.vendor_api.operations import writes
 from provisioning.models import Resource
 from provisioning.sso.hand_over import MAX_TOKEN, redeem
 
+MAX_URL = 255  # of a product's dashboard_url
+
 
 class HandOverTokenSerializer(StrictSerializer):
     token = Text(max_length=MAX_TOKEN, help_text="What the user brought in the dashboard's address.")
+    audience = Text(
+        max_length=MAX_URL,
+        required=False,
+        help_text="The dashboard's own address, its dashboard_url: a token of another one is refused with 409.",
+    )
 
 
 class RedeemedSerializer(serializers.Serializer[Any]):
@@ -33,8 +40,10 @@ class Redemption(VendorView):
         scope=Scope.REDEEM_SIGN_ON,
         takes=HandOverTokenSerializer,
         gives={200: RedeemedSerializer},
-        examples={"A token": {"token": "eyJhbGciOiJFZERTQSIs..."}},
+        examples={
+            "A token": {"token": "eyJhbGciOiJFZERTQSIs...", "audience": "https://dashboard.example.com/marketplace"}
+        },
     )
     def post(self, request: Request) -> Response:
-        resource = redeem(token=self.body["token"], actor=self.actor)
+        resource = redeem(actor=self.actor, **self.body)
         return Response(RedeemedSerializer(resource).data)

@@ -43,8 +43,8 @@ def backend(client, db):
     return Vendor(client, scopes=["sso:redeem"], name="dashboard")
 
 
-def redeemed(backend, token):
-    return backend.post("/api/v1/sso/redeem", {"token": token})
+def redeemed(backend, token, **more):
+    return backend.post("/api/v1/sso/redeem", {"token": token, **more})
 
 
 def test_the_user_is_sent_to_the_vendors_dashboard(handed_over, token):
@@ -89,6 +89,26 @@ def test_a_token_that_is_too_old_is_not_redeemed(backend, token):
 @pytest.mark.parametrize("change", [lambda token: token[:-2], lambda token: "x", lambda token: token + "="])
 def test_another_text_is_not_redeemed(backend, token, change):
     assert redeemed(backend, change(token)).status_code == 409
+    assert redeemed(backend, token).status_code == 200
+
+
+@pytest.mark.parametrize("audience", ["https://other.example.com/", DASHBOARD.partition("?")[0], f"{DASHBOARD} "])
+def test_another_dashboards_token_is_refused_and_not_used_up(backend, token, audience):
+    answer = redeemed(backend, token, audience=audience)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (409, "application/problem+json")
+    assert "another dashboard" in answer.json()["detail"]
+    assert redeemed(backend, token, audience=DASHBOARD).status_code == 200
+
+
+def test_the_tokens_audience_counts_and_not_what_was_set_since(backend, token):
+    Product.objects.update(dashboard_url="https://new.example.com/")
+    assert redeemed(backend, token, audience="https://new.example.com/").status_code == 409
+    assert redeemed(backend, token, audience=DASHBOARD).status_code == 200
+
+
+@pytest.mark.parametrize("audience", ["", None, 7, ["x"], "x" * 256])
+def test_an_audience_that_is_none_is_refused(backend, token, audience):
+    assert redeemed(backend, token, audience=audience).status_code == 400
     assert redeemed(backend, token).status_code == 200
 
 
