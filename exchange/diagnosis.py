@@ -23,6 +23,8 @@ from exchange.signing import (
 )
 
 MAX_TOLERANCE_SECONDS = 3600
+# More than clocks drift: a call that is this late is an old one, or a captured one.
+OFFERED_TOLERANCE_SECONDS = 900
 # Where timestamps were seen to travel, besides the header that the profile names; empty: inside X-Signature.
 TIMESTAMP_HEADERS = ("X-Timestamp", "X-Signature-Timestamp", "X-Request-Timestamp", "Date", "")
 PREFIX_HEADER = "X-Forwarded-Prefix"
@@ -37,6 +39,14 @@ class Diagnosis:
     matches: dict[UUID, bool]
     remedy: str = ""  # the one change that would make the signature hold; empty where it does, or none is known
     settings: Mapping[str, Any] = field(default_factory=dict)  # the same for Platform's fields, where it is one of ours
+
+    @property
+    def warning(self) -> str:
+        """What the settings would give up; empty where they give up nothing."""
+        seconds = self.settings.get("tolerance_seconds")
+        if seconds is None:
+            return ""
+        return f"A wider tolerance widens the time in which a captured call can be replayed, here to {seconds} s."
 
     @property
     def clock_difference(self) -> float | None:
@@ -89,11 +99,14 @@ def _remedy(
 
 
 def _clock_remedy(seconds: float) -> tuple[str, dict[str, Any]]:
-    if seconds <= MAX_TOLERANCE_SECONDS - 1:
-        enough = int(seconds) + 1
-        roomy = min(MAX_TOLERANCE_SECONDS, (enough // 60 + 2) * 60)  # clocks drift
+    """What to do, and the setting; no setting for a call that is merely old, which a tolerance would let in again."""
+    enough = int(seconds) + 1
+    if enough <= OFFERED_TOLERANCE_SECONDS:
+        roomy = min(OFFERED_TOLERANCE_SECONDS, (enough // 60 + 2) * 60)  # clocks drift
         return f"Set the tolerance to {enough} s or more, or set the clocks right.", {"tolerance_seconds": roomy}
     off = f"The timestamp is {seconds:.0f} s off"
+    if enough <= MAX_TOLERANCE_SECONDS:
+        return f"{off}: an old request, or a clock that is wrong. Set the clocks right.", {}
     return f"{off}, more than any tolerance: an old request, or a clock that is wrong.", {}
 
 

@@ -60,6 +60,20 @@ def test_it_names_the_setting_and_applies_it(world, client, console, trail):
     assert trail.one(action="platform.changed").detail["changes"] == {"lower_case_method": {"from": False, "to": True}}
 
 
+def test_a_wider_tolerance_comes_with_its_warning(world, client, console):
+    call(client, headers_of(Profile(), at=int(time.time()) - 500))
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert "the time in which a captured call can be replayed" in page
+    assert 'name="settings"' in page
+
+
+def test_a_call_that_is_merely_old_is_not_let_in_by_a_click(world, client, console):
+    call(client, headers_of(Profile(), at=int(time.time()) - 1000))
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert "an old request" in page
+    assert 'name="settings"' not in page
+
+
 def test_it_shows_what_is_signed_and_no_secret(world, client, console):
     call(client, headers_of(Profile(), secret="x" * 40, at=1_763_640_000))
     page = console.get(page_of(RefusedCall.objects.get())).content.decode()

@@ -73,6 +73,20 @@ def test_it_tells_the_clocks(late, remedy):
     assert remedy in found.remedy
 
 
+@pytest.mark.parametrize("late", [900, 1200, 3500, -3500, 90000])
+def test_it_offers_no_tolerance_for_a_call_that_is_merely_old(late):
+    found = explain(signed(Profile()), now=NOW + late)
+    assert (found.settings, found.warning) == ({}, "")
+    assert "an old request" in found.remedy
+
+
+@pytest.mark.parametrize("late", [400, 800, 899])
+def test_it_offers_a_bounded_tolerance_with_a_warning(late):
+    found = explain(signed(Profile()), now=NOW + late)
+    assert late < found.settings["tolerance_seconds"] <= 900
+    assert "captured call can be replayed" in found.warning
+
+
 def test_it_tells_a_setting_and_the_clock():
     remedy = explain(signed(Profile(lower_case_method=True)), now=NOW + 400).remedy
     assert remedy.startswith("Set the method to lower case. Then: Set the tolerance")
