@@ -46,6 +46,7 @@ def rotate(pk: str) -> None:
 def sweep(timestamp: int) -> None:
     """End what nobody awaits, and find what was lost. ``timestamp`` is the period's, which procrastinate passes."""
     expire_unawaited()
+    erase_ended()
     abandon_unawaited()
     finish_deprovisioned()
     rotations.finish_swapped()
@@ -57,6 +58,22 @@ def expire_unawaited() -> None:
     old = Callback.objects.filter(state=Callback.State.WAITING, requested_at__lte=timezone.now() - AWAITED_FOR)
     for callback in old.order_by("requested_at")[:BATCH]:
         outbox.expire(callback)
+
+
+def erase_ended() -> None:
+    """Callbacks that wait for an operator keep no credential that is of no use any more: revoked, or deprovisioned."""
+    # The line's successors were made after what the body holds. One that is ending is handed out no more.
+    good = Credential.objects.unended().exclude(state=Credential.State.RETIRING, retires_at__lte=timezone.now())
+    unended = good.filter(
+        line=OuterRef("operation__resource_credential__credential__line"),
+        created_at__lte=OuterRef("operation__finished_at"),
+    )
+    deprovisioned = Q(operation__resource_credential__deprovisioned_at__isnull=False)
+    kept = Callback.objects.filter(
+        state__in=Callback.ALARMING, sealed_body__isnull=False, operation__resource_credential__isnull=False
+    )
+    for callback in kept.filter(deprovisioned | ~Exists(unended)).order_by("requested_at")[:BATCH]:
+        outbox.erase(callback)
 
 
 def abandon_unawaited() -> None:

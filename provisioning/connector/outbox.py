@@ -75,6 +75,16 @@ def close(*, callback: Callback, actor: str, reason: str) -> None:
         raise Conflict("This callback has ended already.")
 
 
+def erase(callback: Callback) -> None:
+    """What it would have told is over: the credential in it has ended. The alarm stays for an operator to close."""
+    with transaction.atomic():
+        callback = _locked(callback)
+        if callback.state in Callback.ALARMING and callback.sealed_body is not None:
+            callback.sealed_body = None
+            callback.save(update_fields=["sealed_body"])
+            _record("callback.erased", callback, ACTOR)
+
+
 def _attempt(callback: Callback) -> None:
     try:
         status = _send(callback)
