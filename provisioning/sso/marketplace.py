@@ -12,6 +12,7 @@ import httpx2
 from credservice.credentials import bulkhead
 from credservice.exceptions import Unavailable
 from provisioning.connector.calls import ConnectorError, call
+from provisioning.connector.tokens import client_auth
 from provisioning.models import Marketplace
 from provisioning.models.sso import USER_LENGTH
 
@@ -57,8 +58,7 @@ class Person:
 def exchange(marketplace: Marketplace, code: str) -> Granted:
     """The user's access token for the code, in exactly one request. Raises Refused or Failed."""
     form = {"grant_type": "authorization_code", "code": code}
-    # "Basic authentication is the preferred method" (POST /oauth/tokens).
-    client = (marketplace.client_id, marketplace.open_client_secret())
+    client = client_auth(marketplace)
     content = _content(marketplace, "POST", "/oauth/tokens", good=(200, 201), seconds=SECONDS, form=form, auth=client)
     token, seconds = content.get("access_token"), content.get("expires_in")
     kind = content.get("token_type", "bearer")

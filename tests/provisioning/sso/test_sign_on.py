@@ -2,6 +2,8 @@
 
 import pytest
 
+from credservice.crypto import seal
+from provisioning.checker.connector import Client
 from provisioning.checker.connector.tokens import FORM
 from provisioning.models import ResourceSession
 
@@ -24,6 +26,15 @@ def test_the_code_is_exchanged_in_one_request_as_a_form_with_basic_authenticatio
     (asked,) = [call for call in connector.seen if call.path == "/v1/oauth/tokens"]
     assert asked.header("authorization").startswith("Basic ")
     assert b"client_secret" not in asked.body
+
+
+def test_the_client_is_form_encoded_before_it_is_a_header(user, connector, resource_id, marketplace):
+    """RFC 6749, 2.3.1."""
+    ours = connector.tokens.client = Client(id="a client/1", secret="100%25+ sure:é")
+    marketplace.client_id, place = ours.id, marketplace.client_secret_place
+    marketplace.sealed_client_secret = seal(ours.secret.encode(), place)
+    marketplace.save()
+    user.sign_on(resource_id)
 
 
 def test_the_resource_is_asked_for_with_the_users_token(user, connector, resource_id):
