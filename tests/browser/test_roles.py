@@ -158,6 +158,7 @@ def reveal_and_go_back(asker: Page, address: str) -> None:
     asker.get_by_role("link", name="Done").click()
     with contextlib.suppress(Error):  # ERR_CACHE_MISS: it was not to be kept
         asker.go_back()
+    asker.wait_for_load_state()
     assert value not in asker.content()
 
 
