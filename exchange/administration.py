@@ -33,8 +33,9 @@ def grant_credential(
     credential, or soon will, :class:`Invalid` for values that do not fit.
     """
     with transaction.atomic():
-        # The lock that a first exchange of this end user takes as well: see exchange.onboarding.
-        EndUser.objects.select_for_update(no_key=True).get(pk=end_user.pk)
+        # The lock that a first exchange of this end user takes as well: see exchange.onboarding. As it is by now: it
+        # may have been suspended since the caller read it.
+        end_user = EndUser.objects.select_for_update(no_key=True).get(pk=end_user.pk)
         grants = Grant.objects.filter(integration=integration, end_user=end_user, installation=installation)
         grant = grants.select_for_update(of=("self",)).first()
         if grant is not None:

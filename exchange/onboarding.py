@@ -17,7 +17,7 @@ from credservice.issuers.base import IssuerUnavailable
 from exchange import telling
 from exchange.models import EndUser, Grant, Installation
 from exchange.queries import PlatformRow
-from exchange.refusals import NothingGranted
+from exchange.refusals import NothingGranted, Suspended
 from exchange.serializers import ExchangeIds
 
 log = structlog.get_logger(__name__)
@@ -59,13 +59,16 @@ def record_first_seen(*, platform: PlatformRow, parties: Parties, ids: ExchangeI
 def make_credential(*, platform: PlatformRow, parties: Parties, installation: UUID, ids: ExchangeIds) -> None:
     """See to it that the narrowest grant has a usable credential, where an issuer generates it.
 
-    Raises :class:`NothingGranted` where none may be made, :class:`Unavailable` while the issuer cannot be reached.
+    Raises :class:`NothingGranted` where none may be made, :class:`Suspended` where the end user is by now,
+    :class:`Unavailable` while the issuer cannot be reached.
     """
     actor = f"platform:{platform.name}"
     with issuer_errors():
         with transaction.atomic():
             # The one lock of all first exchanges of this end user: whoever comes second finds the grant.
             end_user = EndUser.objects.select_for_update(no_key=True).get(pk=parties.end_user)
+            if not end_user.is_active:
+                raise Suspended("end user")
             credential = _granted(parties, installation) or _first_credential(parties, ids, end_user, actor)
             credential = _renewed(credential, actor)
         finish_issue(credential, actor=actor)

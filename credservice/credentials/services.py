@@ -165,7 +165,10 @@ def force_end(*, credential: Credential, actor: str, reason: str) -> Credential:
 
 def set_suspended(*, subject: str, suspended: bool) -> None:
     """Have checks refuse (or accept again) every key of a subject, in the caller's transaction, which records it."""
-    Credential.objects.filter(subject=subject, state__in=Credential.UNENDED).update(suspended=suspended)
+    # Of a rotation that is under way, only a statement that begins after it sees the successor: hence the lock first.
+    unended = Credential.objects.unended().filter(subject=subject)
+    unended.lock()
+    unended.update(suspended=suspended)
 
 
 def update_context(*, subject: str, **facts: Any) -> None:
