@@ -41,7 +41,7 @@ class Command(BaseCommand):
         _collect_rarely()
         with ExitStack() as stack:
             source = self._open(options["file"], stack)
-            failed = Failures(self.stderr, _errors_file(options["errors"], stack))
+            failed = Failures(self.stderr, _errors_file(options["errors"], source, stack))
             form = options["format"] or ("csv" if options["file"].lower().endswith(".csv") else "ndjson")
             engine = Import(
                 actor="command:import_credentials",
@@ -100,7 +100,7 @@ class Failures:
         if self._file is not None:
             self._file.write(json.dumps({"line": line, "problem": problem}, ensure_ascii=False) + "\n")
         elif self._count <= SHOWN:
-            self._out.write(f"line {line}: {problem['detail']}{_places(problem)}")
+            self._out.write(_shown(f"line {line}: {problem['detail']}{_places(problem)}"))
         elif self._count == SHOWN + 1:
             self._out.write("... and more: --errors FILE keeps them all.")
 
@@ -116,10 +116,17 @@ def _places(problem: Problem) -> str:
     return f" ({', '.join(places)})" if places else ""
 
 
-def _errors_file(name: str | None, stack: ExitStack) -> TextIO | None:
+def _shown(text: str) -> str:
+    """Names of a file's fields are the file's: none of their characters is to steer a terminal."""
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
+def _errors_file(name: str | None, source: BinaryIO, stack: ExitStack) -> TextIO | None:
     if name is None:
         return None
     try:
+        if os.path.exists(name) and os.path.samestat(os.stat(name), os.fstat(source.fileno())):
+            raise CommandError(f"{name} is what is read: name another file for --errors.")
         return stack.enter_context(open(name, "w", encoding="utf-8", opener=_private))
     except OSError as error:
         raise CommandError(f"{name} cannot be written: {error.strerror}.") from None

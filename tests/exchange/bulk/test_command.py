@@ -109,3 +109,17 @@ def test_an_export_of_one_kind(door, capsys):
     assert (shown["kind"], shown["external_id"], shown["state"]) == ("end_users", "customer-1", "active")
     with pytest.raises(CommandError, match="There is no kind 'nothing'"):
         call_command("export_data", "nothing")
+
+
+def test_refusals_do_not_overwrite_the_file_that_is_read(door, file):
+    file.write_bytes(ndjson(row(1)))
+    with pytest.raises(CommandError, match="another file"):
+        call_command("import_credentials", str(file), errors=str(file))
+    assert file.read_bytes() == ndjson(row(1))
+
+
+def test_what_a_file_holds_steers_no_terminal(door, file, capsys):
+    file.write_bytes(ndjson(row(1) | {"\x1b[2Jx": 1}))
+    with pytest.raises(CommandError):
+        call_command("import_credentials", str(file))
+    assert "\x1b" not in capsys.readouterr().err
