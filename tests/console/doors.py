@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, get_resolver, reverse
 from django.utils import timezone
 
-from credservice.console.models import Approval, BulkRun, FourEyes
+from credservice.console.models import Approval, BulkRun
 from credservice.console.roles import ROLES
 
 # Their own tests say who may do what there.
