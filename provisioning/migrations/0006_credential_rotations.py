@@ -7,36 +7,79 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('provisioning', '0005_single_sign_on'),
+        ("provisioning", "0005_single_sign_on"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='marketplace',
-            name='rotates',
-            field=models.BooleanField(default=False, help_text='Scheduled rotations are asked of its connector (alpha there), which then swaps the credentials. Otherwise they are rotated here, and it sees the new values when it asks again.'),
+            model_name="marketplace",
+            name="rotates",
+            field=models.BooleanField(
+                default=False,
+                help_text="Scheduled rotations are asked of its connector (alpha there), which then swaps the credentials. Otherwise they are rotated here, and it sees the new values when it asks again.",
+            ),
         ),
         migrations.CreateModel(
-            name='CredentialRotation',
+            name="CredentialRotation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('partner_id', models.CharField(help_text='Ours, for repetitions.', max_length=29, unique=True, verbose_name='rotation id')),
-                ('reason', models.CharField(help_text="As the marketplace's user may read it.", max_length=256)),
-                ('state', models.CharField(choices=[('asking', 'Asking'), ('acknowledged', 'Acknowledged'), ('done', 'Done'), ('refused', 'Refused'), ('closed', 'Closed')], default='asking', max_length=16)),
-                ('failure', models.CharField(blank=True, help_text='Why the last attempt came to nothing.', max_length=255)),
-                ('attempts', models.PositiveIntegerField(default=0, help_text='Attempts that came to nothing.')),
-                ('next_attempt_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('acknowledged_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('resource_credential', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rotations', to='provisioning.resourcecredential')),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "partner_id",
+                    models.CharField(
+                        help_text="Ours, for repetitions.", max_length=29, unique=True, verbose_name="rotation id"
+                    ),
+                ),
+                ("reason", models.CharField(help_text="As the marketplace's user may read it.", max_length=256)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("asking", "Asking"),
+                            ("acknowledged", "Acknowledged"),
+                            ("done", "Done"),
+                            ("refused", "Refused"),
+                            ("closed", "Closed"),
+                        ],
+                        default="asking",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "failure",
+                    models.CharField(blank=True, help_text="Why the last attempt came to nothing.", max_length=255),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0, help_text="Attempts that came to nothing.")),
+                ("next_attempt_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("acknowledged_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "resource_credential",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rotations",
+                        to="provisioning.resourcecredential",
+                    ),
+                ),
             ],
             options={
-                'permissions': [('ask_credentialrotation', 'Can ask a marketplace for a rotation, and close one')],
-                'indexes': [models.Index(condition=models.Q(('state__in', ['asking', 'acknowledged', 'refused'])), fields=['created_at'], name='provisioning_rotation_open'), models.Index(fields=['created_at', 'id'], name='provisioning_rotation_newest')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['asking', 'acknowledged'])), fields=('resource_credential',), name='provisioning_rotation_live')],
+                "permissions": [("ask_credentialrotation", "Can ask a marketplace for a rotation, and close one")],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ["asking", "acknowledged", "refused"])),
+                        fields=["created_at"],
+                        name="provisioning_rotation_open",
+                    ),
+                    models.Index(fields=["created_at", "id"], name="provisioning_rotation_newest"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["asking", "acknowledged"])),
+                        fields=("resource_credential",),
+                        name="provisioning_rotation_live",
+                    )
+                ],
             },
         ),
     ]

@@ -4,14 +4,15 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('provisioning', '0007_settling'),
+        ("provisioning", "0007_settling"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='resourcesession',
-            options={'permissions': [('end_resourcesession', "Can sign a marketplace's user out of a resource's page")]},
+            name="resourcesession",
+            options={
+                "permissions": [("end_resourcesession", "Can sign a marketplace's user out of a resource's page")]
+            },
         ),
     ]
