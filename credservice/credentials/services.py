@@ -167,8 +167,9 @@ def set_suspended(*, subject: str, suspended: bool) -> None:
     """Have checks refuse (or accept again) every key of a subject, in the caller's transaction, which records it."""
     # Of a rotation that is under way, only a statement that begins after it sees the successor: hence the lock first.
     unended = Credential.objects.unended().filter(subject=subject)
-    unended.lock()
-    unended.update(suspended=suspended)
+    with transaction.atomic():
+        unended.lock()
+        unended.update(suspended=suspended)
 
 
 def update_context(*, subject: str, **facts: Any) -> None:
