@@ -18,6 +18,7 @@ from fido2.utils import websafe_decode
 from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
+from credservice.accounts.proof import take_turns
 from credservice.accounts.trail import refuse
 from credservice.audit import record_refusal
 from credservice.console.password import count_try
@@ -55,6 +56,7 @@ class SignInCodeForm(AuthenticateForm):  # type: ignore[misc]
 
     def clean_code(self) -> Any:
         count(self.user)
+        take_turns(self.user)
         return super().clean_code()
 
 

@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminPasswordWidget
 
@@ -82,9 +83,11 @@ class ProofForm(forms.Form):
     def _typed(self, text: str) -> str:
         if self.has_codes and CODE.fullmatch(text.strip()):
             form = ReauthenticateForm(user=self._request.user, data={"code": text})
-            if form.is_valid():
-                form.save()
-                return "code"
+            with transaction.atomic():
+                take_turns(self._request.user)
+                if form.is_valid():
+                    form.save()
+                    return "code"
             raise ValidationError({"password": form.errors["code"]})
         if not self._request.user.check_password(text):
             self._refuse("wrong_password")
@@ -109,3 +112,9 @@ class ProofForm(forms.Form):
             object_type="user",
             object_id=self._request.user.pk,
         )
+
+
+def take_turns(user: Any) -> None:
+    """Of several who send a code of the account at once, one after the other, in the caller's transaction."""
+    rows = Authenticator.objects.select_for_update().filter(user_id=user.pk).order_by("pk")
+    list(rows.values_list("pk", flat=True))
