@@ -20,7 +20,7 @@ from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads
 from exchange.bulk.engine import Import, Summary
 from exchange.bulk.job import Problem
-from exchange.bulk.lines import read_ndjson
+from exchange.bulk.lines import Source, read_ndjson
 from exchange.vendor_forms import ACTIVE_OR_SUSPENDED, PlatformQuerySerializer
 
 NDJSON = "application/x-ndjson"
@@ -121,11 +121,26 @@ class Bulk(VendorView):
             platform=self.params.get("platform"),
         )
         summary = Summary()
+        body = _Counted(request._request)
         with _a_place():
-            for summary in engine.run(read_ndjson(request._request)):  # noqa: B007 - the last one counts
+            for summary in engine.run(read_ndjson(body)):  # noqa: B007 - the last one counts
                 pass
+        if not summary.stopped and body.size != int(request.META["CONTENT_LENGTH"]):
+            raise Invalid(f"The body ended early. Line {summary.last_line} is the last that is done: send it again.")
         receipt = vars(summary) | {"dry_run": engine.dry_run, "errors": errors}
         return Response(BulkReceiptSerializer(receipt).data)
+
+
+class _Counted:
+    """A request's body, and how much of it has come: where it is cut off between two lines, nothing else tells."""
+
+    def __init__(self, body: Source) -> None:
+        self._body, self.size = body, 0
+
+    def readline(self, size: int = -1, /) -> bytes:
+        line = self._body.readline(size)
+        self.size += len(line)
+        return line
 
 
 @contextmanager

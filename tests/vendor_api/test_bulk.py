@@ -1,5 +1,6 @@
 """``POST /bulk`` and ``GET /export``."""
 
+import io
 import json
 from typing import Any
 
@@ -68,6 +69,12 @@ def test_imports_take_one_thread_of_a_process_and_no_more(vendor, door):
     refused(answer, 503, "unavailable")
     assert answer["Retry-After"] == "5"
     assert bulk(vendor, ndjson(row(1))).json()["created"] == 1
+
+
+def test_a_body_that_is_cut_off_between_two_lines_is_refused(vendor, door):
+    content = ndjson(row(1))
+    cut = {"wsgi.input": io.BytesIO(content), "CONTENT_LENGTH": str(len(content) + 1)}
+    refused(bulk(vendor, content, **cut), 400, "invalid_request")
 
 
 def test_an_export_goes_on_behind_its_last_line(vendor, door):
