@@ -19,14 +19,23 @@ from credservice.console.base import ConsoleAdmin
 from credservice.console.labels import label
 from credservice.console.menu import Menu
 from credservice.console.pages import ObjectPage, Shown
+from credservice.exceptions import Conflict
 from credservice.vendor_api.models import Scope, ServiceToken
-from credservice.vendor_api.tokens import create_token, revoke_token
+from credservice.vendor_api.tokens import create_token, refuse_taken, revoke_token
 
 
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     scopes = forms.MultipleChoiceField(
         label="It may", choices=Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
+
+    def clean_name(self) -> Any:
+        name = self.cleaned_data["name"]
+        try:
+            refuse_taken(name)
+        except Conflict as error:
+            raise ValidationError(error.message) from None
+        return name
 
     def clean_scopes(self) -> Any:
         """A token that reveals is a reveal of everything: not one person's to make where a reveal takes two."""

@@ -47,7 +47,7 @@ class ServiceToken(models.Model):
     """A bearer token of one of the vendor's systems. Only its keyed digest is kept."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=128, unique=True)
+    name = models.CharField(max_length=128)
     digest = models.BinaryField(max_length=36, unique=True, editable=False)
     hint = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=64, choices=scope_choices))
@@ -60,7 +60,12 @@ class ServiceToken(models.Model):
 
     class Meta:
         permissions = [("revoke_servicetoken", "Can revoke a service token")]
-        ordering = ["name"]
+        ordering = ["name", "-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name"], condition=models.Q(revoked_at=None), name="vendor_api_servicetoken_live_name"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

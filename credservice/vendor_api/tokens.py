@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from credservice.audit import record
@@ -34,9 +34,11 @@ def create_token(
     token.digest, token.hint = _digest(text), hint(text)
     token.clean()
     with transaction.atomic():
-        if ServiceToken.objects.filter(name=name).exists():
-            raise Conflict(f"A token named {name!r} exists already. Choose another name, or revoke that one first.")
-        token.save(force_insert=True)
+        try:
+            with transaction.atomic():
+                token.save(force_insert=True)
+        except IntegrityError:  # the constraint's word: of two at once, one is told
+            raise Conflict(_taken(name)) from None
         _record("service_token.created", token, actor)
     return token, text
 
@@ -60,6 +62,16 @@ def authenticate(text: str, source: str | None) -> ServiceToken:
         raise Unauthenticated("token_from_other_network")
     last_uses.note(token.pk)
     return token
+
+
+def refuse_taken(name: str) -> None:
+    """Raises :class:`Conflict` where a token that is not revoked has this name; a revoked one's may be used again."""
+    if ServiceToken.objects.filter(name=name, revoked_at=None).exists():
+        raise Conflict(_taken(name))
+
+
+def _taken(name: str) -> str:
+    return f"A token named {name!r} exists already. Choose another name, or revoke that one first."
 
 
 def _digest(text: str) -> bytes:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.utils import timezone
 
 from credservice.exceptions import Conflict, Invalid
@@ -65,6 +66,15 @@ def test_a_token_needs_a_known_scope(db):
 def test_a_name_is_used_once(token):
     with pytest.raises(Conflict, match="exists already"):
         create_token(name="product", scopes=[Scope.INTROSPECT], actor="test")
+
+
+def test_a_revoked_tokens_name_may_be_used_again(call, db):
+    for _ in range(3):
+        text = create_token(name="again", scopes=[Scope.INTROSPECT], actor="test")[1]
+        assert call(text).status_code == 200
+        call_command("revoke_token", "again")
+        assert call(text).status_code == 401
+    assert ServiceToken.objects.filter(name="again", revoked_at__isnull=False).count() == 3
 
 
 def test_an_unknown_route_is_a_problem_document(client, db):

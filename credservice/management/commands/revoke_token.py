@@ -4,6 +4,7 @@ import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import F
 
 from credservice.vendor_api.models import ServiceToken
 from credservice.vendor_api.tokens import revoke_token
@@ -18,7 +19,8 @@ class Command(BaseCommand):
         parser.add_argument("name", help="The name that it was created with.")
 
     def handle(self, *args: Any, name: str, **options: Any) -> None:
-        token = ServiceToken.objects.filter(name=name).first()
+        newest_first = F("revoked_at").desc(nulls_first=True)  # and before all of them the one that still works
+        token = ServiceToken.objects.filter(name=name).order_by(newest_first).first()
         if token is None:
             raise CommandError(f"There is no token named {name!r}.")
         revoke_token(token=token, actor=f"command:{getpass.getuser()}")
