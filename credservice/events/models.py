@@ -2,12 +2,14 @@
 
 import uuid
 
+import httpx2
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
 from credservice.events.types import PING, SUBSCRIBABLE
+from credservice.http.addresses import AddressRefused, check_literal
 from credservice.http.outgoing import check_url
 from credservice.keys.models import SigningSecretSet
 
@@ -41,9 +43,13 @@ class EventEndpoint(models.Model):
 
     def clean(self) -> None:
         try:
-            check_url(self.url)
+            parsed = httpx2.URL(check_url(self.url))
+            # One that can never be delivered to is said here, not first in the log of deliveries.
+            check_literal(parsed.host, plaintext=parsed.scheme == "http")
         except ValueError as error:
             raise ValidationError({"url": f"The URL {error}."}) from None
+        except AddressRefused as error:
+            raise ValidationError({"url": f"{error}."}) from None
         unknown = sorted(set(self.types) - set(SUBSCRIBABLE))
         if unknown:
             raise ValidationError({"types": f"There is no type {unknown[0]!r}. Known are: {', '.join(SUBSCRIBABLE)}."})

@@ -46,6 +46,18 @@ def checked_addresses(
     return addresses
 
 
+def check_literal(host: str, *, plaintext: bool) -> None:
+    """Where the host is itself an address: whether it may be connected to. A name is for the time of the connection.
+
+    Raises :class:`AddressRefused`.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return
+    _check(host, address, plaintext)
+
+
 def resolve(host: str, port: int) -> list[str]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
@@ -67,7 +79,8 @@ def _check(host: str, address: Address, plaintext: bool) -> None:
     if any(plain in network for network in parse_networks(tuple(settings.OUTGOING_ALLOWED_NETWORKS))):
         return
     if not is_public(plain):
-        raise AddressRefused(f"{host} leads to {plain}, which is not public and not in OUTGOING_ALLOWED_NETWORKS")
+        which = f"{host} is" if host == str(plain) else f"{host} leads to {plain}, which is"
+        raise AddressRefused(f"{which} not public and not in OUTGOING_ALLOWED_NETWORKS")
     if plaintext:
         raise AddressRefused(f"{host} must be reached by https: {plain} is not in OUTGOING_ALLOWED_NETWORKS")
 

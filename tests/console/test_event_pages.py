@@ -47,6 +47,26 @@ def test_an_address_that_cannot_be_sent_to_is_refused(console: Client) -> None:
     assert "must begin with https://" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("http://10.1.2.3/x", "10.1.2.3 is not public"),
+        ("https://[fd00::1]/x", "fd00::1 is not public"),
+        ("http://93.184.216.34/x", "must be reached by https"),
+    ],
+)
+def test_an_address_that_is_never_delivered_to_is_refused(console: Client, address: str, sentence: str) -> None:
+    answer = console.post(url(EventEndpoint, "add"), {"name": "backend", "url": address})
+    assert sentence in answer.content.decode()
+    assert not EventEndpoint.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9000/x", "http://localhost:9000/x", "https://93.184.216.34/x"])
+def test_the_loopback_in_development_and_a_public_address_are_taken(console: Client, address: str) -> None:
+    console.post(url(EventEndpoint, "add"), {"name": "backend", "url": address})
+    assert EventEndpoint.objects.get().url == address
+
+
 def test_a_test_event_is_queued(console: Client, endpoint: EventEndpoint, trail: Trail) -> None:
     assert send(console, url(endpoint, "test")).status_code == 302
     assert Event.objects.get().type == "ping"
