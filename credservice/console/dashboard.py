@@ -62,7 +62,7 @@ def _name(hour: datetime, hours: int) -> str:
 def _totals(found: Traffic) -> list[tuple[str, str]]:
     granted, refused = sum(found.granted), sum(map(sum, found.refused.values()))
     share = f"{100 * refused / (granted + refused):.2g} %" if refused else "none"
-    return [("Granted", f"{granted:,}"), ("Refused", f"{refused:,}"), ("Share refused", share)]
+    return [("Granted", f"{granted:,}"), ("Refused", f"{refused:,}"), ("Refused, share of all calls", share)]
 
 
 def _outcomes(found: Traffic, names: list[str]) -> SafeString:

@@ -107,7 +107,7 @@ def test_exchanges_and_refusals_are_drawn(console: Client, world: World) -> None
     tally("unknown_end_user", 3, hours_ago=2)
     tally("0.005", 100, series="exchange.seconds")
     page = overview(console)
-    assert page.context["totals"] == [("Granted", "1,200"), ("Refused", "3"), ("Share refused", "0.25 %")]
+    assert page.context["totals"] == [("Granted", "1,200"), ("Refused", "3"), ("Refused, share of all calls", "0.25 %")]
     text = page.content.decode()
     assert "unknown end user" in text
     assert "4.95 ms" in text
