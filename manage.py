@@ -4,8 +4,11 @@
 import os
 import sys
 
-from django.core.exceptions import ImproperlyConfigured
-from django.db import OperationalError
+try:
+    from django.core.exceptions import ImproperlyConfigured
+    from django.db import OperationalError
+except ModuleNotFoundError:
+    sys.exit("This Python has no Django. Write: .venv/bin/python manage.py ... (`make run` makes .venv).")
 
 
 def main() -> int:

@@ -30,6 +30,12 @@ def enter(tmp_path, bare_environment):
     return enter
 
 
+def test_a_python_without_django_is_told_which_one_has_it(enter):
+    done = enter("-S", "manage.py", "apply")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert ".venv/bin/python manage.py" in done.stderr
+
+
 def test_the_server_names_every_setting_that_is_missing(enter):
     done = enter("-c", "import credservice.wsgi")
     assert done.returncode == 3
