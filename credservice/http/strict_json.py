@@ -25,8 +25,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
         raise ValueError("The body is nested too deeply.") from None
     except UnicodeDecodeError:
         raise ValueError("The body is not UTF-8.") from None
-    except json.JSONDecodeError:
-        raise ValueError("The body is not valid JSON.") from None
+    except json.JSONDecodeError as error:
+        # Where, and never what: it may be a value.
+        raise ValueError(f"The body is not valid JSON, at line {error.lineno}, column {error.colno}.") from None
     if not isinstance(value, dict):
         raise ValueError("The body must be a JSON object.")
     _check(value, MAX_DEPTH)

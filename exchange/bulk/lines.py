@@ -56,8 +56,8 @@ def _read_object(text: bytes | None) -> Row:
     if text is None:
         raise Invalid(TOO_LONG)
     try:
-        found = parse_object(text)
+        found = parse_object(text.rstrip(b"\r\n"))
     except ValueError as error:
-        # Its sentences are about a body; they hold nothing of what it is.
-        raise Invalid(str(error).replace("The body", "The line")) from None
+        # Its sentences are about a body of many lines; they hold nothing of what it is.
+        raise Invalid(str(error).replace("The body", "The line").replace("at line 1, ", "at ")) from None
     return parse_row(found)

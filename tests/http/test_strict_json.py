@@ -58,7 +58,7 @@ def test_sixteen_levels_are_read(body):
     ],
 )
 def test_deeper_nesting_is_refused(body):
-    with pytest.raises(ValueError, match=r"The body is (nested too deeply|not valid JSON)\."):
+    with pytest.raises(ValueError, match=r"The body is (nested too deeply|not valid JSON, at line 1, column \d+)\."):
         parse_object(body)
 
 
@@ -105,6 +105,12 @@ def test_what_could_be_read_in_two_ways_is_refused(body, sentence):
     with pytest.raises(ValueError, match=sentence) as caught:
         parse_object(body)
     assert str(caught.value).endswith(".")
+
+
+def test_what_is_no_json_is_told_with_its_place_and_without_its_content():
+    with pytest.raises(ValueError, match="at line 2, column 10") as caught:
+        parse_object(b'{\n "value" secret-1}')
+    assert "secret" not in str(caught.value)
 
 
 def test_a_pair_of_surrogates_is_a_character():

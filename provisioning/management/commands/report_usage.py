@@ -85,11 +85,12 @@ def _parse(call: list[tuple[int, bytes]]) -> list[Report]:
     reports, problems = [], []
     for number, text in call:
         try:
-            reports.append(parse_report(parse_object(text)))
+            reports.append(parse_report(parse_object(text.rstrip(b"\r\n"))))
         except Invalid as error:
             problems.append(Problem(number, error))
         except ValueError as error:
-            problems.append(Problem(number, Invalid(str(error).replace("The body", "The line"))))
+            sentence = str(error).replace("The body", "The line").replace("at line 1, ", "at ")
+            problems.append(Problem(number, Invalid(sentence)))
     if problems:
         raise Refused(problems)
     return reports
