@@ -16,7 +16,10 @@ MEDIA_TYPE = "application/problem+json"
 KNOWN: dict[str, tuple[int, str]] = {
     "invalid_request": (400, "Correct what `errors` or `detail` names, and send it again."),
     "not_metered": (400, "Report a feature that the resource's plan meters; `detail` names them."),
-    "unauthenticated": (401, "Send `Authorization: Bearer cst_...` with a token that is valid, from a network that it may be used from."),
+    "unauthenticated": (
+        401,
+        "Send `Authorization: Bearer cst_...` with a token that is valid, from a network that it may be used from.",
+    ),
     "missing_scope": (403, "Use a token that has the scope which `detail` names."),
     "suspended": (403, "Resume the platform or the end user first."),
     "not_found": (404, "Check the path and the ids in it."),
