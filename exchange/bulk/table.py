@@ -96,16 +96,24 @@ def _heading(reader: Iterator[list[str]], lines: _Lines) -> Sequence[str]:
         raise Invalid("The heading is no CSV (RFC 4180).") from None
     if not lines.is_utf8:
         raise Invalid(NO_UTF8)
+    if not names:
+        raise Invalid("The first line is empty: write the heading there." if lines.taken else "The file is empty.")
     known = f"There are: {', '.join((*PLAIN, *OF_GRANT))}, attribute.NAME and value.NAME."
     for number, name in enumerate(names, start=1):
         if name not in (*PLAIN, *OF_GRANT) and not (name.startswith(PREFIXES) and name not in PREFIXES):
             # Not quoted: in a file without a heading it is somebody's value.
-            raise Invalid(f"Column {number} of the heading has a name that is none. {known}")
+            raise Invalid(f"Column {number} of the heading has a name that is none.{_separator(name)} {known}")
     if len(set(names)) < len(names):
         raise Invalid("The heading has the same name twice.")
     if "external_id" not in names:
         raise Invalid(f"The heading lacks external_id. {known}")
     return names
+
+
+def _separator(name: str) -> str:
+    """What spreadsheets of many countries write instead of a comma."""
+    found = [word for sign, word in ((";", "semicolons"), ("\t", "tabs")) if sign in name]
+    return f" It holds {found[0]}: separate the cells by commas." if found else ""
 
 
 def _row(names: Sequence[str], cells: Sequence[str], lines: _Lines) -> Row:

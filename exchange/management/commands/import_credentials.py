@@ -78,7 +78,10 @@ class Command(BaseCommand):
         if summary.stopped:
             raise CommandError(f"Stopped at a bad row. {_go_on(summary)}")
         if summary.failed:
-            raise CommandError(f"{summary.failed:,} rows were refused. Correct them, and import the file again.")
+            rows, them = ("1 row was", "it") if summary.failed == 1 else (f"{summary.failed:,} rows were", "them")
+            raise CommandError(f"{rows} refused. Correct {them}, and import the file again.")
+        if not summary.rows:
+            self.stderr.write("No row was found there: the file is empty, or ends before the line to begin with.")
 
     def _open(self, name: str, stack: ExitStack) -> BinaryIO:
         if name == "-":

@@ -39,7 +39,7 @@ def test_it_says_what_came_of_the_rows(door, file, capsys):
 
 def test_refused_rows_are_listed_and_end_it_with_an_error(door, file, capsys):
     file.write_bytes(ndjson(row(1), row(2, grants=[{"integration_id": "int_abc123", "values": {"no": SECRET}}])))
-    with pytest.raises(CommandError, match="1 rows were refused"):
+    with pytest.raises(CommandError, match="1 row was refused"):
         call_command("import_credentials", str(file))
     said = capsys.readouterr()
     assert "line 2: Send a value for each of apiKey, and for nothing else. (/grants/0/values)" in said.err
@@ -86,6 +86,27 @@ def test_a_file_that_is_none_is_told_in_a_sentence(door, tmp_path, name, sentenc
     (tmp_path / "bad.csv").write_text("nothing\n")
     with pytest.raises(CommandError, match=sentence):
         call_command("import_credentials", str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "The file is empty"),
+        ("\nexternal_id\n", "The first line is empty"),
+        ("external_id;name\nc-1;Ada\n", "Column 1 of the heading .* It holds semicolons: separate the cells by commas"),
+        ("external_id\tname\nc-1\tAda\n", "It holds tabs"),
+    ],
+)
+def test_a_heading_that_is_none_is_told_with_what_is_wrong(door, tmp_path, content, sentence):
+    (tmp_path / "bad.csv").write_text(content)
+    with pytest.raises(CommandError, match=sentence):
+        call_command("import_credentials", str(tmp_path / "bad.csv"))
+
+
+def test_a_file_without_a_row_is_told(door, file, capsys):
+    file.write_bytes(b"")
+    call_command("import_credentials", str(file))
+    assert "No row was found" in capsys.readouterr().err
 
 
 def test_the_bar_says_how_far_it_is():
