@@ -154,7 +154,8 @@ class FirstSteps(ObjectPage):
                 with transaction.atomic():
                     use_up(request)
                     obj, shown = self.make(request, form)
-                return self._render(request, obj, "console/shown.html", {"shown": shown, "title": shown.title})
+                title = f"1 of {len(self.steps)}: {shown.title}"
+                return self._render(request, obj, "console/shown.html", {"shown": shown, "title": title})
             except ServiceError as error:
                 form.add_error(None, error.message)
         request.current_app = self.admin.admin_site.name

@@ -44,13 +44,15 @@ class PlatformForm(forms.Form):
     name = forms.SlugField(
         max_length=64,
         help_text="For you, and in its endpoint's address: such as mindcloud, or mindcloud-staging.",
+        error_messages={"invalid": "Write letters, digits and hyphens only, such as mindcloud-staging."},
         widget=UnfoldAdminTextInputWidget(),
     )
     approve_installations = forms.BooleanField(
         label="Answer new installations at once",
         required=False,
         initial=True,
-        help_text="Otherwise an installation that calls for the first time waits for an operator's approval.",
+        help_text="Handy for a trial. In production turn it off, which is safer: an installation that calls for the "
+        "first time then waits for an operator's approval.",
         widget=UnfoldBooleanSwitchWidget(),
     )
 

@@ -31,7 +31,12 @@ def _text(label: str, help_text: str = "", **options: Any) -> forms.CharField:
 
 
 class MarketplaceForm(forms.Form):
-    name = forms.SlugField(max_length=64, help_text="For you: such as manifold.", widget=UnfoldAdminTextInputWidget())
+    name = forms.SlugField(
+        max_length=64,
+        help_text="For you: such as manifold.",
+        error_messages={"invalid": "Write letters, digits and hyphens only, such as manifold-staging."},
+        widget=UnfoldAdminTextInputWidget(),
+    )
     connector_url = _text(
         "Connector", "Its API that we call: callbacks, single sign-on.", initial="https://api.connector.manifold.co/v1"
     )

@@ -56,6 +56,25 @@ def test_a_taken_name_is_told(console, platform):
     assert "There is a platform staging already" in page
 
 
+def test_a_name_that_fits_no_address_is_told_plainly(console):
+    page = send(console, reverse(START), name="My Platform").content.decode()
+    assert "Write letters, digits and hyphens only" in page
+    assert not Platform.objects.exists()
+
+
+def test_a_new_one_comes_before_those_that_are_begun(console, platform):
+    page = console.get(reverse(START)).content.decode()
+    assert (
+        page.index('name="approve_installations"')
+        < page.index("Or go on with")
+        < page.index(url(platform, "first-steps"))
+    )
+
+
+def test_the_secrets_page_says_which_step_it_is(console):
+    assert "1 of 4: Connect it" in send(console, reverse(START), name="staging").content.decode()
+
+
 def test_its_steps_lead_to_a_call_that_is_answered(console, client, granted):
     page = do(console, granted, password=PASSWORD).content.decode()
     command = re.search(r"(curl -X POST .*?)</pre>", page, re.DOTALL)[1]
