@@ -14,7 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+try:
+    from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+except ModuleNotFoundError:
+    sys.exit("The pictures are taken by a browser: run requirements/install browser first, and install chromium.")
 
 from credservice.local.throwaway import throwaway
 from provisioning.checker.connector.answers import Answer
@@ -119,6 +122,8 @@ def take(picture: Picture, browser: Browser, service: LiveService, market: Marke
 
 
 def main(names: list[str]) -> None:
+    if CHROMIUM is None:
+        sys.exit("The pictures are taken by a browser: install chromium first (apt-get install chromium).")
     wanted = [picture for picture in PICTURES if not names or picture.name in names]
     FOLDER.mkdir(exist_ok=True)
     with ExitStack() as stack:
