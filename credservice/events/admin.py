@@ -114,7 +114,8 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
     types = forms.MultipleChoiceField(
         label="Types of events",
         required=False,
-        choices=[(name, f"{name}: {TYPES[name]}") for name in SUBSCRIBABLE],
+        # docs/events.md has the same sentences, with their code marked.
+        choices=[(name, f"{name}: {TYPES[name].replace('`', '')}") for name in SUBSCRIBABLE],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
         help_text="None ticked: all of them, also those of later versions.",
     )

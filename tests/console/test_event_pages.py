@@ -67,6 +67,12 @@ def test_the_loopback_in_development_and_a_public_address_are_taken(console: Cli
     assert EventEndpoint.objects.get().url == address
 
 
+def test_the_types_are_described_without_marks_of_code(console: Client) -> None:
+    page = console.get(url(EventEndpoint, "add")).content.decode()
+    assert "final tells whether it is tried again" in page
+    assert "`" not in page[page.index('id="id_types"') :]
+
+
 def test_a_test_event_is_queued(console: Client, endpoint: EventEndpoint, trail: Trail) -> None:
     assert send(console, url(endpoint, "test")).status_code == 302
     assert Event.objects.get().type == "ping"
