@@ -63,6 +63,7 @@ class Resources(Calls):
         path = place("resource-credentials", credential_id)
         return self._get_tagged(ResourceCredential, path, known, {"marketplace": marketplace})
 
-    def redeem_sign_on(self, token: str, **given: Unpack[Once]) -> Redeemed:
-        """Use up the token of a user whom a marketplace sends to your dashboard."""
-        return self._write(Redeemed, "POST", "/sso/redeem", {"token": token}, given=given)
+    def redeem_sign_on(self, token: str, *, audience: str | None = None, **given: Unpack[Once]) -> Redeemed:
+        """Use up the token of a user whom a marketplace sends to your dashboard; its address is the ``audience``."""
+        body = {"token": token} | ({} if audience is None else {"audience": audience})
+        return self._write(Redeemed, "POST", "/sso/redeem", body, given=given)

@@ -91,6 +91,7 @@ class LiveService:
     def kill(self) -> None:
         """SIGKILL to the server and all its workers: nobody finishes anything."""
         master = psutil.Process(self.pid)
+        master.suspend()  # or it would start another worker meanwhile, who answers for the next server
         for process in [master, *master.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGKILL)

@@ -186,7 +186,9 @@ def test_it_refuses_another_path_with_the_same_signature(door, endpoints):
 def test_it_refuses_another_spelling_of_the_path(door, endpoints):
     before = state()
     sent = [
-        door.send(m, t, b, send_as=(m, t.replace("/v1/r", "/v1/%72"), _json(b))) for m, t, b in endpoints if "/r" in t
+        door.send(m, t, b, send_as=(m, t.replace("/v1/r", "/v1/%72"), _json(b)))
+        for m, t, b in endpoints
+        if "/v1/r" in t
     ]
     assert_all_refused(sent, before)
 
