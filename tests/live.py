@@ -92,10 +92,12 @@ class LiveService:
         """SIGKILL to the server and all its workers: nobody finishes anything."""
         master = psutil.Process(self.pid)
         master.suspend()  # or it would start another worker meanwhile, who answers for the next server
-        for process in [master, *master.children(recursive=True)]:
+        processes = [master, *master.children(recursive=True)]
+        for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGKILL)
         self.stop()
+        psutil.wait_procs(processes, timeout=10)  # a port that is shared may lead to one who is still on their way out
 
     def restart(self) -> None:
         self.kill()
