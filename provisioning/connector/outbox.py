@@ -17,7 +17,7 @@ from credservice.credentials.locks import credential_lock
 from credservice.crypto import SealError
 from credservice.exceptions import Conflict, Invalid
 from provisioning.connector.calls import ConnectorError, put_bytes
-from provisioning.connector.tokens import access_token
+from provisioning.connector.tokens import as_client
 from provisioning.models import Callback
 from provisioning.queue import enqueue
 
@@ -104,20 +104,9 @@ def _attempt(callback: Callback) -> None:
 
 
 def _send(callback: Callback) -> int:
-    """The connector's status. A token that is refused is replaced once, at once."""
+    """The connector's status."""
     marketplace, body = callback.marketplace, callback.open_body()
-    if not marketplace.is_active:
-        raise _Suspended("is not called while its marketplace is suspended")
-    token = access_token(marketplace)
-    status = put_bytes(marketplace, callback.url, body, token=token).status_code
-    if status == 401:
-        token = access_token(marketplace, refused=token)
-        status = put_bytes(marketplace, callback.url, body, token=token).status_code
-    return status
-
-
-class _Suspended(ConnectorError):
-    """An operator has suspended the marketplace."""
+    return as_client(marketplace, lambda token: put_bytes(marketplace, callback.url, body, token=token)).status_code
 
 
 def pause_after(attempts: int) -> timedelta:

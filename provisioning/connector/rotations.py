@@ -18,7 +18,7 @@ from credservice.exceptions import Conflict, Invalid
 from provisioning.checker.ids import new_id
 from provisioning.connector.calls import ConnectorError, call
 from provisioning.connector.outbox import PASSING, REFUSALS, pause_after
-from provisioning.connector.tokens import access_token
+from provisioning.connector.tokens import as_client
 from provisioning.models import CredentialRotation, ResourceCredential
 from provisioning.queue import enqueue
 
@@ -136,22 +136,16 @@ def _attempt(rotation: CredentialRotation) -> None:
 
 
 def _put(rotation: CredentialRotation) -> int:
-    """The connector's status. A token that is refused is replaced once, at once."""
+    """The connector's status."""
     binding = rotation.resource_credential
     marketplace = binding.marketplace
-    if not marketplace.is_active:
-        raise ConnectorError("is not called while its marketplace is suspended")
     body = {
         "resource_id": binding.resource.partner_id,
         "credential_id": binding.partner_id,
         "reason": rotation.reason,
     }
-    path, token = f"/credential-rotations/{rotation.partner_id}", access_token(marketplace)
-    status = call(marketplace, "PUT", path, token=token, json=body).status_code
-    if status == 401:
-        token = access_token(marketplace, refused=token)
-        status = call(marketplace, "PUT", path, token=token, json=body).status_code
-    return status
+    path = f"/credential-rotations/{rotation.partner_id}"
+    return as_client(marketplace, lambda token: call(marketplace, "PUT", path, token=token, json=body)).status_code
 
 
 def _acknowledge(rotation: CredentialRotation) -> None:

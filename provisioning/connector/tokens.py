@@ -5,6 +5,7 @@ Kept in this process's memory until shortly before its end: a token is no state 
 
 import hashlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from urllib.parse import quote
@@ -51,6 +52,18 @@ def access_token(marketplace: Marketplace, *, refused: str | None = None) -> str
     with _lock:
         _kept[marketplace.pk] = fresh
     return fresh.token
+
+
+def as_client(marketplace: Marketplace, send: Callable[[str], httpx2.Response]) -> httpx2.Response:
+    """The connector's answer to what ``send`` sends with our token. One that is refused is replaced once, at once.
+
+    Raises :class:`ConnectorError`, also while an operator has the marketplace suspended.
+    """
+    if not marketplace.is_active:
+        raise ConnectorError("is not called while its marketplace is suspended")
+    token = access_token(marketplace)
+    answer = send(token)
+    return send(access_token(marketplace, refused=token)) if answer.status_code == 401 else answer
 
 
 def forget() -> None:
