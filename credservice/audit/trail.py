@@ -86,6 +86,8 @@ def _json(detail: dict[str, Any]) -> str:
 def _storable(value: Any) -> Any:
     """``value`` without what PostgreSQL's texts cannot hold, NUL and lone surrogates: odd input is recorded as well."""
     if isinstance(value, str):
+        if value.isascii() and "\x00" not in value:
+            return value
         return value.encode(errors="replace").decode().replace("\x00", "\ufffd")
     if isinstance(value, dict):
         return {_storable(key): _storable(item) for key, item in value.items()}

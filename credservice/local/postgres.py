@@ -40,12 +40,13 @@ class EmbeddedPostgres:
     """A cluster in `state_dir`; `durable=False` gives up crash safety for speed. Also a context manager.
 
     It holds two roles: `credservice`, which owns the database of that name and is no superuser (as it should be in
-    production too), and `postgres`, the superuser.
+    production too), and `postgres`, the superuser. `settings` are more of PostgreSQL's own.
     """
 
-    def __init__(self, state_dir: Path | str, *, durable: bool = True) -> None:
+    def __init__(self, state_dir: Path | str, *, durable: bool = True, **settings: str) -> None:
         self.state_dir = Path(state_dir).absolute()
         self._durable = durable
+        self._settings = _SETTINGS | ({} if durable else _THROWAWAY) | settings
         self._lock = FileLock(self.state_dir / "lock")
         self._process: LeashedProcess | None = None
 
@@ -120,8 +121,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         cluster = self._cluster
-        settings = _SETTINGS | ({} if self._durable else _THROWAWAY)
-        settings |= {"unix_socket_directories": '"{}"'.format(str(self._socket_dir).replace('"', '""'))}
+        settings = self._settings | {"unix_socket_directories": '"{}"'.format(str(self._socket_dir).replace('"', '""'))}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         # SIGINT is PostgreSQL's "fast shutdown": it does not wait for clients to leave.
         self._process = cluster.launch([cluster.programs / "postgres", "-D", cluster.data, *options], signal.SIGINT)

@@ -65,6 +65,9 @@ class InvalidFields(Invalid):
         super().__init__(f"{place}: {first.message}" if place else first.message, pointer=first.pointer)
         self.errors = tuple(errors)
 
+    def __reduce__(self) -> tuple[type["InvalidFields"], tuple[Sequence[FieldError]]]:
+        return type(self), (self.errors,)  # an import hands it from one process to another
+
 
 class PreconditionFailed(ServiceError):
     status, code = 412, "precondition_failed"

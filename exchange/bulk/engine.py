@@ -3,7 +3,7 @@
 A repetition finds what is there and goes on: it can be stopped at any moment, also by a kill, and begun again.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -15,6 +15,7 @@ from credservice.exceptions import ServiceError
 from credservice.vendor_api.problems import InvalidFields, refused
 from exchange.bulk.fast import write_batch
 from exchange.bulk.job import GrantRefused, Job, Problem, Results, problem_of, rounds
+from exchange.bulk.lanes import side_by_side
 from exchange.bulk.lines import Entry
 from exchange.bulk.single import put_row
 from exchange.lookups import find_platform
@@ -49,6 +50,7 @@ class Import:
     dry_run: bool = False
     stop_on_error: bool = False
     platform: str | None = None  # of rows that name none
+    lanes: int = 1  # more: in so many processes, see exchange.bulk.lanes
 
     def run(self, entries: Iterable[Entry]) -> Iterator[Summary]:
         """Yields the same summary after each batch, which is committed then.
@@ -56,8 +58,7 @@ class Import:
         A dry run looks at each batch by itself. With ``stop_on_error`` a batch with a bad row is not written.
         """
         summary = Summary()
-        for batch in _batches(entries):
-            results = self._batch(batch)
+        for batch, results in self._done(_batches(entries)):
             bad = {line: result for line, result in results.items() if isinstance(result, dict)}
             if bad and self.stop_on_error:
                 self.failed(min(bad), bad[min(bad)])
@@ -68,6 +69,12 @@ class Import:
                 self.failed(line, bad[line])
             _add(summary, batch, results)
             yield summary
+
+    def _done(self, batches: Iterator[list[Entry]]) -> Iterator[tuple[list[Entry], Results]]:
+        # Other connections do not see what a caller's transaction has made; and nothing may be written beyond a stop.
+        if self.lanes == 1 or connection.in_atomic_block or self.stop_on_error:
+            return ((batch, self._batch(batch)) for batch in batches)
+        return side_by_side(self._batch, batches, _keys_of, lanes=self.lanes)
 
     def _batch(self, batch: list[Entry]) -> Results:
         if self.dry_run or self.stop_on_error:
@@ -134,6 +141,13 @@ def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _keys_of(batch: list[Entry]) -> Set[Hashable]:
+    """Whose rows they are: by your id and by the platform's, since a row may name one of another end user."""
+    rows = [entry.row for entry in batch if entry.row]
+    keys = {("external_id", row.external_id) for row in rows}
+    return keys | {("end_user_id", row.end_user_id) for row in rows if row.end_user_id}
 
 
 def _add(summary: Summary, batch: list[Entry], results: Results) -> None:

@@ -7,7 +7,7 @@ API does.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
@@ -30,9 +30,9 @@ from exchange.registration import end_user_line
 _BEGIN = "SET LOCAL plan_cache_mode TO force_custom_plan"
 _INSERT = """
 INSERT INTO exchange_enduser (id, platform_id, external_id, end_user_id, name, attributes, is_active, created_at)
-SELECT id, platform, external_id, end_user_id, name, attributes::jsonb, true, now() FROM unnest(
-    %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[]
-) AS new(id, platform, external_id, end_user_id, name, attributes) ON CONFLICT DO NOTHING RETURNING id
+SELECT *, true, now() FROM json_to_recordset(%s) AS new(
+    id uuid, platform uuid, external_id text, end_user_id text, name text, attributes jsonb
+) ON CONFLICT DO NOTHING RETURNING id
 """
 
 
@@ -162,16 +162,19 @@ def _insert(additions: list[Addition]) -> list[Addition]:
         return additions
     # In one order, after every lock: so two imports that meet wait for each other only one way.
     new.sort(key=lambda each: (each.platform_id, each.external_id))
-    columns: list[Any] = [
-        [each.pk for each in new],
-        [each.platform_id for each in new],
-        [each.external_id for each in new],
-        [each.end_user_id for each in new],
-        [each.name for each in new],
-        [json.dumps(each.attributes) for each in new],
+    rows = [
+        {
+            "id": each.pk.hex,
+            "platform": each.platform_id.hex,
+            "external_id": each.external_id,
+            "end_user_id": each.end_user_id,
+            "name": each.name,
+            "attributes": each.attributes,
+        }
+        for each in new
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, columns)
+        cursor.execute(_INSERT, [json.dumps(rows)])
         inserted: set[UUID] = {pk for (pk,) in cursor.fetchall()}
     return [each for each in additions if not each.is_new or each.end_user.pk in inserted]
 

@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError
 from credservice.exceptions import Invalid
 from exchange.bulk.engine import Import, Summary
 from exchange.bulk.job import Problem
+from exchange.bulk.lanes import LaneEnded, usual
 from exchange.bulk.lines import read_ndjson
 from exchange.bulk.progress import Progress
 from exchange.bulk.table import read_csv
@@ -35,6 +36,9 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="look at everything, write nothing")
         parser.add_argument("--from-line", type=int, default=1, metavar="N", help="go on there")
         parser.add_argument("--stop-on-error", action="store_true", help="stop before the batch of the first bad row")
+        parser.add_argument(
+            "--jobs", type=int, metavar="N", help="processes that share the work; default: one a core, 4 at most"
+        )
         parser.add_argument("--errors", metavar="FILE", help="write each refused row's line and problem there (NDJSON)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -50,6 +54,7 @@ class Command(BaseCommand):
                 dry_run=options["dry_run"],
                 stop_on_error=options["stop_on_error"],
                 platform=options["platform"],
+                lanes=options["jobs"] or usual(),
             )
             self._run(engine, source, form, options)
 
@@ -60,6 +65,8 @@ class Command(BaseCommand):
                 progress.show(summary.rows, summary.failed, _position(source) or summary.size)
         except Invalid as error:
             raise CommandError(error.message) from None
+        except LaneEnded:
+            raise CommandError(f"One of its processes was ended. {_go_on(summary)}") from None
         except KeyboardInterrupt:
             raise CommandError(f"Stopped. {_go_on(summary)}") from None
         except (OperationalError, InterfaceError):

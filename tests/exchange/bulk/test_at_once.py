@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 from django.db import connection
 
@@ -16,7 +17,7 @@ from tests.exchange.bulk.imports import counts, ndjson, row, run
 from tests.exchange.factories import make_door
 from tests.live import ROOT, LiveService, own_database
 
-ROWS = 6_000
+ROWS = 12_000
 
 
 @pytest.mark.django_db(transaction=True)
@@ -74,10 +75,13 @@ def _written(service):
 
 
 def _kill_after_first_batch(service, file):
-    command = [sys.executable, "manage.py", "import_credentials", file]
+    command = [sys.executable, "manage.py", "import_credentials", file, "--jobs", "2"]
     process = subprocess.Popen(command, cwd=ROOT, env=service.environment, stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while _written(service)[0] == 0 and time.monotonic() < deadline:
         time.sleep(0.01)
+    lanes = psutil.Process(process.pid).children()
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    assert len(lanes) == 2
+    assert not psutil.wait_procs(lanes, timeout=20)[1]
