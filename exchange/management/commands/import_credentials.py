@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import sys
+from argparse import ArgumentTypeError
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -20,6 +21,7 @@ from exchange.bulk.progress import Progress
 from exchange.bulk.table import read_csv
 
 READERS = {"ndjson": read_ndjson, "csv": read_csv}
+MOST_JOBS = 64
 SHOWN = 20  # refused rows that are listed where there is no file for them
 
 
@@ -37,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--from-line", type=int, default=1, metavar="N", help="go on there")
         parser.add_argument("--stop-on-error", action="store_true", help="stop before the batch of the first bad row")
         parser.add_argument(
-            "--jobs", type=int, metavar="N", help="processes that share the work; default: one a core, 4 at most"
+            "--jobs", type=_count, metavar="N", help="processes that share the work; default: one a core, 4 at most"
         )
         parser.add_argument("--errors", metavar="FILE", help="write each refused row's line and problem there (NDJSON)")
 
@@ -113,6 +115,12 @@ class Failures:
             self._out.write(_shown(f"line {line}: {problem['detail']}{_places(problem)}"))
         elif self._count == SHOWN + 1:
             self._out.write("... and more: --errors FILE keeps them all.")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_JOBS:
+        raise ArgumentTypeError(f"a number from 1 to {MOST_JOBS}")
+    return int(text)
 
 
 def _collect_rarely() -> None:

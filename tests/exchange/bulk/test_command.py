@@ -144,3 +144,9 @@ def test_what_a_file_holds_steers_no_terminal(door, file, capsys):
     with pytest.raises(CommandError):
         call_command("import_credentials", str(file))
     assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "two", "65"])
+def test_jobs_are_a_number(file, jobs):
+    with pytest.raises(CommandError, match=r"argument --jobs: a number from 1 to 64"):
+        call_command("import_credentials", str(file), f"--jobs={jobs}")
