@@ -38,10 +38,11 @@ def in_time(work: Callable[[], T]) -> T:
             if left_alone.is_set():
                 connection.close()
 
-    connection.inc_thread_sharing()
     # A daemon: no process waits for an issuer to end.
-    threading.Thread(target=copy_context().run, args=(run,), daemon=True).start()
+    thread = threading.Thread(target=copy_context().run, args=(run,), daemon=True)
+    connection.inc_thread_sharing()
     try:
+        thread.start()
         return outcome.result(settings.SYNCHRONOUS_SECONDS)
     except FutureTimeout:
         with handing_over:

@@ -52,6 +52,17 @@ def test_the_work_has_this_threads_connection_and_leaves_it_where_it_takes_longe
     wait_for(lambda: mine.closed)
 
 
+def test_a_thread_that_cannot_start_leaves_the_connection_to_this_one(monkeypatch):
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    shared = connection.allow_thread_sharing
+    with pytest.raises(RuntimeError):
+        in_time(lambda: 7)
+    assert connection.allow_thread_sharing is shared
+
+
 def test_a_credential_that_takes_too_long_is_told_by_callback(door, connector, hanging, resource_id):
     ask = Asking(door, connector)
     started = time.monotonic()
