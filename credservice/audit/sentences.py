@@ -20,7 +20,9 @@ _DONE = {
     "audit.verified": "verified the trail",
     "audit.exported": "exported lines of the trail",
     "audit.month_dropped": "dropped by retention",
-    "setup.applied": "applied a set-up file",
+    "setup.applied": "applied the",
+    "import.committed": "imported rows from",
+    "data.exported": "exported",
     "usage.reported": "reported usage of",
 }
 _ASKED = {
@@ -30,6 +32,8 @@ _ASKED = {
     "vendor_api.call": "to call the vendor API",
     "console.page": "to open a page",
 }
+# Kinds of objects that read otherwise than they are recorded; of some, the name says it all.
+_KINDS = {"setup_file": "set-up file ", "import": "", "export": ""}
 # The partners' ids that a refused request named; they may be anything.
 CLAIMED = ("end_user", "installation")
 MAX_CLAIMED = 24
@@ -48,8 +52,8 @@ def sentence(event: AuditEvent, names: dict[str, str] | None = None) -> SafeStri
 def object_of(event: AuditEvent) -> Any:
     """The object's page; of what was refused before a row was found, what it claimed to be for."""
     if event.object_id:
-        text = f"{event.object_type.replace('_', ' ')} {short(event.object_id)}"
-        return named_link(event.object_type, event.object_id, text)
+        kind = _KINDS.get(event.object_type, f"{event.object_type.replace('_', ' ')} ")
+        return named_link(event.object_type, event.object_id, kind + short(event.object_id))
     claimed = [str(event.detail[name])[:MAX_CLAIMED] for name in CLAIMED if event.detail.get(name)]
     return " / ".join(claimed) or event.object_type.replace("_", " ")
 

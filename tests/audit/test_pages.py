@@ -135,6 +135,23 @@ def test_the_lines_page_names_its_batch(console, chain):  # noqa: F811
             {"action": "credential.issue", "actor": "worker", "outcome": "failed", "reason": "down"},
             "worker failed: credential: issue (down)",
         ),
+        (
+            {"action": "import.committed", "actor": "token:b", "object_type": "import", "object_id": "new_ones.csv"},
+            "token b imported rows from new_ones.csv",
+        ),
+        (
+            {"action": "data.exported", "actor": "token:b", "object_type": "export", "object_id": "end_users"},
+            "token b exported end_users",
+        ),
+        (
+            {
+                "action": "setup.applied",
+                "actor": "command:apply:ann",
+                "object_type": "setup_file",
+                "object_id": "a.yaml",
+            },
+            "command apply:ann applied the set-up file a.yaml",
+        ),
         ({"action": "a.b", "actor": "<b>", "object_type": "<i>", "object_id": "<u>"}, "<b> b <i> <u>"),
     ],
 )
