@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from credservice.exceptions import ServiceError
+from credservice.management.actor import command_actor
 from credservice.setup.batches import SIZE
 from credservice.setup.change import Change
 from credservice.setup.plan import Plan, Progress
@@ -18,8 +19,6 @@ from credservice.setup.registry import all_sections
 from credservice.setup.section import Extra, Row, Section
 from credservice.setup.source import read
 from credservice.setup.trail import record_row, record_run
-
-ACTOR = "command:apply"
 
 
 class Refused(Exception):
@@ -48,7 +47,7 @@ def apply(text: str, name: str, *, dry_run: bool = False, progress: Progress | N
     root = read(text, problems)
     with transaction.atomic():
         _wait_for_others()
-        plan = Plan(ACTOR, problems)
+        plan = Plan(command_actor("apply"), problems)
         plan.progress = progress or plan.progress
         plan.read(root)
         _stop_at(problems)

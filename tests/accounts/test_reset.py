@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from credservice.accounts.sealing import seal_text
+from credservice.management.actor import command_actor
 from tests.accounts.conftest import sign_in
 from tests.conftest import Trail
 from tests.console.conftest import PASSWORD
@@ -72,7 +73,7 @@ def test_the_command_lets_the_locked_out_in(app: str, admin: User, trail: Trail,
     assert "signs in with the password alone" in capsys.readouterr().out
     assert sign_in(Client())["Location"] == "/admin/"
     line = trail.one(action="user.second_factor_reset")
-    assert (line.actor, line.detail["why"]) == ("command:reset_second_factor", "locked out")
+    assert (line.actor, line.detail["why"]) == (command_actor("reset_second_factor"), "locked out")
 
 
 def test_the_command_says_so_where_there_is_no_such_account(db: None):

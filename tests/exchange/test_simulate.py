@@ -11,6 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import CommandError, call_command
 
 from credservice.keys.models import SigningSecret
+from credservice.management.actor import command_actor
 from exchange.models import Platform
 from tests.exchange.factories import IDS, VALUE, make_door
 
@@ -82,7 +83,7 @@ def test_printing_the_curl_command_sends_nothing(door, trail):
 
 def test_the_use_of_the_secret_is_in_the_trail(door, url, trail):
     simulate(url)
-    event = trail.one(actor="command:simulate_exchange")
+    event = trail.one(actor=command_actor("simulate_exchange"))
     assert (event.action, event.object_id) == ("signing_secret.used", str(door.secret.pk))
 
 

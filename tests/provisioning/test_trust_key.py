@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from credservice.management.actor import command_actor
 from provisioning.checks import check_test_keys
 from provisioning.management.commands.trust_key import Command
 from provisioning.models import TrustedKey
@@ -55,7 +56,7 @@ def test_it_reads_the_key_from_a_json_file(marketplace, key, tmp_path, extra):
 def test_it_is_recorded(marketplace, key, trail):
     trust("manifold", "second", key.public, "--test", "--ends", "2099-01-31")
     line = trail.one(action="trusted_key.added")
-    assert line.actor == "command:trust_key"
+    assert line.actor == command_actor("trust_key")
     assert line.detail == {
         "marketplace": "manifold",
         "label": "second",

@@ -7,6 +7,7 @@ from django.core.management import call_command
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.keys.models import SigningSecret
+from credservice.management.actor import command_actor
 from exchange.models import EndUser, Installation, Integration, Platform
 from provisioning.models import Feature, LiveKey, Marketplace, Plan, Product, TrustedKey
 
@@ -147,5 +148,5 @@ platforms:
     }
     assert trail.one(action="end_user.changed").detail["changes"] == {"name": {}}
     run = trail.one(action="setup.applied")
-    assert (run.actor, run.object_id) == ("command:apply", "set-up.yaml")
+    assert (run.actor, run.object_id) == (command_actor("apply"), "set-up.yaml")
     assert (run.detail["created"], run.detail["changed"]) == (0, 2)

@@ -4,6 +4,7 @@ import pytest
 
 from credservice.credentials.models import Credential
 from credservice.credentials.services import revoke, rotate
+from credservice.management.actor import command_actor
 from exchange.models import EndUser, Grant
 from tests.setup.conftest import SECRETS
 
@@ -131,7 +132,7 @@ def test_each_grant_and_credential_has_its_line_in_the_trail(commands, trail):
     subject = EndUser.objects.get().subject
     for action in ("end_user.created", "credential.issued", "grant.created"):
         event = trail.one(action=action)
-        assert (event.actor, event.subject) == ("command:apply", subject)
+        assert (event.actor, event.subject) == (command_actor("apply"), subject)
     assert {event.subject for event in trail.all(action="installation.created")} == {subject}
 
 

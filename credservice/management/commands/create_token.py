@@ -1,6 +1,5 @@
 """``manage.py create_token``: a service token for one of the vendor's systems."""
 
-import getpass
 from argparse import RawDescriptionHelpFormatter
 from datetime import timedelta
 from typing import Any
@@ -10,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from credservice.exceptions import ServiceError
+from credservice.management.actor import command_actor
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             _, text = create_token(
                 name=options["name"],
                 scopes=options["scope"],
-                actor=f"command:{getpass.getuser()}",
+                actor=command_actor("create_token"),
                 expires_at=timezone.now() + timedelta(days=days) if days else None,
                 networks=options["network"],
             )

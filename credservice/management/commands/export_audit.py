@@ -1,6 +1,5 @@
 """``manage.py export_audit``: the trail, or a part of it, to standard output."""
 
-import getpass
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from credservice.audit.models import AuditEvent
 from credservice.audit.sealing import last_up_to
 from credservice.audit.selection import Selection
 from credservice.exceptions import Invalid
+from credservice.management.actor import command_actor
 
 
 class Command(BaseCommand):
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         up_to = settled_up_to()
         up_to = last_up_to() if up_to is None else up_to
         detail = selection.said() | {"format": options["format"], "after": options["after"], "up_to": up_to}
-        record(action="audit.exported", actor=f"command:{getpass.getuser()}", detail=detail)
+        record(action="audit.exported", actor=command_actor("export_audit"), detail=detail)
         lines = write(read_up(events, after=options["after"], up_to=up_to), options["format"])
         self._write(lines, max(up_to, options["after"]))
 

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from credservice.audit import record
 from credservice.exceptions import Invalid
 from credservice.exporting import check_kinds, kinds, read_kind
+from credservice.management.actor import command_actor
 
 
 class Command(BaseCommand):
@@ -25,7 +26,7 @@ class Command(BaseCommand):
         except Invalid as error:
             raise CommandError(error.message) from None
         for name in names:
-            record(action="data.exported", actor="command:export_data", object_type="export", object_id=name)
+            record(action="data.exported", actor=command_actor("export_data"), object_type="export", object_id=name)
         try:
             for name in names:
                 for line in read_kind(name):

@@ -1,11 +1,11 @@
 """``manage.py revoke_token``: end a service token now."""
 
-import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import F
 
+from credservice.management.actor import command_actor
 from credservice.vendor_api.models import ServiceToken
 from credservice.vendor_api.tokens import revoke_token
 
@@ -23,5 +23,5 @@ class Command(BaseCommand):
         token = ServiceToken.objects.filter(name=name).order_by(newest_first).first()
         if token is None:
             raise CommandError(f"There is no token named {name!r}.")
-        revoke_token(token=token, actor=f"command:{getpass.getuser()}")
+        revoke_token(token=token, actor=command_actor("revoke_token"))
         self.stdout.write(f"{name} is revoked.")

@@ -1,6 +1,5 @@
 """``manage.py rotate``: a successor for a credential."""
 
-import getpass
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from credservice.credentials.models import Credential
 from credservice.credentials.preview import preview_rotation
 from credservice.credentials.services import rotate
 from credservice.exceptions import ServiceError
+from credservice.management.actor import command_actor
 
 
 class Command(BaseCommand):
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         if options["dry_run"]:
             return
         try:
-            actor = f"command:{getpass.getuser()}"
+            actor = command_actor("rotate")
             successor = rotate(credential=credential, actor=actor, overlap=overlap, force_reason=options["force"])
         except ServiceError as error:
             raise CommandError(error.message) from None

@@ -8,6 +8,7 @@ from django.db import transaction
 from credservice.audit import record
 from credservice.crypto.keyring import Keyring, KeyringError, get_keyring
 from credservice.crypto.rewrap import NotProven, prove_unneeded, rewrap
+from credservice.management.actor import command_actor
 
 
 class Command(BaseCommand):
@@ -39,6 +40,6 @@ class Command(BaseCommand):
         if done:
             with transaction.atomic():
                 detail = {"kek": keyring.current.id, "data_keys": done}
-                record(action="encryption_key.rotated", actor="command:rotate_keys", detail=detail)
+                record(action="encryption_key.rotated", actor=command_actor("rotate_keys"), detail=detail)
         else:
             self.stdout.write(f"Nothing to change: {keyring.current.id} wraps every data key already.")

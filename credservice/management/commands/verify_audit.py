@@ -1,6 +1,5 @@
 """``manage.py verify_audit``: is the trail what was sealed."""
 
-import getpass
 import sys
 from typing import Any
 
@@ -11,6 +10,7 @@ from credservice.audit import record
 from credservice.audit.anchoring import read_anchors
 from credservice.audit.verification import Broken, Report, verify
 from credservice.exceptions import Invalid
+from credservice.management.actor import command_actor
 
 BROKEN, OVERDUE = 1, 2
 
@@ -71,6 +71,6 @@ class Command(BaseCommand):
     def _record(self, outcome: str, detail: dict[str, Any]) -> None:
         """For the trail's page. A trail that cannot be written to, such as a replica's, is verified all the same."""
         try:
-            record(action="audit.verified", actor=f"command:{getpass.getuser()}", outcome=outcome, detail=detail)
+            record(action="audit.verified", actor=command_actor("verify_audit"), outcome=outcome, detail=detail)
         except Error as error:
             self.stderr.write(f"The result could not be recorded in the trail: {type(error).__name__}.")

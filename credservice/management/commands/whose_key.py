@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from credservice.credentials.checking import report_leak
+from credservice.management.actor import command_actor
 
 
 class Command(BaseCommand):
@@ -15,7 +16,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         # Never an argument: those are seen by every user of the machine, and kept in the shell's history.
         text = getpass.getpass("Paste it (it is not shown or stored): ") if sys.stdin.isatty() else sys.stdin.read()
-        found = report_leak(text, actor=f"command:{getpass.getuser()}")
+        found = report_leak(text, actor=command_actor("whose_key"))
         for credential in found:
             self.stdout.write(
                 f"{credential.pk}  {credential.state}  policy {credential.policy.name}  {credential.subject}"

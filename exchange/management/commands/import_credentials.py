@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError
 
 from credservice.exceptions import Invalid
+from credservice.management.actor import command_actor
 from exchange.bulk.engine import Import, Summary
 from exchange.bulk.job import Problem
 from exchange.bulk.lanes import LaneEnded, usual
@@ -50,7 +51,7 @@ class Command(BaseCommand):
             failed = Failures(self.stderr, _errors_file(options["errors"], source, stack))
             form = options["format"] or ("csv" if options["file"].lower().endswith(".csv") else "ndjson")
             engine = Import(
-                actor="command:import_credentials",
+                actor=command_actor("import_credentials"),
                 source=Path(options["file"]).name[:200],
                 failed=failed,
                 dry_run=options["dry_run"],

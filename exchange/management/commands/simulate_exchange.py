@@ -9,13 +9,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from credservice.audit import record
 from credservice.keys.models import SigningSecret
+from credservice.management.actor import command_actor
 from exchange.diagnosis import Diagnosis, diagnose
 from exchange.models import Platform
 from exchange.serializers import ExchangeIds
 from exchange.signing import Secret
 from exchange.simulator import NoAnswer, Simulation, server_clock_difference, simulate
 
-ACTOR = "command:simulate_exchange"
 CLOCK_SLACK_SECONDS = 2
 
 
@@ -104,7 +104,13 @@ def _use_secret(platform: Platform) -> bytes:
     if secret is None:
         raise CommandError(f"Platform {platform.name!r} has no live signing secret. Generate one in the console.")
     detail = {"hint": secret.hint, "platform": platform.name}
-    record(action="signing_secret.used", actor=ACTOR, object_type="signing_secret", object_id=secret.pk, detail=detail)
+    record(
+        action="signing_secret.used",
+        actor=command_actor("simulate_exchange"),
+        object_type="signing_secret",
+        object_id=secret.pk,
+        detail=detail,
+    )
     return secret.open()
 
 

@@ -1,10 +1,10 @@
 """``manage.py end_sessions``: sign marketplaces' users out of resources' pages. See docs/security.md."""
 
-import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from credservice.management.actor import command_actor
 from provisioning.models import Resource, ResourceSession
 from provisioning.sso import sessions
 
@@ -23,6 +23,6 @@ class Command(BaseCommand):
             if not Resource.objects.filter(partner_id=resource).exists():
                 raise CommandError(f"There is no resource {resource}.")
             found = found.filter(resource__partner_id=resource)
-        by = f"command:{getpass.getuser()}"
+        by = command_actor("end_sessions")
         ended = [session for session in found if sessions.end(session, action="sso.ended", by=by)]
         self.stdout.write(f"Ended: {len(ended):,}.")

@@ -1,6 +1,5 @@
 """``manage.py report_usage``: what the vendor API takes, from a file or by options. See docs/usage.md."""
 
-import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -12,6 +11,7 @@ from django.db import OperationalError
 
 from credservice.exceptions import Invalid, ServiceError
 from credservice.http.strict_json import parse_object
+from credservice.management.actor import command_actor
 from provisioning.services.usage import Receipt, report_usage
 from provisioning.usage_form import MAX_REPORTS, Problem, Refused, Report, parse_report
 
@@ -43,7 +43,7 @@ class Command(BaseCommand):
 
 def _report_one(entry: dict[str, Any]) -> Receipt:
     try:
-        return report_usage(reports=[parse_report(entry)], actor=_actor())
+        return report_usage(reports=[parse_report(entry)], actor=command_actor("report_usage"))
     except ServiceError as error:
         raise CommandError(error.message) from None
 
@@ -76,7 +76,7 @@ def _report_lines(call: list[tuple[int, bytes]]) -> Receipt:
     """Report these lines, or none of them. Raises Refused, its problems with the numbers of their lines."""
     reports = _parse(call)
     try:
-        return report_usage(reports=reports, actor=_actor())
+        return report_usage(reports=reports, actor=command_actor("report_usage"))
     except Refused as refused:
         raise Refused([Problem(call[problem.index][0], problem.error) for problem in refused.problems]) from None
 
@@ -101,7 +101,3 @@ def _stopped(done: Receipt) -> str:
         f"Stopped. Of these and the reports around them, up to {MAX_REPORTS:,}, none was recorded; before them "
         f"{done.recorded:,} were. Correct the lines, and send the whole file again: nothing counts twice."
     )
-
-
-def _actor() -> str:
-    return f"command:{getpass.getuser()}"

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from credservice.management.actor import command_actor
 from provisioning.checker.connector import Client, Connector, PortTaken
 from provisioning.checker.failures import Failure
 from provisioning.checker.keys import KeyFileError, MasterKey
@@ -27,7 +28,6 @@ from provisioning.models import Feature, Resource
 from provisioning.services.usage import report_usage
 from provisioning.usage_form import Report
 
-ACTOR = "command:simulate_sso"
 CREDENTIALS = 2
 QUANTITIES = (3, 8, 5, 1, 9, 4, 6)  # of one day each, from today back
 
@@ -120,7 +120,7 @@ def _use(product: str, resource_id: str) -> None:
         for day, quantity in enumerate(QUANTITIES)
     ]
     if reports:
-        report_usage(reports=reports, actor=ACTOR)
+        report_usage(reports=reports, actor=command_actor("simulate_sso"))
 
 
 def _address(provider: Provider, resource_id: str) -> str:

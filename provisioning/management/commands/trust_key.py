@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from credservice.exceptions import ServiceError
+from credservice.management.actor import command_actor
 from provisioning.signing import parse_public_key
 from provisioning.trust import trust_key
 
@@ -36,7 +37,7 @@ class Command(BaseCommand):
                 marketplace=marketplace,
                 label=label,
                 key=_key(key),
-                actor="command:trust_key",
+                actor=command_actor("trust_key"),
                 is_test=test,
                 ends_at=ends,
             )

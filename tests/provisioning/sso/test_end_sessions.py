@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from credservice.management.actor import command_actor
 from provisioning.models import ResourceSession
 from tests.provisioning.conftest import new_id
 
@@ -21,7 +22,7 @@ def test_it_signs_the_users_of_one_resource_out(signed_on, resource_id, other_id
     assert signed_on.open(resource_id).status_code == 401
     assert signed_on.open(other_id).status_code == 200
     event = trail.one(action="sso.ended")
-    assert event.actor.startswith("command:")
+    assert event.actor == command_actor("end_sessions")
     assert event.detail["resource"] == resource_id
 
 

@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from credservice.accounts.services import reset_second_factor
+from credservice.management.actor import command_actor
 
 
 class Command(BaseCommand):
@@ -19,7 +20,7 @@ class Command(BaseCommand):
         user = get_user_model()._default_manager.filter(username=name).first()
         if user is None:
             raise CommandError(f"There is no account {name!r}.")
-        count = reset_second_factor(user=user, actor="command:reset_second_factor", reason=why)
+        count = reset_second_factor(user=user, actor=command_actor("reset_second_factor"), reason=why)
         if not count:
             self.stdout.write(f"{name} has no second factor. Sessions that it had are ended.")
             return
