@@ -1,0 +1,25 @@
+"""Who may fetch a credential through the exchange door, and which one."""
+
+# Foreign keys that lead a unique constraint have no index of their own (``db_index=False``): the constraint's serves.
+# More than that: on a second index, a plan that was prepared while the tables were small may settle, and then walk
+# through a platform's hundred thousand installations for one of them.
+
+from exchange.models.end_users import EndUser, UnsettledEndUser
+from exchange.models.grants import Grant
+from exchange.models.ids import MAX_ID
+from exchange.models.installations import Installation, Integration
+from exchange.models.platforms import WIDEST_UNSIGNED, Platform, SeenSignature
+from exchange.refused_calls import RefusedCall
+
+__all__ = [
+    "MAX_ID",
+    "WIDEST_UNSIGNED",
+    "EndUser",
+    "Grant",
+    "Installation",
+    "Integration",
+    "Platform",
+    "RefusedCall",
+    "SeenSignature",
+    "UnsettledEndUser",
+]
