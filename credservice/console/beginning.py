@@ -59,7 +59,5 @@ def _pages(request: HttpRequest) -> Iterator[tuple[Any, FirstSteps]]:
 
 
 def _opening(request: HttpRequest, page: FirstSteps, site_admin: Any) -> Opening:
-    newest = site_admin.get_queryset(request).order_by("-created_at")[:BEGUN]
-    rows = [(obj, page.next_step(obj)) for obj in newest]
-    begun = [{"name": str(obj), "link": page.url(obj), "next": step.title} for obj, step in rows if step]
+    begun = [{"name": str(obj), "link": page.url(obj), "next": step.title} for obj, step in page.begun(request, BEGUN)]
     return Opening(page.headline, site_admin.menu.icon, page.intro, page.start_url(), begun, page.is_called())

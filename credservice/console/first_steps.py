@@ -15,10 +15,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
+from credservice.audit.models import AuditEvent
+from credservice.console.audited import object_type_of
 from credservice.console.pages import ObjectPage, Shown, new_form_id, use_up
 from credservice.exceptions import ServiceError
 
 Facts = list[tuple[str, str]]
+NEWEST = 10  # that are looked at for one to go on with
 
 
 class Step:
@@ -94,6 +97,19 @@ class FirstSteps(ObjectPage):
         """The first that is still to do."""
         return next((step for step in self.steps if not step.done(obj)), None)
 
+    def begun(self, request: HttpRequest, at_most: int) -> list[tuple[Any, Step]]:
+        """Of the newest that were made in the console, those with a step to go. What a set-up file made, or the shell,
+        nobody began here."""
+        newest = list(self.admin.get_queryset(request).order_by("-created_at")[:NEWEST])
+        created = AuditEvent.objects.filter(
+            object_id__in=[str(obj.pk) for obj in newest],
+            action=f"{object_type_of(self.admin.model)}.created",
+            actor__startswith="user:",
+        )
+        made = set(created.values_list("object_id", flat=True))
+        here = [obj for obj in newest if str(obj.pk) in made][:at_most]
+        return [(obj, step) for obj in here if (step := self.next_step(obj))]
+
     def _act(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
         if not request.user.has_perms(step.permissions):
             raise PermissionDenied
@@ -165,7 +181,7 @@ class FirstSteps(ObjectPage):
             "intro": self.intro,
             "form": form,
             "form_id": new_form_id(request),
-            "begun": [(obj, self.url(obj)) for obj in self.admin.get_queryset(request)[:10] if self.next_step(obj)],
+            "begun": [(obj, self.url(obj)) for obj, _ in self.begun(request, NEWEST)],
         }
         return TemplateResponse(request, "console/first_steps_start.html", context)
 

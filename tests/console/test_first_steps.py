@@ -10,6 +10,7 @@ from django.urls import reverse
 from credservice.audit.models import AuditEvent
 from credservice.console.models import FourEyes
 from credservice.credentials.models import CredentialPolicy
+from credservice.setup.write import apply
 from exchange.models import Grant, Integration, Platform
 from provisioning.models import Marketplace, Product
 from tests.console.conftest import PASSWORD
@@ -69,6 +70,13 @@ def test_a_new_one_comes_before_those_that_are_begun(console, platform):
         < page.index("Or go on with")
         < page.index(url(platform, "first-steps"))
     )
+
+
+def test_what_a_set_up_file_made_is_nobodys_to_go_on_with(console, platform):
+    apply("platforms: {filed: {source_networks: [10.0.0.0/8], require_signature: false}}", "a.yaml")
+    page = console.get("/admin/first-steps/").content.decode()
+    assert ("Go on with staging" in page, "filed" in page) == (True, False)
+    assert url(Platform.objects.get(name="filed"), "first-steps") not in console.get(reverse(START)).content.decode()
 
 
 def test_the_secrets_page_says_which_step_it_is(console):
