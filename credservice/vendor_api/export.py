@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from credservice.audit import record
 from credservice.exporting import check_kinds, kinds, read_kind
+from credservice.http.streaming import in_chunks
 from credservice.vendor_api.base import JSONOrNothing, VendorView
 from credservice.vendor_api.fields import StrictSerializer
 from credservice.vendor_api.models import Scope
@@ -22,7 +23,6 @@ from credservice.vendor_api.problems import refused
 NDJSON = "application/x-ndjson"
 # What is sent within REQUEST_SECONDS, with time to spare.
 DEFAULT_LIMIT = MAX_LIMIT = 10_000
-CHUNK = 200  # lines
 
 
 class NDJSONRenderer(JSONRenderer):
@@ -72,7 +72,7 @@ class Export(VendorView):
         detail = {"kind": kind, "after": str(after or ""), "at_most": limit}
         record(action="data.exported", actor=self.actor, object_type="export", object_id=kind, detail=detail)
         lines = _ended(read_kind(check_kinds([kind])[0], after=after, limit=limit), limit)
-        return StreamingHttpResponse(_chunks(lines), content_type=NDJSON)
+        return StreamingHttpResponse(in_chunks(lines), content_type=NDJSON)
 
 
 def _ended(lines: Iterator[str], limit: int) -> Iterator[str]:
@@ -82,14 +82,3 @@ def _ended(lines: Iterator[str], limit: int) -> Iterator[str]:
         yield last
     after = json.loads(last)["id"] if count == limit else None
     yield json.dumps({"kind": "end", "after": after}) + "\n"
-
-
-def _chunks(lines: Iterator[str]) -> Iterator[str]:
-    """Many lines at a time: each chunk is a write to the client."""
-    batch: list[str] = []
-    for line in lines:
-        batch.append(line)
-        if len(batch) >= CHUNK:
-            yield "".join(batch)
-            batch.clear()
-    yield "".join(batch)

@@ -1,6 +1,5 @@
 """The console's export: the lines of the list's present filter, as a file."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -16,10 +15,10 @@ from credservice.console.actor import actor_of
 from credservice.console.middleware import error_page
 from credservice.console.pages import new_form_id, use_up
 from credservice.exceptions import Conflict
+from credservice.http.streaming import in_chunks
 
 # What is sent within REQUEST_SECONDS. More of it is the command's work.
 MAX_LINES = 50_000
-CHUNK = 200  # lines
 TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 
 
@@ -52,7 +51,7 @@ def _send(site_admin: Any, request: HttpRequest, form: str) -> HttpResponseBase:
     except Conflict as error:
         return error_page(request, 400, error.message)
     lines = write(read_down(events, limit=MAX_LINES), form)
-    response = StreamingHttpResponse(_chunks(text for _, text in lines), content_type=TYPES[form])
+    response = StreamingHttpResponse(in_chunks(text for _, text in lines), content_type=TYPES[form])
     name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
@@ -70,14 +69,3 @@ def _events(site_admin: Any, request: HttpRequest) -> QuerySet[Any]:
 
 def _asked(request: HttpRequest) -> dict[str, str]:
     return {name: str(value)[:255] for name, value in request.GET.items() if value and name != "p"}
-
-
-def _chunks(lines: Iterator[str]) -> Iterator[str]:
-    """Many lines at a time: each chunk is a write to the client."""
-    batch: list[str] = []
-    for line in lines:
-        batch.append(line)
-        if len(batch) >= CHUNK:
-            yield "".join(batch)
-            batch.clear()
-    yield "".join(batch)
