@@ -1,5 +1,6 @@
 """What every test may use."""
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,6 +9,8 @@ from django.db import connection
 from django.test import Client
 
 from credservice.audit.models import AuditEvent
+from credservice.credentials.last_use import _uses as credential_uses
+from credservice.vendor_api.tokens import last_uses as token_uses
 from tests.live import live_service  # noqa: F401 - a fixture
 
 
@@ -23,6 +26,18 @@ class DoorClient(Client):
 @pytest.fixture
 def client() -> DoorClient:
     return DoorClient(raise_request_exception=False)
+
+
+@pytest.fixture(autouse=True)
+def _last_uses_end_with_the_test() -> Iterator[None]:
+    """Else a timer writes them while another test runs, or the end of the process, when the database is gone."""
+    yield
+    for uses in (credential_uses, token_uses):
+        with uses._lock:
+            uses._used.clear()
+            if uses._timer is not None:
+                uses._timer.cancel()
+                uses._timer = None
 
 
 class Trail:
