@@ -58,6 +58,15 @@ class GrantView(VendorView):
         end_user = find_end_user(platform, external_id, lock=self.request.method != "GET")
         return find_integration(platform, integration_id), end_user, installation
 
+    def locked(self, parties: Parties) -> Grant | None:
+        """Their grant, locked with what it hands out, with If-Match asked."""
+        found = find_grant(*parties, lock=True)
+        if found is not None:
+            # A rotation locks none but the credentials: without these, it would come between the look and the write.
+            Credential.objects.unended().filter(line=found.line).lock()
+        self.require_match(show(found) if found else None)
+        return found
+
 
 class Grants(VendorView):
     @reads(
@@ -117,8 +126,7 @@ class GrantOfEndUser(GrantView):
         for the overlap; the same values change nothing."""
         parties = self.parties(external_id, integration_id)
         if "If-Match" in request.headers:
-            known = find_grant(*parties, lock=True)
-            self.require_match(show(known) if known else None)
+            self.locked(parties)
         integration, end_user, installation = parties
         seconds = self.body.get("overlap_seconds")
         grant, credential, outcome = put_grant(
@@ -143,8 +151,7 @@ class GrantOfEndUser(GrantView):
     def delete(self, request: Request, external_id: str, integration_id: str) -> Response:
         """Its credentials are revoked, unless another grant hands them out as well. A policy that makes credentials
         itself makes a new one at the next exchange: suspend the end user or the installation to keep them out."""
-        found = find_grant(*self.parties(external_id, integration_id), lock=True)
-        self.require_match(show(found) if found else None)
+        found = self.locked(self.parties(external_id, integration_id))
         if found is None:
             raise _nothing()
         withdraw_grant(grant=found, actor=self.actor, reason=self.params.get("reason", "withdrawn by the vendor"))

@@ -42,13 +42,14 @@ def is_free_while_waiting(act: Callable[[], Any], first: Credential, second: Cre
         with transaction.atomic():
             Credential.objects.select_for_update().get(pk=first.pk)
             acting = threads.submit(run)
-            _await_somebody_waiting()
+            await_somebody_waiting()
             free = list(Credential.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=second.pk))
         acting.result(20)
     return bool(free)
 
 
-def _await_somebody_waiting() -> None:
+def await_somebody_waiting() -> None:
+    """Until another connection waits for a lock in this database."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     deadline = time.monotonic() + 10
     with connection.cursor() as cursor:

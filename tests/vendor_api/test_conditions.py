@@ -1,9 +1,15 @@
 """ETag, If-Match, If-None-Match: nobody's change is lost."""
 
-import pytest
+from concurrent.futures import ThreadPoolExecutor
 
-from exchange.models import EndUser
+import pytest
+from django.db import connection, transaction
+
+from credservice.credentials.models import Credential
+from credservice.credentials.services import rotate
+from exchange.models import EndUser, Grant
 from tests.concurrency import at_once
+from tests.credentials.lock_order import await_somebody_waiting
 from tests.exchange.factories import make_door
 from tests.vendor_api.client import Vendor, refused
 
@@ -96,3 +102,33 @@ def test_of_many_under_one_tag_one_wins(client):
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 5
     (winner,) = [answer for answer in answers if answer.status_code == 200]
     assert EndUser.objects.get(external_id="customer-1").name == winner.json()["name"]
+
+
+def during_a_rotation(act):
+    """What ``act`` returns, begun while a worker's rotation of the only credential is not yet committed."""
+
+    def run():
+        try:
+            return act()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            rotate(credential=Credential.objects.get(), actor="worker", entered={"apiKey": "rotated-key"})
+            acting = threads.submit(run)
+            await_somebody_waiting()
+        return acting.result(20)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_rotation_under_way_changes_the_grant_before_it_is_looked_at(client, method):
+    make_door(client)
+    vendor = Vendor(client)
+    tag = vendor.put(GRANT, {"values": {"apiKey": "first-key"}})["ETag"]
+    body = {"values": {"apiKey": "third-key"}} if method == "PUT" else None
+    answer = during_a_rotation(lambda: vendor.again().call(method, GRANT, body, If_Match=tag))
+    refused(answer, 412, "precondition_failed")
+    states = Credential.objects.order_by("created_at").values_list("state", flat=True)
+    assert (Grant.objects.count(), list(states)) == (1, ["retiring", "active"])
