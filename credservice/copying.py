@@ -37,7 +37,8 @@ def copy_rows(rows: Sequence[models.Model]) -> None:
 
 def copy_lines(statement: str, lines: Iterable[Sequence[str]]) -> None:
     """COPY lines whose columns are texts that :func:`escaped` and its like have made."""
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    # Of a cursor's methods Django leaves this one as the driver has it, its errors included.
+    with connection.wrap_database_errors, connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write("".join(f"{chr(9).join(line)}\n" for line in lines))  # at once: each write is a turn of the driver
 
 

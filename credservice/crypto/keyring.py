@@ -37,15 +37,20 @@ class UnwrapError(Exception):
 class KeyServiceError(Exception):
     """A key-management service did not do what was asked of a KEK, which says nothing about the wrapped data key."""
 
+    _what = ""
+
     def __init__(self, kek_id: str, reason: str) -> None:
-        super().__init__(f"Key {kek_id!r} of ENCRYPTION_KEYS: {reason}")
+        super().__init__(kek_id, reason)  # as they came: an import hands it from one process to another
+
+    def __str__(self) -> str:
+        kek_id, reason = self.args
+        return f"Key {kek_id!r} of ENCRYPTION_KEYS: {self._what}{reason}"
 
 
 class KeyServiceUnreachable(KeyServiceError):
     """It is down, sealed, throttling or too slow: the same call may succeed later."""
 
-    def __init__(self, kek_id: str, reason: str) -> None:
-        super().__init__(kek_id, f"key service unreachable: {reason}")
+    _what = "key service unreachable: "
 
 
 class KeyEncryptionKey(Protocol):

@@ -25,6 +25,12 @@ class Job:
         """Whose row it is."""
         return self.platform.pk, self.row.external_id
 
+    @property
+    def names(self) -> set[tuple[Any, ...]]:
+        """Whose row it is, by your id and by the platform's."""
+        ids = [("external_id", self.row.external_id), ("end_user_id", self.row.end_user_id)]
+        return {(self.platform.pk, kind, text) for kind, text in ids if text is not None}
+
 
 class GrantRefused(Exception):
     """One of a row's grants was refused, and with it the row."""
@@ -47,14 +53,18 @@ def problem_of(error: ServiceError | GrantRefused) -> Problem:
 
 
 def rounds(jobs: Iterable[Job]) -> Iterator[list[Job]]:
-    """The jobs, each end user at most once in a round, in their order: what one row makes, the next one finds."""
+    """The jobs, each end user at most once in a round, in their order: what one row makes, the next one finds.
+
+    An end user is known by your id and by the platform's: of two rows that name the same, the first one has it.
+    """
     left = list(jobs)
     while left:
         seen: set[Any] = set()
         now: list[Job] = []
         later: list[Job] = []
         for job in left:
-            (later if job.key in seen else now).append(job)
-            seen.add(job.key)
+            names = job.names
+            (now if seen.isdisjoint(names) else later).append(job)
+            seen |= names
         yield now
         left = later

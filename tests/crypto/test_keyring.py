@@ -3,10 +3,11 @@
 import base64
 import hmac
 import os
+import pickle
 
 import pytest
 
-from credservice.crypto.keyring import Keyring, KeyringError, LocalKey, UnwrapError
+from credservice.crypto.keyring import Keyring, KeyringError, KeyServiceUnreachable, LocalKey, UnwrapError
 
 SECRET = bytes(range(100, 132))
 OTHER = bytes(range(32))
@@ -89,3 +90,9 @@ def test_a_fingerprint_is_of_the_key_and_not_of_its_id():
     expected = hmac.digest(SECRET, b"credservice/fingerprint\x01", "sha256")[:8].hex()
     assert LocalKey("k1", SECRET).fingerprint() == LocalKey("k2", SECRET).fingerprint() == expected
     assert LocalKey("k1", OTHER).fingerprint() != expected
+
+
+def test_what_a_key_service_failed_at_is_told_from_one_process_to_another():
+    told = pickle.loads(pickle.dumps(KeyServiceUnreachable("k1", "it did not answer")))
+    assert type(told) is KeyServiceUnreachable
+    assert str(told) == "Key 'k1' of ENCRYPTION_KEYS: key service unreachable: it did not answer"

@@ -1,11 +1,13 @@
 """COPY writes what the ORM would."""
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from django.db import DataError, OperationalError, connection
 
 from credservice.audit import Line, record_many
-from credservice.copying import copy_rows
+from credservice.copying import copy_lines, copy_rows
 from credservice.credentials.models import Credential
 from credservice.credentials.services import start_issue
 from exchange.models import EndUser
@@ -50,3 +52,24 @@ def test_a_line_of_the_trail_may_hold_any_text(trail, text):
     record_many([Line("test.odd", f"user:{text}", detail={"text": text})])
     kept = text.encode(errors="replace").decode().replace("\x00", "\ufffd")
     assert (trail.one().actor, trail.one().detail) == (f"user:{kept}", {"text": kept})
+
+
+def test_what_the_database_refuses_is_told_as_by_any_other_statement():
+    with pytest.raises(DataError):
+        copy_lines("COPY audit_auditevent (id) FROM STDIN", [["no number"]])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_ends_is_told_as_by_any_other_statement():
+    connection.ensure_connection()
+    backend = connection.connection.info.backend_pid
+
+    def lines():
+        yield ["1"]
+        with closing(connection.copy()) as other, other.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+        yield ["2"]
+
+    with pytest.raises(OperationalError):
+        copy_lines("COPY audit_auditevent (id) FROM STDIN", lines())
+    connection.close()

@@ -96,6 +96,13 @@ def test_an_end_user_twice_in_a_file_is_one_with_what_both_say(door):
     assert (counts(summary), Grant.objects.count()) == ((1, 1, 0, 0), 2)
 
 
+def test_of_two_rows_with_the_same_end_user_id_the_first_one_has_it(door):
+    first, second = (row(external_id=name, end_user_id="enduser_one") for name in ("z", "a"))
+    summary, refused = run(ndjson(first, second))
+    assert (counts(summary), list(refused)) == ((1, 0, 0, 1), [2])
+    assert EndUser.objects.get(end_user_id="enduser_one").external_id == "z"
+
+
 def test_a_policy_that_makes_its_values_makes_them(door):
     door.generate()
     summary, refused = run(ndjson(row(1, grants=[{"integration_id": "int_abc123"}]), row(2, value=VALUE)))
