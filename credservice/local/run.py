@@ -128,6 +128,9 @@ Try it in a second terminal:
   # the same of a product whose work is finished later, by callbacks
   {place.command(demo.provider_command(place, demo.SLOW_PROVIDER))}
 
+  # the marketplace's user opens the page of a resource in a browser
+  {place.command("simulate_sso")}
+
 Ctrl-C stops everything.
 """,
         flush=True,

@@ -44,6 +44,7 @@ def test_it_serves_from_nothing_and_ctrl_c_ends_all_of_it(start):
     shown = run.shown()
     [password] = re.findall(r"admin, password (\S+)", shown)
     assert _status(f"{run.url}/healthz") == _status(f"{run.url}/readyz") == 200
+    assert re.findall(r"manage\.py (\w+)", shown)[1:] == ["simulate_exchange", *["check_provider"] * 2, "simulate_sso"]
     everything = run.everything()
     assert "postgres" in {process.name() for process in everything}
 
