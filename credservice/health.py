@@ -54,18 +54,25 @@ def front(request: HttpRequest) -> HttpResponse:
     return not_found(request)
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-    return _json_error(request, 400, "invalid_request", "The request is malformed, or its host name is not ours.")
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    sentence = "The request is malformed, or its host name is not ours."
+    return _for_a_person(request, 400) or _json_error(request, 400, "invalid_request", sentence)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
     return _json_error(request, 404, "not_found", "There is nothing at this path.")
 
 
-def server_error(request: HttpRequest) -> JsonResponse:
-    return _json_error(
-        request, 500, "internal_error", "Something went wrong on our side. The request id finds it in our log."
-    )
+def server_error(request: HttpRequest) -> HttpResponse:
+    sentence = "Something went wrong on our side. The request id finds it in our log."
+    return _for_a_person(request, 500) or _json_error(request, 500, "internal_error", sentence)
+
+
+def _for_a_person(request: HttpRequest, status: int) -> HttpResponse | None:
+    """The console's page, which needs neither a session nor the database; None for machines."""
+    from credservice.console.middleware import PREFIX, plain_page
+
+    return plain_page(status) if request.path.startswith(PREFIX) else None
 
 
 def _json_error(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse:

@@ -37,6 +37,10 @@ class CodeField(forms.CharField):
 class SignInForm(AuthenticationForm):
     """Name and password, of an account that may open the console."""
 
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": "This name and password open no account here. Capitals and small letters differ.",
+    }
+
     def confirm_login_allowed(self, user: Any) -> None:
         try:
             super().confirm_login_allowed(user)

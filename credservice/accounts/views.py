@@ -138,7 +138,8 @@ def console_page(view: View, title: str) -> View:
             response: HttpResponse = view(request, *args, **kwargs)
         if isinstance(response, TemplateResponse) and not response.is_rendered:
             own = response.context_data or {}
-            response.context_data = admin.site.each_context(request) | {"title": title} | own
+            # "object" would be a crumb of Unfold's header, to a list that the console does not have.
+            response.context_data = admin.site.each_context(request) | {"title": title} | own | {"object": None}
             if must_set_up(request):  # nothing else can be opened before
                 response.context_data |= {"must_set_up": True, "is_nav_sidebar_enabled": False}
         return response

@@ -7,6 +7,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
@@ -34,13 +35,21 @@ CONTENT_SECURITY_POLICY = "; ".join(
     ]
 )
 
-TITLES = {400: "Not understood", 403: "Not allowed", 404: "Not found", 413: "Too large", 429: "Too many"}
+TITLES = {
+    400: "Not understood",
+    403: "Not allowed",
+    404: "Not found",
+    413: "Too large",
+    429: "Too many",
+    500: "Not done",
+}
 SENTENCES = {
     400: "This request was not understood. Go back, and try it from the page's own links.",
     403: "Your account may not do this. An administrator can give it the permission.",
     404: "There is nothing here. It may never have existed, or the address has a mistake.",
     413: "That is more than a form here may hold. Send less of it at a time.",
     429: "Too many sign-ins were tried from your address. Wait for a minute, and try again.",
+    500: "Something went wrong on our side. Try it again; if it stays, the number below finds it in the service's log.",
 }
 
 
@@ -79,17 +88,26 @@ class ConsoleMiddleware:
 
 
 def error_page(request: HttpRequest, status: int, sentence: str = "") -> HttpResponse:
-    context = {
+    try:
+        return _styled(request, status, _context(status, sentence))
+    except ValueError as error:  # a static file that was not collected: the page must not become an error itself
+        log.error("console_page_without_its_files", error=str(error))  # noqa: TRY400
+        return plain_page(status, sentence)
+
+
+def plain_page(status: int, sentence: str = "") -> HttpResponse:
+    """An error's page that needs no session, no database and no static file."""
+    page = render_to_string("console/plain_error.html", _context(status, sentence))
+    return HttpResponse(page, status=status, headers={"Cache-Control": "no-store"})
+
+
+def _context(status: int, sentence: str) -> dict[str, Any]:
+    return {
         "title": TITLES[status],
         "status": status,
         "sentence": sentence or SENTENCES[status],
         "request_id": current_context().request_id,
     }
-    try:
-        return _styled(request, status, context)
-    except ValueError as error:  # a static file that was not collected: the page must not become an error itself
-        log.error("console_page_without_its_files", error=str(error))  # noqa: TRY400
-        return TemplateResponse(request, "console/plain_error.html", context, status=status).render()
 
 
 def _styled(request: HttpRequest, status: int, context: dict[str, Any]) -> HttpResponse:

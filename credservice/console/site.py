@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -57,6 +58,8 @@ class ConsoleSite(UnfoldAdminSite):
             response = super().password_change(request, extra_context)
             if request.method == "POST" and response.status_code == 302:
                 self._changed(request)
+                messages.success(request, "Your password is changed. You are signed out everywhere else.")
+                return HttpResponseRedirect(reverse("mfa_index"))
         return response
 
     def _changed(self, request: HttpRequest) -> None:

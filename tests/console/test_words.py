@@ -79,7 +79,7 @@ def test_a_credential_without_a_hint_is_called_by_its_policy(console: Client, wo
 def test_a_failed_sign_in_says_one_thing(admin: User) -> None:
     page = Client().post(reverse("admin:login"), {"username": "root", "password": "wrong"}).content.decode()
     assert page.count("errornote") == 1
-    assert "enter the correct username and password" in page
+    assert "This name and password open no account here" in page
 
 
 def test_an_empty_sign_in_says_what_is_missing(db: None) -> None:

@@ -27,10 +27,13 @@ class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 
 
 def described(group: Group) -> SafeString:
+    return format_html("<strong>{}</strong>: {}", group.name, allowance(group))
+
+
+def allowance(group: Group) -> str:
+    """What a role may do and may not, in words."""
     role = next((role for role in roles.ROLES if role.name == group.name), None)
-    if role is None:
-        return format_html("<strong>{}</strong>: a group of your own.", group.name)
-    return format_html("<strong>{}</strong>: {} {}", role.name, role.may, role.may_not)
+    return f"{role.may} {role.may_not}".strip() if role else "A group of your own."
 
 
 class AccountForm(UserChangeForm):

@@ -19,7 +19,7 @@ from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 from credservice.accounts.recent import ask_for_proof
 from credservice.accounts.reset_page import ResetSecondFactor
 from credservice.console import roles
-from credservice.console.admin.account_form import AccountForm, described
+from credservice.console.admin.account_form import AccountForm, allowance
 from credservice.console.base import ConsoleAdmin, ReadOnly
 from credservice.console.labels import label
 from credservice.console.links import list_link
@@ -122,8 +122,8 @@ class GroupAdmin(ReadOnly, BaseGroupAdmin, ConsoleAdmin):  # type: ignore[misc]
         return super().get_queryset(request).annotate(accounts=Count("user"))
 
     @display(description="May")
-    def shown_may(self, obj: Group) -> Any:
-        return described(obj)
+    def shown_may(self, obj: Group) -> str:
+        return allowance(obj)
 
     @display(description="People")
     def people(self, obj: Any) -> int:

@@ -19,9 +19,13 @@ class DataKeyAdmin(ReadOnly, ConsoleAdmin):
     menu = Menu(RARE, 94, "enhanced_encryption")
     about = "Data keys, each wrapped by a key of ENCRYPTION_KEYS. They seal values, and are never deleted."
     empty_help = "The first sealed value makes the first data key."
-    list_display = ("id", "purpose", "kek_id", "shown_state", "uses", "created_at")
+    list_display = ("id", "purpose", "wrapped_by", "shown_state", "uses", "created_at")
     ordering = ("-id",)
-    fields = ("id", "purpose", "kek_id", "is_current", "uses", "created_at")
+    fields = ("id", "purpose", "wrapped_by", "is_current", "uses", "created_at")
+
+    @display(description="Wrapped by")
+    def wrapped_by(self, obj: DataKey) -> str:
+        return obj.kek_id
 
     @display(description="State")
     def shown_state(self, obj: DataKey) -> Any:
@@ -33,6 +37,10 @@ class KekFingerprintAdmin(ReadOnly, ConsoleAdmin):
     menu = Menu(RARE, 95, "fingerprint", "key fingerprints")
     about = "What each id in ENCRYPTION_KEYS stood for when this database first used it."
     empty_help = "Noted at the first use of a key."
-    list_display = ("kek_id", "fingerprint", "first_used_at")
+    list_display = ("id_of_key", "fingerprint", "first_used_at")
     ordering = ("kek_id",)
-    fields = ("kek_id", "fingerprint", "first_used_at")
+    fields = ("id_of_key", "fingerprint", "first_used_at")
+
+    @display(description="Key in ENCRYPTION_KEYS")
+    def id_of_key(self, obj: KekFingerprint) -> str:
+        return obj.kek_id
