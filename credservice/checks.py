@@ -173,7 +173,8 @@ def check_keys_of_database(databases: Sequence[str] | None = None, **_: Any) -> 
             _critical("E007", str(error), "Put the missing key back into ENCRYPTION_KEYS; nothing has been changed.")
         ]
     except ProgrammingError:
-        return [Warning("The database has no tables yet.", hint="Run: manage.py migrate", id="credservice.W001")]
+        hint = "Run: .venv/bin/python manage.py migrate"
+        return [Warning("The database has no tables yet.", hint=hint, id="credservice.W001")]
     return []
 
 
@@ -202,7 +203,7 @@ def check_static_files() -> list[CheckMessage]:
     if not missing:
         return []
     sentence = f"{len(missing)} of the console's static files are not in {settings.STATIC_ROOT}, such as {missing[0]}."
-    return [_critical("E012", sentence, "Run: manage.py collectstatic --noinput")]
+    return [_critical("E012", sentence, "Run: .venv/bin/python manage.py collectstatic --noinput")]
 
 
 def refuse_unsound_start(*, serving: bool = False) -> None:

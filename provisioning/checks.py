@@ -24,7 +24,7 @@ def check_test_keys(databases: Sequence[str] | None = None, **_: Any) -> list[Ch
     return [
         Warning(
             f"The test key {key} is trusted without an end, in production.",
-            hint="End it in the console, or with: manage.py trust_key ... --test --ends DATE",
+            hint="End it in the console, or with: .venv/bin/python manage.py trust_key ... --test --ends DATE",
             id="provisioning.W001",
         )
         for key in endless

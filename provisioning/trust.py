@@ -45,7 +45,9 @@ def _marketplace(name: str) -> Marketplace:
     found = Marketplace.objects.select_for_update().filter(name=name).first()
     if found is None:
         names = ", ".join(Marketplace.objects.values_list("name", flat=True)) or "none"
-        raise NotFound(f"There is no marketplace {name!r}. Known: {names}. The console or `manage.py apply` adds one.")
+        raise NotFound(
+            f"There is no marketplace {name!r}. Known: {names}. The console adds one, or .venv/bin/python manage.py apply."
+        )
     return found
 
 

@@ -66,7 +66,7 @@ def _unwrap(keyring: Keyring, row: DataKey) -> bytes:
     if row.kek_id not in keyring:
         raise NotProven(
             f"Data key {row.pk} ({row.purpose}) is wrapped by key {row.kek_id!r}. Put that key back into "
-            "ENCRYPTION_KEYS, after the new one, and run manage.py rotate_keys."
+            "ENCRYPTION_KEYS, after the new one, and run .venv/bin/python manage.py rotate_keys."
         )
     try:
         return keyring[row.kek_id].unwrap(bytes(row.wrapped), row.context())

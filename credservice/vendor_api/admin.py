@@ -43,7 +43,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         if Scope.REVEAL_CREDENTIALS in scopes and required("reveal"):
             raise ValidationError(
                 "Reveals need a second person here, and a token needs none to read the values of credentials. Who has "
-                "the shell can make it: manage.py create_token."
+                "the shell can make it: .venv/bin/python manage.py create_token."
             )
         return scopes
 

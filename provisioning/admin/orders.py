@@ -22,7 +22,7 @@ from provisioning.models import Resource, ResourceCredential, UsageReport
 class ResourceAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Provisioning", 36, "dns")
     about = "Instances of a product that a marketplace has provisioned, on their plans."
-    empty_help = "A marketplace's first order shows here. Try one with: manage.py check_provider"
+    empty_help = "A marketplace's first order shows here. Try one with: .venv/bin/python manage.py check_provider"
     object_pages = (pages.SuspendResource, pages.ResumeResource)
     bulk_actions = (pages.SuspendResource.bulk(), pages.ResumeResource.bulk())
     list_display = ("partner_id", "shown_state", "product", "plan", "region", "marketplace", "created_at")

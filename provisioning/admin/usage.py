@@ -17,7 +17,7 @@ from provisioning.models import UsageHour, UsageReport
 class UsageReportAdmin(ReadOnly, LargeListAdmin):
     menu = Menu(RARE, 84, "receipt_long")
     about = "What your product has reported of metered features, each report under its own key."
-    empty_help = "They come by the vendor API, or with: manage.py report_usage"
+    empty_help = "They come by the vendor API, or with: .venv/bin/python manage.py report_usage"
     keyset = ("pk",)
     list_display = ("key", "resource", "feature", "quantity", "at", "shown_state", "received_at")
     list_select_related = ("resource", "feature")

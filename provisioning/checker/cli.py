@@ -130,7 +130,7 @@ def _trust(master: MasterKey, options: Mapping[str, Any], report: Report) -> Non
     # A key may start with a dash, which an option would.
     key = shlex.quote(str(file)) if file else f"-- {master.public_text}"
     report.line(f"    public key   {master.public_text}")
-    report.line(f"    credservice  manage.py trust_key manifold check-provider --test {key}")
+    report.line(f"    credservice  .venv/bin/python manage.py trust_key manifold check-provider --test {key}")
 
 
 def _advise(refusal: Untrusted, master: MasterKey, options: Mapping[str, Any], report: Report) -> None:

@@ -170,7 +170,7 @@ def test_the_console_is_served_with_all_its_files_alone(tmp_path):
     manifest.write_text(manifest.read_text().replace('"console/console.css"', '"console/of-an-earlier-release.css"'))
     refused = run(["-c", "import credservice.wsgi"], changes, tmp_path)
     check_refusal(refused, 3, "credservice.E012", "1 of the console's static files")
-    assert "Run: manage.py collectstatic --noinput" in refused.stderr
+    assert "Run: .venv/bin/python manage.py collectstatic --noinput" in refused.stderr
 
 
 @pytest.mark.django_db(transaction=True)

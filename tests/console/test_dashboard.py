@@ -69,7 +69,7 @@ def test_it_counts_to_a_hundred(console: Client, world: World, worker: None) -> 
 
 
 def test_it_misses_a_worker(console: Client, world: World) -> None:
-    assert needed(console) == ["No worker runs at all: start one with manage.py worker"]
+    assert needed(console) == ["No worker runs at all: start one with .venv/bin/python manage.py worker"]
 
 
 def test_a_worker_that_fell_silent_is_missed(console: Client, world: World, worker: None) -> None:

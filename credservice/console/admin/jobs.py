@@ -58,4 +58,4 @@ def _silence() -> list[Need]:
     if last is not None and last > timezone.now() - SILENT:
         return []
     since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "at all"
-    return [Need(f"No worker runs {since}: start one with manage.py worker", urgent=True)]
+    return [Need(f"No worker runs {since}: start one with .venv/bin/python manage.py worker", urgent=True)]

@@ -75,7 +75,10 @@ def _failure(error: Exception) -> str:
     if isinstance(error, SealError):
         return f"A stored secret does not open, so nothing was changed: {error}. Is its key in ENCRYPTION_KEYS?"
     if isinstance(error, ProgrammingError):
-        return "The database has other tables than this version expects. Run manage.py migrate, then apply again."
+        return (
+            "The database has other tables than this version expects. Run .venv/bin/python manage.py migrate, "
+            "then apply again."
+        )
     if isinstance(error, IntegrityError):
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
         return f"Something else changed at the same time ({name}), so nothing was changed. Apply again."

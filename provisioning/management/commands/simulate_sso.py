@@ -131,7 +131,7 @@ def _address(provider: Provider, resource_id: str) -> str:
 def _untrusted(file: Path) -> str:
     return (
         f"The service does not trust the key in {file}. Where it may: "
-        f"manage.py trust_key manifold simulate-sso --test {file}"
+        f".venv/bin/python manage.py trust_key manifold simulate-sso --test {file}"
     )
 
 

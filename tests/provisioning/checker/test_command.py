@@ -81,7 +81,7 @@ def test_an_untrusted_key_is_explained_with_what_was_signed(reference):
     code, out, _ = command(reference.url)
     assert code == 1
     assert "It probably does not trust this master key:" in out
-    assert "manage.py trust_key manifold check-provider --test -- " in out
+    assert ".venv/bin/python manage.py trust_key manifold check-provider --test -- " in out
     assert "\n    patch /v1/resources/" in out
     assert "passed" not in out
 
@@ -89,7 +89,7 @@ def test_an_untrusted_key_is_explained_with_what_was_signed(reference):
 def test_a_new_pair_is_kept_and_can_be_trusted(tmp_path):
     path = tmp_path / "key.json"
     code, out, _ = command(None, save_key=path)
-    assert (code, f"manage.py trust_key manifold check-provider --test {path}" in out) == (0, True)
+    assert (code, f".venv/bin/python manage.py trust_key manifold check-provider --test {path}" in out) == (0, True)
     with serving(MasterKey.load(path).public) as reference:
         assert command(reference.url, master_key=path, only=ONE)[0] == 0
 
