@@ -45,9 +45,8 @@ def _marketplace(name: str) -> Marketplace:
     found = Marketplace.objects.select_for_update().filter(name=name).first()
     if found is None:
         names = ", ".join(Marketplace.objects.values_list("name", flat=True)) or "none"
-        raise NotFound(
-            f"There is no marketplace {name!r}. Known: {names}. The console adds one, or .venv/bin/python manage.py apply."
-        )
+        add = "The console adds one, or .venv/bin/python manage.py apply."
+        raise NotFound(f"There is no marketplace {name!r}. Known: {names}. {add}")
     return found
 
 
