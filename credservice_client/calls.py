@@ -63,7 +63,10 @@ class Calls:
             if not following:
                 return
             # Not the address itself: the token goes to no other place than the one it is for.
-            (cursor,) = parse_qs(urlsplit(following).query)["cursor"]
+            try:
+                (cursor,) = parse_qs(urlsplit(str(following)).query)["cursor"]
+            except (KeyError, ValueError):
+                raise UnexpectedAnswer(reply.status, "is no page") from None
 
     def _write(
         self,
@@ -88,9 +91,11 @@ class Calls:
         given: PutConditions | Conditions | Once,
     ) -> Reply:
         conditions: PutConditions = {**given}
-        headers = {"Idempotency-Key": conditions.get("idempotency_key") or str(uuid.uuid4())}
+        headers = {
+            "Idempotency-Key": _header("idempotency_key", conditions.get("idempotency_key") or str(uuid.uuid4()))
+        }
         if etag := conditions.get("if_match"):
-            headers["If-Match"] = etag
+            headers["If-Match"] = _header("if_match", etag)
         if conditions.get("only_new"):
             headers["If-None-Match"] = "*"
         return self._call(method, path, query, body, headers)
@@ -132,6 +137,13 @@ def moment(at: datetime) -> str:
     if at.tzinfo is None:
         raise ValueError("Give a time with its zone, such as datetime.now(UTC).")
     return at.isoformat()
+
+
+def _header(name: str, text: str) -> str:
+    """Raises ValueError for what no header holds: it would be taken for a service that does not answer."""
+    if not text.isascii() or not text.isprintable():
+        raise ValueError(f"{name}: give printable ASCII characters.")
+    return text
 
 
 def _given(parts: Mapping[str, Any]) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _objects(texts: Iterable[bytes]) -> list[dict[str, Any]] | None:
     """JSON objects; None where one is none."""
     try:
         found = [json.loads(text) for text in texts]
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if all(isinstance(each, dict) for each in found) else None
 
@@ -140,7 +140,9 @@ def _seconds(header: str) -> float | None:
 
 def _checked(url: str, insecure: bool) -> str:
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+    # A user would be sent in the token's place, and shown with the address.
+    is_more = parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in ("http", "https") or not parts.hostname or is_more:
         raise ValueError("url: give the service's address, such as https://credentials.example.com.")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not insecure:
         raise ValueError("url: over http, everybody on the way reads the token. Use https, or say insecure=True.")

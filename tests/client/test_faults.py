@@ -167,6 +167,7 @@ def test_a_lost_answer_is_asked_for_again():
         Answer(200, json.dumps(END_USER | {"created_at": "yesterday"}).encode()),
         Answer(404, b'{"error": "a proxy\'s"}'),
         Answer(404, b'{"errors": 7}', {"Content-Type": "application/problem+json"}),
+        Answer(200, b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
         Answer(307, b"", {"Location": "http://localhost:1/elsewhere"}),
     ],
 )
@@ -184,6 +185,12 @@ def test_a_next_link_leads_to_no_other_place(faulty):
     found, received = faulty(pages, lambda api: list(api.list_end_users(state="active")))
     assert [each.external_id for each in found] == ["c"]
     assert received[1].path == "/api/v1/end-users?state=active&cursor=c2"
+
+
+def test_a_next_link_that_leads_nowhere_is_told(faulty):
+    answer = Answer(200, json.dumps({"items": [], "next": "/api/v1/end-users"}).encode())
+    error, _ = faulty([answer], lambda api: list(api.list_end_users()))
+    assert isinstance(error, UnexpectedAnswer)
 
 
 def test_neither_token_nor_value_is_ever_shown(faulty, caplog):
@@ -214,7 +221,8 @@ def test_an_error_can_be_copied_and_sent_to_another_process(faulty):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "localhost", "ftp://host", "https://", "https://host?a=b", "http://user:pw@localhost"]
+    "url",
+    ["", "localhost", "ftp://host", "https://", "https://host?a=b", "http://user:pw@localhost", "https://:pw@host"],
 )
 def test_an_address_that_is_none_is_refused(url):
     with pytest.raises(ValueError, match="url: give"):
@@ -238,6 +246,12 @@ def test_a_token_that_is_none_is_refused_and_not_shown(token):
 def test_an_id_that_would_be_another_path_is_refused(faulty, part):
     with pytest.raises(ValueError, match="cannot stand in a path"):
         faulty([], lambda api: api.read_end_user(part))
+
+
+@pytest.mark.parametrize("given", [{"idempotency_key": "a\r\nX: y"}, {"idempotency_key": "é"}, {"if_match": '"a"\n'}])
+def test_what_no_header_holds_is_refused_and_not_sent(faulty, given):
+    with pytest.raises(ValueError, match="give printable ASCII"):
+        faulty([], lambda api: api.put_end_user("c", **given))
 
 
 def test_a_client_of_ones_own_stays_open(monkeypatch):
