@@ -1,9 +1,14 @@
 """What Schemathesis has to be told about us: loaded by its own process, through SCHEMATHESIS_HOOKS."""
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import schemathesis
+
+# By operation, a call that must succeed: see ``seeding``.
+CALLS: dict[str, Any] = json.loads(Path(os.environ["FUZZ_CALLS"]).read_text())
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -14,3 +19,36 @@ def one_line(_: Any, value: Any) -> bytes:
 @schemathesis.deserializer("application/x-ndjson")
 def first_line(_: Any, response: Any) -> Any:
     return json.loads(response.content.partition(b"\n")[0])
+
+
+@schemathesis.hook
+def before_add_examples(context: Any, examples: list[Any]) -> None:
+    """First the call that must succeed; then the documented bodies, about the same object and no other."""
+    call = CALLS[context.operation.label]
+    for example in examples:
+        example.path_parameters = dict(call["path"])
+    body = {} if call["body"] is None else {"body": call["body"], "media_type": _media_type(context.operation)}
+    known = context.operation.Case(path_parameters=call["path"], query=call["query"], **body)
+    examples.insert(0, known)
+
+
+def _media_type(operation: Any) -> str:
+    offered = [body.media_type for body in operation.body]
+    return "application/json" if "application/json" in offered else str(offered[0])
+
+
+@schemathesis.check
+class EveryOperationSucceeds:
+    """An operation that only ever refuses has its good answers unchecked."""
+
+    def __init__(self) -> None:
+        self.succeeded: set[str] = set()
+
+    def after_response(self, _: Any, response: Any, case: Any) -> None:
+        # Beside this check stands response_schema_conformance, which reads the same answer.
+        if case.method == case.operation.method.upper() and 200 <= response.status_code < 300:
+            self.succeeded.add(case.operation.label)
+
+    def after_run(self, _: Any) -> None:
+        never = sorted(CALLS.keys() - self.succeeded)
+        assert not never, f"never answered with 2xx: {', '.join(never)}"

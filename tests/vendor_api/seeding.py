@@ -1,0 +1,174 @@
+"""A call for each operation that must succeed, about objects of a served set-up: what the fuzzer cannot guess.
+
+Each operation has objects of its own, so that none takes away what another one needs.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from tempfile import NamedTemporaryFile
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+
+from provisioning.checker.connector import Client, Connector
+from tests.e2e.partners import TIMEOUT, new_id
+from tests.exchange.mindcloud_server import API_KEY, mindcloud_api
+from tests.live import LiveService
+from tests.provisioning.sso.served import Market
+from tests.provisioning.usage import report
+from tests.vendor_api.routes import ROUTES
+
+VALUES = {"values": {"apiKey": "a-key-of-the-customer"}}
+END_USER, INSTALLATION = "/end-users/{external_id}", "/installations/{installation_id}"
+GRANT_OF = f"{END_USER}/grants/{{integration_id}}"
+CREDENTIAL, RESOURCE = "/credentials/{credential}", "/resources/{resource}"
+ENDPOINT, SINCE = "/event-endpoints/{endpoint}", {"since": "2026-01-31T00:00:00Z"}
+LISTS = ("event-deliveries", "signing-keys", "audit-events")
+SETUP = """
+platforms:
+  mindcloud: {{api_url: "{mindcloud}", api_key: "file:mindcloud-api-key"}}
+event_endpoints:
+  receiver: {{url: "http://localhost:9/events"}}
+marketplaces:
+  manifold:
+    connector_url: "{connector}"
+    products:
+      bear: {{dashboard_url: "https://dashboard.example.com/marketplace"}}
+"""
+
+
+class Call(dict[str, Any]):
+    """``path``, ``query`` and ``body`` of a call."""
+
+    def __init__(self, body: Any = None, query: dict[str, str] | None = None, **path: str) -> None:
+        super().__init__(path=path, query=query or {}, body=body)
+
+
+@contextmanager
+def seeded(service: LiveService, token: str) -> Iterator[dict[str, Call]]:
+    """The calls, by operation: ``GET /api/v1/grants``. MindCloud and a marketplace are there meanwhile."""
+    with (
+        mindcloud_api() as mindcloud,
+        Connector(0, Client()) as connector,
+        httpx2.Client(timeout=TIMEOUT, trust_env=False) as http,
+    ):
+        _set_up(service, mindcloud=mindcloud.url, connector=connector.url)
+        seeds = Seeds(service, Market(service, connector, http), token)
+        calls = seeds.exchange() | seeds.grants() | seeds.credentials() | seeds.resources() | seeds.others()
+        assert set(calls) <= set(ROUTES), set(calls) - set(ROUTES)
+        yield {f"{method} /api/v1{path}": calls.get((method, path), Call()) for method, path in ROUTES}
+
+
+def _set_up(service: LiveService, **urls: str) -> None:
+    (service.folder / "mindcloud-api-key").write_text(API_KEY)
+    with NamedTemporaryFile("w", suffix=".yaml", dir=service.folder) as file:
+        file.write(SETUP.format(**urls))
+        file.flush()
+        service.manage("apply", file.name).check_returncode()
+
+
+Calls = dict[tuple[str, str], Call]
+
+
+class Seeds:
+    """Makes the objects, by the API itself and as the marketplace does."""
+
+    def __init__(self, service: LiveService, market: Market, token: str) -> None:
+        self.service, self.market, self.http = service, market, market.manifold.client
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    def send(self, method: str, path: str, body: Any = None) -> Any:
+        url = f"{self.service.base_url}/api/v1{path}"
+        answer = self.http.request(method, url, json=body, headers=self.headers)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def exchange(self) -> Calls:
+        read, act = {"external_id": "customer-1"}, {"external_id": "customer-2"}
+        self.granted("customer-2")
+        installation, waiting = {"installation_id": "install_xyz789"}, {"installation_id": "install_generated"}
+        return {
+            ("GET", "/platforms/{platform}"): Call(platform="mindcloud"),
+            ("GET", "/integrations/{integration_id}"): Call(integration_id="int_abc123"),
+            ("GET", "/policies/{policy}"): Call(policy="demo-api-key"),
+            ("GET", INSTALLATION): Call(**installation),
+            ("POST", f"{INSTALLATION}/approve"): Call({}, **waiting),
+            ("POST", f"{INSTALLATION}/suspend"): Call({}, **installation),
+            ("POST", f"{INSTALLATION}/resume"): Call({}, **installation),
+            ("GET", END_USER): Call(**read),
+            ("PUT", END_USER): Call({"name": "Ada", "attributes": {"region": "eu"}}, **read),
+            ("POST", f"{END_USER}/suspend"): Call({}, **act),
+            ("POST", f"{END_USER}/resume"): Call({}, **act),
+            ("POST", f"{END_USER}/mindcloud-token"): Call({"name": "Ada"}, external_id="customer-new"),
+            ("POST", "/bulk"): Call({"external_id": "customer-3", "end_user_id": "enduser_3"}),
+            ("GET", "/export"): Call(query={"kind": "end_users"}),
+        }
+
+    def grants(self) -> Calls:
+        places = {name: self.granted(f"customer-{name}") for name in ("read", "put", "withdraw")}
+        read = self.send("GET", "/end-users/customer-read/grants/int_abc123")
+        return {
+            ("GET", GRANT_OF): Call(**places["read"]),
+            ("PUT", GRANT_OF): Call({"values": {"apiKey": "another-key"}}, **places["put"]),
+            ("DELETE", GRANT_OF): Call(**places["withdraw"]),
+            ("GET", "/grants/{grant}"): Call(grant=read["id"]),
+        }
+
+    def granted(self, external_id: str) -> dict[str, str]:
+        """The place of a new end user's grant."""
+        self.send("PUT", f"/end-users/{external_id}", {"end_user_id": f"enduser_{external_id}"})
+        self.send("PUT", f"/end-users/{external_id}/grants/int_abc123", VALUES)
+        return {"external_id": external_id, "integration_id": "int_abc123"}
+
+    def credentials(self) -> Calls:
+        return {
+            ("POST", "/credentials"): Call({"policy": "acme-generated-key"}),
+            ("GET", CREDENTIAL): self.about_credential(),
+            ("PUT", f"{CREDENTIAL}/values"): self.about_credential({"values": {"apiKey": "another-key"}}),
+            ("POST", f"{CREDENTIAL}/rotate"): self.about_credential(VALUES),
+            ("POST", f"{CREDENTIAL}/revoke"): self.about_credential({"reason": "the customer has left"}),
+            ("POST", f"{CREDENTIAL}/reveal"): self.about_credential({"reason": "shown to the customer"}),
+        }
+
+    def about_credential(self, body: Any = None) -> Call:
+        made = self.send("POST", "/credentials", {"policy": "demo-api-key", **VALUES})
+        return Call(body, credential=made["id"])
+
+    def resources(self) -> Calls:
+        names = ("read", "suspend", "resume", "measured", "signed on")
+        orders = {name: self.market.order() for name in names}
+        credential_id = new_id()
+        made = self.market.manifold.put_credential(credential_id, orders["read"])
+        key = made.json()["credentials"]["BEAR_API_KEY"]
+        batch = {"reports": [report(key="k2", resource=orders["measured"])]}
+        return {
+            ("GET", RESOURCE): Call(resource=orders["read"]),
+            ("POST", f"{RESOURCE}/suspend"): Call({}, resource=orders["suspend"]),
+            ("POST", f"{RESOURCE}/resume"): Call({}, resource=orders["resume"]),
+            ("POST", f"{RESOURCE}/usage"): Call(report(), resource=orders["measured"]),
+            ("POST", "/usage"): Call(batch),
+            ("GET", "/resource-credentials/{credential_id}"): Call(credential_id=credential_id),
+            ("POST", "/introspect"): Call({"token": key}),
+            ("POST", "/leaks"): Call({"text": f"Authorization: Bearer {key}"}),
+            ("POST", "/sso/redeem"): Call({"token": self.handed_over(orders["signed on"])}),
+        }
+
+    def handed_over(self, resource_id: str) -> str:
+        """The token of a user whom the marketplace sends; good for as long as the fuzzer needs."""
+        answer = self.http.get(self.market.link(resource_id))
+        (token,) = parse_qs(urlsplit(answer.headers["Location"]).query)["token"]
+        self.service.rows("UPDATE provisioning_handover SET expires_at = now() + interval '1 hour' RETURNING 1")
+        return token
+
+    def others(self) -> Calls:
+        """After the others: by now there are signing keys, and lines in the trail."""
+        self.send("POST", "/event-endpoints/receiver/ping")
+        first = {path: self.send("GET", f"/{path}?limit=1")["items"][0] for path in LISTS}
+        return {
+            ("POST", f"{ENDPOINT}/ping"): Call(endpoint="receiver"),
+            ("POST", f"{ENDPOINT}/replay"): Call(SINCE, endpoint="receiver"),
+            ("POST", "/event-deliveries/{delivery}/replay"): Call(delivery=first["event-deliveries"]["id"]),
+            ("GET", "/signing-keys/{kid}"): Call(kid=first["signing-keys"]["kid"]),
+            ("GET", "/audit-events/{event}"): Call(event=str(first["audit-events"]["id"])),
+        }
