@@ -171,6 +171,7 @@ class IntegrationAdmin(ConsoleAdmin):
     menu = Menu("Exchange", 22, "extension")
     about = "What end users can install: the shape of the answer, and the policy of its credentials."
     empty_help = "Add one with the integrationId that the platform shows, and the fields that its modal expects."
+    needs_proof = True
     object_pages = (EditShape, pages.SuspendIntegration, pages.ResumeIntegration)
     bulk_actions = (pages.SuspendIntegration.bulk(), pages.ResumeIntegration.bulk())
     fixed_fields = ("platform", "integration_id")

@@ -36,7 +36,12 @@ class ShapeForm(forms.Form):
 class EditShape(ObjectPage):
     slug, title, icon = "shape", "Edit the answer", "data_object"
     submit = "Save"
+    needs_proof = True
     form_class = ShapeForm
+
+    def proof_first(self, request: HttpRequest) -> HttpResponse | None:
+        """Nothing for the answer that is shown while one types: its values are masked, and nothing is saved."""
+        return None if request.POST.get("preview") else super().proof_first(request)
 
     def make_form(self, request: HttpRequest, obj: Integration, data: Any = None) -> forms.Form:
         now = {"response_shape": obj.response_shape, "before": _text(obj.response_shape)}

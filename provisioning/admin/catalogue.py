@@ -22,6 +22,7 @@ class ProductAdmin(ConsoleAdmin):
     menu = Menu("Provisioning", 33, "inventory_2")
     about = "What can be ordered, in which regions, and how its credentials are made."
     empty_help = "Add one with the label that the marketplace uses, then its plans and features."
+    needs_proof = True
     object_pages = (pages.SuspendOffer, pages.ResumeOffer)
     bulk_actions = (pages.SuspendOffer.bulk(), pages.ResumeOffer.bulk())
     fixed_fields = ("marketplace", "label")

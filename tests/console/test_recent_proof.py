@@ -14,14 +14,25 @@ from credservice.credentials.models import CredentialPolicy
 from credservice.events.models import EventEndpoint
 from credservice.keys.models import SigningKey, SigningSecret
 from credservice.vendor_api.models import ServiceToken
-from exchange.models import Platform
-from provisioning.models import LiveKey, Marketplace, TrustedKey
+from exchange.models import Integration, Platform
+from provisioning.models import LiveKey, Marketplace, Product, TrustedKey
 from tests.console.conftest import PASSWORD
 from tests.console.doors import role_client
 from tests.console.pages import url
 
 CONFIRM = "/admin/account/confirm/"
-ADDED = (ServiceToken, SigningKey, EventEndpoint, CredentialPolicy, Platform, Marketplace, TrustedKey, User)
+ADDED = (
+    ServiceToken,
+    SigningKey,
+    EventEndpoint,
+    CredentialPolicy,
+    Platform,
+    Integration,
+    Marketplace,
+    Product,
+    TrustedKey,
+    User,
+)
 
 
 def age(client, seconds=601):
@@ -51,6 +62,7 @@ def pages(world):
         url(live, "allow"),
         *(url(thing, page) for thing in (world.platform, world.marketplace) for page in ("first-steps",)),
         url(world.platform, "debugger"),
+        url(world.integration, "shape"),
         reverse("admin:exchange_platform_start"),
         reverse("admin:provisioning_marketplace_start"),
         reverse("admin:auth_user_password_change", args=[User.objects.create_user("bob", is_staff=True).pk]),
@@ -60,7 +72,8 @@ def pages(world):
 def changed(world):
     FourEyes.objects.get_or_create(pk=1)
     bob = User.objects.create_user("carol", is_staff=True)
-    return [world.platform, world.marketplace, world.trusted_key, world.policy, bob, FourEyes.objects.get()]
+    kept = [world.platform, world.integration, world.marketplace, world.product, world.trusted_key, world.policy]
+    return [*kept, bob, FourEyes.objects.get()]
 
 
 @pytest.mark.parametrize("model", ADDED, ids=lambda model: model.__name__)
@@ -142,6 +155,11 @@ def test_who_may_not_is_refused_and_not_asked(world):
 def test_looking_asks_for_nothing(console, world):
     for address in (url(Platform, "changelist"), url(world.integration), url(world.end_user), url(Group, "changelist")):
         assert console.get(address).status_code == 200
+
+
+def test_the_answer_is_previewed_while_one_types(console, world):
+    preview = {"preview": "1", "response_shape": '{"apiKey": "$credential.apiKey"}'}
+    assert "answer" in console.post(url(world.integration, "shape"), preview).json()
 
 
 def test_waiting_for_a_first_call_is_not_interrupted(console, world):
