@@ -46,6 +46,7 @@ def _plots(request: HttpRequest) -> dict[str, Any]:
     found = traffic(hours)
     names = [_name(hour, hours) for hour in found.hours]
     return {
+        "is_quiet": not sum(found.granted) and not found.refused,
         "period": words,
         "periods": [
             {"link": f"?period={key}", "words": text, "chosen": key == period} for key, (_, text) in PERIODS.items()
@@ -61,8 +62,15 @@ def _name(hour: datetime, hours: int) -> str:
 
 def _totals(found: Traffic) -> list[tuple[str, str]]:
     granted, refused = sum(found.granted), sum(map(sum, found.refused.values()))
-    share = f"{100 * refused / (granted + refused):.2g} %" if refused else "none"
+    share = _percent(refused / (granted + refused)) if refused else "none"
     return [("Granted", f"{granted:,}"), ("Refused", f"{refused:,}"), ("Refused, share of all calls", share)]
+
+
+def _percent(share: float) -> str:
+    """Two digits, never in powers of ten."""
+    if share < 0.0001:
+        return "under 0.01 %"
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
 def _outcomes(found: Traffic, names: list[str]) -> SafeString:

@@ -33,7 +33,12 @@ from credservice.keys.admin import secrets_table
 from credservice.keys.services import generate_secret
 
 LONG = timedelta(hours=1)  # for which an endpoint may fail before a person should look
-SINCE = (("3600", "the last hour"), ("86400", "the last day"), ("259200", "the last 3 days"), ("2592000", "30 days"))
+SINCE = (
+    ("3600", "the last hour"),
+    ("86400", "the last day"),
+    ("259200", "the last 3 days"),
+    ("2592000", "the last 30 days"),
+)
 
 
 class SuspendEndpoint(Suspend):
@@ -247,7 +252,7 @@ class EventDeliveryAdmin(ReadOnly, LargeListAdmin):
     def shown_body(self, obj: EventDelivery) -> Any:
         return format_html('<code class="console-mono">{}</code>', obj.event.body)
 
-    @display(description="Attempts")
+    @display(description="Each attempt")
     def shown_log(self, obj: EventDelivery) -> Any:
         rows = format_html_join(
             "",

@@ -1,6 +1,6 @@
 """Service tokens in the console: made here, shown once, revoked."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -28,6 +28,11 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     scopes = forms.MultipleChoiceField(
         label="It may", choices=Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
+
+    class Meta:
+        help_texts: ClassVar[dict[str, str]] = {
+            "networks": 'Networks that it may call from, such as ["203.0.113.0/24"]. Empty: any.'
+        }
 
     def clean_name(self) -> Any:
         name = self.cleaned_data["name"]
@@ -74,7 +79,7 @@ class Revoke(ObjectPage):
 class ServiceTokenAdmin(ConsoleAdmin):
     menu = Menu("Access", 63, "token")
     about = "How your own systems prove to the vendor API who they are. Only a digest is kept."
-    empty_help = "Add one for each of your systems that checks keys or reports leaked ones."
+    empty_help = "Add one for each of your systems that calls the vendor API, with only what that system does."
     needs_proof = True
     form = TokenForm
     object_pages = (Revoke,)
@@ -82,8 +87,8 @@ class ServiceTokenAdmin(ConsoleAdmin):
     search_fields = ("name",)
     search_help_text = "Name"
     add_fieldsets = ((None, {"fields": ("name", "scopes", "networks", "expires_at")}),)
-    fields = ("name", "hint", "shown_state", "shown_scopes", "networks", "created_at", "expires_at", "revoked_at")
-    readonly_fields = ("hint", "shown_state", "shown_scopes", "revoked_at")
+    fields = ("name", "hint", "shown_state", "shown_scopes", "shown_networks", "created_at", "expires_at", "revoked_at")
+    readonly_fields = ("hint", "shown_state", "shown_scopes", "shown_networks", "revoked_at")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever holds it was promised what it may: another need is another token."""
@@ -111,3 +116,7 @@ class ServiceTokenAdmin(ConsoleAdmin):
     @display(description="It may")
     def shown_scopes(self, obj: ServiceToken) -> str:
         return ", ".join(Scope(scope).label for scope in obj.scopes)
+
+    @display(description="Networks")
+    def shown_networks(self, obj: ServiceToken) -> str:
+        return ", ".join(obj.networks) or "any"

@@ -140,6 +140,17 @@ def test_a_passkey_signs_in_alone(console: Page, authenticator: CDPSession):
     console.wait_for_url("**/admin/")
 
 
+@pytest.mark.usefixtures("authenticator")
+def test_a_passkey_is_removed(console: Page):
+    console.goto("/admin/account/passkeys/add/")
+    console.get_by_role("button", name="Make the passkey").click()
+    console.get_by_role("link", name="I have kept them").click()
+    console.get_by_role("link", name="Remove").click()
+    expect(console.get_by_text("It opens nothing from then on")).to_be_visible()
+    console.get_by_role("button", name="Remove the passkey").click()
+    expect(console.get_by_text("Passkey removed.")).to_be_visible()
+
+
 def test_a_passkey_reveals_a_secret(console: Page, live_service: LiveService, authenticator: CDPSession):
     console.goto("/admin/account/passkeys/add/")
     console.get_by_role("button", name="Make the passkey").click()

@@ -102,6 +102,20 @@ def test_what_is_broken_stands_first(console: Client, world: World) -> None:
     assert [line.split()[0] for line in needed(console)] == ["No", "1"]
 
 
+@pytest.mark.parametrize(("granted", "share"), [(0, "100 %"), (27, "10 %"), (97, "3 %"), (2_999_997, "under 0.01 %")])
+def test_the_share_of_refusals_is_told_in_plain_digits(console: Client, world: World, granted: int, share: str) -> None:
+    tally("granted", granted)
+    tally("unknown_end_user", 3)
+    assert overview(console).context["totals"][2] == ("Refused, share of all calls", share)
+
+
+def test_a_newcomers_refused_calls_are_shown(console: Client, db: None) -> None:
+    tally("unknown_end_user", 3)
+    text = overview(console).content.decode()
+    assert "No partner has been answered yet" in text
+    assert "unknown end user" in text
+
+
 def test_exchanges_and_refusals_are_drawn(console: Client, world: World) -> None:
     tally("granted", 1200)
     tally("unknown_end_user", 3, hours_ago=2)

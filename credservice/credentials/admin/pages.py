@@ -149,7 +149,8 @@ class Revoke(ObjectPage):
             "is ended too, it is handed out again from now until then."
             for found in retiring_before(obj)
         ]
-        return [self.consequence, *preview_rotation(obj).sentences()[:1], *older]
+        reach = preview_rotation(obj).sentences()[:1] if obj.state == State.ACTIVE else []
+        return [self.consequence, *reach, *older]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
         return RevokeForm(data) if retiring_before(obj) else WhyForm(data)
