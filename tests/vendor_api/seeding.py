@@ -38,11 +38,13 @@ marketplaces:
 """
 
 
-class Call(dict[str, Any]):
-    """``path``, ``query`` and ``body`` of a call."""
+Call = dict[str, Any]
+Calls = dict[tuple[str, str], Call]
 
-    def __init__(self, body: Any = None, query: dict[str, str] | None = None, **path: str) -> None:
-        super().__init__(path=path, query=query or {}, body=body)
+
+def call(body: Any = None, /, **path: str) -> Call:
+    """With these parameters in its path, and no query."""
+    return {"path": path, "query": {}, "body": body}
 
 
 @contextmanager
@@ -57,7 +59,7 @@ def seeded(service: LiveService, token: str) -> Iterator[dict[str, Call]]:
         seeds = Seeds(service, Market(service, connector, http), token)
         calls = seeds.exchange() | seeds.grants() | seeds.credentials() | seeds.resources() | seeds.others()
         assert set(calls) <= set(ROUTES), set(calls) - set(ROUTES)
-        yield {f"{method} /api/v1{path}": calls.get((method, path), Call()) for method, path in ROUTES}
+        yield {f"{method} /api/v1{path}": calls.get((method, path), call()) for method, path in ROUTES}
 
 
 def _set_up(service: LiveService, **urls: str) -> None:
@@ -66,9 +68,6 @@ def _set_up(service: LiveService, **urls: str) -> None:
         file.write(SETUP.format(**urls))
         file.flush()
         service.manage("apply", file.name).check_returncode()
-
-
-Calls = dict[tuple[str, str], Call]
 
 
 class Seeds:
@@ -89,30 +88,30 @@ class Seeds:
         self.granted("customer-2")
         installation, waiting = {"installation_id": "install_xyz789"}, {"installation_id": "install_generated"}
         return {
-            ("GET", "/platforms/{platform}"): Call(platform="mindcloud"),
-            ("GET", "/integrations/{integration_id}"): Call(integration_id="int_abc123"),
-            ("GET", "/policies/{policy}"): Call(policy="demo-api-key"),
-            ("GET", INSTALLATION): Call(**installation),
-            ("POST", f"{INSTALLATION}/approve"): Call({}, **waiting),
-            ("POST", f"{INSTALLATION}/suspend"): Call({}, **installation),
-            ("POST", f"{INSTALLATION}/resume"): Call({}, **installation),
-            ("GET", END_USER): Call(**read),
-            ("PUT", END_USER): Call({"name": "Ada", "attributes": {"region": "eu"}}, **read),
-            ("POST", f"{END_USER}/suspend"): Call({}, **act),
-            ("POST", f"{END_USER}/resume"): Call({}, **act),
-            ("POST", f"{END_USER}/mindcloud-token"): Call({"name": "Ada"}, external_id="customer-new"),
-            ("POST", "/bulk"): Call({"external_id": "customer-3", "end_user_id": "enduser_3"}),
-            ("GET", "/export"): Call(query={"kind": "end_users"}),
+            ("GET", "/platforms/{platform}"): call(platform="mindcloud"),
+            ("GET", "/integrations/{integration_id}"): call(integration_id="int_abc123"),
+            ("GET", "/policies/{policy}"): call(policy="demo-api-key"),
+            ("GET", INSTALLATION): call(**installation),
+            ("POST", f"{INSTALLATION}/approve"): call({}, **waiting),
+            ("POST", f"{INSTALLATION}/suspend"): call({}, **installation),
+            ("POST", f"{INSTALLATION}/resume"): call({}, **installation),
+            ("GET", END_USER): call(**read),
+            ("PUT", END_USER): call({"name": "Ada", "attributes": {"region": "eu"}}, **read),
+            ("POST", f"{END_USER}/suspend"): call({}, **act),
+            ("POST", f"{END_USER}/resume"): call({}, **act),
+            ("POST", f"{END_USER}/mindcloud-token"): call({"name": "Ada"}, external_id="customer-new"),
+            ("POST", "/bulk"): call({"external_id": "customer-3", "end_user_id": "enduser_3"}),
+            ("GET", "/export"): call() | {"query": {"kind": "end_users"}},
         }
 
     def grants(self) -> Calls:
         places = {name: self.granted(f"customer-{name}") for name in ("read", "put", "withdraw")}
         read = self.send("GET", "/end-users/customer-read/grants/int_abc123")
         return {
-            ("GET", GRANT_OF): Call(**places["read"]),
-            ("PUT", GRANT_OF): Call({"values": {"apiKey": "another-key"}}, **places["put"]),
-            ("DELETE", GRANT_OF): Call(**places["withdraw"]),
-            ("GET", "/grants/{grant}"): Call(grant=read["id"]),
+            ("GET", GRANT_OF): call(**places["read"]),
+            ("PUT", GRANT_OF): call({"values": {"apiKey": "another-key"}}, **places["put"]),
+            ("DELETE", GRANT_OF): call(**places["withdraw"]),
+            ("GET", "/grants/{grant}"): call(grant=read["id"]),
         }
 
     def granted(self, external_id: str) -> dict[str, str]:
@@ -123,7 +122,7 @@ class Seeds:
 
     def credentials(self) -> Calls:
         return {
-            ("POST", "/credentials"): Call({"policy": "acme-generated-key"}),
+            ("POST", "/credentials"): call({"policy": "acme-generated-key"}),
             ("GET", CREDENTIAL): self.about_credential(),
             ("PUT", f"{CREDENTIAL}/values"): self.about_credential({"values": {"apiKey": "another-key"}}),
             ("POST", f"{CREDENTIAL}/rotate"): self.about_credential(VALUES),
@@ -133,7 +132,7 @@ class Seeds:
 
     def about_credential(self, body: Any = None) -> Call:
         made = self.send("POST", "/credentials", {"policy": "demo-api-key", **VALUES})
-        return Call(body, credential=made["id"])
+        return call(body, credential=made["id"])
 
     def resources(self) -> Calls:
         names = ("read", "suspend", "resume", "measured", "signed on")
@@ -143,15 +142,15 @@ class Seeds:
         key = made.json()["credentials"]["BEAR_API_KEY"]
         batch = {"reports": [report(key="k2", resource=orders["measured"])]}
         return {
-            ("GET", RESOURCE): Call(resource=orders["read"]),
-            ("POST", f"{RESOURCE}/suspend"): Call({}, resource=orders["suspend"]),
-            ("POST", f"{RESOURCE}/resume"): Call({}, resource=orders["resume"]),
-            ("POST", f"{RESOURCE}/usage"): Call(report(), resource=orders["measured"]),
-            ("POST", "/usage"): Call(batch),
-            ("GET", "/resource-credentials/{credential_id}"): Call(credential_id=credential_id),
-            ("POST", "/introspect"): Call({"token": key}),
-            ("POST", "/leaks"): Call({"text": f"Authorization: Bearer {key}"}),
-            ("POST", "/sso/redeem"): Call({"token": self.handed_over(orders["signed on"])}),
+            ("GET", RESOURCE): call(resource=orders["read"]),
+            ("POST", f"{RESOURCE}/suspend"): call({}, resource=orders["suspend"]),
+            ("POST", f"{RESOURCE}/resume"): call({}, resource=orders["resume"]),
+            ("POST", f"{RESOURCE}/usage"): call(report(), resource=orders["measured"]),
+            ("POST", "/usage"): call(batch),
+            ("GET", "/resource-credentials/{credential_id}"): call(credential_id=credential_id),
+            ("POST", "/introspect"): call({"token": key}),
+            ("POST", "/leaks"): call({"text": f"Authorization: Bearer {key}"}),
+            ("POST", "/sso/redeem"): call({"token": self.handed_over(orders["signed on"])}),
         }
 
     def handed_over(self, resource_id: str) -> str:
@@ -166,9 +165,9 @@ class Seeds:
         self.send("POST", "/event-endpoints/receiver/ping")
         first = {path: self.send("GET", f"/{path}?limit=1")["items"][0] for path in LISTS}
         return {
-            ("POST", f"{ENDPOINT}/ping"): Call(endpoint="receiver"),
-            ("POST", f"{ENDPOINT}/replay"): Call(SINCE, endpoint="receiver"),
-            ("POST", "/event-deliveries/{delivery}/replay"): Call(delivery=first["event-deliveries"]["id"]),
-            ("GET", "/signing-keys/{kid}"): Call(kid=first["signing-keys"]["kid"]),
-            ("GET", "/audit-events/{event}"): Call(event=str(first["audit-events"]["id"])),
+            ("POST", f"{ENDPOINT}/ping"): call(endpoint="receiver"),
+            ("POST", f"{ENDPOINT}/replay"): call(SINCE, endpoint="receiver"),
+            ("POST", "/event-deliveries/{delivery}/replay"): call(delivery=first["event-deliveries"]["id"]),
+            ("GET", "/signing-keys/{kid}"): call(kid=first["signing-keys"]["kid"]),
+            ("GET", "/audit-events/{event}"): call(event=str(first["audit-events"]["id"])),
         }
