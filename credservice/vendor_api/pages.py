@@ -60,7 +60,7 @@ class Browser(Public, SpectacularSwaggerSplitView):
     url_name = "vendor-api-schema"
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
-        response = super().get(request, *args, **kwargs)
+        response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
         # The page's script would hold the console's token of whoever asks: a script is for any site to include.
         response.data["csrf_token"] = ""
         return response
