@@ -6,6 +6,7 @@ Threads would gain nothing: of a new row's time about half is Python's, which ru
 import gc
 import multiprocessing
 import os
+import pickle
 import signal
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Set
@@ -28,13 +29,17 @@ class LaneEnded(Exception):
     """A lane's process was ended from outside; its batch may be written or not."""
 
 
+class WorkFailed(Exception):
+    """The work raised what cannot come through a pipe, such as an issuer of the vendor's own; this says its class."""
+
+
 def side_by_side(
     work: Callable[[B], R], batches: Iterable[B], keys_of: Callable[[B], Set[Hashable]], *, lanes: int
 ) -> Iterator[tuple[B, R]]:
     """Each batch with what ``work`` made of it, in their order.
 
     A batch that has a key of one under way waits for that one: what one row makes, the next one finds. Raises what
-    ``work`` raised, or :class:`LaneEnded`; whatever is under way then is finished before.
+    ``work`` raised, or :class:`WorkFailed`, or :class:`LaneEnded`; whatever is under way then is finished before.
 
     A process is forked for each lane: call it where there are no threads.
     """
@@ -110,9 +115,18 @@ def _serve(work: Callable[[Any], Any], pipe: Connection, other_end: Connection) 
             try:
                 answer = work(batch), None
             except Exception as error:
-                answer = None, error
+                answer = None, _portable(error)
             pipe.send(answer)
     except (EOFError, OSError):
         pass  # nobody waits for more
     finally:
         connections.close_all()
+
+
+def _portable(error: Exception) -> Exception:
+    """``error`` as the other end can read it: some classes can be told there, and not be made again."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    except Exception:
+        return WorkFailed(f"{type(error).__module__}.{type(error).__qualname__}")
+    return error

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from multiprocessing import active_children
 
@@ -11,7 +12,7 @@ import psutil
 import pytest
 
 from credservice.vendor_api.problems import FieldError, InvalidFields
-from exchange.bulk.lanes import LaneEnded, side_by_side
+from exchange.bulk.lanes import LaneEnded, WorkFailed, side_by_side
 from exchange.models import EndUser, Grant
 from tests.exchange.bulk.imports import counts, ndjson, row, run
 from tests.exchange.factories import make_door
@@ -63,6 +64,22 @@ def test_what_a_lane_raises_is_raised_after_what_came_before_it():
     with pytest.raises(InvalidFields) as refusal:
         next(found)
     assert refusal.value.errors == (FieldError("/name", "This is missing."),)
+    assert not active_children()
+
+
+class Unportable(Exception):
+    def __init__(self, first, second):
+        super().__init__(first)
+        self.second = second
+
+
+@pytest.mark.parametrize("second", ["a text", threading.Lock()])
+def test_what_cannot_come_through_a_pipe_is_told_by_its_class(second):
+    def work(_):
+        raise Unportable("first", second)
+
+    with pytest.raises(WorkFailed, match=r"test_lanes\.Unportable"):
+        list(side_by_side(work, range(3), lambda batch: {batch}, lanes=2))
     assert not active_children()
 
 
