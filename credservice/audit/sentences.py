@@ -17,6 +17,20 @@ _DONE = {
     "user.signed_in": "signed in as",
     "user.signed_out": "signed out as",
     "user.password_changed": "changed the password of",
+    "user.second_factor_added": "added a second factor to",
+    "user.second_factor_removed": "removed a second factor of",
+    "user.second_factor_reset": "reset the second factor of",
+    "user.recovery_codes_made": "made recovery codes for",
+    "user.recovery_code_used": "used a recovery code of",
+    "user.second_factor_used": "used a second factor of",
+    "user.sessions_ended": "ended the other sessions of",
+    "credential.retiring": "began to retire",
+    "credential_rotation.asked": "asked for",
+    "credential_rotation.asked_again": "asked again for",
+    "resource.plan_changed": "changed the plan of",
+    "end_user.token_minted": "minted a browser's token for",
+    "end_user.creation_settled": "settled the creation of",
+    "approval.asked": "asked for",
     "audit.verified": "verified the trail",
     "audit.exported": "exported lines of the trail",
     "audit.month_dropped": "dropped by retention",
@@ -31,9 +45,10 @@ _ASKED = {
     "user.password_check": "to confirm with a password",
     "vendor_api.call": "to call the vendor API",
     "console.page": "to open a page",
+    "callback.attempt": "to deliver",
 }
 # Kinds of objects that read otherwise than they are recorded; of some, the name says it all.
-_KINDS = {"setup_file": "set-up file ", "import": "", "export": ""}
+_KINDS = {"setup_file": "set-up file ", "import": "", "export": "", "group": "role ", "four_eyes": "second person "}
 # The partners' ids that a refused request named; they may be anything.
 CLAIMED = ("end_user", "installation")
 MAX_CLAIMED = 24

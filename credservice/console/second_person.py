@@ -34,7 +34,7 @@ class SecondPerson(ObjectPage):
         return WhyForm(data)
 
     def title_to_ask(self, obj: Any) -> str:
-        return f"{self.title} {obj._meta.verbose_name} {obj}"
+        return f"{self.title} {obj._meta.verbose_name} {getattr(obj, 'console_title', obj)}"
 
     def make_form(self, request: HttpRequest, obj: Any, data: Any = None) -> forms.Form:
         """What was approved is not typed anew."""
