@@ -151,7 +151,7 @@ def test_a_lost_answer_is_asked_for_again():
     with (
         raw_server(lambda connection: requests.append(connection.recv(65536))) as port,
         Client(f"http://localhost:{port}", TOKEN, retry_for=2) as api,
-        pytest.raises(NoAnswer, match="Remote|Read"),  # reset, where it had not read the body yet
+        pytest.raises(NoAnswer, match=r"Remote|Read"),  # reset, where it had not read the body yet
     ):
         api.put_end_user("c")
     assert len(requests) > 1
