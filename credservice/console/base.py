@@ -11,7 +11,7 @@ from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
@@ -172,6 +172,10 @@ class ConsoleAdmin(AuditedAdmin, ModelAdmin):
             # The form's own checks passed: somebody else saved the same thing in between.
             self.message_user(request, "Somebody else saved the same at this moment. Look again.", messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, *_: Any) -> HttpResponse:
+        """Not Django's way to the overview, with a guess that it was deleted: nothing is."""
+        raise Http404
 
     def _proof_first(self, request: HttpRequest, obj: Any) -> HttpResponse | None:
         """Before anything is saved, or a form for something new is shown. What is there can be looked at without."""

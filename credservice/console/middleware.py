@@ -39,6 +39,7 @@ TITLES = {
     400: "Not understood",
     403: "Not allowed",
     404: "Not found",
+    405: "Not by an address",
     413: "Too large",
     429: "Too many",
     500: "Not done",
@@ -47,6 +48,7 @@ SENTENCES = {
     400: "This request was not understood. Go back, and try it from the page's own links.",
     403: "Your account may not do this. An administrator can give it the permission.",
     404: "There is nothing here. It may never have existed, or the address has a mistake.",
+    405: "Nothing opens here: this is done by a button on one of the console's pages.",
     413: "That is more than a form here may hold. Send less of it at a time.",
     429: "Too many sign-ins were tried from your address. Wait for a minute, and try again.",
     500: "Something went wrong on our side. Try it again; if it stays, the number below finds it in the service's log.",
@@ -65,6 +67,8 @@ class ConsoleMiddleware:
         if request.path.startswith(PREFIX) and _is_too_long(request):
             return error_page(request, 413)
         response = self.get_response(request)
+        if response.status_code == 405 and request.method == "GET" and request.path.startswith(PREFIX):
+            response = _of_a_form(request, response)  # Django's has nothing to read in it
         if request.path.startswith(PREFIX):
             response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
             response.headers.setdefault("Cache-Control", "no-store")
@@ -117,6 +121,13 @@ def _styled(request: HttpRequest, status: int, context: dict[str, Any]) -> HttpR
     if not request.user.is_authenticated:  # Unfold's sidebar shows the letters that a user's name begins with
         context["is_nav_sidebar_enabled"] = False
     return TemplateResponse(request, "console/error.html", context, status=status).render()
+
+
+def _of_a_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Of an address that only takes forms, such as the one that signs out."""
+    page = error_page(request, 405)
+    page["Allow"] = response["Allow"]
+    return page
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

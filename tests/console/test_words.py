@@ -94,3 +94,24 @@ def test_stuck_credentials_are_found_by_index(world: World) -> None:
         cursor.execute("ANALYZE credentials_credential")
     plan = Credential.objects.filter(stuck()).explain()
     assert "Seq Scan" not in plan, plan
+
+
+def test_what_breaks_is_told_on_a_page(console: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr("credservice.console.menu.groups", lambda _: 1 / 0)
+    console.raise_request_exception = False
+    answer = console.get(reverse("admin:index"))
+    assert (answer.status_code, answer["Content-Type"]) == (500, "text/html; charset=utf-8")
+    assert "finds it in the service" in answer.content.decode()
+    assert "division" not in answer.content.decode()
+
+
+def test_a_row_that_is_not_there_is_not_found(console: Client, db: None) -> None:
+    answer = console.get(reverse("admin:exchange_platform_change", args=[uuid4()]))
+    assert answer.status_code == 404
+    assert "There is nothing here." in answer.content.decode()
+
+
+def test_an_address_of_a_button_says_so(console: Client, db: None) -> None:
+    answer = console.get(reverse("admin:logout"))
+    assert (answer.status_code, answer["Allow"]) == (405, "POST, OPTIONS")
+    assert "Nothing opens here" in answer.content.decode()
