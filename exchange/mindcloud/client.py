@@ -121,4 +121,4 @@ def _patience(answer: httpx2.Response) -> Away:
 
 
 def _reason(platform: Platform, answer: httpx2.Response) -> str:
-    return reason(answer, _MESSAGES, [_key(platform)])
+    return reason(answer, _MESSAGES, [_key(platform)]).rstrip(".")  # a sentence of ours goes on behind it
