@@ -78,6 +78,22 @@ class JSONField(forms.JSONField):
         return super().prepare_value(value)
 
 
+class NetworksField(forms.CharField):
+    """Networks in CIDR form, one a line; commas will do. The model says which are none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return (super().to_python(value) or "").replace(",", " ").split()
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool((initial or []) != self.to_python(data))
+
+
 _SPAN = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 _UNITS: Mapping[str, int] = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 

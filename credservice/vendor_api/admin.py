@@ -1,6 +1,6 @@
 """Service tokens in the console: made here, shown once, revoked."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -19,6 +19,7 @@ from credservice.console.base import ConsoleAdmin
 from credservice.console.labels import label
 from credservice.console.menu import Menu
 from credservice.console.pages import ObjectPage, Shown
+from credservice.console.widgets import NetworksField
 from credservice.exceptions import Conflict
 from credservice.vendor_api.models import Scope, ServiceToken
 from credservice.vendor_api.tokens import create_token, refuse_taken, revoke_token
@@ -29,10 +30,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         label="It may", choices=Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
     )
 
-    class Meta:
-        help_texts: ClassVar[dict[str, str]] = {
-            "networks": 'Networks that it may call from, such as ["203.0.113.0/24"]. Empty: any.'
-        }
+    networks = NetworksField(help_text="That it may call from, one a line, such as 203.0.113.0/24. Empty: any.")
 
     def clean_name(self) -> Any:
         name = self.cleaned_data["name"]

@@ -16,7 +16,7 @@ from credservice.console.first_steps import WithFirstSteps
 from credservice.console.labels import active_state, label
 from credservice.console.links import page_of
 from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
-from credservice.console.widgets import SecretField
+from credservice.console.widgets import NetworksField, SecretField
 from credservice.crypto import seal
 from credservice.keys.admin import secrets_table
 from credservice.keys.models import SigningSecret
@@ -35,6 +35,10 @@ class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         max_length=1024,
         help_text="Of MindCloud's API. Sealed when it is saved, and never shown again. Empty: it stays as it is.",
+    )
+
+    source_networks = NetworksField(
+        help_text="That may call, one a line, such as 203.0.113.0/24. Empty: any. Needed where nothing is signed."
     )
 
     def clean(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tests.console.conftest import CANARY, World
 from tests.console.pages import ask_bulk, run_bulk, send, url
 
 PROFILE = {
-    "source_networks": "[]",
+    "source_networks": "",
     "construction": "hmac-sha256",
     "timestamp_header": "X-Timestamp",
     "tolerance_seconds": "300",
@@ -57,6 +57,22 @@ def test_an_unsigned_platform_needs_networks(console: Client, db: None) -> None:
     response = console.post(url(Platform, "add"), PROFILE | {"name": "open"})
     assert "needs a list of source networks" in response.content.decode()
     assert not Platform.objects.filter(name="open").exists()
+
+
+@pytest.mark.parametrize("typed", ["10.0.0.0/8\r\n203.0.113.7", "10.0.0.0/8, 203.0.113.7", " 10.0.0.0/8 203.0.113.7\n"])
+def test_networks_are_typed_one_a_line(console: Client, world: World, typed: str) -> None:
+    console.post(url(world.platform), PROFILE | {"source_networks": typed})
+    world.platform.refresh_from_db()
+    assert (world.platform.source_networks, world.platform.require_signature) == (["10.0.0.0/8", "203.0.113.7"], False)
+    page = console.get(url(world.platform)).content.decode()
+    assert "10.0.0.0/8\n203.0.113.7</textarea>" in page
+
+
+def test_what_is_no_network_is_named(console: Client, world: World) -> None:
+    response = console.post(url(world.platform), PROFILE | {"source_networks": "10.0.0.0/8\nexample.com"})
+    page = response.content.decode()
+    assert "&#x27;example.com&#x27; does not appear to be an IPv4 or IPv6 network." in page
+    assert "10.0.0.0/8\nexample.com</textarea>" in page
 
 
 def test_only_one_platform_is_the_default(console: Client, world: World) -> None:

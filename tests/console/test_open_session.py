@@ -43,7 +43,7 @@ def test_mindclouds_key_does_not_follow_to_another_address(console, world):
     form = page.context["adminform"].form
     values = {name: form[name].value() for name in form.fields}
     values = {name: value for name, value in values.items() if value not in (None, False)}
-    values |= {"source_networks": "[]", "api_url": "https://thief.example", "seen": page.context["seen"]}
+    values |= {"source_networks": "", "api_url": "https://thief.example", "seen": page.context["seen"]}
     answer = console.post(url(world.platform), values)
     world.platform.refresh_from_db()
     assert (answer.status_code, world.platform.api_url) == (200, "https://api.mind.example")
@@ -74,7 +74,7 @@ def test_an_operator_does_not_lead_users_to_another_dashboard(world):
 
 
 def test_no_token_that_reveals_is_made_where_reveals_need_two(console, two_reveal):
-    values = {"name": "alone", "scopes": ["credentials:reveal"], "networks": "[]"}
+    values = {"name": "alone", "scopes": ["credentials:reveal"], "networks": ""}
     page = send(console, reverse("admin:vendor_api_servicetoken_add"), **values).content.decode()
     assert not ServiceToken.objects.exists()
     assert "second person" in page

@@ -103,7 +103,7 @@ def test_a_change_asks_first_and_a_look_does_not(console, world):
 
 def test_nothing_is_changed_without_it(console, world):
     world.platform.refresh_from_db()
-    console.post(url(world.platform), {"tolerance_seconds": "3600", "source_networks": "[]"})
+    console.post(url(world.platform), {"tolerance_seconds": "3600", "source_networks": ""})
     LiveKey.objects.update(is_denied=True)
     console.post(url(world.live_key, "allow"))
     assert Platform.objects.get().require_signature

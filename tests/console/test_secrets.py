@@ -228,7 +228,7 @@ def test_credentials_are_revoked_in_bulk(console: Client, world: World, trail: T
 
 
 def test_a_service_token_is_shown_once(console: Client, trail: Trail) -> None:
-    values = {"name": "billing", "scopes": ["credentials:introspect"], "networks": "[]"}
+    values = {"name": "billing", "scopes": ["credentials:introspect"], "networks": ""}
     shown = console.post(url(ServiceToken, "add"), values)
     (text,) = re.findall(r"cst_v1_\w{36}", shown.content.decode())
     token = ServiceToken.objects.get()
