@@ -10,6 +10,9 @@ class KekFingerprint(models.Model):
     fingerprint = models.CharField(max_length=16)
     first_used_at = models.DateTimeField(auto_now_add=True)
 
+    class Meta:
+        verbose_name = "key fingerprint"
+
     def __str__(self) -> str:
         return f"{self.kek_id} ({self.fingerprint})"
 

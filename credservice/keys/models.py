@@ -129,7 +129,7 @@ class SigningKey(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     algorithm = models.CharField(max_length=16, choices=Algorithm)
     kid = models.CharField(max_length=64, unique=True, help_text="The key's thumbprint (RFC 7638).")
-    public_jwk = models.JSONField(editable=False)
+    public_jwk = models.JSONField("public JWK", editable=False)
     sealed_private = SealedField(null=True)
     state = models.CharField(max_length=16, choices=State, default=State.PENDING)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -35,6 +35,7 @@ class Product(models.Model):
         default=False, help_text="Its credentials take long: they are made and ended by the worker, and called back."
     )
     dashboard_url = models.URLField(
+        "dashboard URL",
         max_length=255,
         blank=True,
         help_text="Your own dashboard, which a marketplace's user is handed over to. Empty: our page of the resource.",

@@ -19,7 +19,9 @@ class Marketplace(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.SlugField(max_length=64, unique=True)
     is_active = models.BooleanField(default=True, help_text="A suspended marketplace is refused everything.")
-    connector_url = models.URLField(max_length=255, help_text="Such as https://api.connector.manifold.co/v1")
+    connector_url = models.URLField(
+        "connector URL", max_length=255, help_text="Such as https://api.connector.manifold.co/v1"
+    )
     client_id = models.CharField(max_length=255, blank=True)
     sealed_client_secret = SealedField(null=True, editable=False)
     rotates = models.BooleanField(

@@ -110,7 +110,7 @@ class Callback(models.Model):
     marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="callbacks")
     operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="callbacks")
     partner_id = models.CharField("callback id", max_length=ID_LENGTH, help_text="The marketplace's id.")
-    url = models.CharField(max_length=MAX_CALLBACK_URL)
+    url = models.CharField("URL", max_length=MAX_CALLBACK_URL)
     sealed_body = SealedField(null=True, editable=False)
     state = models.CharField(max_length=16, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=255, blank=True, help_text="Why it is as it is.")

@@ -34,7 +34,7 @@ class DataKeyAdmin(ReadOnly, ConsoleAdmin):
 
 @admin.register(KekFingerprint)
 class KekFingerprintAdmin(ReadOnly, ConsoleAdmin):
-    menu = Menu(RARE, 95, "fingerprint", "key fingerprints")
+    menu = Menu(RARE, 95, "fingerprint")
     about = "What each id in ENCRYPTION_KEYS stood for when this database first used it."
     empty_help = "Noted at the first use of a key."
     list_display = ("id_of_key", "fingerprint", "first_used_at")
