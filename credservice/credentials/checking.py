@@ -1,23 +1,23 @@
 """Is this key good, and whose is it: for the vendor's product, and for whoever finds a string in the wrong place."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from credservice.credentials import last_use
+from credservice.credentials.candidates import candidates
 from credservice.credentials.models import Credential
 from credservice.credentials.steps import MIN_DIGESTED, record_step, value_digest
 from credservice.crypto import digest
 
 MAX_KEY = 4096  # characters
-MAX_CANDIDATES = 500
+AT_ONCE = 1_000  # parts of a text that are looked up by one statement
 MAX_RECOGNISED = 8
 _NEEDED = ("state", "sealed_values", "subject", "context", "activated_at", "expires_at", "retires_at", "policy__name")
-_SEPARATORS = re.compile(r"[\s\"'`,;<>(){}\[\]]+")
 
 
 @dataclass(frozen=True)
@@ -46,20 +46,19 @@ def check_key(text: str) -> CheckedKey | None:
 
 
 def report_leak(text: str, *, actor: str) -> list[Credential]:
-    """The credentials that ``text`` holds a value of: itself, or a part of it between blanks, quotes and brackets.
+    """The credentials that ``text`` holds a value of, as it is or with other things around it (``candidates``).
 
     The text is digested, compared and dropped; it is stored nowhere. Each credential found gets a line in the trail.
     """
-    parts = {part for word in _SEPARATORS.split(text) for part in (word, *re.split(r"[=:]", word))}
-    candidates = sorted((part for part in parts | {text.strip()} if len(part) >= MIN_DIGESTED), key=len, reverse=True)
-    digests = [value_digest(part) for part in candidates[:MAX_CANDIDATES]]
-    if not digests:
-        return []
+    digests = (value_digest(part) for part in candidates(text, MIN_DIGESTED))
+    found: dict[UUID, Credential] = {}
     with transaction.atomic():
-        found = list(Credential.objects.filter(value_digests__overlap=digests).select_related("policy"))
-        for credential in found:
+        while some := list(islice(digests, AT_ONCE)):
+            rows = Credential.objects.filter(value_digests__overlap=some).select_related("policy")
+            found |= {credential.pk: credential for credential in rows}
+        for credential in found.values():
             record_step("credential.leak_reported", credential, actor)
-    return found
+    return list(found.values())
 
 
 def recognise(text: str, *, actor: str) -> list[Credential]:

@@ -3,6 +3,9 @@
 import pytest
 from django.db import connection
 
+from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.services import start_issue
+
 
 @pytest.fixture
 def report(client, token):
@@ -18,10 +21,30 @@ def test_it_finds_the_credential_of_a_bare_value(report, credential):
 
 
 @pytest.mark.parametrize(
-    "line", ["API_KEY={}", '{{"apiKey": "{}"}}', "Authorization: Bearer {}\n", "<a>{}</a>", "x:{}"]
+    "line",
+    [
+        *("API_KEY={}", '{{"apiKey": "{}"}}', "Authorization: Bearer {}\n", "<a>{}</a>", "x:{}", "{}."),
+        *("GET /x?k={}&b=1 HTTP/1.1", "https://u:{}@host/", "/v1/{}/", "next=%2Fx%3Fk%3D{}%26b", "a%20{}%20b"),
+        r'{{"line": "{{\"key\":\"{}\"}}"}}',
+    ],
 )
 def test_it_finds_a_value_inside_of_other_text(report, credential, line):
     text = line.format(credential.open()["API_KEY"])
+    assert len(report(text).json()["credentials"]) == 1
+
+
+@pytest.mark.parametrize(
+    "value", ["head.payload-part.signature_part", "c2VjcmV0LXZhbHVl/bW9yZQ==", "p@ss:word/with%20all"]
+)
+def test_a_value_with_such_characters_is_found_too(report, value):
+    policy = CredentialPolicy.objects.create(name="entered", issuer="static", options={"names": ["key"]})
+    start_issue(policy=policy, context={}, subject="end_user:x", actor="test", entered={"key": value})
+    for line in ("curl -H 'X-Key: {}' https://host/", "https://host/?key={}&more=1", "{}.", "key={}"):
+        assert len(report(line.format(value)).json()["credentials"]) == 1
+
+
+def test_a_text_of_nothing_but_joints_is_read_to_its_end(report, credential):
+    text = "a/" * 15_000 + credential.open()["API_KEY"]
     assert len(report(text).json()["credentials"]) == 1
 
 
