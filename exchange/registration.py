@@ -13,7 +13,7 @@ from credservice.console.states import change_state
 from credservice.credentials.services import set_suspended, update_context
 from credservice.exceptions import Conflict, Invalid
 from exchange import telling
-from exchange.models import EndUser, Installation, Platform
+from exchange.models import MAX_ID, EndUser, Installation, Platform
 
 Outcome = Literal["created", "changed", "unchanged"]
 State = Installation.State
@@ -31,9 +31,11 @@ def upsert_end_user(
     """See to it that the platform has an end user of the vendor's ``external_id``, with these facts.
 
     What is ``None`` stays as it is. An end user that is known by ``end_user_id`` alone becomes the vendor's. Raises
-    :class:`Invalid` where a new one has no ``end_user_id``, :class:`Conflict` where that is another's, or another than
-    it has: the platform's id of an end user never changes.
+    :class:`Invalid` where an id is too long or a new one has no ``end_user_id``, :class:`Conflict` where that is
+    another's, or another than it has: the platform's id of an end user never changes.
     """
+    if len(external_id) > MAX_ID:
+        raise Invalid(f"An external_id has at most {MAX_ID} characters.")
     facts = {"name": name, "attributes": None if attributes is None else dict(attributes)}
     given = {field: value for field, value in facts.items() if value is not None}
     with transaction.atomic():

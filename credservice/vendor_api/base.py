@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import NotAcceptable
@@ -56,6 +57,15 @@ class JSONOrNothing(AlwaysJSON):
         return super().select_renderer(request, renderers, format_suffix)
 
 
+def _refuse_broken_path(request: Request) -> None:
+    """Django shows a byte that is no UTF-8 as its escape, ``%FF``: so the path of another object, ``%25FF``."""
+    path = request.META["RAW_URI"].partition("?")[0]  # as it was sent; gunicorn's, and its bytes as Latin-1
+    try:
+        unquote_to_bytes(path.encode("latin-1")).decode()
+    except UnicodeError:
+        raise NotFound("There is nothing of this name: the path is not UTF-8.") from None
+
+
 def _accepts_json(media_range: str) -> bool:
     return any(media_type_matches(each, media_range) for each in ("application/json", MEDIA_TYPE) if "/" in media_range)
 
@@ -98,6 +108,7 @@ class VendorView(DoorView):
             detail = {"operation": operation.name, "scope": operation.scope.value}
             record_refusal(action="vendor_api.call", actor=self.actor, reason="missing_scope", detail=detail)
             raise Forbidden(f"This token lacks the scope {operation.scope.value}.", code="missing_scope")
+        _refuse_broken_path(request)
         if operation.parses and not all(str(text).isprintable() for text in kwargs.values()):
             raise NotFound("There is nothing of this name: it holds a character that no id has.")
 

@@ -18,7 +18,8 @@ KNOWN: dict[str, tuple[int, str]] = {
     "not_metered": (400, "Report a feature that the resource's plan meters; `detail` names them."),
     "unauthenticated": (
         401,
-        "Send `Authorization: Bearer cst_...` with a token that is valid, from a network that it may be used from.",
+        "Send `Authorization: Bearer cst_...` with a token that is valid, from a network that it may be used from. "
+        "The trail says which of these it is: `vendor_api.call`, refused.",
     ),
     "missing_scope": (403, "Use a token that has the scope which `detail` names."),
     "suspended": (403, "Resume the platform or the end user first."),
@@ -28,7 +29,7 @@ KNOWN: dict[str, tuple[int, str]] = {
     "unknown_report": (404, "Send the report that is to be corrected first."),
     "method_not_allowed": (405, "Use one of the methods in the `Allow` header."),
     "not_acceptable": (406, "Accept application/json."),
-    "conflict": (409, "Read the object again: its state does not allow this."),
+    "conflict": (409, "Read `detail`, and the object again: as it is now, it does not allow this."),
     "ambiguous": (409, "Say which is meant: by `platform`, or by our id."),
     "ambiguous_resource": (409, "Two marketplaces use this id: use ours."),
     "key_used": (409, "Another report of the resource has this key: choose a new one."),
@@ -36,13 +37,20 @@ KNOWN: dict[str, tuple[int, str]] = {
     "idempotency_key_in_use": (409, "A call with this key is being answered: try again after `Retry-After`."),
     "mindcloud_not_set_up": (409, "Give the platform MindCloud's API URL and key, in the console or by `apply`."),
     "creation_unsettled": (409, "Have somebody look at MindCloud, and settle it; or register the end user's id there."),
-    "precondition_failed": (412, "It has changed since you read it: read it again, decide again."),
+    "precondition_failed": (
+        412,
+        "Read it again, decide again: it has changed, or with `If-None-Match: *` it is there already.",
+    ),
     "too_large": (413, "Send less at once."),
-    "unsupported_media_type": (415, "Send application/json, or what `detail` names."),
+    "unsupported_media_type": (415, "Send the media type that `detail` asks for."),
     "idempotency_key_reused": (422, "This key belongs to another call: use a new key for each."),
     "too_many_requests": (429, "Wait for as long as `Retry-After` says."),
     "internal_error": (500, "Try again later, and tell us the `request_id`."),
     "mindcloud_refused": (502, "Read what MindCloud says in `detail`: its API key, or what was sent, may be wrong."),
+    "mindcloud_not_understood": (
+        502,
+        "See whether the platform's API URL is MindCloud's: its answer has another form.",
+    ),
     "mindcloud_unavailable": (503, "Try again after `Retry-After`."),
     "unavailable": (503, "Try again after `Retry-After`: the same call may succeed then."),
 }
@@ -113,7 +121,7 @@ def problem(error: ServiceError, request_id: str) -> dict[str, Any]:
     """The document about a refusal."""
     body: dict[str, Any] = {
         "type": f"{TYPE}{error.code}",
-        "title": error.code.replace("_", " ").capitalize(),
+        "title": error.code.replace("_", " ").capitalize().replace("Mindcloud", "MindCloud"),
         "status": error.status,
         "detail": error.message,
     }

@@ -30,6 +30,12 @@ class Refused(ServiceError):
     status, code = 502, "mindcloud_refused"
 
 
+class NotUnderstood(Refused):
+    """A success of another form than MindCloud's documents have."""
+
+    code = "mindcloud_not_understood"
+
+
 class Away(Unavailable):
     """MindCloud cannot be reached, or asks for patience. Nothing was created."""
 
@@ -65,7 +71,7 @@ def create_user(platform: Platform, content: Mapping[str, str]) -> str:
 
 
 def mint_token(platform: Platform, user_id: str) -> str:
-    """``GET /v1/users/:userId/token``. Asked again where that may help. Raises Refused, Away or NotSetUp."""
+    """``GET /v1/users/:userId/token``. Asked again where that may help. Raises Refused, NotUnderstood, Away, NotSetUp."""
     url = _address(platform, f"/v1/users/{quote(user_id, safe='')}/token")
     try:
         answer = call("GET", url, seconds=SECONDS, headers=_headers(platform))
@@ -80,7 +86,7 @@ def mint_token(platform: Platform, user_id: str) -> str:
     except ValueError:
         token = None
     if not isinstance(token, str) or not 0 < len(token) <= MAX_TOKEN:
-        raise Refused('MindCloud did not answer {"token": ...}.')
+        raise NotUnderstood('MindCloud answered a success that is not {"token": "..."}.')
     return token
 
 

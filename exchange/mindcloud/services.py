@@ -5,7 +5,7 @@ became of a request whose answer was lost. Such a creation is kept as unsettled 
 at MindCloud and says whether the user is there (the console), or the vendor registers the id that it has.
 """
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -14,7 +14,8 @@ from django.utils import timezone
 from credservice.audit import record
 from credservice.credentials import bulkhead
 from credservice.credentials.locks import credential_lock, credential_lock_is_held
-from credservice.exceptions import Conflict, Forbidden, Invalid, ServiceError, Unavailable
+from credservice.exceptions import Conflict, Forbidden, Invalid, NotFound, ServiceError, Unavailable
+from exchange.lookups import find_end_user
 from exchange.mindcloud.client import OutcomeUnknown, create_user
 from exchange.mindcloud.client import mint_token as ask_for_token
 from exchange.models import MAX_ID, EndUser, Platform, UnsettledEndUser
@@ -36,29 +37,33 @@ class BrowserToken:
     text: str
 
 
-def mint_token(*, platform: Platform, external_id: str, actor: str, name: str = "", email: str = "") -> BrowserToken:
-    """A token for this end user's browser; the end user is created at MindCloud first where it is missing.
+def mint_token(
+    *, platform: Platform, external_id: str, actor: str, may_create: bool, name: str = "", email: str = ""
+) -> BrowserToken:
+    """A token for this end user's browser. One that is missing is created at MindCloud first, where the caller may.
 
-    Not in a transaction: MindCloud is called. Raises Forbidden for what is suspended, :class:`Unsettled`, and what
-    :mod:`exchange.mindcloud.client` raises.
+    Not in a transaction: MindCloud is called. Raises NotFound where it is missing and ``may_create`` is false,
+    Forbidden for what is suspended, :class:`Unsettled`, and what :mod:`exchange.mindcloud.client` raises.
     """
     if not platform.is_active:
         raise Forbidden(f"Platform {platform.name} is suspended.", code="suspended")
     # MindCloud may be slow, as an issuer may: no more threads wait for it, and the doors go on answering.
     with bulkhead.place(wait=PLACE_SECONDS):
-        end_user = end_user_for(platform=platform, external_id=external_id, actor=actor, name=name, email=email)
+        if may_create:
+            end_user = end_user_for(platform=platform, external_id=external_id, actor=actor, name=name, email=email)
+        else:
+            end_user = find_end_user(platform, external_id)
         if not end_user.is_active:
             raise Forbidden("This end user is suspended.", code="suspended")
         text = ask_for_token(platform, end_user.end_user_id)
-    _record("end_user.token_minted", platform, actor, end_user, external_id=external_id)
+    _record("end_user.token_minted", platform, actor, end_user, external_id=end_user.external_id)
     return BrowserToken(end_user, text)
 
 
 def end_user_for(*, platform: Platform, external_id: str, actor: str, name: str = "", email: str = "") -> EndUser:
     """The end user of the vendor's ``external_id``, created at MindCloud where there is none yet. Raises as above."""
-    found = _known(platform, external_id)
-    if found is not None:
-        return found
+    with suppress(NotFound):
+        return find_end_user(platform, external_id)
     intent = _intent(platform, external_id, name)
     with ExitStack() as stack:
         try:
@@ -146,8 +151,8 @@ def _refuse_unsettled(intent: UnsettledEndUser) -> None:
 
 def _unsettled(intent: UnsettledEndUser) -> Unsettled:
     return Unsettled(
-        f"It is not known whether MindCloud created {intent.external_id}: the answer was lost, and it must not be "
-        "created twice. Look at MindCloud and settle it in the console, or register the end user with its id there."
+        f"It is not known whether MindCloud created {intent.external_id}: it was asked, and no answer came that could "
+        "be understood. To create it twice would be worse. Look at MindCloud and settle it in the console, or register the end user with its id there."
     )
 
 

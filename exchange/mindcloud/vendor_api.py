@@ -12,8 +12,8 @@ from credservice.vendor_api.fields import StrictSerializer, Text
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads
 from exchange.lookups import find_platform
-from exchange.mindcloud.services import mint_token
-from exchange.models import MAX_ID
+from exchange.mindcloud.services import BrowserToken, mint_token
+from exchange.models import MAX_ID, Platform
 from exchange.vendor_forms import PlatformQuerySerializer
 
 
@@ -39,22 +39,16 @@ class MindCloudToken(VendorView):
         gives={200: BrowserTokenSerializer},
         problems=(
             *("conflict", "suspended", "mindcloud_not_set_up", "creation_unsettled"),
-            *("mindcloud_refused", "mindcloud_unavailable"),
+            *("mindcloud_refused", "mindcloud_not_understood", "mindcloud_unavailable"),
         ),
-        examples={"A new end user": {"name": "Acme", "email": "ops@acme.example"}, "Any other": {}},
+        examples={"One that may be new": {"name": "Acme", "email": "ops@acme.example"}, "Any other": {}},
     )
     def post(self, request: Request, external_id: str) -> Response:
-        """The end user is created at MindCloud first where it is missing: once, however often this is called. A
-        repeated call mints another token."""
+        """A repeated call mints another token. With a token that has the scope `end-users:write` as well, an end user
+        that is missing is created at MindCloud and registered first: once, however often this is called."""
         if len(external_id) > MAX_ID:
             raise NotFound(f"An external_id has at most {MAX_ID} characters.")
-        minted = mint_token(
-            platform=find_platform(self.params.get("platform")),
-            external_id=external_id,
-            actor=self.actor,
-            name=self.body.get("name", ""),
-            email=self.body.get("email", ""),
-        )
+        minted = self._minted(find_platform(self.params.get("platform")), external_id)
         end_user = minted.end_user
         return Response(
             {
@@ -64,3 +58,13 @@ class MindCloudToken(VendorView):
                 "platform": end_user.platform.name,
             }
         )
+
+    def _minted(self, platform: Platform, external_id: str) -> BrowserToken:
+        may_create = Scope.WRITE_END_USERS in self.caller.token.scopes
+        try:
+            return mint_token(
+                platform=platform, external_id=external_id, actor=self.actor, may_create=may_create, **self.body
+            )
+        except NotFound as error:
+            needed = f"To create it, this token needs the scope {Scope.WRITE_END_USERS.value} as well."
+            raise NotFound(f"{error.message} {needed}") from None

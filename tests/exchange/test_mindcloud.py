@@ -35,7 +35,7 @@ def platform(api) -> Platform:
 
 
 def mint(platform: Platform, external_id: str = "acme", **more: str) -> str:
-    return mint_token(platform=platform, external_id=external_id, actor="token:backend", **more).text
+    return mint_token(platform=platform, external_id=external_id, actor="token:backend", may_create=True, **more).text
 
 
 def test_the_first_token_creates_the_end_user_and_the_next_does_not(api: MindCloudApi, platform, trail):

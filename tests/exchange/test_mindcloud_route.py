@@ -1,12 +1,14 @@
 """POST /api/v1/end-users/{external_id}/mindcloud-token."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from credservice.credentials import bulkhead
 from credservice.crypto import seal
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token
-from exchange.models import Platform
+from exchange.models import EndUser, Platform, UnsettledEndUser
 from tests.exchange.factories import make_platform
 from tests.exchange.mindcloud_server import API_KEY, TOKEN, mindcloud_api
 from tests.http_server import Answer
@@ -26,8 +28,8 @@ def api(client):
 
 @pytest.fixture
 def post(client, api):
-    def post(body: object, path: str = PATH, scope: str = Scope.MINT_TOKENS):
-        token = create_token(name=f"t{scope}{len(api.calls('POST'))}{body}", scopes=[scope], actor="test")[1]
+    def post(body: object, path: str = PATH, scopes: Sequence[str] = (Scope.MINT_TOKENS, Scope.WRITE_END_USERS)):
+        token = create_token(name=f"t{scopes}{len(api.calls('POST'))}{body}", scopes=list(scopes), actor="test")[1]
         return client.post(path, body, "application/json", HTTP_AUTHORIZATION=f"Bearer {token}")
 
     return post
@@ -45,8 +47,39 @@ def test_it_answers_a_token_and_the_ids(post, api):
 
 
 def test_it_needs_its_own_scope(post, api):
-    assert post({}, scope=Scope.WRITE_END_USERS).json()["type"] == "urn:credservice:problem:missing_scope"
+    assert post({}, scopes=[Scope.WRITE_END_USERS]).json()["type"] == "urn:credservice:problem:missing_scope"
     assert api.calls("POST") == []
+
+
+def test_a_token_that_may_not_register_end_users_creates_none(post, api):
+    answer = post({"name": "Acme"}, scopes=[Scope.MINT_TOKENS])
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:credservice:problem:not_found")
+    assert "end-users:write" in answer.json()["detail"]
+    assert (api.calls("POST"), EndUser.objects.count(), UnsettledEndUser.objects.count()) == ([], 0, 0)
+
+
+def test_a_token_that_may_not_register_end_users_mints_for_one_that_is_known(post, api):
+    post({})
+    assert post({}, scopes=[Scope.MINT_TOKENS]).json()["token"] == TOKEN
+
+
+def test_an_end_user_may_be_named_by_our_id(post, api):
+    post({})
+    path = f"/api/v1/end-users/{EndUser.objects.get().pk}/mindcloud-token"
+    assert post({}, path).json()["external_id"] == "acme"
+    assert len(api.users) == 1
+
+
+def test_a_token_in_an_unknown_form_is_not_understood(post, api):
+    post({})
+    api.faults = [Answer(200, b'{"data": {"token": "x"}}')]
+    answer = post({"name": "x"})
+    assert (answer.status_code, answer.json()["title"]) == (502, "MindCloud not understood")
+
+
+def test_a_creation_that_is_not_understood_says_so(post, api):
+    api.faults = [Answer(200, b'{"success": true}')]
+    assert "no answer came that could be understood" in post({}).json()["detail"]
 
 
 @pytest.mark.parametrize(

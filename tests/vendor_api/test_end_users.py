@@ -37,6 +37,17 @@ def test_a_new_one_needs_the_platforms_id(vendor, door):
     assert not EndUser.objects.filter(external_id="customer-2").exists()
 
 
+def test_an_external_id_has_at_most_255_characters(vendor, door):
+    assert vendor.put(f"/end-users/{'x' * 255}", ADA).status_code == 201
+    refused(vendor.put(f"/end-users/{'x' * 256}", ADA | {"end_user_id": "enduser_new"}), 400, "invalid_request")
+
+
+def test_a_path_that_is_no_utf_8_names_nothing(vendor, door):
+    refused(vendor.put("/end-users/%FF", ADA), 404, "not_found")
+    assert vendor.put("/end-users/%25FF", ADA).json()["external_id"] == "%FF"
+    refused(vendor.get("/end-users/%FF"), 404, "not_found")
+
+
 def test_the_platforms_id_never_changes(vendor, door):
     refused(vendor.put("/end-users/customer-1", {"end_user_id": "enduser_other"}), 409, "conflict")
 
