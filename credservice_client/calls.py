@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, TypedDict, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, urlsplit
 
 from credservice_client.answers import Tagged
@@ -16,25 +16,6 @@ T = TypeVar("T")
 G = TypeVar("G", bound=Tagged)
 Query = Mapping[str, Any]
 ROOT = "/api/v1"
-
-
-class Once(TypedDict, total=False):
-    """Every write takes it: your own name for this call, under which it is done once. One is made where you give none,
-    so that the client's own repetitions act once."""
-
-    idempotency_key: str
-
-
-class Conditions(Once, total=False):
-    """``if_match``: the ``etag`` of the object as you know it. Where it has changed: :class:`PreconditionFailed`."""
-
-    if_match: str
-
-
-class PutConditions(Conditions, total=False):
-    """``only_new``: :class:`PreconditionFailed` where it is there already."""
-
-    only_new: bool
 
 
 class Calls:
@@ -76,29 +57,10 @@ class Calls:
         body: Mapping[str, Any] | None = None,
         *,
         query: Query | None = None,
-        given: PutConditions | Conditions | Once,
+        headers: Mapping[str, str],
     ) -> T:
-        reply = self._written(method, path, body, query=query, given=given)
+        reply = self._call(method, path, query, body, headers)
         return read(form, reply.body, status=reply.status, etag=reply.etag)
-
-    def _written(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | None = None,
-        *,
-        query: Query | None = None,
-        given: PutConditions | Conditions | Once,
-    ) -> Reply:
-        conditions: PutConditions = {**given}
-        headers = {
-            "Idempotency-Key": _header("idempotency_key", conditions.get("idempotency_key") or str(uuid.uuid4()))
-        }
-        if etag := conditions.get("if_match"):
-            headers["If-Match"] = _header("if_match", etag)
-        if conditions.get("only_new"):
-            headers["If-None-Match"] = "*"
-        return self._call(method, path, query, body, headers)
 
     def _ask(self, form: type[T], path: str, body: Mapping[str, Any], query: Query | None = None) -> T:
         """A POST that changes nothing."""
@@ -124,11 +86,27 @@ class Calls:
         return {name: _text(value) for name, value in _given(query).items()}
 
 
+def once(idempotency_key: str | None, *, if_match: str | None = None, only_new: bool = False) -> dict[str, str]:
+    """The headers of a write. It always has an idempotency key, so that the client's own repetitions act once."""
+    key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
+    headers = {"Idempotency-Key": _header("idempotency_key", key)}
+    if if_match is not None:
+        headers["If-Match"] = _header("if_match", if_match)
+    if only_new:
+        headers["If-None-Match"] = "*"
+    return headers
+
+
 def place(*parts: str) -> str:
     """A path. Raises ValueError for an id that cannot stand in one."""
     for part in parts:
-        if part in ("", ".", "..") or "/" in part:
-            raise ValueError(f"{part!r} cannot stand in a path: name the object by the service's own id.")
+        if not part:
+            raise ValueError("An id is empty: it would be the path of something else.")
+        if part in (".", "..") or "/" in part:
+            raise ValueError(
+                f"{part!r} cannot stand in a path. Give the service's own id, which list_end_users(external_id=...) "
+                "and the other lists tell. To register or change an end user with such an id, use import_end_users."
+            )
     return "".join(f"/{quote(part, safe='')}" for part in parts)
 
 
@@ -140,7 +118,10 @@ def moment(at: datetime) -> str:
 
 
 def _header(name: str, text: str) -> str:
-    """Raises ValueError for what no header holds: it would be taken for a service that does not answer."""
+    """Raises ValueError for what no header holds, and for nothing: a list's items have no ``etag``, and without one
+    the write would be done whatever has changed."""
+    if not text:
+        raise ValueError(f"{name}: this is empty. An etag is read with the object itself; a list's items have none.")
     if not text.isascii() or not text.isprintable():
         raise ValueError(f"{name}: give printable ASCII characters.")
     return text

@@ -1,10 +1,10 @@
 """Credentials, named by the service's id, and the policies by which they are made."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Unpack
+from typing import Any
 
 from credservice_client.answers import Credential, Policy, Revealed
-from credservice_client.calls import Calls, Conditions, Once, place
+from credservice_client.calls import Calls, once, place
 
 
 class Credentials(Calls):
@@ -39,11 +39,12 @@ class Credentials(Calls):
         subject: str | None = None,
         context: Mapping[str, Any] | None = None,
         values: Mapping[str, str] | None = None,
-        **given: Unpack[Once],
+        idempotency_key: str | None = None,
     ) -> Credential:
         """One that no grant hands out. ``state`` is ``pending`` while its issuer cannot be reached."""
         body = {"policy": policy, "subject": subject, "context": context, "values": values}
-        return self._write(Credential, "POST", "/credentials", body, given=given)
+        headers = once(idempotency_key)
+        return self._write(Credential, "POST", "/credentials", body, headers=headers)
 
     def set_credential_values(
         self,
@@ -51,11 +52,13 @@ class Credentials(Calls):
         values: Mapping[str, str],
         *,
         overlap_seconds: int | None = None,
-        **given: Unpack[Conditions],
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Credential:
         """Other values than the present ones make a successor, which is answered."""
         body = {"values": values, "overlap_seconds": overlap_seconds}
-        return self._write(Credential, "PUT", place("credentials", credential, "values"), body, given=given)
+        headers = once(idempotency_key, if_match=if_match)
+        return self._write(Credential, "PUT", place("credentials", credential, "values"), body, headers=headers)
 
     def rotate_credential(
         self,
@@ -65,21 +68,31 @@ class Credentials(Calls):
         overlap_seconds: int | None = None,
         force_reason: str | None = None,
         values: Mapping[str, str] | None = None,
-        **given: Unpack[Conditions],
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Credential:
         """Its successor. ``leaked``: the present one ends at once. ``force_reason`` abandons a pending rotation."""
         body = {"leaked": leaked, "overlap_seconds": overlap_seconds, "force_reason": force_reason, "values": values}
-        return self._write(Credential, "POST", place("credentials", credential, "rotate"), body, given=given)
+        headers = once(idempotency_key, if_match=if_match)
+        return self._write(Credential, "POST", place("credentials", credential, "rotate"), body, headers=headers)
 
     def revoke_credential(
-        self, credential: str, reason: str, *, predecessors: bool | None = None, **given: Unpack[Conditions]
+        self,
+        credential: str,
+        reason: str,
+        *,
+        predecessors: bool | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Credential:
         """``state`` is ``retiring`` while it is ended outside, then ``revoked``."""
         body = {"reason": reason, "predecessors": predecessors}
-        return self._write(Credential, "POST", place("credentials", credential, "revoke"), body, given=given)
+        headers = once(idempotency_key, if_match=if_match)
+        return self._write(Credential, "POST", place("credentials", credential, "revoke"), body, headers=headers)
 
-    def reveal_credential(self, credential: str, reason: str, **given: Unpack[Once]) -> Revealed:
+    def reveal_credential(self, credential: str, reason: str, *, idempotency_key: str | None = None) -> Revealed:
         """Its values. The reason goes into the trail."""
+        headers = once(idempotency_key)
         return self._write(
-            Revealed, "POST", place("credentials", credential, "reveal"), {"reason": reason}, given=given
+            Revealed, "POST", place("credentials", credential, "reveal"), {"reason": reason}, headers=headers
         )

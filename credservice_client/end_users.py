@@ -1,10 +1,10 @@
 """Your customers, and what their browsers need. ``external_id``: your own id of one, or the service's."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Unpack
+from typing import Any
 
 from credservice_client.answers import BrowserToken, EndUser
-from credservice_client.calls import Calls, Conditions, PutConditions, place
+from credservice_client.calls import Calls, once, place
 
 
 class EndUsers(Calls):
@@ -39,25 +39,42 @@ class EndUsers(Calls):
         name: str | None = None,
         attributes: Mapping[str, Any] | None = None,
         platform: str | None = None,
-        **given: Unpack[PutConditions],
+        if_match: str | None = None,
+        only_new: bool = False,
+        idempotency_key: str | None = None,
     ) -> EndUser:
         """Register or change one. What is left out stays as it is; a new one needs its ``end_user_id``."""
         body = {"end_user_id": end_user_id, "name": name, "attributes": attributes}
         path = place("end-users", external_id)
-        return self._write(EndUser, "PUT", path, body, query={"platform": platform}, given=given)
+        headers = once(idempotency_key, if_match=if_match, only_new=only_new)
+        return self._write(EndUser, "PUT", path, body, query={"platform": platform}, headers=headers)
 
     def suspend_end_user(
-        self, external_id: str, *, why: str | None = None, platform: str | None = None, **given: Unpack[Conditions]
+        self,
+        external_id: str,
+        *,
+        why: str | None = None,
+        platform: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
     ) -> EndUser:
         """Its exchanges are refused from now on."""
         path = place("end-users", external_id, "suspend")
-        return self._write(EndUser, "POST", path, {"why": why}, query={"platform": platform}, given=given)
+        headers = once(idempotency_key, if_match=if_match)
+        return self._write(EndUser, "POST", path, {"why": why}, query={"platform": platform}, headers=headers)
 
     def resume_end_user(
-        self, external_id: str, *, why: str | None = None, platform: str | None = None, **given: Unpack[Conditions]
+        self,
+        external_id: str,
+        *,
+        why: str | None = None,
+        platform: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
     ) -> EndUser:
         path = place("end-users", external_id, "resume")
-        return self._write(EndUser, "POST", path, {"why": why}, query={"platform": platform}, given=given)
+        headers = once(idempotency_key, if_match=if_match)
+        return self._write(EndUser, "POST", path, {"why": why}, query={"platform": platform}, headers=headers)
 
     def mint_mindcloud_token(
         self, external_id: str, *, name: str | None = None, email: str | None = None, platform: str | None = None

@@ -1,10 +1,9 @@
 """Which credential is handed out to whom. ``integration_id``: the platform's, or the service's id."""
 
 from collections.abc import Iterator, Mapping
-from typing import Unpack
 
 from credservice_client.answers import Grant
-from credservice_client.calls import Calls, Conditions, PutConditions, place
+from credservice_client.calls import Calls, once, place
 
 
 class Grants(Calls):
@@ -46,14 +45,17 @@ class Grants(Calls):
         overlap_seconds: int | None = None,
         installation: str | None = None,
         platform: str | None = None,
-        **given: Unpack[PutConditions],
+        if_match: str | None = None,
+        only_new: bool = False,
+        idempotency_key: str | None = None,
     ) -> Grant:
         """Hand out ``values``, or what the policy's issuer makes. Other values than before rotate: the present ones
         stay good for the overlap. ``credential.state`` is ``pending`` while its issuer cannot be reached."""
         path = place("end-users", external_id, "grants", integration_id)
         body = {"values": values, "overlap_seconds": overlap_seconds}
         query = {"installation": installation, "platform": platform}
-        return self._write(Grant, "PUT", path, body, query=query, given=given)
+        headers = once(idempotency_key, if_match=if_match, only_new=only_new)
+        return self._write(Grant, "PUT", path, body, query=query, headers=headers)
 
     def withdraw_end_user_grant(
         self,
@@ -63,9 +65,10 @@ class Grants(Calls):
         reason: str | None = None,
         installation: str | None = None,
         platform: str | None = None,
-        **given: Unpack[Conditions],
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
     ) -> None:
         """Hand it out no more, and end its credentials."""
         path = place("end-users", external_id, "grants", integration_id)
         query = {"installation": installation, "platform": platform, "reason": reason}
-        self._written("DELETE", path, query=query, given=given)
+        self._call("DELETE", path, query, headers=once(idempotency_key, if_match=if_match))

@@ -1,10 +1,9 @@
 """Platforms, their integrations, and who has installed which."""
 
-from collections.abc import Iterator
-from typing import Unpack
+from collections.abc import Iterator, Mapping
 
 from credservice_client.answers import Installation, Integration, Platform
-from credservice_client.calls import Calls, Conditions, place
+from credservice_client.calls import Calls, once, place
 
 
 class Installations(Calls):
@@ -44,22 +43,43 @@ class Installations(Calls):
         return self._get_tagged(Installation, place("installations", installation_id), known, {"platform": platform})
 
     def approve_installation(
-        self, installation_id: str, *, why: str | None = None, platform: str | None = None, **given: Unpack[Conditions]
+        self,
+        installation_id: str,
+        *,
+        why: str | None = None,
+        platform: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Installation:
-        return self._installation(installation_id, "approve", why, platform, given)
+        headers = once(idempotency_key, if_match=if_match)
+        return self._installation(installation_id, "approve", why, platform, headers)
 
     def suspend_installation(
-        self, installation_id: str, *, why: str | None = None, platform: str | None = None, **given: Unpack[Conditions]
+        self,
+        installation_id: str,
+        *,
+        why: str | None = None,
+        platform: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Installation:
-        return self._installation(installation_id, "suspend", why, platform, given)
+        headers = once(idempotency_key, if_match=if_match)
+        return self._installation(installation_id, "suspend", why, platform, headers)
 
     def resume_installation(
-        self, installation_id: str, *, why: str | None = None, platform: str | None = None, **given: Unpack[Conditions]
+        self,
+        installation_id: str,
+        *,
+        why: str | None = None,
+        platform: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Installation:
-        return self._installation(installation_id, "resume", why, platform, given)
+        headers = once(idempotency_key, if_match=if_match)
+        return self._installation(installation_id, "resume", why, platform, headers)
 
     def _installation(
-        self, installation_id: str, act: str, why: str | None, platform: str | None, given: Conditions
+        self, installation_id: str, act: str, why: str | None, platform: str | None, headers: Mapping[str, str]
     ) -> Installation:
         path = place("installations", installation_id, act)
-        return self._write(Installation, "POST", path, {"why": why}, query={"platform": platform}, given=given)
+        return self._write(Installation, "POST", path, {"why": why}, query={"platform": platform}, headers=headers)

@@ -1,10 +1,9 @@
 """What marketplaces have ordered. Named by the marketplace's id, or the service's."""
 
 from collections.abc import Iterator
-from typing import Unpack
 
 from credservice_client.answers import Redeemed, Resource, ResourceCredential
-from credservice_client.calls import Calls, Conditions, Once, place
+from credservice_client.calls import Calls, once, place
 
 
 class Resources(Calls):
@@ -34,17 +33,31 @@ class Resources(Calls):
         return self._get_tagged(Resource, place("resources", resource), known, {"marketplace": marketplace})
 
     def suspend_resource(
-        self, resource: str, *, why: str | None = None, marketplace: str | None = None, **given: Unpack[Conditions]
+        self,
+        resource: str,
+        *,
+        why: str | None = None,
+        marketplace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Resource:
         """It gets no new credentials, and its keys check as not good."""
         path = place("resources", resource, "suspend")
-        return self._write(Resource, "POST", path, {"why": why}, query={"marketplace": marketplace}, given=given)
+        headers = once(idempotency_key, if_match=if_match)
+        return self._write(Resource, "POST", path, {"why": why}, query={"marketplace": marketplace}, headers=headers)
 
     def resume_resource(
-        self, resource: str, *, why: str | None = None, marketplace: str | None = None, **given: Unpack[Conditions]
+        self,
+        resource: str,
+        *,
+        why: str | None = None,
+        marketplace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Resource:
         path = place("resources", resource, "resume")
-        return self._write(Resource, "POST", path, {"why": why}, query={"marketplace": marketplace}, given=given)
+        headers = once(idempotency_key, if_match=if_match)
+        return self._write(Resource, "POST", path, {"why": why}, query={"marketplace": marketplace}, headers=headers)
 
     def list_resource_credentials(
         self,
@@ -63,7 +76,10 @@ class Resources(Calls):
         path = place("resource-credentials", credential_id)
         return self._get_tagged(ResourceCredential, path, known, {"marketplace": marketplace})
 
-    def redeem_sign_on(self, token: str, *, audience: str | None = None, **given: Unpack[Once]) -> Redeemed:
+    def redeem_sign_on(
+        self, token: str, *, audience: str | None = None, idempotency_key: str | None = None
+    ) -> Redeemed:
         """Use up the token of a user whom a marketplace sends to your dashboard; its address is the ``audience``."""
         body = {"token": token} | ({} if audience is None else {"audience": audience})
-        return self._write(Redeemed, "POST", "/sso/redeem", body, given=given)
+        headers = once(idempotency_key)
+        return self._write(Redeemed, "POST", "/sso/redeem", body, headers=headers)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any
 
 from credservice_client.answers import UsageReceipt
-from credservice_client.calls import Calls, Once, moment, place
+from credservice_client.calls import Calls, moment, once, place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,19 +31,21 @@ class Usage(Calls):
         quantity: int,
         at: datetime,
         corrects: str | None = None,
-        **given: Unpack[Once],
+        idempotency_key: str | None = None,
     ) -> UsageReceipt:
         """One report. The same under the same key counts once."""
         body = _body(key, feature, quantity, at, corrects)
-        return self._write(UsageReceipt, "POST", place("resources", resource, "usage"), body, given=given)
+        headers = once(idempotency_key)
+        return self._write(UsageReceipt, "POST", place("resources", resource, "usage"), body, headers=headers)
 
-    def report_usage(self, reports: Iterable[UsageReport], **given: Unpack[Once]) -> UsageReceipt:
+    def report_usage(self, reports: Iterable[UsageReport], *, idempotency_key: str | None = None) -> UsageReceipt:
         """1 to 1,000 of them, all or none. ``extensions["problems"]`` of a refusal names those that are in the way."""
         bodies = [
             {"resource": each.resource} | _body(each.key, each.feature, each.quantity, each.at, each.corrects)
             for each in reports
         ]
-        return self._write(UsageReceipt, "POST", "/usage", {"reports": bodies}, given=given)
+        headers = once(idempotency_key)
+        return self._write(UsageReceipt, "POST", "/usage", {"reports": bodies}, headers=headers)
 
 
 def _body(key: str, feature: str, quantity: int, at: datetime, corrects: str | None) -> dict[str, Any]:

@@ -2,24 +2,25 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Unpack
 
 from credservice_client.answers import AuditEvent, EventDelivery, EventEndpoint, Pinged, Replayed
-from credservice_client.calls import Calls, Once, moment, place
+from credservice_client.calls import Calls, moment, once, place
 
 
 class Watching(Calls):
     def list_event_endpoints(self, *, page_size: int | None = None) -> Iterator[EventEndpoint]:
         return self._list(EventEndpoint, "/event-endpoints", {}, page_size)
 
-    def ping_event_endpoint(self, endpoint: str, **given: Unpack[Once]) -> Pinged:
+    def ping_event_endpoint(self, endpoint: str, *, idempotency_key: str | None = None) -> Pinged:
         """A test event to the endpoint of this name."""
-        return self._write(Pinged, "POST", place("event-endpoints", endpoint, "ping"), given=given)
+        headers = once(idempotency_key)
+        return self._write(Pinged, "POST", place("event-endpoints", endpoint, "ping"), headers=headers)
 
-    def replay_failed_events(self, endpoint: str, since: datetime, **given: Unpack[Once]) -> Replayed:
+    def replay_failed_events(self, endpoint: str, since: datetime, *, idempotency_key: str | None = None) -> Replayed:
         """Send everything again that this endpoint did not get since then."""
         path = place("event-endpoints", endpoint, "replay")
-        return self._write(Replayed, "POST", path, {"since": moment(since)}, given=given)
+        headers = once(idempotency_key)
+        return self._write(Replayed, "POST", path, {"since": moment(since)}, headers=headers)
 
     def list_event_deliveries(
         self, *, endpoint: str | None = None, state: str | None = None, page_size: int | None = None
@@ -27,8 +28,9 @@ class Watching(Calls):
         """The newest first."""
         return self._list(EventDelivery, "/event-deliveries", {"endpoint": endpoint, "state": state}, page_size)
 
-    def replay_event_delivery(self, delivery: str, **given: Unpack[Once]) -> EventDelivery:
-        return self._write(EventDelivery, "POST", place("event-deliveries", delivery, "replay"), given=given)
+    def replay_event_delivery(self, delivery: str, *, idempotency_key: str | None = None) -> EventDelivery:
+        headers = once(idempotency_key)
+        return self._write(EventDelivery, "POST", place("event-deliveries", delivery, "replay"), headers=headers)
 
     def list_audit_events(
         self,

@@ -16,7 +16,8 @@ from credservice_client import Client, UsageReport, answers
 from credservice_client.transport import __version__
 
 PAGING = {"limit": "page_size"}
-NO_PARAMETERS = {"self", "given", "known", "cursor", "progress", "after_line"}
+CONDITIONS = {"idempotency_key", "if_match", "only_new", "known"}  # headers
+NO_PARAMETERS = CONDITIONS | {"self", "cursor", "progress", "after_line", "timeout"}
 # A report's own fields, and a list of them, are the API's as well.
 OTHER_FORMS = {"UsageOfResource": UsageReport}
 NOT_ANSWERED = {"Tagged"}
@@ -51,8 +52,13 @@ def test_each_method_takes_the_headers_of_its_operation(operations):
     for name, operation in operations.items():
         headers = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"}
         parameters = inspect.signature(getattr(Client, name)).parameters
-        assert ("given" in parameters) == ("Idempotency-Key" in headers), name
+        assert ("idempotency_key" in parameters) == ("Idempotency-Key" in headers), name
         assert ("known" in parameters) == ("If-None-Match" in headers), name
+
+
+def test_the_page_names_every_method(operations):
+    page = (ROOT / "docs/client.md").read_text()
+    assert [name for name in operations if f"`{name}`" not in page] == []
 
 
 def test_each_answer_has_the_fields_of_its_schema(document):
