@@ -1,6 +1,6 @@
 """A client of credservice's vendor API: see docs/client.md.
 
-It needs httpx2 and stamina, and nothing of the service.
+It needs httpx2, and nothing of the service.
 """
 
 from credservice_client.client import Client

@@ -8,12 +8,14 @@ from typing import Any
 
 from credservice_client.answers import BulkError, BulkReceipt
 from credservice_client.calls import ROOT, Calls, Query
-from credservice_client.problems import UnexpectedAnswer
+from credservice_client.problems import CredserviceError, UnexpectedAnswer
 from credservice_client.reading import read
 from credservice_client.transport import Call
 
-PART_ROWS = 1_000  # committed by the thousand
-PART_BYTES = 4 * 1024 * 1024
+# Small enough to be done in seconds where every value changes, which takes the service tens of milliseconds a row.
+PART_ROWS = 250
+PART_BYTES = 1024 * 1024
+TIMEOUT = 300.0  # the service does imports one after the other: another one may be before this
 MAX_ERRORS = 1_000
 Row = Mapping[str, Any] | str | bytes
 
@@ -28,6 +30,7 @@ class Bulk(Calls):
         on_error: str | None = None,
         after_line: int = 0,
         progress: Callable[[BulkReceipt], None] | None = None,
+        timeout: float = TIMEOUT,
     ) -> BulkReceipt:
         """Register or change end users, and grant them credentials. Memory stays constant, however many there are.
 
@@ -35,11 +38,20 @@ class Bulk(Calls):
         ``progress`` gets the sums so far. To go on after a failure, give its ``last_line`` as ``after_line``. Doing all
         of it again is harmless too. ``on_error="stop"`` ends with the part that holds the first bad row; otherwise bad
         rows stop no other, and are in ``errors``, the first 1,000 of them, by their line among all.
+
+        ``timeout``: seconds for a part to be answered. Where its answer is lost, or another import is under way, it is
+        sent again for as long. What was done behind a lost answer counts as unchanged. Raises TypeError for a text.
         """
+        if isinstance(rows, str | bytes | Mapping):
+            raise TypeError("rows: give mappings, or the lines of NDJSON, such as open(path, 'rb').")
         query = {"platform": platform, "dry_run": dry_run, "on_error": on_error}
         total = BulkReceipt(dry_run=bool(dry_run), last_line=after_line)
         for part in _parts(islice(rows, after_line, None)):
-            receipt = self._import(part, query)
+            try:
+                receipt = self._import(part, query, timeout)
+            except CredserviceError as error:
+                error.add_note(f"Go on with after_line={total.last_line}.")
+                raise
             total = _sum(total, receipt, lines=len(part))
             if progress is not None:
                 progress(total)
@@ -59,9 +71,9 @@ class Bulk(Calls):
             if after is None:
                 return
 
-    def _import(self, part: list[bytes], query: Query) -> BulkReceipt:
+    def _import(self, part: list[bytes], query: Query, timeout: float) -> BulkReceipt:
         headers = {"Content-Type": "application/x-ndjson"}
-        call = Call("POST", f"{ROOT}/bulk", self._texts(query), headers, b"".join(part))
+        call = Call("POST", f"{ROOT}/bulk", self._texts(query), headers, b"".join(part), timeout)
         reply = self._transport.send(call)
         return read(BulkReceipt, reply.body, status=reply.status)
 

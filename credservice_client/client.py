@@ -20,9 +20,14 @@ from credservice_client.watching import Watching
 class Client(EndUsers, Grants, Installations, Credentials, Keys, Resources, Usage, Watching, Bulk):
     """credservice's vendor API, for one service token.
 
-    ``url``: the service's address. ``timeout``: seconds for each attempt's connecting, sending and waiting.
-    ``retry_for``: seconds for all attempts of a call, 0 for one attempt. ``insecure``: allow http to another machine.
-    ``http``: your own client, for a proxy or an authority of yours; closing it is yours as well then.
+    ``url``: the service's address. ``timeout``: seconds for each attempt's connecting, sending and waiting; an import
+    has one of its own. ``retry_for``: seconds for all attempts of a call, 0 for one attempt. ``insecure``: allow http
+    to another machine. ``http``: your own client, for a proxy or an authority of yours; closing it is yours as well
+    then.
+
+    Writes take ``idempotency_key``, your own name for a call, under which it is done once; ``if_match``, the ``etag``
+    of the object as you know it; puts take ``only_new``. Where it has changed, or is there already:
+    :class:`~credservice_client.PreconditionFailed`.
 
     Methods raise :class:`~credservice_client.CredserviceError`. Safe for several threads. Neither the token nor a value
     is ever in a log line, a repr or an exception.
@@ -43,8 +48,11 @@ class Client(EndUsers, Grants, Installations, Credentials, Keys, Resources, Usag
 
     @classmethod
     def from_environment(cls) -> "Client":
-        """By ``CREDSERVICE_URL`` and ``CREDSERVICE_TOKEN``. Raises KeyError where one is missing."""
-        return cls(os.environ["CREDSERVICE_URL"], os.environ["CREDSERVICE_TOKEN"])
+        """By ``CREDSERVICE_URL`` and ``CREDSERVICE_TOKEN``. Raises ValueError where one is missing."""
+        names = ("CREDSERVICE_URL", "CREDSERVICE_TOKEN")
+        if missing := [name for name in names if not os.environ.get(name)]:
+            raise ValueError(f"Set {' and '.join(missing)} in the environment.")
+        return cls(*(os.environ[name] for name in names))
 
     def close(self) -> None:
         """Close the connections."""

@@ -12,9 +12,11 @@ _PASSING_STATUS = {429, 502, 503, 504}
 
 
 class CredserviceError(Exception):
-    """Whatever goes wrong in a call. ``is_passing``: the same call may succeed later."""
+    """Whatever goes wrong in a call. ``is_passing``: the same call may succeed later. ``was_sent``: False where its
+    last attempt found no connection."""
 
     is_passing = False
+    was_sent = True
     retry_after: float | None = None
 
 

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import math
+import random
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,25 +11,29 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
-import stamina
 
 from credservice_client.problems import CredserviceError, NoAnswer, Problem, UnexpectedAnswer, problem_of
 
 __version__ = "0.1.0"
 ATTEMPTS = 5
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 _log = logging.getLogger("credservice_client")
 
 
 @dataclass(frozen=True)
 class Call:
-    """One call, sent as often as needed. What it carries is in no repr: it may hold values."""
+    """One call, sent as often as needed. What it carries is in no repr: it may hold values.
+
+    ``timeout``: seconds of its own to send it and wait, for work that takes long.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     content: bytes | None = field(default=None, repr=False)
+    timeout: float | None = None
 
 
 @dataclass(frozen=True)
@@ -59,21 +65,21 @@ class Transport:
 
     def send(self, call: Call) -> Reply:
         """The answer. Raises :class:`CredserviceError` once asking again helps no more, or ``retry_for`` is over."""
-        end = time.monotonic() + self.retry_for
-
-        def may_repeat(error: Exception) -> bool | float:
-            if not isinstance(error, CredserviceError) or not error.is_passing:
-                return False
-            pause = error.retry_after
-            _log.info("%s %s: %s", call.method, call.path, error)
-            return time.monotonic() < end if pause is None else (pause if time.monotonic() + pause < end else False)
-
-        for attempt in stamina.retry_context(
-            on=may_repeat, attempts=ATTEMPTS if self.retry_for > 0 else 1, timeout=self.retry_for or None
-        ):
-            with attempt:
+        end, most = time.monotonic() + self.retry_for, float(ATTEMPTS)
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
                 return self._attempt(call)
-        raise AssertionError("stamina ends with an answer or an error")
+            except CredserviceError as error:
+                now, pause = time.monotonic(), _pause(error, attempt)
+                if call.timeout and self.retry_for > 0 and error.was_sent and most != math.inf:
+                    # What was sent may be worked through all the same, and the next one refused until it is done.
+                    end, most = max(end, now + call.timeout), math.inf
+                if not error.is_passing or attempt >= most or now + pause >= end:
+                    raise
+                _log.info("%s %s: %s Again in %.1f s.", call.method, call.path, error, pause)
+            time.sleep(pause)
 
     def close(self) -> None:
         self._http.close()
@@ -86,15 +92,26 @@ class Transport:
                 params=dict(call.query) or None,
                 headers=self._headers | dict(call.headers),
                 content=call.content,
-                timeout=self._timeout,
+                timeout=httpx2.Timeout(call.timeout or self._timeout, connect=self._timeout, pool=self._timeout),
                 follow_redirects=False,
             )
         except httpx2.RequestError as error:
             # Not chained: the original carries the request, and that the token and the values.
-            failure = NoAnswer(f"{call.method} {call.path}: {type(error).__name__}.")
+            was_sent = not isinstance(error, _NOT_SENT)
+            why = type(error).__name__ if was_sent else f"{type(error).__name__}, {error}"
+            failure = NoAnswer(f"{call.method} {self.url}{call.path}: {why}.")
+            failure.was_sent = was_sent
         else:
             return _reply(answer)
         raise failure
+
+
+def _pause(error: CredserviceError, attempt: int) -> float:
+    """Seconds until the next attempt: longer each time, and as many as the service says at least."""
+    grown: float = 0.1 * 2 ** min(attempt - 1, 6)
+    if error.retry_after is not None:
+        return max(error.retry_after, grown)
+    return grown + random.random()  # noqa: S311 - no secret: it keeps clients from coming all at once
 
 
 def _reply(answer: httpx2.Response) -> Reply:
@@ -144,6 +161,8 @@ def _checked(url: str, insecure: bool) -> str:
     is_more = parts.query or parts.fragment or "@" in parts.netloc
     if parts.scheme not in ("http", "https") or not parts.hostname or is_more:
         raise ValueError("url: give the service's address, such as https://credentials.example.com.")
+    if parts.path.rstrip("/").endswith("/api/v1"):
+        raise ValueError("url: leave /api/v1 out. The client adds it.")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK and not insecure:
         raise ValueError("url: over http, everybody on the way reads the token. Use https, or say insecure=True.")
     return url.rstrip("/")

@@ -1,12 +1,21 @@
 """Imports of many, in parts, and exports."""
 
 import json
+import time
 
 import pytest
 
-from credservice_client import UnexpectedAnswer, bulk
-from tests.client.test_faults import faulty, refusal  # noqa: F401 - a fixture
-from tests.http_server import Answer
+from credservice_client import Client, NoAnswer, Unavailable, UnexpectedAnswer, bulk, transport
+from tests.client.test_faults import TOKEN, faulty, refusal  # noqa: F401 - a fixture
+from tests.http_server import Answer, http_server, unused_port
+
+DONE = Answer(200, b'{"rows": 3, "created": 3, "last_line": 3}')
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """Pauses as short as a test's patience."""
+    monkeypatch.setattr(transport, "_pause", lambda error, attempt: 0.02)
 
 
 @pytest.fixture
@@ -59,11 +68,54 @@ def test_nothing_is_nothing(api):
 
 
 def test_a_part_that_passes_is_sent_again(faulty, small_parts):  # noqa: F811
-    done = Answer(200, b'{"rows": 3, "created": 3, "last_line": 3}')
-    answers = [refusal(503, "unavailable", **{"Retry-After": "0"}), done, done]
+    answers = [refusal(503, "unavailable", **{"Retry-After": "0"}), DONE, DONE]
     receipt, received = faulty(answers, lambda api: api.import_end_users(rows("x", 6)))
     assert (receipt.created, len(received)) == (6, 3)
     assert received[0].body == received[1].body
+
+
+def test_a_part_that_takes_longer_than_its_time_out_is_waited_for(hurried):
+    done_at = time.monotonic() + 1.0
+
+    def answer(request):
+        if len(server.received) == 1:
+            time.sleep(max(0, done_at - time.monotonic()))  # the work goes on behind the lost answer
+        return DONE if time.monotonic() >= done_at else refusal(503, "unavailable", **{"Retry-After": "5"})
+
+    with http_server(answer) as server, Client(server.url, TOKEN, retry_for=0.1) as api:
+        assert api.import_end_users(rows("x", 3), timeout=0.6).created == 3
+        assert len(server.received) > 6
+        assert len({each.body for each in server.received}) == 1
+
+
+def test_a_part_is_not_waited_for_for_ever(hurried):
+    with http_server(lambda _: refusal(503, "unavailable")) as server, Client(server.url, TOKEN, retry_for=0.1) as api:
+        with pytest.raises(Unavailable):
+            api.import_end_users(rows("x"), timeout=0.5)
+        assert len(server.received) > 5
+
+
+def test_an_import_does_not_wait_for_a_service_that_is_not_there():
+    began = time.monotonic()
+    with Client(f"http://localhost:{unused_port()}", TOKEN, retry_for=0.5) as api, pytest.raises(NoAnswer):
+        api.import_end_users(rows("x"))
+    assert time.monotonic() - began < 5
+
+
+def test_without_time_for_repeats_an_import_is_sent_once(faulty):  # noqa: F811
+    use = lambda api: api.import_end_users(rows("x"))  # noqa: E731
+    assert len(faulty([refusal(503, "unavailable")], use, retry_for=0)[1]) == 1
+
+
+def test_a_failure_says_where_to_go_on(faulty, small_parts):  # noqa: F811
+    error, _ = faulty([DONE, refusal(403, "missing_scope")], lambda api: api.import_end_users(rows("x")))
+    assert error.__notes__ == ["Go on with after_line=3."]
+
+
+@pytest.mark.parametrize("text", ["customers.ndjson", b'{"external_id": "a"}', {"external_id": "a"}])
+def test_one_text_or_one_row_is_not_taken_for_many(faulty, text):  # noqa: F811
+    with pytest.raises(TypeError, match="open"):
+        faulty([], lambda api: api.import_end_users(text))
 
 
 def test_a_row_of_two_lines_is_refused(faulty):  # noqa: F811

@@ -34,6 +34,15 @@ def test_an_id_may_hold_what_an_address_may_not(api):
     assert api.read_end_user(external_id).external_id == external_id
 
 
+def test_an_id_with_a_slash_is_imported_and_named_by_ours(api):
+    row = {"external_id": "north/7", "end_user_id": "enduser_north_7"}
+    api.import_end_users([row])
+    (end_user,) = api.list_end_users(external_id="north/7")
+    assert api.suspend_end_user(end_user.id).external_id == "north/7"
+    api.import_end_users([row | {"name": "Ada"}])
+    assert api.read_end_user(end_user.id).name == "Ada"
+
+
 def test_a_list_is_read_page_by_page(api):
     names = [f"paged-{index}" for index in range(7)]
     for name in names:

@@ -131,8 +131,11 @@ def test_without_time_for_repeats_there_is_one_attempt(faulty):
 
 
 def test_a_service_that_is_not_there_is_no_answer():
-    with Client(f"http://localhost:{unused_port()}", TOKEN, retry_for=0) as api, pytest.raises(NoAnswer):
+    port = unused_port()
+    with Client(f"http://localhost:{port}", TOKEN, retry_for=0) as api, pytest.raises(NoAnswer) as caught:
         api.introspect(VALUE)
+    assert f"http://localhost:{port}/api/v1/introspect: ConnectError" in str(caught.value)
+    assert not caught.value.was_sent
 
 
 def test_a_service_that_hangs_is_left():
@@ -205,6 +208,13 @@ def test_neither_token_nor_value_is_ever_shown(faulty, caplog):
     assert "unavailable" in caplog.text
 
 
+def test_a_repeat_is_logged_once_and_is_no_warning(faulty, caplog):
+    caplog.set_level(logging.INFO)
+    faulty([refusal(503, "unavailable")])
+    (record,) = [each for each in caplog.records if not each.name.startswith("http")]
+    assert (record.name, record.levelname) == ("credservice_client", "INFO")
+
+
 def test_values_are_in_no_repr(faulty):
     revealed, _ = faulty(
         [Answer(200, json.dumps({"values": {"apiKey": VALUE}}).encode())],
@@ -229,6 +239,11 @@ def test_an_address_that_is_none_is_refused(url):
         Client(url, TOKEN)
 
 
+def test_an_address_below_the_api_is_refused():
+    with pytest.raises(ValueError, match="leave /api/v1 out"):
+        Client("https://credentials.example.com/api/v1/", TOKEN)
+
+
 def test_a_token_goes_over_http_only_where_one_says_so():
     with pytest.raises(ValueError, match="insecure=True"):
         Client("http://credentials.example.com", TOKEN)
@@ -242,9 +257,9 @@ def test_a_token_that_is_none_is_refused_and_not_shown(token):
     assert not token or token not in str(caught.value)
 
 
-@pytest.mark.parametrize("part", ["", ".", "..", "a/b"])
-def test_an_id_that_would_be_another_path_is_refused(faulty, part):
-    with pytest.raises(ValueError, match="cannot stand in a path"):
+@pytest.mark.parametrize(("part", "said"), [("", "is empty"), (".", "own id"), ("..", "own id"), ("a/b", "own id")])
+def test_an_id_that_would_be_another_path_is_refused(faulty, part, said):
+    with pytest.raises(ValueError, match=said):
         faulty([], lambda api: api.read_end_user(part))
 
 
@@ -252,6 +267,18 @@ def test_an_id_that_would_be_another_path_is_refused(faulty, part):
 def test_what_no_header_holds_is_refused_and_not_sent(faulty, given):
     with pytest.raises(ValueError, match="give printable ASCII"):
         faulty([], lambda api: api.put_end_user("c", **given))
+
+
+def test_an_etag_that_is_none_is_refused_and_not_left_out(faulty):
+    with pytest.raises(ValueError, match="if_match: this is empty"):
+        faulty([], lambda api: api.put_end_user("c", if_match=""))
+
+
+def test_what_is_missing_in_the_environment_is_named(monkeypatch):
+    monkeypatch.delenv("CREDSERVICE_URL", raising=False)
+    monkeypatch.setenv("CREDSERVICE_TOKEN", "")
+    with pytest.raises(ValueError, match="CREDSERVICE_URL and CREDSERVICE_TOKEN"):
+        Client.from_environment()
 
 
 def test_a_client_of_ones_own_stays_open(monkeypatch):
