@@ -46,7 +46,7 @@ class Import:
 
     actor: str
     source: str
-    failed: Callable[[int, Problem], None]
+    failed: Callable[[Entry, Problem], None]
     dry_run: bool = False
     stop_on_error: bool = False
     platform: str | None = None  # of rows that name none
@@ -59,14 +59,14 @@ class Import:
         """
         summary = Summary()
         for batch, results in self._done(_batches(entries)):
-            bad = {line: result for line, result in results.items() if isinstance(result, dict)}
+            bad = [(entry, found) for entry in batch if isinstance(found := results[entry.line], dict)]
             if bad and self.stop_on_error:
-                self.failed(min(bad), bad[min(bad)])
+                self.failed(*bad[0])
                 summary.failed, summary.stopped = 1, True
                 yield summary
                 return
-            for line in sorted(bad):
-                self.failed(line, bad[line])
+            for entry, problem in bad:
+                self.failed(entry, problem)
             _add(summary, batch, results)
             yield summary
 

@@ -33,11 +33,12 @@ class Job:
 
 
 class GrantRefused(Exception):
-    """One of a row's grants was refused, and with it the row."""
+    """One of a row's grants was refused, and with it the row. ``place`` is a JSON pointer into the grant, where the
+    error has none itself."""
 
-    def __init__(self, index: int, error: ServiceError) -> None:
+    def __init__(self, index: int, error: ServiceError, place: str = "") -> None:
         super().__init__(error.message)
-        self.index, self.error = index, error
+        self.index, self.error, self.place = index, error, place
 
 
 def problem_of(error: ServiceError | GrantRefused) -> Problem:
@@ -46,7 +47,7 @@ def problem_of(error: ServiceError | GrantRefused) -> Problem:
         found = problem(error, "")
     else:
         found, prefix = problem(error.error, ""), f"/grants/{error.index}"
-        errors = found.get("errors") or [{"pointer": "", "message": error.error.message}]
+        errors = found.get("errors") or [{"pointer": error.place, "message": error.error.message}]
         found["errors"] = [each | {"pointer": prefix + each["pointer"]} for each in errors]
     del found["request_id"]
     return found

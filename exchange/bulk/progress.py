@@ -34,7 +34,7 @@ class Progress:
 
 def line(rows: int, failed: int, size: int, total: int, seconds: float) -> str:
     """Such as ``[######      ]  25 %  12,000 rows  5,900 rows/s  0:06 left``."""
-    parts = [f"{rows:,} rows", f"{rows / max(seconds, 0.001):,.0f} rows/s"]
+    parts = [rows_of(rows), f"{rows / max(seconds, 0.001):,.0f} rows/s"]
     if failed:
         parts.insert(1, f"{failed:,} refused")
     if total and size:
@@ -42,3 +42,8 @@ def line(rows: int, failed: int, size: int, total: int, seconds: float) -> str:
         left = int(seconds / share - seconds)
         parts = [f"[{'#' * int(WIDTH * share):<{WIDTH}}] {share:4.0%}", *parts, f"{left // 60}:{left % 60:02} left"]
     return "  ".join(parts)
+
+
+def rows_of(count: int) -> str:
+    """``1 row``, ``1,000 rows``."""
+    return f"{count:,} row{'' if count == 1 else 's'}"

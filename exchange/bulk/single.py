@@ -1,17 +1,21 @@
 """One row as the vendor API does it: everything that is no plain addition, and every refusal."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
 
-from credservice.exceptions import Conflict, ServiceError
+from credservice.exceptions import Conflict, NotFound, ServiceError
 from exchange.bulk.job import GrantRefused, Job
 from exchange.bulk.rows import GrantRow
 from exchange.granting import put_grant
 from exchange.lookups import find_installation, find_integration
-from exchange.models import EndUser
+from exchange.models import EndUser, Installation, Integration, Platform
 from exchange.registration import Outcome, resume_end_user, suspend_end_user, upsert_end_user
+
+M = TypeVar("M")
 
 
 def put_row(job: Job, *, actor: str) -> Outcome:
@@ -48,20 +52,33 @@ def _switch(end_user: EndUser, state: str | None, actor: str) -> Outcome:
 
 def _put_grant(job: Job, end_user: EndUser, index: int, actor: str) -> Outcome:
     wanted = job.row.grants[index]
+    integration = _named(find_integration, job, index, "integration_id", wanted.integration_id)
+    name = wanted.installation_id
+    installation = None if name is None else _named(find_installation, job, index, "installation_id", name)
     try:
-        return _put(job, end_user, wanted, actor)
+        return _put(end_user, integration, installation, wanted, actor)
     except ServiceError as error:
         raise GrantRefused(index, error) from None
     except ImproperlyConfigured:
         raise GrantRefused(index, Conflict("The settings lack the issuer of this integration's policy.")) from None
 
 
-def _put(job: Job, end_user: EndUser, wanted: GrantRow, actor: str) -> Outcome:
-    name, seconds = wanted.installation_id, wanted.overlap_seconds
+def _named(find: Callable[[Platform, str], M], job: Job, index: int, field: str, name: str) -> M:
+    try:
+        return find(job.platform, name)
+    except NotFound as error:
+        blank = "" if name == name.strip() else " The id begins or ends with a blank."
+        raise GrantRefused(index, NotFound(f"{error.message}{blank}"), f"/{field}") from None
+
+
+def _put(
+    end_user: EndUser, integration: Integration, installation: Installation | None, wanted: GrantRow, actor: str
+) -> Outcome:
+    seconds = wanted.overlap_seconds
     _, _, outcome = put_grant(
-        integration=find_integration(job.platform, wanted.integration_id),
+        integration=integration,
         end_user=end_user,
-        installation=None if name is None else find_installation(job.platform, name),
+        installation=installation,
         values=wanted.values,
         actor=actor,
         overlap=None if seconds is None else timedelta(seconds=seconds),

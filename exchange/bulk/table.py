@@ -7,14 +7,13 @@ import csv
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from credservice.credentials.preview import counted
 from credservice.exceptions import Invalid
+from exchange.bulk.heading import OF_GRANT, PLAIN, SAVE_AS, check_encoding, check_heading
 from exchange.bulk.lines import MAX_LINE, TOO_LONG, Entry, Source, entry, read_lines
 from exchange.bulk.rows import Row, parse_row
 
-PLAIN = ("platform", "external_id", "end_user_id", "name", "state")
-OF_GRANT = ("integration_id", "installation_id", "overlap_seconds")
-PREFIXES = ("attribute.", "value.")
-NO_UTF8 = "The line is not UTF-8."
+NO_UTF8 = f"The line is not UTF-8. Correct the file: {SAVE_AS}"
 LOST = "Nothing after it was read: where it ends cannot be told. Correct it, and import the file again."
 
 
@@ -38,7 +37,7 @@ def read_csv(source: Source, *, from_line: int = 1) -> Iterator[Entry]:
             found = Entry(start, lines.taken - before, error=_refusal(error, lost))
         else:
             lost = False
-            if not cells:
+            if not any(cells):  # as spreadsheets save a row that is empty
                 continue
             found = entry(start, lines.taken - before, lambda cells=cells: _row(names, cells, lines))  # type: ignore[misc]
         if start >= from_line:
@@ -58,6 +57,7 @@ class _Lines:
     def __init__(self, source: Source) -> None:
         self._lines = read_lines(source)
         self.number = self.taken = 0
+        self.text = ""  # the last line's
         self.begin()
 
     def begin(self) -> None:
@@ -86,6 +86,7 @@ class _Lines:
             # Refused when all of its row is read: its quotes say where that ends.
             self.is_utf8, text = False, line.decode(form, errors="replace")
         self._quotes += text.count('"')
+        self.text = text
         return text
 
 
@@ -93,34 +94,22 @@ def _heading(reader: Iterator[list[str]], lines: _Lines) -> Sequence[str]:
     try:
         names = next(reader, [])
     except csv.Error:
+        check_encoding(lines.text, is_utf8=lines.is_utf8)
         raise Invalid("The heading is no CSV (RFC 4180).") from None
-    if not lines.is_utf8:
-        raise Invalid(NO_UTF8)
+    except Invalid as error:
+        raise Invalid(f"{error.message} Do the file's lines end with CR alone? Correct it: {SAVE_AS}") from None
+    check_encoding(lines.text, is_utf8=lines.is_utf8)
     if not names:
         raise Invalid("The first line is empty: write the heading there." if lines.taken else "The file is empty.")
-    known = f"There are: {', '.join((*PLAIN, *OF_GRANT))}, attribute.NAME and value.NAME."
-    for number, name in enumerate(names, start=1):
-        if name not in (*PLAIN, *OF_GRANT) and not (name.startswith(PREFIXES) and name not in PREFIXES):
-            # Not quoted: in a file without a heading it is somebody's value.
-            raise Invalid(f"Column {number} of the heading has a name that is none.{_separator(name)} {known}")
-    if len(set(names)) < len(names):
-        raise Invalid("The heading has the same name twice.")
-    if "external_id" not in names:
-        raise Invalid(f"The heading lacks external_id. {known}")
+    check_heading(names)
     return names
-
-
-def _separator(name: str) -> str:
-    """What spreadsheets of many countries write instead of a comma."""
-    found = [word for sign, word in ((";", "semicolons"), ("\t", "tabs")) if sign in name]
-    return f" It holds {found[0]}: separate the cells by commas." if found else ""
 
 
 def _row(names: Sequence[str], cells: Sequence[str], lines: _Lines) -> Row:
     if not lines.is_utf8:
         raise Invalid(NO_UTF8)
     if len(cells) != len(names):
-        raise Invalid(f"The line has {len(cells)} cells, the heading {len(names)}.")
+        raise Invalid(f"The line has {counted(len(cells), 'cells')}, the heading {len(names)}.")
     given = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
     data: dict[str, Any] = {name: given[name] for name in PLAIN if name in given}
     if attributes := _under("attribute.", given):

@@ -18,9 +18,10 @@ from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.fields import Facts, StrictSerializer, Text, Values, Whole
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads
+from credservice.vendor_api.problems import InvalidFields
 from exchange.bulk.engine import Import, Summary
 from exchange.bulk.job import Problem
-from exchange.bulk.lines import Source, read_ndjson
+from exchange.bulk.lines import Entry, Source, read_ndjson
 from exchange.vendor_forms import ACTIVE_OR_SUSPENDED, PlatformQuerySerializer
 
 NDJSON = "application/x-ndjson"
@@ -107,10 +108,11 @@ class Bulk(VendorView):
         if (request.content_type or "").partition(";")[0].strip().lower() != NDJSON:
             raise UnsupportedMediaType(request.content_type or "", f"Send {NDJSON}.")
         errors: list[dict[str, Any]] = []
+        body = _Counted(request._request)
 
-        def failed(line: int, problem: Problem) -> None:
+        def failed(entry: Entry, problem: Problem) -> None:
             if len(errors) < MAX_ERRORS:
-                errors.append({"line": line, "problem": problem})
+                errors.append({"line": entry.line, "problem": problem | body.hint(entry, problem)})
 
         engine = Import(
             actor=self.actor,
@@ -121,7 +123,6 @@ class Bulk(VendorView):
             platform=self.params.get("platform"),
         )
         summary = Summary()
-        body = _Counted(request._request)
         with _a_place():
             for summary in engine.run(read_ndjson(body)):  # noqa: B007 - the last one counts
                 pass
@@ -135,12 +136,19 @@ class _Counted:
     """A request's body, and how much of it has come: where it is cut off between two lines, nothing else tells."""
 
     def __init__(self, body: Source) -> None:
-        self._body, self.size = body, 0
+        self._body, self.size, self._has_breaks = body, 0, False
 
     def readline(self, size: int = -1, /) -> bytes:
         line = self._body.readline(size)
         self.size += len(line)
+        self._has_breaks |= line.endswith(b"\n")
         return line
+
+    def hint(self, entry: Entry, problem: Problem) -> Problem:
+        """What more to say of a line that is no JSON, where it is all that came: curl's ``-d`` takes line ends away."""
+        if self._has_breaks or entry.error is None or isinstance(entry.error, InvalidFields):
+            return {}
+        return {"detail": f"{problem['detail']} Was it sent with --data-binary? The body holds no line end."}
 
 
 @contextmanager

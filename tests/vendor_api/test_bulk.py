@@ -63,6 +63,17 @@ def test_what_is_no_import_is_refused(vendor, door, settings):
     refused(bulk(vendor, ndjson(row(1))), 413, "too_large")
 
 
+@pytest.mark.parametrize("count", [2, 2_000])
+def test_a_body_without_its_line_ends_is_told_how_to_be_sent(vendor, door, count):
+    (error,) = bulk(vendor, ndjson(*(row(n) for n in range(count))).replace(b"\n", b"")).json()["errors"]
+    assert (error["line"], "Was it sent with --data-binary?" in error["problem"]["detail"]) == (1, True)
+
+
+@pytest.mark.parametrize("body", [ndjson(b"{", row(2)), ndjson(b"{"), ndjson(row(1, state="gone")).rstrip()])
+def test_a_bad_line_of_a_sound_body_is_not(vendor, door, body):
+    assert "--data-binary" not in str(bulk(vendor, body).json())
+
+
 def test_imports_take_one_thread_of_a_process_and_no_more(vendor, door):
     with _a_place():
         answer = bulk(vendor, ndjson(row(1)))

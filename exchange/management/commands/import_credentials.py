@@ -1,13 +1,15 @@
 """``manage.py import_credentials FILE``: end users, grants and credentials from NDJSON or CSV. See docs/import.md."""
 
 import gc
-import json
 import os
 import sys
 from argparse import ArgumentTypeError
+from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError
@@ -15,15 +17,16 @@ from django.db import InterfaceError, OperationalError
 from credservice.exceptions import Invalid
 from credservice.management.actor import command_actor
 from exchange.bulk.engine import Import, Summary
-from exchange.bulk.job import Problem
 from exchange.bulk.lanes import LaneEnded, usual
-from exchange.bulk.lines import read_ndjson
-from exchange.bulk.progress import Progress
+from exchange.bulk.lines import Entry, read_ndjson
+from exchange.bulk.progress import Progress, rows_of
+from exchange.bulk.refusals import Refusals, open_errors
 from exchange.bulk.table import read_csv
 
 READERS = {"ndjson": read_ndjson, "csv": read_csv}
+NDJSON_NAMES = (".ndjson", ".jsonl", ".json")
 MOST_JOBS = 64
-SHOWN = 20  # refused rows that are listed where there is no file for them
+MOST_LINES = 10**12
 
 
 class Command(BaseCommand):
@@ -37,61 +40,75 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=sorted(READERS), help="default: by the name, and otherwise ndjson")
         parser.add_argument("--platform", metavar="NAME", help="of rows that name none; default: the default platform")
         parser.add_argument("--dry-run", action="store_true", help="look at everything, write nothing")
-        parser.add_argument("--from-line", type=int, default=1, metavar="N", help="go on there")
+        parser.add_argument(
+            "--from-line", type=partial(_number, most=MOST_LINES), default=1, metavar="N", help="go on there"
+        )
         parser.add_argument("--stop-on-error", action="store_true", help="stop before the batch of the first bad row")
         parser.add_argument(
-            "--jobs", type=_count, metavar="N", help="processes that share the work; default: one a core, 4 at most"
+            "--jobs",
+            type=partial(_number, most=MOST_JOBS),
+            metavar="N",
+            help="processes that share the work; default: one a core, 4 at most",
         )
-        parser.add_argument("--errors", metavar="FILE", help="write each refused row's line and problem there (NDJSON)")
+        parser.add_argument(
+            "--errors", metavar="FILE", help="write each refused row's line number and problem there (NDJSON)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         _collect_rarely()
+        first = options["from_line"]
         with ExitStack() as stack:
             source = self._open(options["file"], stack)
-            failed = Failures(self.stderr, _errors_file(options["errors"], source, stack))
-            form = options["format"] or ("csv" if options["file"].lower().endswith(".csv") else "ndjson")
+            form = options["format"] or _form(options["file"], source)
+            errors = open_errors(options["errors"], source, stack, more=first > 1)
+            refusals = Refusals(self.stderr, errors, table=form == "csv")
             engine = Import(
                 actor=command_actor("import_credentials"),
                 source=Path(options["file"]).name[:200],
-                failed=failed,
+                failed=refusals,
                 dry_run=options["dry_run"],
                 stop_on_error=options["stop_on_error"],
                 platform=options["platform"],
                 lanes=options["jobs"] or usual(),
             )
-            self._run(engine, source, form, options)
+            summary, ended = self._run(engine, source, READERS[form](source, from_line=first))
+            self._finish(summary, ended, refusals, max(summary.last_line, first - 1), dry_run=engine.dry_run)
 
-    def _run(self, engine: Import, source: BinaryIO, form: str, options: dict[str, Any]) -> None:
-        progress, summary = Progress(sys.stderr, _size(source)), Summary(last_line=options["from_line"] - 1)
+    def _run(self, engine: Import, source: BinaryIO, entries: Iterator[Entry]) -> tuple[Summary, str]:
+        """What came of the rows, and why there are no more of them where something ended it."""
+        progress, summary, ended = Progress(sys.stderr, _size(source)), Summary(), ""
         try:
-            for summary in engine.run(READERS[form](source, from_line=options["from_line"])):
+            for summary in engine.run(entries):
                 progress.show(summary.rows, summary.failed, _position(source) or summary.size)
         except Invalid as error:
             raise CommandError(error.message) from None
         except LaneEnded:
-            raise CommandError(f"One of its processes was ended. {_go_on(summary)}") from None
+            ended = "One of its processes was ended."
         except KeyboardInterrupt:
-            raise CommandError(f"Stopped. {_go_on(summary)}") from None
+            ended = "Stopped."
         except (OperationalError, InterfaceError):
-            raise CommandError(f"The database does not answer any more. {_go_on(summary)}") from None
+            ended = "The database does not answer any more."
         finally:
             progress.clear()
-        self._finish(engine, summary, progress.seconds)
+        self.stdout.write(_sums(summary, progress.seconds, dry_run=engine.dry_run))
+        return summary, ended
 
-    def _finish(self, engine: Import, summary: Summary, seconds: float) -> None:
-        would = "would be " if engine.dry_run else ""
-        self.stdout.write(
-            f"{summary.rows:,} rows in {seconds:.1f} s ({summary.rows / max(seconds, 0.001):,.0f} rows/s): "
-            f"{would}{summary.created:,} created, {summary.changed:,} changed, {summary.unchanged:,} unchanged, "
-            f"{summary.failed:,} refused."
-        )
+    def _finish(self, summary: Summary, ended: str, refusals: Refusals, last: int, *, dry_run: bool) -> None:
+        """Raises CommandError unless all of the file is done."""
         if summary.stopped:
-            raise CommandError(f"Stopped at a bad row. {_go_on(summary)}")
-        if summary.failed:
-            rows, them = ("1 row was", "it") if summary.failed == 1 else (f"{summary.failed:,} rows were", "them")
-            raise CommandError(f"{rows} refused. Correct {them}, and import the file again.")
+            raise CommandError(
+                f"Stopped at line {refusals.last_line}: correct it. {_how_far(last, 'Nothing was written.', dry_run)}"
+            )
+        said = f" {refusals}" if refusals.count else ""
+        if ended:
+            raise CommandError(f"{ended} {_how_far(last, 'Begin again: what is done is passed over.', dry_run)}{said}")
+        if said:
+            them = "it" if refusals.count == 1 else "them"
+            raise CommandError(f"{refusals} Correct {them}, and import the file again.")
+        if not summary.rows and last:
+            raise CommandError(f"The file ends before line {last + 1}: nothing was done.")
         if not summary.rows:
-            self.stderr.write("No row was found there: the file is empty, or ends before the line to begin with.")
+            self.stderr.write("No row was found there: the file is empty.")
 
     def _open(self, name: str, stack: ExitStack) -> BinaryIO:
         if name == "-":
@@ -102,25 +119,22 @@ class Command(BaseCommand):
             raise CommandError(f"{name} cannot be read: {error.strerror}.") from None
 
 
-class Failures:
-    """What is done with each refused row: a line in a file, or the first few on standard error."""
-
-    def __init__(self, out: Any, file: TextIO | None) -> None:
-        self._out, self._file, self._count = out, file, 0
-
-    def __call__(self, line: int, problem: Problem) -> None:
-        self._count += 1
-        if self._file is not None:
-            self._file.write(json.dumps({"line": line, "problem": problem}, ensure_ascii=False) + "\n")
-        elif self._count <= SHOWN:
-            self._out.write(_shown(f"line {line}: {problem['detail']}{_places(problem)}"))
-        elif self._count == SHOWN + 1:
-            self._out.write("... and more: --errors FILE keeps them all.")
+def _form(name: str, source: BinaryIO) -> str:
+    """By the name, or else by how it begins. Raises CommandError for what is no JSON and does not say what it is."""
+    suffix = Path(name).suffix.lower()
+    if suffix == ".csv":
+        return "csv"
+    begin = source.peek(64).lstrip()[:1] if isinstance(source, BufferedReader) else b""
+    if suffix not in NDJSON_NAMES and begin not in (b"", b"{"):
+        raise CommandError(
+            "It does not begin with a JSON object: if it is a table, say --format csv, else --format ndjson."
+        )
+    return "ndjson"
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_JOBS:
-        raise ArgumentTypeError(f"a number from 1 to {MOST_JOBS}")
+def _number(text: str, most: int) -> int:
+    if not text.isdecimal() or len(text) > len(str(most)) or not 1 <= int(text) <= most:
+        raise ArgumentTypeError(f"a number from 1 to {most}")
     return int(text)
 
 
@@ -130,33 +144,20 @@ def _collect_rarely() -> None:
     gc.set_threshold(200_000, 20, 100)
 
 
-def _places(problem: Problem) -> str:
-    places = [each["pointer"] for each in problem.get("errors", ()) if each["pointer"]]
-    return f" ({', '.join(places)})" if places else ""
+def _sums(summary: Summary, seconds: float, *, dry_run: bool) -> str:
+    would = "would be " if dry_run else ""
+    return (
+        f"{rows_of(summary.rows)} in {seconds:.1f} s ({summary.rows / max(seconds, 0.001):,.0f} rows/s): "
+        f"{would}{summary.created:,} created, {summary.changed:,} changed, {summary.unchanged:,} unchanged, "
+        f"{summary.failed:,} refused."
+    )
 
 
-def _shown(text: str) -> str:
-    """Names of a file's fields are the file's: none of their characters is to steer a terminal."""
-    return "".join(each if each.isprintable() else "?" for each in text)
-
-
-def _errors_file(name: str | None, source: BinaryIO, stack: ExitStack) -> TextIO | None:
-    if name is None:
-        return None
-    try:
-        if os.path.exists(name) and os.path.samestat(os.stat(name), os.fstat(source.fileno())):
-            raise CommandError(f"{name} is what is read: name another file for --errors.")
-        return stack.enter_context(open(name, "w", encoding="utf-8", opener=_private))
-    except OSError as error:
-        raise CommandError(f"{name} cannot be written: {error.strerror}.") from None
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _go_on(summary: Summary) -> str:
-    return f"Everything up to line {summary.last_line} is done: go on with --from-line {summary.last_line + 1}."
+def _how_far(last: int, nothing: str, dry_run: bool) -> str:
+    if not last:
+        return nothing
+    done = "looked at, and nothing was written" if dry_run else "done"
+    return f"Everything up to line {last} is {done}: go on with --from-line {last + 1}."
 
 
 def _size(source: BinaryIO) -> int:

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 from exchange.bulk.engine import Import, Summary
-from exchange.bulk.lines import read_ndjson
+from exchange.bulk.lines import Entry, read_ndjson
 from exchange.bulk.table import read_csv
 
 
@@ -25,7 +25,11 @@ def run(content: bytes, *, form: str = "ndjson", from_line: int = 1, **settings:
     """The last summary, and each refused line's problem."""
     refused: dict[int, Any] = {}
     read = read_ndjson if form == "ndjson" else read_csv
-    engine = Import(actor="test", source="test.ndjson", failed=refused.__setitem__, **settings)
+
+    def failed(entry: Entry, problem: Any) -> None:
+        refused[entry.line] = problem
+
+    engine = Import(actor="test", source="test.ndjson", failed=failed, **settings)
     *_, summary = engine.run(read(io.BytesIO(content), from_line=from_line))
     return summary, refused
 

@@ -48,11 +48,47 @@ def test_refused_rows_are_listed_and_end_it_with_an_error(door, file, capsys):
 
 def test_refused_rows_can_be_kept_in_a_file(door, file, tmp_path):
     file.write_bytes(ndjson(row(1, state="gone"), row(2)))
-    with pytest.raises(CommandError):
+    with pytest.raises(CommandError, match=r"^1 row was refused: it is in .*/errors\. Correct it"):
         call_command("import_credentials", str(file), "--errors", str(tmp_path / "errors"))
     (kept,) = [json.loads(each) for each in (tmp_path / "errors").read_text().splitlines()]
     assert (kept["line"], kept["problem"]["errors"][0]["pointer"]) == (1, "/state")
     assert (tmp_path / "errors").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_run_that_goes_on_adds_to_the_file_of_refused_rows(door, file, tmp_path):
+    file.write_bytes(ndjson({"external_id": "new"}, row(2), {"external_id": "also new"}))
+    for begin, lines in ((1, [1, 3]), (3, [1, 3, 3]), (1, [1, 3])):
+        with pytest.raises(CommandError, match="refused"):
+            call_command("import_credentials", str(file), "--errors", str(tmp_path / "errors"), from_line=begin)
+        kept = [json.loads(each) for each in (tmp_path / "errors").read_text().splitlines()]
+        assert [each["line"] for each in kept] == lines
+    assert [each["external_id"] for each in kept] == ["new", "also new"]
+
+
+def test_refusals_of_a_table_name_its_columns(door, tmp_path, capsys):
+    file = tmp_path / "customers.csv"
+    file.write_text(
+        "external_id,end_user_id,state,attribute.a,integration_id,value.apiKey\n"
+        f"c-1,e-1,gone,,,\nc-2,e-2,,\x00,int_abc123,{SECRET}\nc-3,e-3,,,int_abc123,\nc-4,e-4,,,int_none,{SECRET}\n"
+    )
+    with pytest.raises(CommandError, match="4 rows were refused"):
+        call_command("import_credentials", str(file))
+    assert capsys.readouterr().err.splitlines() == [
+        "line 2: Send one of active, suspended. (state)",
+        "line 3: This holds a NUL character. (attribute.a)",
+        "line 4: Send a value for each of apiKey, and for nothing else. (value.NAME)",
+        "line 5: Platform mindcloud has no such integration. (integration_id)",
+    ]
+
+
+def test_a_table_by_another_name_is_not_taken_for_json(door, tmp_path):
+    file = tmp_path / "customers.txt"
+    file.write_text(f"external_id,name\nc-1,{SECRET}\n")
+    with pytest.raises(CommandError, match="if it is a table, say --format csv"):
+        call_command("import_credentials", str(file))
+    file.write_bytes(b"\n " + ndjson(row(1)))
+    call_command("import_credentials", str(file))
+    assert EndUser.objects.filter(external_id="bulk-1").exists()
 
 
 def test_it_reads_a_table(door, tmp_path):
@@ -77,8 +113,32 @@ def test_a_dry_run_writes_nothing(door, file, capsys):
 
 def test_where_it_stopped_it_says_where_to_go_on(door, file):
     file.write_bytes(ndjson(row(1), row(2, state="gone")))
-    with pytest.raises(CommandError, match="up to line 0 is done: go on with --from-line 1"):
+    with pytest.raises(CommandError, match=r"^Stopped at line 2: correct it\. Nothing was written\.$"):
         call_command("import_credentials", str(file), "--stop-on-error")
+
+
+def test_where_it_stopped_further_on_it_says_what_was_done_before(door, file):
+    file.write_bytes(ndjson(row(1), row(2), row(3, state="gone")))
+    with pytest.raises(CommandError, match=r"line 3: correct it\. Everything up to line 1 is done: go on with"):
+        call_command("import_credentials", str(file), "--stop-on-error", "--from-line", "2")
+
+
+def test_a_dry_run_that_stops_says_that_nothing_was_written(door, file):
+    file.write_bytes(ndjson(row(1), row(2), row(3, state="gone")))
+    with pytest.raises(CommandError, match="up to line 1 is looked at, and nothing was written"):
+        call_command("import_credentials", str(file), "--stop-on-error", "--dry-run", "--from-line", "2")
+
+
+def test_a_line_to_begin_with_behind_the_last_one_is_an_error(door, file):
+    file.write_bytes(ndjson(row(1)))
+    with pytest.raises(CommandError, match="ends before line 99999: nothing was done"):
+        call_command("import_credentials", str(file), "--from-line", "99999")
+
+
+def test_one_row_is_one_row(door, file, capsys):
+    file.write_bytes(ndjson(row(1)))
+    call_command("import_credentials", str(file))
+    assert capsys.readouterr().out.startswith("1 row in ")
 
 
 @pytest.mark.parametrize(("name", "sentence"), [("missing.ndjson", "cannot be read"), ("bad.csv", "heading")])
@@ -93,13 +153,28 @@ def test_a_file_that_is_none_is_told_in_a_sentence(door, tmp_path, name, sentenc
     [
         ("", "The file is empty"),
         ("\nexternal_id\n", "The first line is empty"),
-        ("external_id;name\nc-1;Ada\n", "Column 1 of the heading .* It holds semicolons: separate the cells by commas"),
-        ("external_id\tname\nc-1\tAda\n", "It holds tabs"),
+        ("external_id;name\nc-1;Ada\n", r"^The cells are separated by semicolons\. Save it with commas\.$"),
+        ("attribute.a;external_id\n1;c-1\n", "separated by semicolons"),
+        ("external_id\tname\nc-1\tAda\n", "separated by tabs"),
+        ("external_id,name,nmae\n", "^Column 3 of the heading, nmae, is not known. There are: platform, external_id,"),
+        ("External-ID ,name\n", "^Column 1 of the heading is not known. If it is external_id, write it so.$"),
+        ("external_id,name\rc-1,Ada\r", "lines end with CR alone: save it as 'CSV UTF-8'"),
+        ("external_id,name\rc-1,Ada\r" * 4_000, "longer than 64 KiB. Do the file's lines end with CR alone?"),
     ],
 )
 def test_a_heading_that_is_none_is_told_with_what_is_wrong(door, tmp_path, content, sentence):
-    (tmp_path / "bad.csv").write_text(content)
+    (tmp_path / "bad.csv").write_bytes(content.encode())
     with pytest.raises(CommandError, match=sentence):
+        call_command("import_credentials", str(tmp_path / "bad.csv"))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "sentence"),
+    [("utf-16", "UTF-16"), ("utf-16-le", "UTF-16"), ("utf-16-be", "UTF-16"), ("latin-1", "UTF-8")],
+)
+def test_a_table_of_another_encoding_is_told_how_to_be_saved(door, tmp_path, encoding, sentence):
+    (tmp_path / "bad.csv").write_bytes("external_id,name,attribute.größe\r\nc-1,Ada,1\r\n".encode(encoding))
+    with pytest.raises(CommandError, match=f"{sentence}: save it as 'CSV UTF-8'"):
         call_command("import_credentials", str(tmp_path / "bad.csv"))
 
 
@@ -150,3 +225,9 @@ def test_what_a_file_holds_steers_no_terminal(door, file, capsys):
 def test_jobs_are_a_number(file, jobs):
     with pytest.raises(CommandError, match=r"argument --jobs: a number from 1 to 64"):
         call_command("import_credentials", str(file), f"--jobs={jobs}")
+
+
+@pytest.mark.parametrize("line", ["0", "-1", "two"])
+def test_a_line_to_begin_with_is_a_number(file, line):
+    with pytest.raises(CommandError, match=r"argument --from-line: a number from 1"):
+        call_command("import_credentials", str(file), f"--from-line={line}")

@@ -21,8 +21,8 @@ def grant(**fields):
 BAD = [
     (row(2, state="gone"), "/state"),
     (row(2, platform="nowhere"), "/platform"),
-    (row(2, grants=grant(integration_id="int_none")), "/grants/0"),
-    (row(2, grants=grant(installation_id="install_none")), "/grants/0"),
+    (row(2, grants=grant(integration_id="int_none")), "/grants/0/integration_id"),
+    (row(2, grants=grant(installation_id="install_none")), "/grants/0/installation_id"),
     (row(2, grants=grant(values={"other": SECRET})), "/grants/0/values"),
     (row(2, grants=grant(values={"apiKey": SECRET * 1000})), "/grants/0/values/apiKey"),
     ({"external_id": "bulk-2"}, "/end_user_id"),
@@ -36,6 +36,12 @@ def test_a_bad_row_is_refused_whole_and_the_others_are_written(door, bad, pointe
     assert [each["pointer"] for each in refused[2]["errors"]] == [pointer]
     assert not EndUser.objects.filter(external_id="bulk-2").exists()
     assert SECRET not in json.dumps(refused)
+
+
+def test_an_id_that_ends_with_a_blank_is_refused_with_that(door):
+    _, refused = run(ndjson(row(1, grants=grant(integration_id="int_abc123\xa0"))))
+    message = "Platform mindcloud has no such integration. The id begins or ends with a blank."
+    assert refused[1]["errors"] == [{"pointer": "/grants/0/integration_id", "message": message}]
 
 
 def test_an_end_user_id_of_another_is_refused(door):

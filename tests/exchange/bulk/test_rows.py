@@ -120,11 +120,29 @@ def test_empty_lines_count_and_are_nothing_else():
     ]
 
 
-@pytest.mark.parametrize("heading", ["", "name", "external_id,external_id", "external_id,sk_live_secret", "value."])
-def test_a_heading_that_is_none_is_refused_without_being_quoted(heading):
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "",
+        "name",
+        "external_id,external_id",
+        "external_id,sk_live_1secret",
+        f"external_id,{'secret' * 7}",
+        "value.x,secret",
+        "customer,my_secret",
+        "my_secret;customer",
+        "value.",
+    ],
+)
+def test_a_heading_that_is_none_is_refused_without_a_value_in_it(heading):
     with pytest.raises(Invalid) as refusal:
         list(read_csv(io.BytesIO(heading.encode() + b"\nc-1,x\n")))
-    assert "sk_live" not in refusal.value.message
+    assert "secret" not in refusal.value.message
+
+
+def test_empty_rows_of_a_table_count_and_are_nothing_else():
+    content = b'external_id,name\n,\nc-1,x\n,,,,\n"",""\n\nc-2,y\n'
+    assert [(each.line, each.error) for each in read_csv(io.BytesIO(content))] == [(3, None), (7, None)]
 
 
 def test_a_bad_line_of_a_table_is_refused_and_the_next_one_read():
