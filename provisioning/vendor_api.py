@@ -8,11 +8,12 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from credservice.exceptions import Invalid, ServiceError
+from credservice.exceptions import ServiceError
 from credservice.http.errors import TooLarge
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import writes
+from credservice.vendor_api.problems import errors_of, refused
 from provisioning.services.usage import report_usage
 from provisioning.usage_form import MAX_REPORTS, Refused, Report, parse_report, parse_reports
 from provisioning.usage_shown import (
@@ -27,7 +28,22 @@ from provisioning.usage_shown import (
 MAX_BODY = 512 * 1024
 
 
-class ResourceUsage(VendorView):
+class UsageView(VendorView):
+    def place(self, index: int) -> str:
+        """A JSON pointer to one report of the body."""
+        return ""
+
+    def error_body(self, error: ServiceError) -> dict[str, Any]:
+        body = super().error_body(error)
+        errors = [
+            {"pointer": self.place(problem.index) + each.pointer, "message": each.message}
+            for problem in (error.problems if isinstance(error, Refused) else ())
+            for each in errors_of(problem.error)
+        ]
+        return body | ({"errors": errors} if errors else {})
+
+
+class ResourceUsage(UsageView):
     """One report about the resource of the path: the marketplace's id, or ours. See docs/usage.md."""
 
     @writes(
@@ -44,7 +60,7 @@ class ResourceUsage(VendorView):
         return _answer([parse_report(request.data, resource)], self.actor)
 
 
-class Usage(VendorView):
+class Usage(UsageView):
     """Up to ``MAX_REPORTS`` reports. A refusal lists every problem with the place of its report, from 0."""
 
     @writes(
@@ -64,6 +80,9 @@ class Usage(VendorView):
         super().perform_authentication(request)
         # Only now: nobody without a token has us read so much.
         _read_long_body(request._request)
+
+    def place(self, index: int) -> str:
+        return f"/reports/{index}"
 
     def error_body(self, error: ServiceError) -> dict[str, Any]:
         body = super().error_body(error)
@@ -90,7 +109,7 @@ def _read_long_body(request: HttpRequest) -> None:
 def _entries(body: Any) -> list[Any]:
     entries = body.get("reports") if isinstance(body, Mapping) else None
     if not isinstance(entries, list) or not 0 < len(entries) <= MAX_REPORTS or len(body) > 1:
-        raise Invalid(f"reports: send a list of 1 to {MAX_REPORTS} reports, and nothing beside it.")
+        raise refused("/reports", f"Send a list of 1 to {MAX_REPORTS} reports, and nothing beside it.")
     return entries
 
 

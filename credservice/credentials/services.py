@@ -201,11 +201,14 @@ def issued_here(credential: Credential, entered: Mapping[str, str] | None) -> Is
     """What a local issuer makes for a credential. Raises :class:`Invalid` where it refuses the values entered."""
     policy = credential.policy
     if entered and policy.backend().generates:
-        raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.")
+        raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.", pointer="/values")
+    if not entered and not policy.backend().generates:
+        names = ", ".join(policy.value_names())
+        raise Invalid(f"The values of policy {policy.name!r} are entered: give the new {names}.", pointer="/values")
     try:
         return policy.backend().issue(steps.request_for(credential, entered))
     except IssueFailed as error:
-        raise Invalid(f"A credential of policy {policy.name!r} {error}.") from None
+        raise Invalid(f"A credential of policy {policy.name!r} {error}.", pointer="/values") from None
 
 
 def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> None:

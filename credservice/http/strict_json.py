@@ -7,8 +7,16 @@ from typing import Any
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from credservice.exceptions import Invalid
+
 MAX_DEPTH = 16
 TOO_LARGE_NUMBER = "The body holds a number that is too large."
+
+
+class NamedTwice(ValueError):
+    """``pointer`` is the JSON pointer (RFC 6901) of the key that came twice in one object."""
+
+    pointer = ""
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
@@ -21,6 +29,9 @@ def parse_object(body: bytes) -> dict[str, Any]:
         value = json.loads(
             body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_int=_integer
         )
+    except NamedTwice as error:
+        error.pointer = _place_of_twice(body)
+        raise
     except RecursionError:
         raise ValueError("The body is nested too deeply.") from None
     except UnicodeDecodeError:
@@ -37,8 +48,31 @@ def parse_object(body: bytes) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("The body names the same key twice.")
+        raise NamedTwice("The body names the same key twice.")
     return found
+
+
+def _place_of_twice(body: bytes) -> str:
+    """Where a key came twice, of a body that was refused for it: read once more, with all pairs kept."""
+    try:
+        value: Any = json.loads(body, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        return ""  # behind it, the body is worse
+    left: list[tuple[str, Any]] = [("", value)]
+    while left:
+        pointer, value = left.pop()
+        named: set[Any] = set()
+        for name, item in value if isinstance(value, _Pairs) else enumerate(value) if isinstance(value, list) else ():
+            place = f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
+            if name in named:
+                return place
+            named.add(name)
+            left.append((place, item))
+    return ""
+
+
+class _Pairs(tuple[tuple[str, Any], ...]):
+    """A JSON object with whatever keys came twice."""
 
 
 def _refuse_constant(_: str) -> None:
@@ -90,5 +124,7 @@ class StrictJSONParser(BaseParser):
             raise ParseError("The body ended early.")
         try:
             return parse_object(request.body)
+        except NamedTwice as error:
+            raise Invalid(str(error), pointer=error.pointer) from None
         except ValueError as error:
             raise ParseError(str(error)) from None

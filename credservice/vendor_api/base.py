@@ -1,12 +1,13 @@
 """What every route of the vendor API has: a service token with the scope for it, a limit, problem documents."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import NotAcceptable
+from rest_framework.exceptions import MethodNotAllowed, NotAcceptable, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.mediatypes import media_type_matches
@@ -23,6 +24,8 @@ from credservice.vendor_api.operations import Operation, checked_body, checked_q
 from credservice.vendor_api.problems import MEDIA_TYPE, problem
 from credservice.vendor_api.schema import VendorSchema
 from credservice.vendor_api.tokens import authenticate
+
+_MEDIA_TYPE = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -57,13 +60,16 @@ class JSONOrNothing(AlwaysJSON):
         return super().select_renderer(request, renderers, format_suffix)
 
 
-def _refuse_broken_path(request: Request) -> None:
-    """Django shows a byte that is no UTF-8 as its escape, ``%FF``: so the path of another object, ``%25FF``."""
+def _refuse_broken_path(request: Request, *names: Any) -> None:
+    """No id has an unprintable character; and of a byte that is no UTF-8, Django shows the escape, ``%FF``: that would
+    be the path of another object, ``%25FF``."""
     path = request.META["RAW_URI"].partition("?")[0]  # as it was sent; gunicorn's, and its bytes as Latin-1
     try:
         unquote_to_bytes(path.encode("latin-1")).decode()
     except UnicodeError:
         raise NotFound("There is nothing of this name: the path is not UTF-8.") from None
+    if not all(str(name).isprintable() for name in names):
+        raise NotFound("There is nothing of this name: it holds a character that no id has.")
 
 
 def _accepts_json(media_range: str) -> bool:
@@ -108,9 +114,8 @@ class VendorView(DoorView):
             detail = {"operation": operation.name, "scope": operation.scope.value}
             record_refusal(action="vendor_api.call", actor=self.actor, reason="missing_scope", detail=detail)
             raise Forbidden(f"This token lacks the scope {operation.scope.value}.", code="missing_scope")
-        _refuse_broken_path(request)
-        if operation.parses and not all(str(text).isprintable() for text in kwargs.values()):
-            raise NotFound("There is nothing of this name: it holds a character that no id has.")
+        if operation.parses:
+            _refuse_broken_path(request, *kwargs.values())
 
     def run(self, operation: Operation, handler: Callable[[], Response]) -> Response:
         self.params = checked_query(operation, self.request)
@@ -134,11 +139,21 @@ class VendorView(DoorView):
     def handle_exception(self, error: Exception) -> Response:
         if isinstance(error, Unauthenticated):
             record_refusal(action="vendor_api.call", actor="vendor_api", reason=error.reason)
+        if isinstance(error, MethodNotAllowed):
+            error.detail = f"This path takes {', '.join(self.allowed_methods)}."
+        if isinstance(error, UnsupportedMediaType):
+            error.detail = f"{self._sent_as()} Send {' or '.join(each.media_type for each in self.parser_classes)}."
         response = super().handle_exception(error)
         response.content_type = MEDIA_TYPE
         if response.status_code == 401:
             response["WWW-Authenticate"] = 'Bearer realm="credservice"'
         return response
+
+    def _sent_as(self) -> str:
+        sent = (self.request.content_type or "").partition(";")[0].strip()
+        return (
+            f"This was sent as {sent}." if _MEDIA_TYPE.fullmatch(sent) else "The Content-Type is missing or malformed."
+        )
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

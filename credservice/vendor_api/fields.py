@@ -86,15 +86,24 @@ class Values(serializers.DictField):
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A body or a query in which every name is known."""
+    """A body or a query in which every name is known. Its errors name what a choice has, and not what was sent."""
 
-    default_error_messages = {"unknown": "There is no such field. There are: {known}."}
+    default_error_messages = {"unknown": "There is no such {kind}. There are: {known}."}
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        for field in fields.values():
+            if isinstance(field, serializers.ChoiceField):
+                choices = ", ".join(str(each) for each in field.choices)
+                field.error_messages["invalid_choice"] = f"Send one of: {choices}."
+        return fields
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             unknown = [str(name) for name in data if name not in self.fields]
             if unknown:
-                message = self.error_messages["unknown"].format(known=", ".join(self.fields) or "none")
+                kind, known = self.context.get("kind", "field"), ", ".join(self.fields) or "none"
+                message = self.error_messages["unknown"].format(kind=kind, known=known)
                 raise serializers.ValidationError({name: [message] for name in unknown})
         return super().to_internal_value(data)
 

@@ -83,7 +83,7 @@ def checked_body(operation: Operation, request: Request) -> Mapping[str, Any]:
 
 
 def _checked(form: Body, data: Any, place: str) -> Mapping[str, Any]:
-    serializer = form(data=data)
+    serializer = form(data=data, context={"kind": "parameter" if place else "field"})
     if serializer.is_valid():
         checked: Mapping[str, Any] = serializer.validated_data
         return checked

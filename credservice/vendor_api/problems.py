@@ -39,7 +39,7 @@ KNOWN: dict[str, tuple[int, str]] = {
     "creation_unsettled": (409, "Have somebody look at MindCloud, and settle it; or register the end user's id there."),
     "precondition_failed": (
         412,
-        "Read it again, decide again: it has changed, or with `If-None-Match: *` it is there already.",
+        "Read it again, decide again: it has changed; or, with `If-None-Match: *`, is there.",
     ),
     "too_large": (413, "Send less at once."),
     "unsupported_media_type": (415, "Send the media type that `detail` asks for."),
@@ -49,7 +49,7 @@ KNOWN: dict[str, tuple[int, str]] = {
     "mindcloud_refused": (502, "Read what MindCloud says in `detail`: its API key, or what was sent, may be wrong."),
     "mindcloud_not_understood": (
         502,
-        "See whether the platform's API URL is MindCloud's: its answer has another form.",
+        "Check the platform's API URL: what answers there is not as MindCloud.",
     ),
     "mindcloud_unavailable": (503, "Try again after `Retry-After`."),
     "unavailable": (503, "Try again after `Retry-After`: the same call may succeed then."),

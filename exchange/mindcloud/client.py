@@ -71,7 +71,7 @@ def create_user(platform: Platform, content: Mapping[str, str]) -> str:
 
 
 def mint_token(platform: Platform, user_id: str) -> str:
-    """``GET /v1/users/:userId/token``. Asked again where that may help. Raises Refused, NotUnderstood, Away, NotSetUp."""
+    """``GET /v1/users/:userId/token``. Asked again where that may help. Raises Refused, Away or NotSetUp."""
     url = _address(platform, f"/v1/users/{quote(user_id, safe='')}/token")
     try:
         answer = call("GET", url, seconds=SECONDS, headers=_headers(platform))

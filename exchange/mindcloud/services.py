@@ -152,7 +152,8 @@ def _refuse_unsettled(intent: UnsettledEndUser) -> None:
 def _unsettled(intent: UnsettledEndUser) -> Unsettled:
     return Unsettled(
         f"It is not known whether MindCloud created {intent.external_id}: it was asked, and no answer came that could "
-        "be understood. To create it twice would be worse. Look at MindCloud and settle it in the console, or register the end user with its id there."
+        "be understood. It must not be created twice. Look at MindCloud and settle it in the console, or register the "
+        "end user with its id there."
     )
 
 

@@ -54,6 +54,7 @@ class Targets:
                 f"feature: {quoted(label)} is not metered on the plan {quoted(resource.plan.label)}. "
                 f"{one_of(sorted(metered))}",
                 code="not_metered",
+                pointer="/feature",
             )
         return metered[label]
 

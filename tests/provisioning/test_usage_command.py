@@ -71,7 +71,7 @@ def test_an_empty_file_is_nothing(run, file, trail):
         ("{", "line 3: The line is not valid JSON"),
         ("[]", "line 3: The line must be a JSON object"),
         ('{"key": 1, "key": 2}', "line 3: The line names the same key twice"),
-        ("{}", "line 3: resource: send"),
+        ("{}", "line 3: resource: This is missing"),
         (report("k3", resource="unknown"), "line 3: There is no resource 'unknown'"),
     ],
 )
@@ -94,9 +94,10 @@ def test_calls_before_a_refused_one_stand_and_the_corrected_file_counts_once(run
     [
         ([], "Name a file"),
         (["file", *OPTIONS], "Name a file"),
-        (OPTIONS, "resource: send"),
+        (OPTIONS, "Give --resource as well."),
+        (["--resource=x", "--key=k"], "Give --feature, --quantity, --at as well."),
         (["--resource=x", *OPTIONS], "no resource 'x'"),
-        (["--resource=x", *OPTIONS[:2], "--quantity=-1", "--at=now"], "quantity: send"),
+        (["--resource=x", *OPTIONS[:2], "--quantity=-1", "--at=now"], r"quantity: Send .* at: Send"),
         (["/nowhere/usage.ndjson"], "cannot be read"),
     ],
 )

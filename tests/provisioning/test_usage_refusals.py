@@ -49,6 +49,22 @@ def test_a_report_that_lacks_something(vendor, honey, resource_id, name):
     refused(answer, 400, "invalid_request", about=name)
 
 
+def test_every_mistake_of_a_report_has_its_place(vendor, honey, resource_id):
+    problem = refused(vendor.report(resource_id, quantity="3", at="now"), 400, "invalid_request")
+    assert [each["pointer"] for each in problem["errors"]] == ["/quantity", "/at"]
+
+
+def test_a_batch_has_every_mistake_with_its_place(vendor, honey, resource_id):
+    answer = vendor.batch(report("a", resource=resource_id, quantity=-1), 7, report("b"))
+    pointers = [each["pointer"] for each in refused(answer, 400, "invalid_request")["errors"]]
+    assert pointers == ["/reports/0/quantity", "/reports/1", "/reports/2/resource"]
+
+
+def test_a_feature_that_is_not_metered_has_its_place(vendor, honey, resource_id):
+    problem = refused(vendor.report(resource_id, feature="fish"), 400, "not_metered")
+    assert problem["errors"][0]["pointer"] == "/feature"
+
+
 def test_a_time_too_far_ahead(vendor, honey, resource_id):
     at = datetime.now(UTC) + timedelta(days=31, minutes=1)
     refused(vendor.report(resource_id, at=at.isoformat()), 400, "invalid_request", about="31 days")

@@ -113,6 +113,14 @@ def test_a_leaked_one_ends_at_once(vendor, credential):
     assert vendor.get(f"/credentials/{credential.pk}").json()["state"] == "revoked"
 
 
+def test_an_entered_one_is_rotated_with_its_new_values(vendor, stored):
+    path = f"/credentials/{stored['id']}/rotate"
+    problem = refused(vendor.post(path, {"leaked": True}), 400, "invalid_request", "/values")
+    assert "apiKey" in problem["detail"]
+    assert vendor.post(path, {"leaked": True, "values": {"apiKey": "new"}}).status_code == 201
+    assert vendor.get(f"/credentials/{stored['id']}").json()["state"] == "revoked"
+
+
 def test_a_leaked_one_has_no_overlap(vendor, credential):
     body = {"leaked": True, "overlap_seconds": 60}
     refused(vendor.post(f"/credentials/{credential.pk}/rotate", body), 400, "invalid_request", "/overlap_seconds")

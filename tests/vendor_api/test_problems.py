@@ -30,7 +30,49 @@ def test_a_body_that_is_no_json_object(vendor, door, body):
 def test_another_media_type_is_415(vendor, door, media_type):
     headers = {"Authorization": f"Bearer {vendor.token}"}
     answer = vendor.client.put("/api/v1/end-users/customer-1", b"name=x", media_type, headers=headers)
-    refused(answer, 415, "unsupported_media_type")
+    problem = refused(answer, 415, "unsupported_media_type")
+    assert problem["detail"] == f"This was sent as {media_type}. Send application/json."
+
+
+def test_a_media_type_that_is_none_is_not_repeated(vendor, door):
+    headers = {"Authorization": f"Bearer {vendor.token}"}
+    answer = vendor.client.put("/api/v1/end-users/customer-1", b"name=x", "a secret", headers=headers)
+    assert "secret" not in refused(answer, 415, "unsupported_media_type")["detail"]
+
+
+def test_a_bulk_import_names_its_own_media_type(vendor, door):
+    detail = refused(vendor.post("/bulk", {}), 415, "unsupported_media_type")["detail"]
+    assert detail == "This was sent as application/json. Send application/x-ndjson."
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"name": "a", "name": "b"}', "/name"),
+        (b'{"attributes": {"a/b": 1, "a/b": 2}}', "/attributes/a~1b"),
+        (b'{"grants": [{}, {"x": 1, "x": 1}]}', "/grants/1/x"),
+        (b'{"name": "a", "name": "b", ', None),
+    ],
+)
+def test_a_key_that_came_twice_is_named_by_its_place(vendor, door, body, pointer):
+    headers = {"Authorization": f"Bearer {vendor.token}"}
+    answer = vendor.client.put("/api/v1/end-users/customer-1", body, "application/json", headers=headers)
+    refused(answer, 400, "invalid_request", pointer)
+
+
+def test_another_method_is_told_those_that_go(vendor, door):
+    detail = refused(vendor.call("PATCH", "/end-users/customer-1"), 405, "method_not_allowed")["detail"]
+    assert detail == "This path takes GET, PUT."
+
+
+def test_a_choice_names_its_choices_and_not_what_was_sent(vendor, door):
+    problem = refused(vendor.get("/end-users?state=secret"), 400, "invalid_request", "?state")
+    assert problem["errors"][0]["message"] == "Send one of: active, suspended."
+
+
+def test_an_unknown_query_parameter_is_called_one(vendor, door):
+    problem = refused(vendor.get("/end-users?stat=active"), 400, "invalid_request", "?stat")
+    assert problem["errors"][0]["message"].startswith("There is no such parameter. There are: ")
 
 
 def test_a_long_body_is_413(vendor, door):

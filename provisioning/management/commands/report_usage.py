@@ -12,6 +12,7 @@ from django.db import OperationalError
 from credservice.exceptions import Invalid, ServiceError
 from credservice.http.strict_json import parse_object
 from credservice.management.actor import command_actor
+from credservice.vendor_api.problems import InvalidFields
 from provisioning.services.usage import Receipt, report_usage
 from provisioning.usage_form import MAX_REPORTS, Problem, Refused, Report, parse_report
 
@@ -37,6 +38,9 @@ class Command(BaseCommand):
         one = {name: options[name] for name in _OPTIONS if options[name] is not None}
         if bool(file) == bool(one):
             raise CommandError("Name a file, or give one report by --resource, --key, --feature, --quantity and --at.")
+        missing = [f"--{name}" for name in _OPTIONS if name not in one and name != "corrects"]
+        if one and missing:
+            raise CommandError(f"Give {', '.join(missing)} as well.")
         receipt = _report_file(file) if file else _report_one(one)
         self.stdout.write(f"Recorded: {receipt.recorded:,}. Recorded before: {receipt.repeated:,}.")
 
@@ -45,7 +49,14 @@ def _report_one(entry: dict[str, Any]) -> Receipt:
     try:
         return report_usage(reports=[parse_report(entry)], actor=command_actor("report_usage"))
     except ServiceError as error:
-        raise CommandError(error.message) from None
+        raise CommandError(_said(error)) from None
+
+
+def _said(error: ServiceError) -> str:
+    """All of its mistakes."""
+    if isinstance(error, InvalidFields):
+        return " ".join(f"{each.pointer[1:]}: {each.message}" for each in error.errors)
+    return error.message
 
 
 def _report_file(file: str) -> Receipt:
@@ -60,7 +71,7 @@ def _report_file(file: str) -> Receipt:
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
     except Refused as refused:
-        problems = [f"line {problem.index}: {problem.error.message}" for problem in refused.problems]
+        problems = [f"line {problem.index}: {_said(problem.error)}" for problem in refused.problems]
         raise CommandError("\n".join([*problems, _stopped(done)])) from None
     except OperationalError:
         raise CommandError(f"The database cannot be reached.\n{_stopped(done)}") from None
