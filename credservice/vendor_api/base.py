@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import MethodNotAllowed, NotAcceptable, UnsupportedMediaType
+from rest_framework.exceptions import ErrorDetail, MethodNotAllowed, NotAcceptable, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.mediatypes import media_type_matches
@@ -139,21 +139,23 @@ class VendorView(DoorView):
     def handle_exception(self, error: Exception) -> Response:
         if isinstance(error, Unauthenticated):
             record_refusal(action="vendor_api.call", actor="vendor_api", reason=error.reason)
-        if isinstance(error, MethodNotAllowed):
-            error.detail = f"This path takes {', '.join(self.allowed_methods)}."
-        if isinstance(error, UnsupportedMediaType):
-            error.detail = f"{self._sent_as()} Send {' or '.join(each.media_type for each in self.parser_classes)}."
+        self._tell_what_goes(error)
         response = super().handle_exception(error)
         response.content_type = MEDIA_TYPE
         if response.status_code == 401:
             response["WWW-Authenticate"] = 'Bearer realm="credservice"'
         return response
 
-    def _sent_as(self) -> str:
-        sent = (self.request.content_type or "").partition(";")[0].strip()
-        return (
-            f"This was sent as {sent}." if _MEDIA_TYPE.fullmatch(sent) else "The Content-Type is missing or malformed."
-        )
+    def _tell_what_goes(self, error: Exception) -> None:
+        """DRF's sentences tell what was sent, and not what may be."""
+        if isinstance(error, MethodNotAllowed):
+            error.detail = ErrorDetail(f"This path takes {', '.join(self.allowed_methods)}.")
+        if isinstance(error, UnsupportedMediaType):
+            sent = (self.request.content_type or "").partition(";")[0].strip()
+            known = _MEDIA_TYPE.fullmatch(sent)
+            said = f"This was sent as {sent}." if known else "The Content-Type is missing or malformed."
+            wanted = " or ".join(each.media_type for each in self.parser_classes)
+            error.detail = ErrorDetail(f"{said} Send {wanted}.")
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -1,5 +1,7 @@
 """A backend that hands MindCloud's browser token to its own page. See docs/protocols/mindcloud.md.
 
+Its token has the scope mindcloud-tokens:mint; for customers who are not registered yet, end-users:write as well.
+
 CREDSERVICE_URL=http://localhost:8000 CREDSERVICE_TOKEN=cst_... python mindcloud_backend.py 9100
 """
 
