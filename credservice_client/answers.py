@@ -223,8 +223,9 @@ class EventEndpoint:
     url: str
     description: str
     types: list[str]
-    is_active: bool
+    state: str
     failing_since: datetime | None
+    paused_until: datetime | None
     created_at: datetime
 
 
@@ -236,7 +237,7 @@ class EventDelivery:
     type: str
     object_id: str
     state: str
-    attempts: int
+    failed_attempts: int
     last_status: int | None
     next_attempt_at: datetime | None
     delivered_at: datetime | None

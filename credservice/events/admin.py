@@ -54,7 +54,7 @@ class ResumeEndpoint(Resume):
 
     def switch(self, obj: EventEndpoint, *, actor: str, why: str) -> None:
         super().switch(obj, actor=actor, why=why)
-        EventEndpoint.objects.filter(pk=obj.pk).update(ended_by="", failing_since=None)
+        EventEndpoint.objects.filter(pk=obj.pk).update(ended_by="", failing_since=None, failures=0, paused_until=None)
         forget_wanted()
 
 
@@ -79,7 +79,7 @@ class SinceForm(forms.Form):
 
 
 class ReplayFailed(ObjectPage):
-    slug, title, icon = "replay-failed", "Send failed events again", "replay"
+    slug, title, icon = "replay-failed", "Send undelivered events again", "replay"
     permission = "events.replay_eventdelivery"
     form_class = SinceForm
 
@@ -87,7 +87,7 @@ class ReplayFailed(ObjectPage):
         return "" if obj.is_active else "This endpoint is suspended. Resume it first."
 
     def consequences(self, obj: EventEndpoint) -> list[str]:
-        return ["Every event that could not be delivered in this time is sent again, under its own webhook-id."]
+        return ["Every event of this time that it has not taken is sent again now, under its own webhook-id."]
 
     def perform(self, request: HttpRequest, obj: EventEndpoint, form: forms.Form) -> str:
         since = timezone.now() - timedelta(seconds=int(form.cleaned_data["since"]))
@@ -159,6 +159,7 @@ class EventEndpointAdmin(ConsoleAdmin):
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """The text of its first secret is kept on the row object until it has been shown."""
         assert isinstance(obj, EventEndpoint)
+        obj.paused_until = None  # what was wrong may be mended
         if not change:
             obj.secrets = new_secret_set(obj.name)
         super().save_model(request, obj, form, change)
@@ -167,16 +168,20 @@ class EventEndpointAdmin(ConsoleAdmin):
             obj.text = text  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        sentence = "Give it to your receiver now; it verifies events with it."
+        sentence = "Give it to your receiver now; it verifies events with it. Then send it a test event."
         shown = Shown("New event endpoint", sentence, ((f"Signing secret of {obj}", obj.text),))
         context = {"opts": self.opts, "title": shown.title, "shown": shown, "home": self.list_url()}
+        context["next"] = Ping(self).link(request, obj)
         return TemplateResponse(request, "console/shown.html", self.admin_site.each_context(request) | context)
 
     @display(description="State")
     def shown_state(self, obj: EventEndpoint) -> Any:
         if not obj.is_active or obj.failing_since is None:
             return active_state(obj) if not obj.ended_by else format_html("{} {}", label("suspended"), obj.ended_by)
-        return format_html("{} since {} UTC", label("failed"), f"{obj.failing_since:%Y-%m-%d %H:%M}")
+        since = f"since {obj.failing_since:%Y-%m-%d %H:%M} UTC"
+        if obj.paused_until and obj.paused_until > timezone.now():
+            since += f", tried again at {obj.paused_until:%H:%M:%S}"
+        return format_html("{} {}", label("failed"), since)
 
     @display(description="Takes")
     def shown_types(self, obj: EventEndpoint) -> str:

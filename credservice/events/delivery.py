@@ -1,7 +1,10 @@
-"""Delivering events: at least once, signed anew on each attempt, over three days.
+"""Delivering events: at least once, signed anew on each attempt, over three days; what an import made comes last.
 
 A delivery is claimed by moving its next attempt ahead for as long as an attempt may take at most. Whoever dies in the
 middle leaves a delivery that is due again: the receiver then sees the same ``webhook-id`` twice.
+
+An endpoint that fails several times in a row is paused as a whole, and then tried with one delivery at a time: what
+waits behind uses up no attempts of its own.
 """
 
 import threading
@@ -15,6 +18,8 @@ from uuid import UUID
 
 import httpx2
 from django.db import connection, transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from credservice.crypto import SealError
@@ -26,18 +31,24 @@ from credservice.issuers.calls import retry_after
 from credservice.issuers.webhook.signing import sign
 
 SECONDS = 10.0  # for one attempt
-CLAIMED_FOR = 60  # seconds
+CLAIMED_FOR = timedelta(seconds=60)
 TURN_SECONDS = 30.0  # for which one job goes on
 REST = timedelta(seconds=5)  # after an endpoint that did not answer
 LOG_LINES = 20  # kept of each delivery
 # The specification's example: three days. Nobody's events come back together: each pause is longer or shorter by 20 %.
 PAUSES = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 JITTER = 0.2
+IN_A_ROW = 5  # failures after which the whole endpoint is paused
+FIRST_PAUSE, LONGEST_PAUSE = 10, 600  # seconds, doubling with each further failure
+KEPT_WAITING = timedelta(days=3)  # behind an endpoint that does not come back
 
 _CLAIM = """
-UPDATE events_eventdelivery SET next_attempt_at = now() + %s * interval '1 second' WHERE id = (
-    SELECT id FROM events_eventdelivery WHERE endpoint_id = %s AND state = 'pending' AND next_attempt_at <= now()
-    ORDER BY next_attempt_at LIMIT 1 FOR UPDATE SKIP LOCKED
+UPDATE events_eventdelivery SET next_attempt_at = %(until)s WHERE id = (
+    SELECT delivery.id FROM events_eventdelivery delivery
+    JOIN events_eventendpoint endpoint ON endpoint.id = delivery.endpoint_id
+    WHERE endpoint_id = %(endpoint)s AND coalesce(paused_until <= %(now)s, true)
+        AND state = 'pending' AND next_attempt_at <= %(now)s
+    ORDER BY priority, next_attempt_at LIMIT 1 FOR UPDATE OF delivery SKIP LOCKED
 ) RETURNING id
 """
 
@@ -73,9 +84,10 @@ def deliver_due(endpoint_id: UUID) -> None:
 
 
 def due(endpoint_id: UUID) -> bool:
-    return EventDelivery.objects.filter(
-        endpoint=endpoint_id, state=State.PENDING, next_attempt_at__lte=timezone.now()
-    ).exists()
+    now = timezone.now()
+    if EventEndpoint.objects.filter(pk=endpoint_id, paused_until__gt=now).exists():
+        return False
+    return EventDelivery.objects.filter(endpoint=endpoint_id, state=State.PENDING, next_attempt_at__lte=now).exists()
 
 
 def attempt(delivery: EventDelivery) -> Outcome:
@@ -103,6 +115,12 @@ def pause_after(attempts: int, asked: int | None = None) -> timedelta:
     return timedelta(seconds=max(seconds, asked or 0))
 
 
+def endpoint_pause(failures: int, asked: int | None = None) -> timedelta:
+    """The pause of a whole endpoint after so many failures in a row; longer where it asked for it."""
+    seconds = min(FIRST_PAUSE * 2 ** min(failures - IN_A_ROW, 16), LONGEST_PAUSE)
+    return timedelta(seconds=max(seconds, asked or 0))
+
+
 def record(delivery: EventDelivery, outcome: Outcome) -> None:
     """The attempt's line, and what follows from it, in one transaction."""
     with transaction.atomic():
@@ -127,19 +145,23 @@ def _deliver(endpoint_id: UUID) -> bool:
     end = time.monotonic() + TURN_SECONDS
     while delivery := _claim(endpoint_id):
         if not delivery.endpoint.is_active:
-            _give_up(delivery.endpoint)
+            _give_up(endpoint_id)
             return True
         outcome = attempt(delivery)
         record(delivery, outcome)
+        if not outcome.delivered:
+            late = timezone.now() - KEPT_WAITING
+            _give_up(endpoint_id, next_attempt_at__lte=late, endpoint__failures__gte=IN_A_ROW)
         if outcome.status is None or time.monotonic() > end:
-            enqueue({endpoint_id}, at=timezone.now() + REST)
+            enqueue({endpoint_id}, at=timezone.now() + REST if outcome.status is None else None)
             return False
     return True
 
 
 def _claim(endpoint_id: UUID) -> EventDelivery | None:
+    now = timezone.now()
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [CLAIMED_FOR, endpoint_id])
+        cursor.execute(_CLAIM, {"endpoint": endpoint_id, "now": now, "until": now + CLAIMED_FOR})
         row = cursor.fetchone()
     return EventDelivery.objects.select_related("event", "endpoint__secrets").get(pk=row[0]) if row else None
 
@@ -154,16 +176,18 @@ def _post(delivery: EventDelivery, secrets: list[str]) -> httpx2.Response:
 def _delivered(delivery: EventDelivery) -> None:
     delivery.state, delivery.next_attempt_at, delivery.delivered_at = State.DELIVERED, None, timezone.now()
     if delivery.endpoint.failing_since is not None:
-        EventEndpoint.objects.filter(pk=delivery.endpoint_id).update(failing_since=None)
+        its = EventEndpoint.objects.filter(pk=delivery.endpoint_id)
+        its.update(failing_since=None, failures=0, paused_until=None)
 
 
 def _failed(delivery: EventDelivery, outcome: Outcome) -> None:
     old = delivery.log.values_list("pk", flat=True)[LOG_LINES:]
     DeliveryAttempt.objects.filter(pk__in=list(old)).delete()
-    EventEndpoint.objects.filter(pk=delivery.endpoint_id, failing_since=None).update(failing_since=timezone.now())
     delivery.attempts += 1
     if outcome.status == 410:
         end_for_gone(delivery.endpoint)
+    else:
+        _count_failure(delivery.endpoint_id, outcome.retry_after)
     if outcome.status == 410 or delivery.attempts >= MAX_ATTEMPTS:
         delivery.state, delivery.next_attempt_at = State.FAILED, None
         return
@@ -171,9 +195,20 @@ def _failed(delivery: EventDelivery, outcome: Outcome) -> None:
     enqueue({delivery.endpoint_id}, at=delivery.next_attempt_at)
 
 
-def _give_up(endpoint: EventEndpoint) -> None:
-    """What waits for a suspended endpoint can be sent again once it is resumed."""
-    waiting = EventDelivery.objects.filter(endpoint=endpoint, state=State.PENDING)
+def _count_failure(endpoint_id: UUID, asked: int | None) -> None:
+    """Also pause the endpoint where that was one too many."""
+    now, its = timezone.now(), EventEndpoint.objects.filter(pk=endpoint_id)
+    its.update(failures=F("failures") + 1, failing_since=Coalesce("failing_since", now))
+    failures = its.values_list("failures", flat=True).get()
+    if failures >= IN_A_ROW:
+        until = now + endpoint_pause(failures, asked)
+        its.update(paused_until=until)
+        enqueue({endpoint_id}, at=until)
+
+
+def _give_up(endpoint_id: UUID, **which: object) -> None:
+    """What failed can be sent again once the endpoint is resumed, or answers."""
+    waiting = EventDelivery.objects.filter(endpoint=endpoint_id, state=State.PENDING, **which)
     waiting.update(state=State.FAILED, next_attempt_at=None)
 
 

@@ -16,7 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from procrastinate.contrib.django import app
 from procrastinate.types import JSONDict
 
-from credservice.events.models import EventEndpoint
+from credservice.events.models import EventDelivery, EventEndpoint
 from credservice.events.types import PING, TYPES
 
 REMEMBER = 5.0
@@ -37,11 +37,13 @@ WITH taker AS (
     SELECT %(id)s, %(type)s, %(object_type)s, %(object_id)s, %(subject)s, %(body)s, %(at)s
     WHERE EXISTS (SELECT FROM taker) ON CONFLICT DO NOTHING RETURNING id
 )
-INSERT INTO events_eventdelivery (id, endpoint_id, event_id, state, attempts, next_attempt_at, created_at)
-SELECT gen_random_uuid(), taker.id, event.id, 'pending', 0, %(at)s, %(at)s FROM taker, event RETURNING endpoint_id
+INSERT INTO events_eventdelivery (id, endpoint_id, event_id, state, priority, attempts, next_attempt_at, created_at)
+SELECT gen_random_uuid(), taker.id, event.id, 'pending', %(priority)s, 0, %(at)s, %(at)s FROM taker, event
+RETURNING endpoint_id
 """
 
 _wanted: tuple[float, bool, frozenset[str]] = (0.0, False, frozenset())
+Priority = EventDelivery.Priority
 
 
 def emit(type_: str, *, object_type: str, object_id: object, subject: str = "", **data: Any) -> None:
@@ -104,6 +106,7 @@ def _write(
         "subject": subject,
         "at": now,
         "only": only.pk if only else None,
+        "priority": Priority.ASKED_FOR if only else Priority.SINGLE,
         "body": body_of(type_, now, object_type, object_id, subject, data),
     }
     with connection.cursor() as cursor:

@@ -9,6 +9,7 @@ from uuid import uuid4
 from django.db import connection
 
 from credservice.events.emit import body_of, enqueue, is_wanted
+from credservice.events.models import EventDelivery
 
 _INSERT = """
 WITH taker AS (
@@ -20,8 +21,9 @@ WITH taker AS (
         AS new(id, object_id, subject, body)
     WHERE EXISTS (SELECT FROM taker) ON CONFLICT DO NOTHING RETURNING id
 ), delivery AS (
-    INSERT INTO events_eventdelivery (id, endpoint_id, event_id, state, attempts, next_attempt_at, created_at)
-    SELECT gen_random_uuid(), taker.id, event.id, 'pending', 0, %(at)s, %(at)s FROM taker, event RETURNING endpoint_id
+    INSERT INTO events_eventdelivery (id, endpoint_id, event_id, state, priority, attempts, next_attempt_at, created_at)
+    SELECT gen_random_uuid(), taker.id, event.id, 'pending', %(priority)s, 0, %(at)s, %(at)s FROM taker, event
+    RETURNING endpoint_id
 )
 SELECT DISTINCT endpoint_id FROM delivery
 """
@@ -37,7 +39,10 @@ class Telling:
 
 
 def emit_many(type_: str, *, object_type: str, about: Sequence[Telling]) -> None:
-    """:func:`credservice.events.emit.emit` of one type about each of many, in the caller's transaction."""
+    """:func:`credservice.events.emit.emit` of one type about each of many, in the caller's transaction.
+
+    They are sent after whatever else is due.
+    """
     if not about or not is_wanted(type_):
         return
     now = datetime.now(UTC)
@@ -45,6 +50,7 @@ def emit_many(type_: str, *, object_type: str, about: Sequence[Telling]) -> None
         "type": type_,
         "object_type": object_type,
         "at": now,
+        "priority": EventDelivery.Priority.BULK,
         "ids": [uuid4() for _ in about],
         "object_ids": [each.object_id for each in about],
         "subjects": [each.subject for each in about],

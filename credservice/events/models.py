@@ -30,6 +30,8 @@ class EventEndpoint(models.Model):
     is_active = models.BooleanField(default=True, help_text="A suspended endpoint is sent nothing.")
     secrets = models.OneToOneField(SigningSecretSet, on_delete=models.PROTECT, editable=False)
     failing_since = models.DateTimeField(null=True, editable=False, help_text="No delivery has succeeded since.")
+    failures = models.PositiveIntegerField(db_default=0, default=0, editable=False, help_text="In a row.")
+    paused_until = models.DateTimeField(null=True, editable=False, help_text="Nothing is sent to it before.")
     ended_by = models.CharField(max_length=64, blank=True, editable=False, help_text="Why it was suspended for you.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -40,6 +42,10 @@ class EventEndpoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def state(self) -> str:
+        return "active" if self.is_active else "suspended"
 
     def clean(self) -> None:
         try:
@@ -93,10 +99,20 @@ class EventDelivery(models.Model):
         DELIVERED = "delivered"
         FAILED = "failed"
 
+    class Priority(models.IntegerChoices):
+        """What is due goes out by this, the lowest first: nobody waits behind an import."""
+
+        ASKED_FOR = 0
+        SINGLE = 1
+        BULK = 2
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     endpoint = models.ForeignKey(EventEndpoint, on_delete=models.PROTECT, related_name="deliveries", db_index=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     state = models.CharField(max_length=16, choices=State, default=State.PENDING)
+    priority = models.PositiveSmallIntegerField(
+        choices=Priority, default=Priority.SINGLE, db_default=Priority.SINGLE, help_text="The lowest first."
+    )
     attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts since it was queued.")
     next_attempt_at = models.DateTimeField(null=True, default=timezone.now)
     last_status = models.PositiveIntegerField(null=True, help_text="The status that the endpoint answered last.")
@@ -110,9 +126,9 @@ class EventDelivery(models.Model):
         constraints = [models.UniqueConstraint(fields=["endpoint", "event"], name="events_delivery_once")]
         indexes = [
             models.Index(
-                fields=["endpoint", "next_attempt_at"],
+                fields=["endpoint", "priority", "next_attempt_at"],
                 condition=models.Q(state="pending"),
-                name="events_delivery_due",
+                name="events_delivery_next",
             ),
             models.Index(
                 fields=["endpoint", "created_at"], condition=models.Q(state="failed"), name="events_delivery_failed"

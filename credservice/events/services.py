@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Least
 from django.utils import timezone
 
 from credservice.audit import record
@@ -28,6 +29,7 @@ def send_ping(*, endpoint: EventEndpoint, actor: str) -> str:
     _need_active(endpoint)
     with transaction.atomic():
         event = Event(pk=emit_ping(endpoint))
+        _end_pause(endpoint)
         _record("event_endpoint.pinged", endpoint, actor, message=event.message_id)
     return event.message_id
 
@@ -36,7 +38,9 @@ def replay(*, delivery: EventDelivery, actor: str) -> None:
     """Send an event again, under the same ``webhook-id``. Raises :class:`Conflict` where the endpoint is suspended."""
     _need_active(delivery.endpoint)
     with transaction.atomic():
-        _queue_again(delivery.endpoint, EventDelivery.objects.filter(pk=delivery.pk))
+        asked_for = EventDelivery.objects.filter(pk=delivery.pk)
+        asked_for.update(priority=EventDelivery.Priority.ASKED_FOR)
+        _queue_again(delivery.endpoint, asked_for)
         record(
             action="event_delivery.replayed",
             actor=actor,
@@ -49,11 +53,15 @@ def replay(*, delivery: EventDelivery, actor: str) -> None:
 
 
 def replay_failed(*, endpoint: EventEndpoint, since: datetime, actor: str) -> int:
-    """Send again what failed of the events since ``since``; returns how many. Raises :class:`Conflict` as above."""
+    """Send again, now, what is not delivered of the events since ``since``: what failed, and what waits.
+
+    Returns how many. Raises :class:`Conflict` as above.
+    """
     _need_active(endpoint)
     with transaction.atomic():
-        failed = EventDelivery.objects.filter(endpoint=endpoint, state=State.FAILED, created_at__gte=since)
-        count = _queue_again(endpoint, failed)
+        undelivered = Q(state=State.FAILED) | Q(state=State.PENDING)
+        its = EventDelivery.objects.filter(undelivered, endpoint=endpoint, created_at__gte=since)
+        count = _queue_again(endpoint, its)
         _record("event_endpoint.replayed", endpoint, actor, since=since.isoformat(), deliveries=count)
     return count
 
@@ -67,10 +75,18 @@ def end_for_gone(endpoint: EventEndpoint) -> None:
 
 
 def _queue_again(endpoint: EventEndpoint, deliveries: QuerySet[EventDelivery]) -> int:
-    count = deliveries.update(state=State.PENDING, attempts=0, next_attempt_at=timezone.now())
+    # What is due already keeps its place: LEAST passes over NULL.
+    due = Least("next_attempt_at", timezone.now())
+    count = deliveries.update(state=State.PENDING, attempts=0, next_attempt_at=due)
     if count:
+        _end_pause(endpoint)
         enqueue({endpoint.pk})
     return count
+
+
+def _end_pause(endpoint: EventEndpoint) -> None:
+    """Whoever asks for something to be sent believes that it can be. The next failure pauses it again."""
+    EventEndpoint.objects.filter(pk=endpoint.pk).update(paused_until=None)
 
 
 def _need_active(endpoint: EventEndpoint) -> None:

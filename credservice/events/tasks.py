@@ -24,7 +24,9 @@ def deliver(endpoint_id: str) -> None:
 @app.task(name="events.sweep", queueing_lock="events.sweep", pass_context=False)
 def sweep(timestamp: int) -> None:
     """Enqueue what is due and has no job in sight, such as after a kill or a restored backup."""
-    lost = EventDelivery.objects.filter(state="pending", next_attempt_at__lte=timezone.now() - LOST_AFTER)
+    now = timezone.now()
+    lost = EventDelivery.objects.filter(state="pending", next_attempt_at__lte=now - LOST_AFTER)
+    lost = lost.exclude(endpoint__paused_until__gt=now)
     enqueue(set(lost.order_by().values_list("endpoint", flat=True).distinct()))
 
 

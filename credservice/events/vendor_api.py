@@ -24,8 +24,9 @@ class EventEndpointSerializer(serializers.Serializer[Any]):
     url = serializers.CharField()
     description = serializers.CharField()
     types = serializers.ListField(child=serializers.CharField(), help_text="Empty: all.")
-    is_active = serializers.BooleanField()
+    state = serializers.ChoiceField(("active", "suspended"))
     failing_since = serializers.DateTimeField(allow_null=True, help_text="No delivery has succeeded since.")
+    paused_until = serializers.DateTimeField(allow_null=True, help_text="It failed often: nothing is sent before.")
     created_at = serializers.DateTimeField()
 
 
@@ -36,7 +37,7 @@ class EventDeliverySerializer(serializers.Serializer[Any]):
     type = serializers.CharField(source="event.type")
     object_id = serializers.CharField(source="event.object_id")
     state = serializers.ChoiceField(EventDelivery.State.choices)
-    attempts = serializers.IntegerField(help_text="Failed ones, since it was queued.")
+    failed_attempts = serializers.IntegerField(source="attempts", help_text="Since it was queued.")
     last_status = serializers.IntegerField(allow_null=True)
     next_attempt_at = serializers.DateTimeField(allow_null=True)
     delivered_at = serializers.DateTimeField(allow_null=True)
@@ -110,14 +111,14 @@ class Replay(VendorView):
 class ReplayFailed(VendorView):
     @writes(
         "replay_failed_events",
-        "Send what failed again",
+        "Send what was not delivered again",
         scope=Scope.REPLAY_EVENTS,
         takes=SinceSerializer,
         gives={202: ReplayedSerializer},
         examples={"After an outage": {"since": "2027-01-31T00:00:00Z"}},
     )
     def post(self, request: Request, endpoint: str) -> Response:
-        """Every event of the time that could not be delivered to this endpoint."""
+        """Every event of the time that this endpoint has not taken: what failed, and what waits for another attempt."""
         count = replay_failed(endpoint=_endpoint(endpoint), since=self.body["since"], actor=self.actor)
         return Response({"replayed": count}, status=202)
 

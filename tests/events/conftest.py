@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from credservice.credentials.models import CredentialPolicy
 from credservice.events.delivery import deliver_due
@@ -77,10 +79,11 @@ def endpoint(db: None, receiver: Receiver, secret_of: dict[str, str]) -> EventEn
 
 @pytest.fixture
 def deliver(endpoint: EventEndpoint):
-    """Make every delivery that waits due, and deliver."""
+    """Make every delivery that waits due, end the endpoint's pause, and deliver."""
 
     def deliver() -> None:
-        EventDelivery.objects.filter(state="pending").update(next_attempt_at="2000-01-01T00:00:00Z")
+        EventEndpoint.objects.update(paused_until=None)
+        EventDelivery.objects.filter(state="pending").update(next_attempt_at=timezone.now() - timedelta(minutes=1))
         deliver_due(endpoint.pk)
 
     return deliver

@@ -30,6 +30,21 @@ def headers(at: float | None = None) -> dict[str, str]:
     return signed | ({"webhook-timestamp": str(int(at))} if at else {})
 
 
+# None: the header is missing.
+BROKEN = [
+    {"webhook-signature": None},
+    {"webhook-timestamp": None},
+    {"webhook-id": None},
+    {"webhook-timestamp": "now"},
+    {"webhook-timestamp": "9" * 400},
+    {"webhook-signature": "v1,\xe9"},
+]
+
+
+def changed(change: dict[str, str | None]) -> dict[str, str]:
+    return {name: text for name, text in (headers() | change).items() if text is not None}
+
+
 def test_it_names_every_type_with_its_sentence():
     assert {name: row.split(" | ")[0] for name, row in ROWS.items()} == TYPES
 
@@ -57,13 +72,30 @@ def test_the_recipe_in_python():
     assert not verify["verify"](SECRET, headers(time.time() - 400), BODY)
 
 
+@pytest.mark.parametrize("change", BROKEN)
+def test_the_recipe_in_python_is_false_for_a_bad_header(change):
+    verify = {}
+    exec(recipe("python"), verify)
+    assert verify["verify"](SECRET, changed(change), BODY) is False
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node on this machine")
+@pytest.mark.parametrize("change", BROKEN)
+def test_the_recipe_in_node_is_false_for_a_bad_header(change):
+    assert said_by_node(changed(change), BODY.decode()) == "false"
+
+
 @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node on this machine")
 @pytest.mark.parametrize(("change", "expected"), [("", "true"), (" ", "false")])
 def test_the_recipe_in_node(change, expected):
-    call = f"verify({json.dumps(SECRET)}, {json.dumps(headers())}, Buffer.from({json.dumps(BODY.decode() + change)}))"
+    assert said_by_node(headers(), BODY.decode() + change) == expected
+
+
+def said_by_node(sent: dict[str, str], body: str) -> str:
+    call = f"verify({json.dumps(SECRET)}, {json.dumps(sent)}, Buffer.from({json.dumps(body)}))"
     script = f"{recipe('javascript')}\nconsole.log({call})"
     done = subprocess.run(["node", "-e", script], capture_output=True, text=True, timeout=30, check=True)
-    assert done.stdout.strip() == expected
+    return done.stdout.strip()
 
 
 @pytest.mark.skipif(shutil.which("go") is None, reason="there is no go on this machine")

@@ -13,7 +13,7 @@ from credservice.setup.registry import all_sections
 TEXT = (Path(__file__).parents[2] / "docs" / "set-up-file.md").read_text()
 # What a person does not set; what stands for it in a file, where something does.
 NOT_SET = {"id", "created_at", "platform", "end_user", "marketplace", "product", "secrets", "restricts_changes"}
-NOT_SET |= {"failing_since", "ended_by"}
+NOT_SET |= {"failing_since", "failures", "paused_until", "ended_by"}
 
 
 def _documented(section):
