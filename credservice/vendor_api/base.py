@@ -19,7 +19,7 @@ from credservice.http.views import AlwaysJSON, DoorView
 from credservice.limits.counter import Window, count, refuse_past
 from credservice.vendor_api import etags
 from credservice.vendor_api.idempotency import once
-from credservice.vendor_api.models import ServiceToken
+from credservice.vendor_api.models import Scope, ServiceToken
 from credservice.vendor_api.operations import Operation, checked_body, checked_query, operation_of
 from credservice.vendor_api.problems import MEDIA_TYPE, problem
 from credservice.vendor_api.schema import VendorSchema
@@ -111,11 +111,14 @@ class VendorView(DoorView):
         assert operation is not None, "every method of a route is marked"
         _ = request._request.body  # of forms, DRF reads as much as is sent; this refuses a long one with 413
         if operation.scope not in token.scopes:
-            detail = {"operation": operation.name, "scope": operation.scope.value}
-            record_refusal(action="vendor_api.call", actor=self.actor, reason="missing_scope", detail=detail)
+            self.record_missing_scope(operation.name, operation.scope)
             raise Forbidden(f"This token lacks the scope {operation.scope.value}.", code="missing_scope")
         if operation.parses:
             _refuse_broken_path(request, *kwargs.values())
+
+    def record_missing_scope(self, operation: str, scope: Scope) -> None:
+        detail = {"operation": operation, "scope": scope.value}
+        record_refusal(action="vendor_api.call", actor=self.actor, reason="missing_scope", detail=detail)
 
     def run(self, operation: Operation, handler: Callable[[], Response]) -> Response:
         self.params = checked_query(operation, self.request)

@@ -66,5 +66,6 @@ class MindCloudToken(VendorView):
                 platform=platform, external_id=external_id, actor=self.actor, may_create=may_create, **self.body
             )
         except NotFound as error:
+            self.record_missing_scope("mint_mindcloud_token", Scope.WRITE_END_USERS)
             needed = f"To create it, this token needs the scope {Scope.WRITE_END_USERS.value} as well."
             raise NotFound(f"{error.message} {needed}") from None

@@ -51,11 +51,12 @@ def test_it_needs_its_own_scope(post, api):
     assert api.calls("POST") == []
 
 
-def test_a_token_that_may_not_register_end_users_creates_none(post, api):
+def test_a_token_that_may_not_register_end_users_creates_none(post, api, trail):
     answer = post({"name": "Acme"}, scopes=[Scope.MINT_TOKENS])
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:credservice:problem:not_found")
     assert "end-users:write" in answer.json()["detail"]
     assert (api.calls("POST"), EndUser.objects.count(), UnsettledEndUser.objects.count()) == ([], 0, 0)
+    assert trail.one(action="vendor_api.call").reason == "missing_scope"
 
 
 def test_a_token_that_may_not_register_end_users_mints_for_one_that_is_known(post, api):
