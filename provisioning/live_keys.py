@@ -113,7 +113,7 @@ def _add(trusted: TrustedKey, signature: Signature) -> tuple[int, bool]:
 
 
 def _alert(trusted: TrustedKey, signature: Signature, caller: Caller) -> None:
-    log.warning("new_live_key", marketplace=caller.marketplace, trusted_key=trusted.label, live_key=signature.live_key)
+    log.info("new_live_key", marketplace=caller.marketplace, trusted_key=trusted.label, live_key=signature.live_key)
     record(
         action="live_key.first_seen",
         actor=caller.actor,

@@ -137,7 +137,7 @@ class Credential(models.Model):
     value_digests = ArrayField(models.BinaryField(max_length=36), default=list, editable=False)
     hint = models.CharField(max_length=64, blank=True)
     failure = models.CharField(max_length=255, blank=True, help_text="Why it could not be made or ended.")
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)  # before its values: it is made here
     activated_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     refresh_at = models.DateTimeField(null=True, help_text="From then on, a hand-out makes a successor first.")

@@ -31,8 +31,8 @@ class RotationPreview:
     def sentences(self) -> list[str]:
         if self.state != Credential.State.ACTIVE:
             return [f"Only an active credential can be rotated; this one is {self.state}."]
-        touched = ", ".join(counted(count, name) for name, count in self.reach.items() if count) or "nobody"
-        lines = [f"It is handed to {touched}."]
+        touched = ", ".join(counted(count, name) for name, count in self.reach.items() if count)
+        lines = [f"It is handed to {touched}." if touched else "No installation or marketplace credential uses it."]
         if self.ends_first:
             lines.append("Only one may live: it ends before its successor is made, and there is a gap between the two.")
         elif self.overlap <= timedelta(0):

@@ -23,12 +23,21 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's ``EXCEPTION_HANDLER``. The view's ``error_body(error)`` makes the body; its class, the form."""
     refusal = as_service_error(error)
     if refusal.status >= 500:
-        # The class and where it was raised; never its text, see credservice.logs.
-        log.error("request_failed", error=type(error).__name__, exc_info=refusal.status == 500)
+        _tell(error, refusal)
     response = Response(context["view"].error_body(refusal), status=refusal.status)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own line would only say it again
     if refusal.retry_after is not None:
         response["Retry-After"] = str(refusal.retry_after)
     return response
+
+
+def _tell(error: Exception, refusal: ServiceError) -> None:
+    """The class and where it was raised; never its text, see credservice.logs."""
+    if refusal is error and refusal.status > 500:
+        # A refusal that a service decided upon, such as another's outage: the caller asks again, nobody is to be woken.
+        log.info("request_refused", error=type(error).__name__, code=refusal.code, status=refusal.status)
+    else:
+        log.error("request_failed", error=type(error).__name__, exc_info=refusal.status == 500)
 
 
 def as_service_error(error: Exception) -> ServiceError:

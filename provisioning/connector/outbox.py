@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 State = Callback.State
 ACTOR = "worker"
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(hours=1)
+WORTH_A_LOOK = 4  # failed attempts: a connector that was away for a moment wakes nobody
 # A 404 may mean that the callback has overtaken its 202, or that our token reaches too little: ask some more times.
 REFUSALS = 6
 SHORTEST_REASON = 3
@@ -126,7 +127,8 @@ def _put_off(callback: Callback, why: str) -> None:
         if callback.attempts & (callback.attempts - 1) == 0:
             _record("callback.attempt", callback, ACTOR, outcome="failed", why=why[:255])
         enqueue("deliver", callback.pk, at=callback.next_attempt_at)
-    log.warning("callback_put_off", callback=str(callback.pk), attempts=callback.attempts, why=why[:255])
+    tell = log.info if callback.attempts < WORTH_A_LOOK else log.warning
+    tell("callback_put_off", callback=str(callback.pk), attempts=callback.attempts, why=why[:255])
 
 
 def _alarm(callback: Callback, state: Callback.State, why: str) -> None:

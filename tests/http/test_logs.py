@@ -36,6 +36,24 @@ def test_a_failure_in_a_door_is_logged_without_its_text(client, logged, path):
     assert SECRET not in logged()
 
 
+def levels(logged: str) -> list[str]:
+    """Of what is logged at all of these in the console's form or in JSON."""
+    return [level for level in ("info", "warning", "error") if f"[{level}" in logged or f'"level": "{level}"' in logged]
+
+
+def test_a_refusal_that_was_decided_upon_is_no_error(client, logged, caplog):
+    caplog.set_level(logging.INFO)
+    assert client.post("/fail/unavailable", "{}", content_type="application/json").status_code == 503
+    assert ("request_refused" in logged(), levels(logged())) == (True, ["info"])
+
+
+@pytest.mark.parametrize("path", ["/fail/bug", "/fail/database"])
+def test_a_failure_in_a_door_is_one_line(client, logged, path):
+    client.post(path, "{}", content_type="application/json")
+    assert (logged().count("request_failed"), levels(logged())) == (1, ["error"])
+    assert "django.request" not in logged()
+
+
 def test_a_failure_outside_of_a_door_is_logged_without_its_text(client, logged):
     client.get("/plain?token=hunter2-in-a-query")
     assert "ZeroDivisionError" in logged()

@@ -1,5 +1,6 @@
 """Which live keys are believed, and what is kept of each."""
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ UNKNOWN = f"/v1/resources/{new_id()}"  # 404 for whoever is believed, 401 for ev
 
 
 def test_a_new_live_key_is_recorded_and_told_of(door, trail, caplog):
+    caplog.set_level(logging.INFO)
     assert door.delete(UNKNOWN).status_code == 404
     live = LiveKey.objects.get()
     assert live.public_key == door.live.public

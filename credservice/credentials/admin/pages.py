@@ -231,7 +231,7 @@ def _reach(credentials: Iterable[Credential]) -> list[str]:
     for credential in credentials:
         handed.update(preview_rotation(credential).reach)
     told = ", ".join(counted(count, name) for name, count in handed.items() if count)
-    return [f"Together they are handed to {told or 'nobody'}."]
+    return [f"Together they are handed to {told}." if told else "No installation or marketplace credential uses them."]
 
 
 class RotateAllForm(forms.Form):
