@@ -47,7 +47,7 @@ class LeashedProcess:
         `grace`: seconds that it has to end in once its owner is gone. `output`: where its standard output and error go.
         `account`: whose process it is to be.
         """
-        self._stop_signal = stop_signal
+        self._stop_signal, self._asked = stop_signal, False
         reader, self._leash = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -84,13 +84,23 @@ class LeashedProcess:
             self.stop()
         return self._process.returncode
 
+    def ask_to_end(self) -> None:
+        """Send its stop signal; once only, as many a program takes a second one for impatience."""
+        if not self._asked and self._process.poll() is None:
+            self._process.send_signal(self._stop_signal)
+        self._asked = True
+
+    def ends_within(self, seconds: float) -> bool:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def stop(self, timeout: float = 15.0) -> int:
         """End the program: its stop signal, and SIGKILL after `timeout` seconds. Returns its exit status."""
-        if self._process.poll() is None:
-            self._process.send_signal(self._stop_signal)
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        self.ask_to_end()
+        if not self.ends_within(timeout):
             self._process.kill()
             self._process.wait()
         self._release()

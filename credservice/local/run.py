@@ -89,6 +89,8 @@ def _serve(place: Place, vendor: Vendor, stack: ExitStack) -> list[Service]:
                 )
             ),
         ]
+        for service in services[-2:]:  # both at once: each may have something to finish
+            stack.callback(service.ask_to_end)
         services[-1].await_health(place.health_url)
     return services
 
@@ -131,7 +133,7 @@ Try it in a second terminal:
   # the marketplace's user opens the page of a resource in a browser
   {place.command("simulate_sso")}
 
-Ctrl-C stops everything.
+Ctrl-C stops everything; so does, from another terminal: kill {os.getpid()}
 """,
         flush=True,
     )

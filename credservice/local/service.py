@@ -15,6 +15,7 @@ from credservice.local.terminal import AttentionTail
 
 _READY_TIMEOUT = 60.0
 _STOP_TIMEOUT = 30.0  # the worker gives its jobs 20 s to finish, gunicorn its requests 30 s
+_WORTH_TELLING = 2.0  # seconds of silence, after which it is said what is waited for
 _LOG_BYTES = 10 * 1024 * 1024
 _PAUSE = 0.2
 
@@ -35,8 +36,14 @@ class Service:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.ask_to_end()
+        if not self._process.ends_within(_WORTH_TELLING):
+            print(f"The {self._name} finishes what it has begun, in {_STOP_TIMEOUT:.0f} s at most ...", flush=True)
         self._process.stop(timeout=_STOP_TIMEOUT)
         self._tail.show_new()
+
+    def ask_to_end(self) -> None:
+        self._process.ask_to_end()
 
     def check(self) -> None:
         """Show what needs attention; a Refusal where the program has ended."""

@@ -25,11 +25,17 @@ from credservice.vendor_api.models import Scope, ServiceToken
 from credservice.vendor_api.tokens import create_token, refuse_taken, revoke_token
 
 
+def in_words(scope: str) -> str:
+    return f"{Scope(scope).label} ({scope})"
+
+
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     scopes = forms.MultipleChoiceField(
-        label="It may", choices=Scope.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget
+        label="It may",
+        # Refusals, the OpenAPI document and create_token call a scope by its name.
+        choices=[(scope.value, in_words(scope)) for scope in Scope],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
-
     networks = NetworksField(help_text="That it may call from, one a line, such as 203.0.113.0/24. Empty: any.")
 
     def clean_name(self) -> Any:
@@ -85,8 +91,8 @@ class ServiceTokenAdmin(ConsoleAdmin):
     search_fields = ("name",)
     search_help_text = "Name"
     add_fieldsets = ((None, {"fields": ("name", "scopes", "networks", "expires_at")}),)
-    fields = ("name", "hint", "shown_state", "shown_scopes", "shown_networks", "created_at", "expires_at", "revoked_at")
-    readonly_fields = ("hint", "shown_state", "shown_scopes", "shown_networks", "revoked_at")
+    fields = ("name", "hint", "shown_state", "may", "shown_networks", "created_at", "expires_at", "revoked_at")
+    readonly_fields = ("hint", "shown_state", "may", "shown_networks", "revoked_at")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever holds it was promised what it may: another need is another token."""
@@ -113,7 +119,11 @@ class ServiceTokenAdmin(ConsoleAdmin):
 
     @display(description="It may")
     def shown_scopes(self, obj: ServiceToken) -> str:
-        return ", ".join(Scope(scope).label for scope in obj.scopes)
+        return ", ".join(obj.scopes)
+
+    @display(description="It may")
+    def may(self, obj: ServiceToken) -> str:
+        return ", ".join(in_words(scope) for scope in obj.scopes)
 
     @display(description="Networks")
     def shown_networks(self, obj: ServiceToken) -> str:

@@ -1,12 +1,15 @@
 """Commands beside the vendor API."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from credservice.management.actor import command_actor
 from credservice.vendor_api.models import Scope, ServiceToken
+from credservice.vendor_api.tokens import create_token
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +52,17 @@ def test_revoke_token_ends_a_token(client, vendor, trail):
     call_command("revoke_token", "backend")
     assert vendor.get("/policies").status_code == 401
     assert trail.one(action="service_token.revoked").actor == command_actor("revoke_token")
+
+
+def test_list_tokens_shows_those_that_work_and_no_secret(vendor, capsys):
+    create_token(name="old", scopes=["grants:read"], actor="test", expires_at=timezone.now() + timedelta(days=1))
+    ServiceToken.objects.filter(name="old").update(expires_at=timezone.now() - timedelta(days=1))
+    _, text = create_token(name="new", scopes=["grants:read", "audit:read"], actor="test")
+    call_command("list_tokens")
+    shown = capsys.readouterr().out
+    assert [line.split("  ")[0] for line in shown.splitlines()] == ["backend", "new"]
+    assert "never used  without an end  audit:read grants:read" in shown
+    assert text not in shown
 
 
 def test_revoke_token_says_that_there_is_none():
