@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from credservice.exceptions import Invalid
-from credservice.vendor_api.problems import PreconditionFailed
+from credservice.vendor_api.problems import AlreadyThere, PreconditionFailed
 
 # What changes by itself, and about which nobody writes.
 VOLATILE = {"last_used_at"}
@@ -53,7 +53,7 @@ def require_new(request: HttpRequest, *, created: bool) -> None:
     if header.strip() != "*":
         raise Invalid("If-None-Match: send * with a write, or leave it out.")
     if not created:
-        raise PreconditionFailed("There is such an object already, and If-None-Match asks for a new one.")
+        raise AlreadyThere("There is such an object already, and If-None-Match asks for a new one.")
 
 
 def _tags(header: str) -> list[tuple[bool, str]]:

@@ -39,7 +39,7 @@ KNOWN: dict[str, tuple[int, str]] = {
     "creation_unsettled": (409, "Have somebody look at MindCloud, and settle it; or register the end user's id there."),
     "precondition_failed": (
         412,
-        "Read it again, decide again: it has changed; or, with `If-None-Match: *`, is there.",
+        "It has changed since you read it: read it again, decide again.",
     ),
     "too_large": (413, "Send less at once."),
     "unsupported_media_type": (415, "Send the media type that `detail` asks for."),
@@ -79,6 +79,11 @@ class InvalidFields(Invalid):
 
 class PreconditionFailed(ServiceError):
     status, code = 412, "precondition_failed"
+    action = ""
+
+
+class AlreadyThere(PreconditionFailed):
+    action = "It is there already: read it, or send this without `If-None-Match`."
 
 
 class KeyReused(ServiceError):
@@ -126,7 +131,8 @@ def problem(error: ServiceError, request_id: str) -> dict[str, Any]:
         "detail": error.message,
     }
     if error.code in KNOWN:
-        body["action"] = KNOWN[error.code][1]
+        own = error.action if isinstance(error, PreconditionFailed) else ""
+        body["action"] = own or KNOWN[error.code][1]
     errors = errors_of(error)
     if errors:
         body["errors"] = [{"pointer": each.pointer, "message": each.message} for each in errors]

@@ -57,7 +57,8 @@ def test_what_is_not_there_matches_nothing(vendor, door):
 def test_a_put_may_only_make(vendor, door):
     body = {"end_user_id": "enduser_2"}
     assert vendor.put("/end-users/customer-2", body, If_None_Match="*").status_code == 201
-    refused(vendor.put("/end-users/customer-2", {"name": "x"}, If_None_Match="*"), 412, "precondition_failed")
+    answer = vendor.put("/end-users/customer-2", {"name": "x"}, If_None_Match="*")
+    assert "It is there already" in refused(answer, 412, "precondition_failed")["action"]
     assert EndUser.objects.get(external_id="customer-2").name == ""
 
 
