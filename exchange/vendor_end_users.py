@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from credservice.exceptions import NotFound
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.etags import require_new
 from credservice.vendor_api.listing import filtered, page_of
@@ -12,7 +13,7 @@ from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import page
 from exchange.lookups import find_end_user, find_platform
-from exchange.models import EndUser
+from exchange.models import EndUser, Platform
 from exchange.registration import resume_end_user, suspend_end_user, upsert_end_user
 from exchange.vendor_forms import (
     EndUserQuerySerializer,
@@ -81,6 +82,7 @@ class OneEndUser(EndUserView):
         """Whatever was there before; what is left out stays as it is. 201 where it is new. ``If-None-Match: *`` only
         makes, ``If-Match`` only changes."""
         platform = find_platform(self.params.get("platform"))
+        external_id = _external_id(platform, external_id)
         if "If-Match" in request.headers:
             rows = EndUser.objects.select_related("platform").filter(platform=platform, external_id=external_id)
             known = rows.select_for_update(of=("self",), no_key=True).first()
@@ -88,6 +90,14 @@ class OneEndUser(EndUserView):
         end_user, outcome = upsert_end_user(platform=platform, external_id=external_id, actor=self.actor, **self.body)
         require_new(request._request, created=outcome == "created")
         return self.shown(show(end_user), status=201 if outcome == "created" else 200)
+
+
+def _external_id(platform: Platform, text: str) -> str:
+    """Of who is named by our id, as in every other call; otherwise ``text`` is the vendor's own."""
+    try:
+        return find_end_user(platform, text).external_id or text
+    except NotFound:
+        return text
 
 
 class SuspendEndUser(EndUserView):

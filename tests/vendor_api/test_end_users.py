@@ -99,6 +99,17 @@ def test_it_is_found_by_our_id_as_well(vendor, door):
     assert answer.json()["external_id"] == "customer-1"
 
 
+def test_it_is_changed_by_our_id_as_well(vendor, door):
+    EndUser.objects.filter(pk=door.end_user.pk).update(external_id="with/slash")
+    answer = vendor.put(f"/end-users/{door.end_user.pk}", {"name": "Ada"})
+    assert (answer.status_code, answer.json()["external_id"], answer.json()["name"]) == (200, "with/slash", "Ada")
+
+
+def test_a_uuid_of_the_vendors_is_an_external_id(vendor, door):
+    answer = vendor.put("/end-users/8b0f6c1e-6a36-4b0e-9c0b-1d5a35b0b6b2", ADA)
+    assert (answer.status_code, answer.json()["external_id"]) == (201, "8b0f6c1e-6a36-4b0e-9c0b-1d5a35b0b6b2")
+
+
 @pytest.mark.parametrize("name", ["nobody", "0dc1a1c0-0000-4000-8000-000000000000", "%00", "a%0Ab"])
 def test_an_unknown_one_is_not_found(vendor, door, name):
     refused(vendor.get(f"/end-users/{name}"), 404, "not_found")
