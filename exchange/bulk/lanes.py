@@ -126,7 +126,7 @@ def _serve(work: Callable[[Any], Any], pipe: Connection, other_end: Connection) 
 def _portable(error: Exception) -> Exception:
     """``error`` as the other end can read it: some classes can be told there, and not be made again."""
     try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 # nosec B301 - what we have just written
+        pickle.loads(pickle.dumps(error))  # noqa: S301  # nosec B301
     except Exception:
         return WorkFailed(f"{type(error).__module__}.{type(error).__qualname__}")
     return error
