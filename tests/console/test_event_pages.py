@@ -37,6 +37,7 @@ def test_a_new_endpoint_shows_its_secret_once(console: Client, trail: Trail) -> 
     text = endpoint.secrets.secrets.get().open().decode()
     assert text.startswith("whsec_")
     assert text in shown
+    assert f'href="{url(endpoint, "test")}"' in shown
     assert text not in console.get(url(endpoint)).content.decode()
     assert endpoint.types == ["credential.revoked"]
     assert trail.one(action="event_endpoint.created")

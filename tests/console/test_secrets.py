@@ -227,6 +227,10 @@ def test_credentials_are_revoked_in_bulk(console: Client, world: World, trail: T
     assert len(trail.all(action="credential.revoked")) == 2
 
 
+def test_a_scope_shows_its_name_beside_its_sentence(console: Client) -> None:
+    assert "Read grants (grants:read)" in console.get(url(ServiceToken, "add")).content.decode()
+
+
 def test_a_service_token_is_shown_once(console: Client, trail: Trail) -> None:
     values = {"name": "billing", "scopes": ["credentials:introspect"], "networks": ""}
     shown = console.post(url(ServiceToken, "add"), values)
