@@ -79,6 +79,9 @@ class EndUsers(Calls):
     def mint_mindcloud_token(
         self, external_id: str, *, name: str | None = None, email: str | None = None, platform: str | None = None
     ) -> BrowserToken:
-        """For MindCloud's SDK in the customer's browser. Each call mints another."""
+        """For MindCloud's SDK in the customer's browser. Each call mints another.
+
+        A customer who is not registered yet is created at MindCloud first, where the token has ``end-users:write`` too.
+        """
         path = place("end-users", external_id, "mindcloud-token")
         return self._ask(BrowserToken, path, {"name": name, "email": email}, {"platform": platform})
