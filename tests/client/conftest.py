@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from credservice.vendor_api.models import Scope
-from credservice_client import Client
+from credservice_client import Client, CredserviceError
+from tests.client.faults import GOOD, TOKEN
 from tests.exchange.mindcloud_server import API_KEY, MindCloudApi, mindcloud_api
+from tests.http_server import http_server
 from tests.live import LiveService, own_database, serving
 
 
@@ -50,3 +52,22 @@ def mindcloud(vendor_service: LiveService) -> Iterator[MindCloudApi]:
         done = vendor_service.manage("apply", str(file))
         assert done.returncode == 0, done.stdout + done.stderr
         yield mindcloud
+
+
+@pytest.fixture
+def faulty():
+    """Calls ``use(client)`` on a server that gives these answers, then the good one. Returns what came of it, and
+    what the server received."""
+
+    def call(answers, use=lambda api: api.put_end_user("c", name="Ada"), **options):
+        left = list(answers)
+        with (
+            http_server(lambda _: left.pop(0) if left else GOOD) as server,
+            Client(server.url, TOKEN, **options) as api,
+        ):
+            try:
+                return use(api), server.received
+            except CredserviceError as error:
+                return error, server.received
+
+    return call

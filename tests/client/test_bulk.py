@@ -6,7 +6,7 @@ import time
 import pytest
 
 from credservice_client import Client, NoAnswer, Unavailable, UnexpectedAnswer, bulk, transport
-from tests.client.test_faults import TOKEN, faulty, refusal  # noqa: F401 - a fixture
+from tests.client.faults import TOKEN, refusal
 from tests.http_server import Answer, http_server, unused_port
 
 DONE = Answer(200, b'{"rows": 3, "created": 3, "last_line": 3}')
@@ -67,7 +67,7 @@ def test_nothing_is_nothing(api):
     assert api.import_end_users([]).rows == 0
 
 
-def test_a_part_that_passes_is_sent_again(faulty, small_parts):  # noqa: F811
+def test_a_part_that_passes_is_sent_again(faulty, small_parts):
     answers = [refusal(503, "unavailable", **{"Retry-After": "0"}), DONE, DONE]
     receipt, received = faulty(answers, lambda api: api.import_end_users(rows("x", 6)))
     assert (receipt.created, len(received)) == (6, 3)
@@ -102,23 +102,23 @@ def test_an_import_does_not_wait_for_a_service_that_is_not_there():
     assert time.monotonic() - began < 5
 
 
-def test_without_time_for_repeats_an_import_is_sent_once(faulty):  # noqa: F811
-    use = lambda api: api.import_end_users(rows("x"))  # noqa: E731
-    assert len(faulty([refusal(503, "unavailable")], use, retry_for=0)[1]) == 1
+def test_without_time_for_repeats_an_import_is_sent_once(faulty):
+    _, received = faulty([refusal(503, "unavailable")], lambda api: api.import_end_users(rows("x")), retry_for=0)
+    assert len(received) == 1
 
 
-def test_a_failure_says_where_to_go_on(faulty, small_parts):  # noqa: F811
+def test_a_failure_says_where_to_go_on(faulty, small_parts):
     error, _ = faulty([DONE, refusal(403, "missing_scope")], lambda api: api.import_end_users(rows("x")))
     assert error.__notes__ == ["Go on with after_line=3."]
 
 
 @pytest.mark.parametrize("text", ["customers.ndjson", b'{"external_id": "a"}', {"external_id": "a"}])
-def test_one_text_or_one_row_is_not_taken_for_many(faulty, text):  # noqa: F811
+def test_one_text_or_one_row_is_not_taken_for_many(faulty, text):
     with pytest.raises(TypeError, match="open"):
         faulty([], lambda api: api.import_end_users(text))
 
 
-def test_a_row_of_two_lines_is_refused(faulty):  # noqa: F811
+def test_a_row_of_two_lines_is_refused(faulty):
     with pytest.raises(ValueError, match="one line"):
         faulty([], lambda api: api.import_end_users(['{"external_id":\n"a"}']))
 
@@ -130,7 +130,7 @@ def test_everything_is_exported_page_by_page(api):
     assert len(names) == len(set(names))
 
 
-def test_an_export_that_is_cut_off_is_told(faulty):  # noqa: F811
+def test_an_export_that_is_cut_off_is_told(faulty):
     cut = Answer(200, b'{"id": "1"}\n', {"Content-Type": "application/x-ndjson"})
     error, _ = faulty([cut], lambda api: list(api.export("end_users")))
     assert isinstance(error, UnexpectedAnswer)

@@ -12,7 +12,6 @@ import pytest
 
 from credservice_client import (
     Client,
-    CredserviceError,
     Forbidden,
     NoAnswer,
     Problem,
@@ -20,47 +19,10 @@ from credservice_client import (
     Unavailable,
     UnexpectedAnswer,
 )
-from tests.http_server import Answer, http_server, raw_server, unused_port
+from tests.client.faults import END_USER, TOKEN, refusal
+from tests.http_server import Answer, raw_server, unused_port
 
-TOKEN = "cst_v1_token-that-must-never-show"
 VALUE = "value-that-must-never-show"
-END_USER = {
-    "id": "1",
-    "platform": "mindcloud",
-    "external_id": "c",
-    "end_user_id": "e",
-    "name": "",
-    "attributes": {},
-    "state": "active",
-    "created_at": "2026-11-21T00:00:00Z",
-    "a_field_of_a_later_version": [1],
-}
-GOOD = Answer(200, json.dumps(END_USER).encode(), {"Content-Type": "application/json", "ETag": '"tag"'})
-
-
-def refusal(status: int, code: str, **headers: str) -> Answer:
-    document = {"type": f"urn:credservice:problem:{code}", "title": "T", "status": status, "detail": "D"}
-    content = json.dumps(document | {"request_id": "r1"}).encode()
-    return Answer(status, content, {"Content-Type": "application/problem+json"} | headers)
-
-
-@pytest.fixture
-def faulty():
-    """Calls ``use(client)`` on a server that gives these answers, then the good one. Returns what came of it, and
-    what the server received."""
-
-    def call(answers, use=lambda api: api.put_end_user("c", name="Ada"), **options):
-        left = list(answers)
-        with (
-            http_server(lambda _: left.pop(0) if left else GOOD) as server,
-            Client(server.url, TOKEN, **options) as api,
-        ):
-            try:
-                return use(api), server.received
-            except CredserviceError as error:
-                return error, server.received
-
-    return call
 
 
 @pytest.mark.parametrize(

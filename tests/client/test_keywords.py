@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from credservice_client import Client
-from tests.client.test_faults import faulty  # noqa: F401 - a fixture
 
 # Of the parameters that must be given, those that are no text.
 SAMPLES = {"values": {"apiKey": "v"}, "reports": [], "rows": [], "quantity": 1, "at": datetime.now(UTC), "event": 1}
@@ -23,13 +22,13 @@ def needed(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_an_unknown_keyword_is_refused_and_nothing_sent(faulty, name):  # noqa: F811
+def test_an_unknown_keyword_is_refused_and_nothing_sent(faulty, name):
     with pytest.raises(TypeError, match="misspelt"):
         faulty([], lambda api: getattr(api, name)(**needed(name), misspelt="x"))
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_each_condition_that_is_given_is_sent(faulty, name):  # noqa: F811
+def test_each_condition_that_is_given_is_sent(faulty, name):
     headers = {"idempotency_key": ("k", "idempotency-key", "k"), "if_match": ('"e"', "if-match", '"e"')}
     headers |= {"only_new": (True, "if-none-match", "*")}
     known = [each for each in headers if each in inspect.signature(getattr(Client, name)).parameters]
