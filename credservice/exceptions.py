@@ -1,6 +1,11 @@
 """What services raise when they refuse. Each door answers it in its own form; see credservice.http.errors."""
 
 
+def escaped(name: object) -> str:
+    """A name as part of a JSON pointer (RFC 6901, section 3)."""
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
 class ServiceError(Exception):
     """A refusal that a caller may read: a stable code, a sentence that says what to do, an HTTP status."""
 

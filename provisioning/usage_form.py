@@ -7,8 +7,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from credservice.exceptions import Invalid, ServiceError
-from credservice.vendor_api.problems import FieldError, InvalidFields, escaped, refused
+from credservice.exceptions import Invalid, ServiceError, escaped
+from credservice.vendor_api.problems import FieldError, InvalidFields, refused
 from provisioning.models import KEY_LENGTH, MAX_QUANTITY
 from provisioning.rfc3339 import parse_rfc3339
 

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
-from credservice.exceptions import Invalid
+from credservice.exceptions import Invalid, escaped
 
 MAX_DEPTH = 16
 TOO_LARGE_NUMBER = "The body holds a number that is too large."
@@ -61,9 +61,10 @@ def _place_of_twice(body: bytes) -> str:
     left: list[tuple[str, Any]] = [("", value)]
     while left:
         pointer, value = left.pop()
+        items = enumerate(value) if isinstance(value, list) else value if isinstance(value, _Pairs) else ()
         named: set[Any] = set()
-        for name, item in value if isinstance(value, _Pairs) else enumerate(value) if isinstance(value, list) else ():
-            place = f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
+        for name, item in items:
+            place = f"{pointer}/{escaped(name)}"
             if name in named:
                 return place
             named.add(name)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from credservice.exceptions import Conflict, Invalid, ServiceError
+from credservice.exceptions import Conflict, Invalid, ServiceError, escaped
 
 TYPE = "urn:credservice:problem:"
 MEDIA_TYPE = "application/problem+json"
@@ -115,11 +115,6 @@ def field_errors(detail: Any, pointer: str = "") -> list[FieldError]:
             if part
         ]
     return [FieldError(pointer, str(detail))]
-
-
-def escaped(name: object) -> str:
-    """A name as part of a JSON pointer (RFC 6901, section 3)."""
-    return str(name).replace("~", "~0").replace("/", "~1")
 
 
 def problem(error: ServiceError, request_id: str) -> dict[str, Any]:

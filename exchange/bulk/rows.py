@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from credservice.exceptions import escaped
 from credservice.issuers.static import MAX_VALUE_BYTES
 from credservice.vendor_api.credential_forms import MAX_OVERLAP
-from credservice.vendor_api.problems import FieldError, InvalidFields, escaped
+from credservice.vendor_api.problems import FieldError, InvalidFields
 from exchange.models import MAX_ID
 
 FIELDS = ("platform", "external_id", "end_user_id", "name", "attributes", "state", "grants")
