@@ -144,10 +144,8 @@ def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 def _keys_of(batch: list[Entry]) -> Set[Hashable]:
-    """Whose rows they are: by your id and by the platform's, since a row may name one of another end user."""
-    rows = [entry.row for entry in batch if entry.row]
-    keys = {("external_id", row.external_id) for row in rows}
-    return keys | {("end_user_id", row.end_user_id) for row in rows if row.end_user_id}
+    """Whose rows they are, on whatever platform: which one is looked up by the lane."""
+    return {name for entry in batch if entry.row for name in entry.row.names}
 
 
 def _add(summary: Summary, batch: list[Entry], results: Results) -> None:

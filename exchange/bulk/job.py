@@ -27,9 +27,8 @@ class Job:
 
     @property
     def names(self) -> set[tuple[Any, ...]]:
-        """Whose row it is, by your id and by the platform's."""
-        ids = [("external_id", self.row.external_id), ("end_user_id", self.row.end_user_id)]
-        return {(self.platform.pk, kind, text) for kind, text in ids if text is not None}
+        """The row's, on its platform."""
+        return {(self.platform.pk, *name) for name in self.row.names}
 
 
 class GrantRefused(Exception):

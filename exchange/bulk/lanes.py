@@ -59,8 +59,9 @@ def side_by_side(
             keys = keys_of(batch)
             while not idle or any(keys & theirs for _, _, theirs in busy):
                 yield finish()
-            idle[0].begin(batch)
-            busy.append((idle.popleft(), batch, keys))
+            lane = idle.popleft()
+            lane.begin(batch)
+            busy.append((lane, batch, keys))
         while busy:
             yield finish()
     finally:
@@ -88,13 +89,14 @@ class _Lane(Generic[B, R]):
             raise LaneEnded from None
 
     def result(self) -> R:
+        result: R
         try:
             result, error = self._pipe.recv()
         except (EOFError, OSError):
             raise LaneEnded from None
         if error is not None:
             raise error
-        return result  # type: ignore[no-any-return] # what the work made, through a pipe
+        return result
 
     def close(self) -> None:
         """No more batches."""

@@ -44,6 +44,12 @@ class Row:
     state: str | None
     grants: tuple[GrantRow, ...]
 
+    @property
+    def names(self) -> set[tuple[str, str]]:
+        """Whose row it is, by your id and by the platform's: it may name one of another end user."""
+        names = {("external_id", self.external_id)}
+        return names if self.end_user_id is None else names | {("end_user_id", self.end_user_id)}
+
 
 def parse_row(data: Mapping[str, Any]) -> Row:
     """The row in a JSON object. Raises :class:`InvalidFields` with its mistakes, the first ``MAX_MISTAKES`` of them."""
