@@ -12,7 +12,7 @@ from credservice.vendor_api.listing import filtered, page_of
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import page
-from exchange.lookups import find_end_user, find_platform
+from exchange.lookups import as_uuid, find_end_user, find_platform
 from exchange.models import EndUser, Platform
 from exchange.registration import resume_end_user, suspend_end_user, upsert_end_user
 from exchange.vendor_forms import (
@@ -94,6 +94,8 @@ class OneEndUser(EndUserView):
 
 def _external_id(platform: Platform, text: str) -> str:
     """Of who is named by our id, as in every other call; otherwise ``text`` is the vendor's own."""
+    if as_uuid(text) is None:
+        return text
     try:
         return find_end_user(platform, text).external_id or text
     except NotFound:
