@@ -54,7 +54,7 @@ class ResumeEndpoint(Resume):
 
     def switch(self, obj: EventEndpoint, *, actor: str, why: str) -> None:
         super().switch(obj, actor=actor, why=why)
-        EventEndpoint.objects.filter(pk=obj.pk).update(ended_by="", failing_since=None, failures=0, paused_until=None)
+        EventEndpoint.objects.filter(pk=obj.pk).update(ended_by="", **EventEndpoint.HEALTHY)
         forget_wanted()
 
 

@@ -85,9 +85,8 @@ def deliver_due(endpoint_id: UUID) -> None:
 
 def due(endpoint_id: UUID) -> bool:
     now = timezone.now()
-    if EventEndpoint.objects.filter(pk=endpoint_id, paused_until__gt=now).exists():
-        return False
-    return EventDelivery.objects.filter(endpoint=endpoint_id, state=State.PENDING, next_attempt_at__lte=now).exists()
+    its = EventDelivery.objects.filter(endpoint=endpoint_id, state=State.PENDING, next_attempt_at__lte=now)
+    return its.exclude(endpoint__paused_until__gt=now).exists()
 
 
 def attempt(delivery: EventDelivery) -> Outcome:
@@ -177,7 +176,7 @@ def _delivered(delivery: EventDelivery) -> None:
     delivery.state, delivery.next_attempt_at, delivery.delivered_at = State.DELIVERED, None, timezone.now()
     if delivery.endpoint.failing_since is not None:
         its = EventEndpoint.objects.filter(pk=delivery.endpoint_id)
-        its.update(failing_since=None, failures=0, paused_until=None)
+        its.update(**EventEndpoint.HEALTHY)
 
 
 def _failed(delivery: EventDelivery, outcome: Outcome) -> None:

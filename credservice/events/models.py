@@ -1,6 +1,7 @@
 """Where events go, which there were, and how their delivery went."""
 
 import uuid
+from typing import Any, ClassVar
 
 import httpx2
 from django.contrib.postgres.fields import ArrayField
@@ -34,6 +35,8 @@ class EventEndpoint(models.Model):
     paused_until = models.DateTimeField(null=True, editable=False, help_text="Nothing is sent to it before.")
     ended_by = models.CharField(max_length=64, blank=True, editable=False, help_text="Why it was suspended for you.")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    HEALTHY: ClassVar[dict[str, Any]] = {"failing_since": None, "failures": 0, "paused_until": None}
 
     class Meta:
         verbose_name = "event endpoint"
