@@ -1,3 +1,5 @@
+"""Registers the checks of the set-up."""
+
 from django.apps import AppConfig
 
 

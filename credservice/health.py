@@ -1,23 +1,28 @@
-"""Answers for machines: is the process up, can it serve; and the last resort for errors outside of any view."""
+"""Answers machines whether the process is up and can serve; and, at last resort, errors outside of any view."""
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 
 import structlog
-from django.db import Error, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
-from credservice.checks import check_keys_of_database
+from credservice import __version__, readiness
+from credservice.console.middleware import PREFIX, plain_page
+from credservice.core.exceptions import ServiceError
+from credservice.http.errors import as_service_error
+from credservice.serving import stopping
 
 log = structlog.get_logger(__name__)
+_WORDS = {"": "ok", readiness.UNKNOWN: readiness.UNKNOWN}
 View = Callable[[HttpRequest], JsonResponse]
 
 
 def for_machines(view: View) -> View:
-    """GET and HEAD alone; another method is a 405 in JSON, not the console's page about a missing token."""
+    """Let GET and HEAD in alone; another method is a 405 in JSON, not the console's page about a missing token."""
 
     @wraps(view)
     def guarded(request: HttpRequest) -> JsonResponse:
@@ -32,26 +37,45 @@ def for_machines(view: View) -> View:
 
 @for_machines
 def healthz(_: HttpRequest) -> JsonResponse:
-    """200 while the process answers."""
-    return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+    """Answer 200 while the process answers, and with which release."""
+    return JsonResponse({"status": "ok", "version": __version__}, headers={"Cache-Control": "no-store"})
 
 
 @for_machines
 def readyz(_: HttpRequest) -> JsonResponse:
-    """200 where database, keys and migrations are as they must be; 503 with the name of what is not."""
-    checks = {"database": _database, "keyring": _keyring, "migrations": _migrations}
-    results = {name: _holds(check) for name, check in checks.items()}
-    ready = all(results.values())
-    body = {"status": "ok" if ready else "not ready"} | {name: "ok" if ok else "failed" for name, ok in results.items()}
+    """Answer 200 where everything is as it must be; 503 with the name of what is not, and what to do in the log.
+
+    Also 503 once the service stops: proxies take their requests elsewhere, while what has come is answered.
+    """
+    if stopping.is_under_way():
+        return JsonResponse({"status": "stopping"}, status=503, headers={"Cache-Control": "no-store"})
+    faults = readiness.faults()
+    for name, sentence in faults.items():
+        if sentence and sentence != readiness.UNKNOWN:
+            log.warning("not_ready", check=name, why=sentence)
+    ready = not any(faults.values())
+    words = {name: _WORDS.get(why, "failed") for name, why in faults.items()}
+    body = {"status": "ok" if ready else "not ready"} | words
     return JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
 
 
 @csrf_exempt
 def front(request: HttpRequest) -> HttpResponse:
-    """The bare address, which one clicks on first: to the console."""
+    """Redirect the bare address, which one clicks on first, to the console."""
     if request.method in ("GET", "HEAD"):
         return HttpResponseRedirect(reverse("admin:index"))
     return not_found(request)
+
+
+# Of each door, where its partner reads an error in a form of its own.
+_BODIES: dict[str, Callable[[str, str], dict[str, str]]] = {
+    "v1": lambda code, message: {"message": message},
+    "osb": lambda code, message: {"error": code.title().replace("_", ""), "description": message},
+}
+
+
+def _our_body(code: str, message: str) -> dict[str, str]:
+    return {"code": code, "message": message}
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -64,40 +88,27 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> JsonR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an error that no view has: 503 where the database is the cause, which passes, otherwise 500."""
+    refusal = as_service_error(error) if isinstance(error := sys.exception(), Error) else None
+    if refusal is not None and refusal.status == 503:
+        return _unavailable(request, refusal)
     sentence = "Something went wrong on our side. The request id finds it in our log."
     return _for_a_person(request, 500) or _json_error(request, 500, "internal_error", sentence)
 
 
+def _unavailable(request: HttpRequest, refusal: ServiceError) -> HttpResponse:
+    log.error("request_failed", error=type(sys.exception()).__name__)
+    response = _for_a_person(request, 503) or _json_error(request, 503, refusal.code, refusal.message)
+    response["Retry-After"] = str(refusal.retry_after)
+    response._has_been_logged = True  # type: ignore[attr-defined] # Django's own line would have a traceback
+    return response
+
+
 def _for_a_person(request: HttpRequest, status: int) -> HttpResponse | None:
     """The console's page, which needs neither a session nor the database; None for machines."""
-    from credservice.console.middleware import PREFIX, plain_page
-
     return plain_page(status) if request.path.startswith(PREFIX) else None
 
 
 def _json_error(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse:
-    body = {"message": message} if f"{request.path}/".startswith("/v1/") else {"code": code, "message": message}
+    body = _BODIES.get(request.path[1:].partition("/")[0], _our_body)(code, message)
     return JsonResponse(body, status=status, headers={"Cache-Control": "no-store"})
-
-
-def _holds(check: object) -> bool:
-    try:
-        return bool(check())  # type: ignore[operator]
-    except Error as error:
-        log.warning("not_ready", error=type(error).__name__)
-        return False
-
-
-def _database() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        return bool(cursor.fetchone() == (1,))
-
-
-def _keyring() -> bool:
-    return not check_keys_of_database(databases=["default"])
-
-
-def _migrations() -> bool:
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())

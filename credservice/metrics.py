@@ -1,46 +1,44 @@
-"""Figures for Prometheus: requests by room and outcome, calls of issuers, stale hand-outs, and what waits.
+"""Gives Prometheus its figures: what the processes counted, and what the database knows (``credservice.figures``).
 
 Counted in each process, added up when they are read (prometheus_client's multiprocess mode, in a folder that
-``credservice.gunicorn`` makes). What waits is read from the database when asked for, by partial indexes.
+``credservice.gunicorn`` makes). A worker's counts are its own: ``credservice.http.metrics_server``.
 """
 
 import os
 import time
 from collections.abc import Callable, Iterator
 
+import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY, Collector
 
-from credservice.audit.partitions import lines_without_month
+from credservice.core.instruments import Build
+from credservice.figures import FIGURES, gauge
 from credservice.http.client_address import is_within, network_address, parse_networks
 from credservice.statistics import counters
 
+log = structlog.get_logger(__name__)
 BUCKETS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-ROOMS = {"credential-exchange": "exchange", "v1": "provisioning", "api": "vendor_api", "admin": "console"}
+ROOMS = {"credential-exchange": "exchange", "v1": "provisioning", "osb": "osb", "api": "vendor_api", "admin": "console"}
 
 REQUESTS = Counter("credservice_requests", "Requests answered.", ["room", "method", "status"])
 SECONDS = Histogram("credservice_request_seconds", "Time to answer a request.", ["room"], buckets=BUCKETS)
-ISSUER_CALLS = Counter("credservice_issuer_calls", "Calls of issuers.", ["issuer", "call", "outcome"])
-STALE_HANDOUTS = Counter("credservice_stale_handouts", "Due credentials handed out because their issuer was down.")
 
-_WAITING = """
-SELECT state, count(*), count(*) FILTER (WHERE attempts >= 5) FROM credentials_credential
-WHERE state IN ('pending', 'retiring') AND (state = 'pending' OR retires_at <= now()) GROUP BY state
-"""
-
-_more: list[type[Collector]] = []
+Figures = Callable[[], Iterator[Metric]]
+# So long the database may take for one of them: a scrape must end before the next begins.
+FIGURE_SECONDS = 2
+_more: list[Figures] = []
 
 
-def register_collector(collector: type[Collector]) -> None:
+def register_figures(figures: Figures) -> None:
     """Have ``/metrics`` read a door's own figures as well, when it is asked for them."""
-    _more.append(collector)
+    _more.append(figures)
 
 
 class MetricsMiddleware:
@@ -63,28 +61,40 @@ class MetricsMiddleware:
         return response
 
 
-class Waiting(Collector):
-    """Credentials that are being made or ended outside, and those of them that a person should look at."""
+class DatabaseFigures(Collector):
+    """Reads what the database knows. Where it does not answer, that is told, with all that the processes counted."""
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        with connection.cursor() as cursor:
-            cursor.execute(_WAITING)
-            rows = cursor.fetchall()
-        waiting = GaugeMetricFamily("credservice_credentials_waiting", "Under way outside.", labels=["state"])
-        stuck = GaugeMetricFamily("credservice_credentials_stuck", "Failing again and again.", labels=["state"])
-        for state, count, failing in rows:
-            waiting.add_metric([state], count)
-            stuck.add_metric([state], failing)
-        yield waiting
-        yield stuck
-        rest = "1 where audit lines lie in no month's partition: see docs/operating.md."
-        yield GaugeMetricFamily("credservice_audit_lines_without_month", rest, value=int(lines_without_month()))
+    def collect(self) -> Iterator[Metric]:
+        answers = self._answers()
+        yield gauge("credservice_database_up", "1 where the database answers.", answers)
+        for figures in (*FIGURES, *_more) if answers else ():
+            yield from self._read(figures)
+
+    def _answers(self) -> bool:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except Error:
+            return False
+        return True
+
+    def _read(self, figures: Figures) -> list[Metric]:
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{FIGURE_SECONDS}s"])
+                read = list(figures())
+                transaction.set_rollback(True)  # nothing was written, and the limit ends here
+                return read
+        except Error as error:
+            log.warning("figures_not_read", figures=figures.__name__, error=type(error).__name__)
+            return []
 
 
 @csrf_exempt  # it changes nothing, and reads no form
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """``/metrics``, for the networks in ``METRICS_NETWORKS`` alone; anybody else gets a 404."""
+    """Answer ``/metrics`` for the networks in ``METRICS_NETWORKS`` alone; anybody else gets a 404."""
     if not is_within(network_address(request), parse_networks(tuple(settings.METRICS_NETWORKS))):
         return HttpResponse("There is nothing at this path.", status=404, content_type="text/plain")
     registry: CollectorRegistry = CollectorRegistry()
@@ -94,7 +104,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
     else:
         body = generate_latest(REGISTRY)
     registry = CollectorRegistry()
-    registry.register(Waiting())
-    for collector in _more:
-        registry.register(collector())
+    registry.register(Build())
+    registry.register(DatabaseFigures())
     return HttpResponse(body + generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

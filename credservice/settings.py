@@ -1,4 +1,4 @@
-"""Settings: one flat file, read from the environment. Every name is described in docs/configuration.md.
+"""Reads the settings from the environment, in one flat file. docs/configuration.md describes every name.
 
 ``NAME_FILE`` may be set instead of ``NAME``; its file's content is the value. ``make run`` keeps a development set-up
 in ``$VAR_DIR/development.env``; without that file and without ``ENVIRONMENT`` the service is in production mode.
@@ -6,47 +6,45 @@ in ``$VAR_DIR/development.env``; without that file and without ``ENVIRONMENT`` t
 
 from pathlib import Path
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
-
-from credservice import logs
-from credservice.environment import Environment, one_of, read_beside
+from credservice import __version__
+from credservice.core import logs, tracing
+from credservice.core.checkout import HOME, IS_CHECKOUT
+from credservice.core.environment import Environment, one_of, read_beside
 from credservice.issuers.aliases import read_aliases
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-
 env = Environment()
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var"))).resolve()
-# Whether somebody chose the mode, and not only a file that `make run` left: for credservice.checks.
-ENVIRONMENT_IS_CHOSEN = bool(env.str("ENVIRONMENT", default=""))
+VAR_DIR_IS_CHOSEN = bool(env.text("VAR_DIR")) or IS_CHECKOUT  # for credservice.checks
+VAR_DIR = Path(env.text("VAR_DIR", str(HOME / "var"))).resolve()
+ENVIRONMENT_IS_CHOSEN = bool(env.text("ENVIRONMENT"))  # and not only by a file that `make run` left: for the checks
 # Production, where it is asked for, never lives on keys that `make run` left in its folder.
-if (VAR_DIR / "development.env").is_file() and env.str("ENVIRONMENT", default="development") == "development":
+if (VAR_DIR / "development.env").is_file() and env.text("ENVIRONMENT", "development") == "development":
     read_beside(VAR_DIR / "development.env")
 
 # --- Mode and secrets: judged by credservice.checks ---------------------------------------------------------------
 
-ENVIRONMENT = env.str("ENVIRONMENT", default="production")
+ENVIRONMENT = env.text("ENVIRONMENT", "production")
 PRODUCTION = ENVIRONMENT != "development"
 DEBUG = False
-SECRET_KEY = env.str("SECRET_KEY", default="")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-ENCRYPTION_KEYS = env.str("ENCRYPTION_KEYS", default="")
+SECRET_KEY = env.secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.texts("SECRET_KEY_FALLBACKS")
+ENCRYPTION_KEYS = env.secret("ENCRYPTION_KEYS")
 # For its entries of the form ID:transit:MOUNT/KEYNAME; the names are those of Vault's own tools.
-VAULT_ADDR = env.str("VAULT_ADDR", default="")
-VAULT_NAMESPACE = env.str("VAULT_NAMESPACE", default="")
-VAULT_CACERT = env.str("VAULT_CACERT", default="")  # a file's path
+VAULT_ADDR = env.text("VAULT_ADDR")
+VAULT_NAMESPACE = env.text("VAULT_NAMESPACE")
+VAULT_CACERT = env.text("VAULT_CACERT")  # a file's path
 one_of("VAULT_TOKEN")
-VAULT_TOKEN_FILE = env.str("VAULT_TOKEN_FILE", default="")  # read at each use: an agent renews it
-VAULT_TOKEN = "" if VAULT_TOKEN_FILE else env.str("VAULT_TOKEN", default="")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+VAULT_TOKEN_FILE = env.text("VAULT_TOKEN_FILE")  # read at each use: an agent renews it
+VAULT_TOKEN = "" if VAULT_TOKEN_FILE else env.secret("VAULT_TOKEN")
+ALLOWED_HOSTS = env.texts("ALLOWED_HOSTS")
 # Networks of the proxies in front of us; only they may say, in X-Forwarded-For, for whom they speak.
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+TRUSTED_PROXIES = env.texts("TRUSTED_PROXIES")
 # Who may read /metrics.
-METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
-PUBLIC_URL = env.str("PUBLIC_URL", default="").rstrip("/")
+METRICS_NETWORKS = env.texts("METRICS_NETWORKS", ["127.0.0.0/8", "::1/128"])
+WORKER_METRICS = env.text("WORKER_METRICS")  # ADDRESS:PORT where a worker tells what it counts itself
+PUBLIC_URL = env.text("PUBLIC_URL").rstrip("/")
 PUBLIC_URL_IS_CHOSEN = bool(PUBLIC_URL)  # for credservice.checks
 PUBLIC_URL = PUBLIC_URL or "http://localhost:8000"
-CONSOLE_URL = env.str("CONSOLE_URL", default=PUBLIC_URL).rstrip("/")  # passkeys are bound to its host
+CONSOLE_URL = env.text("CONSOLE_URL", PUBLIC_URL).rstrip("/")  # passkeys are bound to its host
 
 # --- Application ----------------------------------------------------------------------------------------------------
 
@@ -54,6 +52,7 @@ INSTALLED_APPS = [
     "credservice",
     "credservice.crypto",
     "credservice.audit",
+    "credservice.audit_chain",
     "credservice.keys",
     "credservice.credentials",
     "credservice.events",
@@ -61,7 +60,10 @@ INSTALLED_APPS = [
     "credservice.statistics",
     "credservice.vendor_api",
     "exchange",
+    "provisioning.manifold",  # before it: adds its part to the set-up file of marketplaces
+    "provisioning.osb",
     "provisioning",
+    "credservice.adminkit",
     "credservice.console",
     "credservice.accounts",
     "unfold.apps.BasicAppConfig",
@@ -98,6 +100,17 @@ MIDDLEWARE = [
     "credservice.accounts.middleware.AccountsMiddleware",
 ]
 
+# Traces, by OpenTelemetry's own names; what else is of its SDK (OTEL_TRACES_SAMPLER, OTEL_BSP_...) that reads itself.
+OTEL_EXPORTER_OTLP_ENDPOINT = env.text("OTEL_EXPORTER_OTLP_ENDPOINT")
+OTEL_EXPORTER_OTLP_HEADERS = env.secret("OTEL_EXPORTER_OTLP_HEADERS")
+# Seconds; less than the SDK's ten: so long may a collector that is away hold up the end of a process.
+OTEL_EXPORTER_OTLP_TIMEOUT = env.number("OTEL_EXPORTER_OTLP_TIMEOUT", 3, least=1)
+OTEL_SERVICE_NAME = env.text("OTEL_SERVICE_NAME", "credservice")
+SPANS = "credservice.http.request_spans.RequestSpans"
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    tracing.require(OTEL_EXPORTER_OTLP_ENDPOINT)
+    MIDDLEWARE.insert(0, SPANS)
+
 ROOT_URLCONF = "credservice.urls"
 WSGI_APPLICATION = "credservice.wsgi.application"
 # The doors answer with and without a final slash; a redirect would drop a signed body.
@@ -106,8 +119,7 @@ APPEND_SLASH = False
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
+        "APP_DIRS": True,  # ours first: credservice is the first app
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
@@ -131,7 +143,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "credservice vendor API",
     "DESCRIPTION": "End users, grants and credentials, for the vendor's own systems. Ten minutes: docs/vendor-api.md.",
-    "VERSION": "1",
+    "VERSION": __version__,  # the API's own is in its paths
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "PREPROCESSING_HOOKS": ["credservice.vendor_api.schema.only_ours"],
@@ -144,7 +156,7 @@ SPECTACULAR_SETTINGS = {
         "SigningKeyState": "credservice.keys.models.SigningKey.State",
         "InstallationState": "exchange.models.Installation.State",
         "ResourceState": "provisioning.models.Resource.State",
-        "ActiveState": "exchange.vendor_forms.ACTIVE_OR_SUSPENDED",
+        "ActiveState": "exchange.vendor_api.serializers.ACTIVE_OR_SUSPENDED",
     },
     # Its own pages and nothing from elsewhere: see credservice.vendor_api.pages.
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -159,20 +171,26 @@ IMPORT_MAX_BYTES = env.number("IMPORT_MAX_BYTES", 16 * 1024 * 1024, least=64 * 1
 
 # --- Issuers, and requests of our own to other people's servers ---------------------------------------------------
 
-CREDENTIAL_ISSUERS = read_aliases(env.str("CREDENTIAL_ISSUERS", default="{}"))
+CREDENTIAL_ISSUERS = read_aliases(env.text("CREDENTIAL_ISSUERS", "{}"))
 # The vendor's endpoints that provision resources, by alias: see docs/protocols/manifold.md.
-PROVISIONERS = env.json("PROVISIONERS", default={})
+PROVISIONERS = env.json("PROVISIONERS", {})
 # After so many seconds a marketplace's request is answered with 202, and its work goes on; it waits for 60.
 SYNCHRONOUS_SECONDS = env.number("SYNCHRONOUS_SECONDS", 20, least=1)
 # Networks that our requests may go to though they are not public, and by plain http: see credservice.http.addresses.
 _LOOPBACK = ["127.0.0.0/8", "::1/128"]
-OUTGOING_ALLOWED_NETWORKS = env.list("OUTGOING_ALLOWED_NETWORKS", default=[] if PRODUCTION else _LOOPBACK)
-OUTGOING_CA = env.str("OUTGOING_CA", default="")  # PEM of certificate authorities that we trust besides the system's
+OUTGOING_ALLOWED_NETWORKS = env.texts("OUTGOING_ALLOWED_NETWORKS", [] if PRODUCTION else _LOOPBACK)
+OUTGOING_CA = env.text("OUTGOING_CA")  # PEM of certificate authorities that we trust besides the system's
+
+# So many days after the end of a credential or a signing secret its values are erased.
+ERASE_ENDED_DAYS = env.number("ERASE_ENDED_DAYS", 30)
+
+# Values that versions before 0.1.0 bound to their row alone are opened; until `bind_sealed` has sealed them anew.
+ACCEPT_ROW_BOUND = env.flag("ACCEPT_ROW_BOUND", False)
 
 # --- Audit trail ----------------------------------------------------------------------------------------------------
 
 AUDIT_RETENTION_DAYS = env.number("AUDIT_RETENTION_DAYS", 0)  # whole sealed months older than this go; 0 keeps all
-AUDIT_ANCHOR_FILE = env.str("AUDIT_ANCHOR_FILE", default="")  # the chain's heads are added to it, a line each
+AUDIT_ANCHOR_FILE = env.text("AUDIT_ANCHOR_FILE")  # the chain's heads are added to it, a line each
 
 # --- Events to the vendor -------------------------------------------------------------------------------------------
 
@@ -182,28 +200,27 @@ EVENT_LOG_DAYS = max(env.number("EVENT_LOG_DAYS", 30, least=4), EVENT_EXPIRING_D
 
 # --- Database -------------------------------------------------------------------------------------------------------
 
-_database_url = env.str("DATABASE_URL", default="")
-DATABASE_IS_CHOSEN = bool(_database_url)  # for credservice.checks
-_database_url = _database_url or "postgres:///credservice"
-try:
-    if not _database_url.startswith(("postgres://", "postgresql://")):
-        raise ValueError
-    DATABASES = {"default": environ.Env.db_url_config(_database_url)}
-except ValueError:  # not quoted: it holds a password
-    raise ImproperlyConfigured(
-        "DATABASE_URL cannot be read. Write postgres://USER:PASSWORD@HOST:PORT/NAME, special characters of the "
-        "password percent-encoded."
-    ) from None
-DATABASES["default"].update(
-    {
-        "CONN_MAX_AGE": env.number("DATABASE_CONN_MAX_AGE", 600),
-        "DISABLE_SERVER_SIDE_CURSORS": True,
-    }
-)
-# Prepared statements save PostgreSQL the planning of the same few queries; a pooler that shares a connection
-# between transactions (PgBouncer before 1.21) cannot have them.
-if env.bool("DATABASE_PREPARED_STATEMENTS", default=True):
-    DATABASES["default"].setdefault("OPTIONS", {}).update({"server_side_binding": True, "prepare_threshold": 3})
+DATABASE_IS_CHOSEN = bool(env.text("DATABASE_URL"))  # for credservice.checks
+_DATABASE = {
+    "ENGINE": "credservice.core.postgresql",
+    "CONN_MAX_AGE": env.number("DATABASE_CONN_MAX_AGE", 600),
+    "DISABLE_SERVER_SIDE_CURSORS": True,
+}
+DATABASES = {"default": env.database("DATABASE_URL", "postgres:///credservice") | _DATABASE}
+DATABASES["default"]["OPTIONS"]["server_side_binding"] = True
+# Past a pooler, for what needs a session of its own: the worker's LISTEN, and migrate.
+DIRECT_DATABASE = DATABASES["default"]
+if env.text("DATABASE_DIRECT_URL"):
+    DIRECT_DATABASE = env.database("DATABASE_DIRECT_URL", "") | _DATABASE
+# So long a web process's statement may take, before the server ends it; 0 leaves that to the server's settings.
+DATABASE_STATEMENT_SECONDS = env.number("DATABASE_STATEMENT_SECONDS", 20)
+# Of the hot paths alone (credservice.core.hot_statements): psycopg would throw away all of a connection's with its own,
+# at each ROLLBACK. None: where no pooler is in between, which may share a connection between its clients.
+PREPARED_STATEMENTS = env.flag("DATABASE_PREPARED_STATEMENTS", None)
+# For restore_drill: where it makes its scratch database, or what was restored already. The development server will do.
+RESTORE_DATABASE = env.database("RESTORE_DATABASE_URL", "") if env.text("RESTORE_DATABASE_URL") else None
+if RESTORE_DATABASE is None and not PRODUCTION:
+    RESTORE_DATABASE = DATABASES["default"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Language, time, static files ---------------------------------------------------------------------------------
@@ -215,7 +232,7 @@ FORMAT_MODULE_PATH = ["credservice.console.formats"]
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(VAR_DIR / "static")))  # filled by collectstatic, only read afterwards
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -240,20 +257,21 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "credservice-session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "credservice-csrf"
 CSRF_COOKIE_HTTPONLY = True
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = env.texts("CSRF_TRUSTED_ORIGINS")
 # Of allauth only what an operator's second factor needs: no sign-up, no mail, no social accounts.
-REQUIRE_SECOND_FACTOR = env.bool("REQUIRE_SECOND_FACTOR", default=PRODUCTION)
+REQUIRE_SECOND_FACTOR = env.flag("REQUIRE_SECOND_FACTOR", PRODUCTION)
 ACCOUNT_ADAPTER = "credservice.accounts.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_REAUTHENTICATION_TIMEOUT = min(300, PROOF_SECONDS)
-ACCOUNT_RATE_LIMITS = {"login_failed": "5/5m/key"}  # codes of one account; tries of an address: console.password
+ACCOUNT_RATE_LIMITS = False  # accounts.throttle counts, so that strangers keep no owner out
 MFA_ADAPTER = "credservice.accounts.adapters.FactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_TOLERANCE = 1  # RFC 6238, 5.2: one step for the network and the typing; see accounts.codes
 MFA_FORMS = {
     "authenticate": "credservice.accounts.forms.SignInCodeForm",
     "authenticate_webauthn": "credservice.accounts.forms.SignInPasskeyForm",
@@ -261,14 +279,8 @@ MFA_FORMS = {
     "activate_totp": "credservice.accounts.forms.AppForm",
     "add_webauthn": "credservice.accounts.forms.PasskeyForm",
 }
-# Codes that were used and tries that are counted: all workers must know.
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "accounts_cache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
-}
+# Never in the database: Django unpickles what it reads, so that whoever writes there could run code here.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
 SECURE_HSTS_SECONDS = env.number("HSTS_SECONDS", 31_536_000 if PRODUCTION else 0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -288,9 +300,7 @@ SSO_REQUESTS_PER_MINUTE = env.number("SSO_REQUESTS_PER_MINUTE", 120, least=1)
 
 CSRF_FAILURE_VIEW = "credservice.console.middleware.csrf_failure"
 # Acts that always need a second person: reveal, bulk_revoke. Others can be switched on in the console.
-FOUR_EYES = env.list("FOUR_EYES", default=[])
-if not set(FOUR_EYES) <= {"reveal", "bulk_revoke"}:
-    raise ImproperlyConfigured("FOUR_EYES knows reveal and bulk_revoke, with a comma between them.")
+FOUR_EYES = env.texts("FOUR_EYES", among=("reveal", "bulk_revoke"))
 UNFOLD = {
     "SITE_TITLE": "credservice",
     "SITE_HEADER": "credservice",
@@ -300,13 +310,18 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
-    "ENVIRONMENT": "credservice.console.menu.environment",
+    "ENVIRONMENT": "credservice.console.sidebar.environment",
     "DASHBOARD_CALLBACK": "credservice.console.dashboard.overview",
-    "SIDEBAR": {"navigation": "credservice.console.menu.sidebar"},
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "credservice.console.look.favicon"}],
-    "STYLES": ["credservice.console.look.stylesheet"],
-    "SCRIPTS": ["credservice.console.look.alpine", "credservice.console.look.search_keys"],
-    "ACCOUNT": {"navigation": "credservice.console.look.account"},
+    "SIDEBAR": {"navigation": "credservice.console.sidebar.sidebar"},
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "credservice.console.theme.favicon"}],
+    "STYLES": ["credservice.console.theme.stylesheet"],
+    "SCRIPTS": [
+        "credservice.console.theme.alpine",
+        "credservice.console.theme.search_keys",
+        "credservice.console.theme.copy",
+        "credservice.console.theme.moments",
+    ],
+    "ACCOUNT": {"navigation": "credservice.console.theme.account"},
     # Tailwind's teal: apart from the green, orange and red of states.
     "COLORS": {
         "primary": {
@@ -327,5 +342,5 @@ UNFOLD = {
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 
-LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO")
 LOGGING = logs.configure(LOG_LEVEL, json_lines=PRODUCTION)

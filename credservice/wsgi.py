@@ -1,25 +1,27 @@
-"""The application that a WSGI server loads: `gunicorn -c python:credservice.gunicorn credservice.wsgi`."""
+"""Makes the application that a WSGI server loads: `gunicorn -c python:credservice.gunicorn credservice.wsgi`."""
 
 import os
 import sys
 
+import django
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.wsgi import get_wsgi_application
-from django.db import OperationalError
+from django.db import OperationalError, connections
 
-from credservice.http.chunked import with_length
-from credservice.start import does_not_answer, load_settings
+from credservice.core.startup import does_not_answer, load_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "credservice.settings")
 _NOT_STARTED = 3  # gunicorn gives up at once on this status, instead of trying again
 
 
 def _load() -> WSGIHandler:
-    """The application of a sound set-up; anything else ends the process with a sentence on its error output."""
+    """Load the application of a sound set-up; anything else ends the process with a sentence on its error output."""
     try:
         load_settings()
-        application = get_wsgi_application()
+        django.setup(set_prefix=False)
+        from credservice.handlers import Application  # here: its layers need Django's settings
+
+        application = Application()
         _check()
     except ImproperlyConfigured as error:
         print(f"credservice does not start: {error}", file=sys.stderr)
@@ -32,8 +34,7 @@ def _load() -> WSGIHandler:
 
 
 def _check() -> None:
-    from django.db import connections
-
+    # Here: it needs models, which are there once Django is loaded.
     from credservice.checks import refuse_unsound_start
 
     try:
@@ -42,4 +43,4 @@ def _check() -> None:
         connections.close_all()  # the workers are forked from here: none may inherit one
 
 
-application = with_length(_load())
+application = _load()

@@ -1,4 +1,4 @@
-"""A client of credservice's vendor API: see docs/client.md.
+"""Calls credservice's vendor API: see docs/client.md.
 
 It needs httpx2, and nothing of the service.
 """

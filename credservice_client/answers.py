@@ -1,4 +1,4 @@
-"""What the API answers. Ids are texts; times have their zone. A list's items have no ``etag``."""
+"""Describes the API's answers. Ids are texts; times have their zone. A list's items have no ``etag``."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -130,6 +130,7 @@ class Credential(Tagged):
     rotates_at: datetime | None
     retires_at: datetime | None
     ended_at: datetime | None
+    outside: str
     last_used_at: datetime | None
 
 
@@ -180,6 +181,7 @@ class SigningKey(Tagged):
 class Resource(Tagged):
     id: str
     marketplace: str
+    protocol: str
     resource_id: str
     product: str
     plan: str

@@ -1,4 +1,4 @@
-"""Many end users at once, and everything that there is: see docs/import.md."""
+"""Imports many end users at once, and exports everything that there is: see docs/import.md."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -50,7 +50,7 @@ class Bulk(Calls):
             try:
                 receipt = self._import(part, query, timeout)
             except CredserviceError as error:
-                error.add_note(f"Go on with after_line={total.last_line}.")
+                error.add_note(f"Continue with after_line={total.last_line}.")
                 raise
             total = _sum(total, receipt, lines=len(part))
             if progress is not None:
@@ -60,7 +60,7 @@ class Bulk(Calls):
         return total
 
     def export(self, kind: str, *, after: str | None = None, page_size: int | None = None) -> Iterator[dict[str, Any]]:
-        """Objects of one kind, such as ``end_users``, by ascending id, as their own routes show them; no secrets."""
+        """Read all objects of a kind, such as ``end_users``, by ascending id, as their routes show them; no secrets."""
         while True:
             reply = self._call("GET", "/export", {"kind": kind, "after": after, "limit": page_size})
             *objects, end = reply.lines or [{}]
@@ -93,7 +93,7 @@ def _parts(rows: Iterable[Row]) -> Iterator[list[bytes]]:
 
 
 def _line(row: Row) -> bytes:
-    """Raises ValueError for a text of several lines: their numbers would be wrong."""
+    """Check one line. Raises ValueError for a text of several: their numbers would be wrong."""
     if isinstance(row, Mapping):
         row = json.dumps(row)
     line = (row.encode() if isinstance(row, str) else row).rstrip(b"\r\n")

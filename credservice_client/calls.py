@@ -1,4 +1,4 @@
-"""What every method of the client is made of: read one, read a list, write."""
+"""Builds the client's methods: read one, read a list, write."""
 
 import json
 import uuid
@@ -26,14 +26,14 @@ class Calls:
         return read(form, reply.body, status=reply.status, etag=reply.etag)
 
     def _get_tagged(self, form: type[G], path: str, known: G | None, query: Query | None = None) -> G:
-        """The object, or ``known`` where that is what it still is."""
+        """Read the object; ``known`` where that is what it still is."""
         reply = self._call("GET", path, query, headers={"If-None-Match": known.etag} if known and known.etag else {})
         if reply.status == 304 and known is not None:
             return known
         return read(form, reply.body, status=reply.status, etag=reply.etag)
 
     def _list(self, form: type[T], path: str, query: Query, page_size: int | None) -> Iterator[T]:
-        """Page by page, as far as the caller reads."""
+        """Read page by page, as far as the caller reads."""
         cursor = None
         while True:
             reply = self._call("GET", path, {**query, "limit": page_size, "cursor": cursor})
@@ -63,7 +63,7 @@ class Calls:
         return read(form, reply.body, status=reply.status, etag=reply.etag)
 
     def _ask(self, form: type[T], path: str, body: Mapping[str, Any], query: Query | None = None) -> T:
-        """A POST that changes nothing."""
+        """Send a POST that changes nothing."""
         reply = self._call("POST", path, query, body)
         return read(form, reply.body, status=reply.status)
 
@@ -87,7 +87,7 @@ class Calls:
 
 
 def once(idempotency_key: str | None, *, if_match: str | None = None, only_new: bool = False) -> dict[str, str]:
-    """The headers of a write. It always has an idempotency key, so that the client's own repetitions act once."""
+    """Make a write's headers. It always has an idempotency key, so that the client's own repetitions act once."""
     key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
     headers = {"Idempotency-Key": _header("idempotency_key", key)}
     if if_match is not None:
@@ -98,7 +98,7 @@ def once(idempotency_key: str | None, *, if_match: str | None = None, only_new: 
 
 
 def place(*parts: str) -> str:
-    """A path. Raises ValueError for an id that cannot stand in one."""
+    """Make a path. Raises ValueError for an id that cannot stand in one."""
     for part in parts:
         if not part:
             raise ValueError("An id is empty: it would be the path of something else.")
@@ -111,7 +111,7 @@ def place(*parts: str) -> str:
 
 
 def moment(at: datetime) -> str:
-    """Raises ValueError for a time without a zone: whose it is would be anybody's guess."""
+    """Write a time. Raises ValueError for one without a zone, which would be anybody's guess."""
     if at.tzinfo is None:
         raise ValueError("Give a time with its zone, such as datetime.now(UTC).")
     return at.isoformat()

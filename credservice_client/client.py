@@ -1,4 +1,4 @@
-"""The client: one object, a method for each operation of the API, by its name there."""
+"""Puts the client together: a method for each operation of the API, by its name there."""
 
 import os
 from types import TracebackType
@@ -18,7 +18,7 @@ from credservice_client.watching import Watching
 
 
 class Client(EndUsers, Grants, Installations, Credentials, Keys, Resources, Usage, Watching, Bulk):
-    """credservice's vendor API, for one service token.
+    """Calls credservice's vendor API with one service token.
 
     ``url``: the service's address. ``timeout``: seconds for each attempt's connecting, sending and waiting; an import
     has one of its own. ``retry_for``: seconds for all attempts of a call, 0 for one attempt. ``insecure``: allow http
@@ -48,7 +48,7 @@ class Client(EndUsers, Grants, Installations, Credentials, Keys, Resources, Usag
 
     @classmethod
     def from_environment(cls) -> "Client":
-        """By ``CREDSERVICE_URL`` and ``CREDSERVICE_TOKEN``. Raises ValueError where one is missing."""
+        """Make a client by ``CREDSERVICE_URL`` and ``CREDSERVICE_TOKEN``. Raises ValueError where one is missing."""
         names = ("CREDSERVICE_URL", "CREDSERVICE_TOKEN")
         if missing := [name for name in names if not os.environ.get(name)]:
             raise ValueError(f"Set {' and '.join(missing)} in the environment.")

@@ -1,4 +1,4 @@
-"""Credentials, named by the service's id, and the policies by which they are made."""
+"""Manages credentials, named by the service's id, and reads the policies by which they are made."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ class Credentials(Calls):
         return self._list(Policy, "/policies", {"issuer": issuer}, page_size)
 
     def read_policy(self, policy: str, *, known: Policy | None = None) -> Policy:
-        """By its name."""
+        """Read it by its name."""
         return self._get_tagged(Policy, place("policies", policy), known)
 
     def list_credentials(
@@ -25,7 +25,7 @@ class Credentials(Calls):
         hint: str | None = None,
         page_size: int | None = None,
     ) -> Iterator[Credential]:
-        """The newest first."""
+        """List the newest first."""
         query = {"state": state, "policy": policy, "subject": subject, "line": line, "hint": hint}
         return self._list(Credential, "/credentials", query, page_size)
 
@@ -41,7 +41,7 @@ class Credentials(Calls):
         values: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Credential:
-        """One that no grant hands out. ``state`` is ``pending`` while its issuer cannot be reached."""
+        """Make one that no grant hands out. ``state`` is ``pending`` while its issuer cannot be reached."""
         body = {"policy": policy, "subject": subject, "context": context, "values": values}
         headers = once(idempotency_key)
         return self._write(Credential, "POST", "/credentials", body, headers=headers)
@@ -55,7 +55,7 @@ class Credentials(Calls):
         if_match: str | None = None,
         idempotency_key: str | None = None,
     ) -> Credential:
-        """Other values than the present ones make a successor, which is answered."""
+        """Set values. Others than the present ones make a successor, which is answered."""
         body = {"values": values, "overlap_seconds": overlap_seconds}
         headers = once(idempotency_key, if_match=if_match)
         return self._write(Credential, "PUT", place("credentials", credential, "values"), body, headers=headers)
@@ -71,7 +71,7 @@ class Credentials(Calls):
         if_match: str | None = None,
         idempotency_key: str | None = None,
     ) -> Credential:
-        """Its successor. ``leaked``: the present one ends at once. ``force_reason`` abandons a pending rotation."""
+        """Make its successor. ``leaked``: the present one ends now. ``force_reason`` abandons a pending rotation."""
         body = {"leaked": leaked, "overlap_seconds": overlap_seconds, "force_reason": force_reason, "values": values}
         headers = once(idempotency_key, if_match=if_match)
         return self._write(Credential, "POST", place("credentials", credential, "rotate"), body, headers=headers)
@@ -82,16 +82,27 @@ class Credentials(Calls):
         reason: str,
         *,
         predecessors: bool | None = None,
+        leaked: bool | None = None,
+        ended_outside: bool | None = None,
         if_match: str | None = None,
         idempotency_key: str | None = None,
     ) -> Credential:
-        """``state`` is ``retiring`` while it is ended outside, then ``revoked``."""
-        body = {"reason": reason, "predecessors": predecessors}
+        """End it. ``state`` is ``retiring`` while it is ended outside, then ``revoked``.
+
+        ``leaked``: its values are erased at once. ``ended_outside``: you have ended it in your product, which its
+        issuer cannot.
+        """
+        body = {
+            "reason": reason,
+            "predecessors": predecessors,
+            "leaked": leaked,
+            "ended_outside": ended_outside,
+        }
         headers = once(idempotency_key, if_match=if_match)
         return self._write(Credential, "POST", place("credentials", credential, "revoke"), body, headers=headers)
 
     def reveal_credential(self, credential: str, reason: str, *, idempotency_key: str | None = None) -> Revealed:
-        """Its values. The reason goes into the trail."""
+        """Read its values. The reason goes into the trail."""
         headers = once(idempotency_key)
         return self._write(
             Revealed, "POST", place("credentials", credential, "reveal"), {"reason": reason}, headers=headers

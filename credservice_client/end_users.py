@@ -1,4 +1,4 @@
-"""Your customers, and what their browsers need. ``external_id``: your own id of one, or the service's."""
+"""Manages your customers. ``external_id``: your own id of one, or the service's."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ class EndUsers(Calls):
         state: str | None = None,
         page_size: int | None = None,
     ) -> Iterator[EndUser]:
-        """The newest first. ``name``: how it begins. ``state``: active or suspended."""
+        """List the newest first. ``name``: how it begins. ``state``: active or suspended."""
         query = {
             "platform": platform,
             "external_id": external_id,
@@ -58,7 +58,7 @@ class EndUsers(Calls):
         if_match: str | None = None,
         idempotency_key: str | None = None,
     ) -> EndUser:
-        """Its exchanges are refused from now on."""
+        """Refuse its exchanges from now on."""
         path = place("end-users", external_id, "suspend")
         headers = once(idempotency_key, if_match=if_match)
         return self._write(EndUser, "POST", path, {"why": why}, query={"platform": platform}, headers=headers)
@@ -79,7 +79,7 @@ class EndUsers(Calls):
     def mint_mindcloud_token(
         self, external_id: str, *, name: str | None = None, email: str | None = None, platform: str | None = None
     ) -> BrowserToken:
-        """For MindCloud's SDK in the customer's browser. Each call mints another.
+        """Mint a token for MindCloud's SDK in the customer's browser. Each call mints another.
 
         A customer who is not registered yet is created at MindCloud first, where the token has ``end-users:write`` too.
         """

@@ -1,4 +1,4 @@
-"""Which credential is handed out to whom. ``integration_id``: the platform's, or the service's id."""
+"""Grants and withdraws credentials. ``integration_id``: the platform's, or the service's id."""
 
 from collections.abc import Iterator, Mapping
 
@@ -16,12 +16,12 @@ class Grants(Calls):
         line: str | None = None,
         page_size: int | None = None,
     ) -> Iterator[Grant]:
-        """The newest first."""
+        """List the newest first."""
         query = {"platform": platform, "external_id": external_id, "integration_id": integration_id, "line": line}
         return self._list(Grant, "/grants", query, page_size)
 
     def read_grant(self, grant: str, *, known: Grant | None = None) -> Grant:
-        """By the service's id."""
+        """Read it by the service's id."""
         return self._get_tagged(Grant, place("grants", grant), known)
 
     def read_end_user_grant(

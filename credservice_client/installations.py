@@ -1,4 +1,4 @@
-"""Platforms, their integrations, and who has installed which."""
+"""Reads platforms and their integrations; approves and suspends installations."""
 
 from collections.abc import Iterator, Mapping
 
@@ -11,7 +11,7 @@ class Installations(Calls):
         return self._list(Platform, "/platforms", {}, page_size)
 
     def read_platform(self, platform: str, *, known: Platform | None = None) -> Platform:
-        """By its name."""
+        """Read it by its name."""
         return self._get_tagged(Platform, place("platforms", platform), known)
 
     def list_integrations(
@@ -33,7 +33,7 @@ class Installations(Calls):
         integration_id: str | None = None,
         page_size: int | None = None,
     ) -> Iterator[Installation]:
-        """The newest first. ``state="pending"``: those that wait for approval."""
+        """List the newest first. ``state="pending"``: those that wait for approval."""
         query = {"platform": platform, "state": state, "external_id": external_id, "integration_id": integration_id}
         return self._list(Installation, "/installations", query, page_size)
 

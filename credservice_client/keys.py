@@ -1,4 +1,4 @@
-"""Presented keys, leaked strings, and the keys that the service signs with."""
+"""Checks presented keys, reports leaked strings, and lists the keys that the service signs with."""
 
 from collections.abc import Iterator
 
@@ -8,11 +8,11 @@ from credservice_client.calls import Calls, place
 
 class Keys(Calls):
     def introspect(self, token: str, *, token_type_hint: str | None = None) -> Introspection:
-        """Is this key good, and whose is it (RFC 7662)."""
+        """Ask if this key is good, and whose it is (RFC 7662)."""
         return self._ask(Introspection, "/introspect", {"token": token, "token_type_hint": token_type_hint})
 
     def report_leak(self, text: str) -> LeakedCredentials:
-        """Which credentials a string, such as a log line, holds values of. It is stored nowhere."""
+        """Find the credentials that a string, such as a log line, holds values of. It is stored nowhere."""
         return self._ask(LeakedCredentials, "/leaks", {"text": text})
 
     def list_signing_keys(

@@ -1,4 +1,4 @@
-"""Refusals as exceptions. None of them holds a token, or a value that was sent."""
+"""Raises refusals as exceptions. None of them holds a token, or a value that was sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ _PASSING_STATUS = {429, 502, 503, 504}
 
 
 class CredserviceError(Exception):
-    """Whatever goes wrong in a call. ``is_passing``: the same call may succeed later. ``was_sent``: False where its
-    last attempt found no connection."""
+    """Stands for all that goes wrong in a call. ``is_passing``: the same call may succeed later. ``was_sent``: False
+    where its last attempt found no connection."""
 
     is_passing = False
     was_sent = True
@@ -41,7 +41,7 @@ class UnexpectedAnswer(CredserviceError):
 
 @dataclass(frozen=True)
 class FieldError:
-    """What is wrong in one place: a JSON pointer into the body, or ``?name`` for a query parameter."""
+    """Says what is wrong in one place: a JSON pointer into the body, or ``?name`` for a query parameter."""
 
     pointer: str
     message: str
@@ -121,6 +121,6 @@ _BY_STATUS: dict[int, type[Problem]] = {
 
 
 def problem_of(status: int, document: Mapping[str, Any], retry_after: float | None) -> Problem:
-    """The exception for a refusal. Raises KeyError or TypeError where it is no problem document."""
+    """Make the exception for a refusal. Raises KeyError or TypeError where it is no problem document."""
     kind = _BY_STATUS.get(status, Unavailable if status >= 500 else Problem)
     return kind(status, document, retry_after)

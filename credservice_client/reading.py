@@ -1,4 +1,4 @@
-"""Answers as dataclasses. Fields that a class does not know are ignored: a newer service may have more."""
+"""Reads answers into dataclasses. Fields that a class does not know are ignored: a newer service may have more."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ REST = "rest"  # metadata of a field that takes all other names
 
 
 def read(form: type[T], body: Mapping[str, Any], *, status: int = 200, etag: str = "") -> T:
-    """``body`` as a ``form``. Raises :class:`UnexpectedAnswer` where it is none."""
+    """Read ``body`` into a ``form``. Raises :class:`UnexpectedAnswer` where it is none."""
     try:
         found = _read(form, body)
     except (KeyError, TypeError, ValueError, AttributeError):

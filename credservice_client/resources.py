@@ -1,4 +1,4 @@
-"""What marketplaces have ordered. Named by the marketplace's id, or the service's."""
+"""Reads and suspends what marketplaces have ordered. Named by the marketplace's id, or the service's."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ class Resources(Calls):
         resource_id: str | None = None,
         page_size: int | None = None,
     ) -> Iterator[Resource]:
-        """The newest first, deprovisioned ones included."""
+        """List the newest first, deprovisioned ones included."""
         query = {
             "marketplace": marketplace,
             "state": state,
@@ -41,7 +41,7 @@ class Resources(Calls):
         if_match: str | None = None,
         idempotency_key: str | None = None,
     ) -> Resource:
-        """It gets no new credentials, and its keys check as not good."""
+        """Give it no new credentials, and have its keys check as not good."""
         path = place("resources", resource, "suspend")
         headers = once(idempotency_key, if_match=if_match)
         return self._write(Resource, "POST", path, {"why": why}, query={"marketplace": marketplace}, headers=headers)
@@ -76,10 +76,8 @@ class Resources(Calls):
         path = place("resource-credentials", credential_id)
         return self._get_tagged(ResourceCredential, path, known, {"marketplace": marketplace})
 
-    def redeem_sign_on(
-        self, token: str, *, audience: str | None = None, idempotency_key: str | None = None
-    ) -> Redeemed:
+    def redeem_sign_on(self, token: str, *, audience: str, idempotency_key: str | None = None) -> Redeemed:
         """Use up the token of a user whom a marketplace sends to your dashboard; its address is the ``audience``."""
-        body = {"token": token} | ({} if audience is None else {"audience": audience})
+        body = {"token": token, "audience": audience}
         headers = once(idempotency_key)
         return self._write(Redeemed, "POST", "/sso/redeem", body, headers=headers)

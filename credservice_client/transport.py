@@ -1,4 +1,4 @@
-"""How a call travels: sent, sent again while that may help, answered or refused."""
+"""Sends calls, again while that may help, until they are answered or refused."""
 
 import json
 import logging
@@ -64,7 +64,7 @@ class Transport:
         self._http = http or httpx2.Client(trust_env=False)
 
     def send(self, call: Call) -> Reply:
-        """The answer. Raises :class:`CredserviceError` once asking again helps no more, or ``retry_for`` is over."""
+        """Send a call. Raises :class:`CredserviceError` once asking again helps no more, or ``retry_for`` is over."""
         end, most = time.monotonic() + self.retry_for, float(ATTEMPTS)
         attempt = 0
         while True:
@@ -107,7 +107,7 @@ class Transport:
 
 
 def _pause(error: CredserviceError, attempt: int) -> float:
-    """Seconds until the next attempt: longer each time, and as many as the service says at least."""
+    """Choose the seconds until the next attempt: longer each time, and as many as the service says at least."""
     grown: float = 0.1 * 2 ** min(attempt - 1, 6)
     if error.retry_after is not None:
         return max(error.retry_after, grown)
@@ -127,7 +127,7 @@ def _reply(answer: httpx2.Response) -> Reply:
 
 
 def _objects(texts: Iterable[bytes]) -> list[dict[str, Any]] | None:
-    """JSON objects; None where one is none."""
+    """Read JSON objects; None where one is none."""
     try:
         found = [json.loads(text) for text in texts]
     except (ValueError, RecursionError):
@@ -151,7 +151,7 @@ def _refusal(answer: httpx2.Response, body: dict[str, Any] | None) -> Problem | 
 
 
 def _seconds(header: str) -> float | None:
-    """The service says seconds; the dates that RFC 9110, 10.2.3 allows as well come from others, and are left."""
+    """Read seconds, as the service says them; the dates that RFC 9110, 10.2.3 allows come from others, and are left."""
     return float(header) if header.isascii() and header.isdigit() else None
 
 

@@ -1,4 +1,4 @@
-"""Usage of metered features: see docs/usage.md."""
+"""Reports usage of metered features: see docs/usage.md."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,13 +33,13 @@ class Usage(Calls):
         corrects: str | None = None,
         idempotency_key: str | None = None,
     ) -> UsageReceipt:
-        """One report. The same under the same key counts once."""
+        """Send one report. The same under the same key counts once."""
         body = _body(key, feature, quantity, at, corrects)
         headers = once(idempotency_key)
         return self._write(UsageReceipt, "POST", place("resources", resource, "usage"), body, headers=headers)
 
     def report_usage(self, reports: Iterable[UsageReport], *, idempotency_key: str | None = None) -> UsageReceipt:
-        """1 to 1,000 of them, all or none. ``extensions["problems"]`` of a refusal names those that are in the way."""
+        """Send 1 to 1,000 reports, all or none. ``extensions["problems"]`` of a refusal names those in the way."""
         bodies = [
             {"resource": each.resource} | _body(each.key, each.feature, each.quantity, each.at, each.corrects)
             for each in reports

@@ -1,4 +1,4 @@
-"""What has happened: events and their deliveries, and the audit trail."""
+"""Reads what has happened: events and their deliveries, and the audit trail."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,7 +12,7 @@ class Watching(Calls):
         return self._list(EventEndpoint, "/event-endpoints", {}, page_size)
 
     def ping_event_endpoint(self, endpoint: str, *, idempotency_key: str | None = None) -> Pinged:
-        """A test event to the endpoint of this name."""
+        """Send a test event to the endpoint of this name."""
         headers = once(idempotency_key)
         return self._write(Pinged, "POST", place("event-endpoints", endpoint, "ping"), headers=headers)
 
@@ -25,7 +25,7 @@ class Watching(Calls):
     def list_event_deliveries(
         self, *, endpoint: str | None = None, state: str | None = None, page_size: int | None = None
     ) -> Iterator[EventDelivery]:
-        """The newest first."""
+        """List the newest first."""
         return self._list(EventDelivery, "/event-deliveries", {"endpoint": endpoint, "state": state}, page_size)
 
     def replay_event_delivery(self, delivery: str, *, idempotency_key: str | None = None) -> EventDelivery:

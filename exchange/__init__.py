@@ -1,0 +1,1 @@
+"""Answers an embedded-integration platform with its end users' credentials."""

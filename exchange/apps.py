@@ -1,3 +1,5 @@
+"""Registers the exchange door, and tells the kernel of end users."""
+
 from django.apps import AppConfig
 
 
@@ -6,14 +8,13 @@ class ExchangeConfig(AppConfig):
     verbose_name = "Exchange"
 
     def ready(self) -> None:
-        from credservice.credentials.preview import register_reach
-        from credservice.credentials.subjects import register_subject
-        from exchange import exported
-        from exchange.lookups import end_user_subject
-        from exchange.reach import installations_of
-        from exchange.setup import register_sections
+        from credservice.credentials.hooks import register_subject
+        from credservice.credentials.rotation_impact import register_reach
+        from exchange.credential_hooks import end_user_subject, installations_of
+        from exchange.manifest.sections import register_sections
+        from exchange.vendor_api import export
 
         register_sections()
-        exported.register()
+        export.register()
         register_reach(installations_of)
         register_subject("end_user", end_user_subject)

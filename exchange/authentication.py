@@ -1,4 +1,4 @@
-"""Who calls the exchange door. Every failure is the same 401; which one it was goes to the trail and the log."""
+"""Finds out who calls the exchange. Every failure is the same 401; which one it was goes to the trail and the log."""
 
 import secrets
 import time
@@ -9,13 +9,15 @@ import structlog
 from django.db import connection
 from django.http import HttpRequest
 
+from credservice.core.exceptions import Unauthenticated
 from credservice.crypto import Place, SealError, unseal
-from credservice.exceptions import Unauthenticated
 from credservice.http.client_address import is_within, parse_networks
 from credservice.http.context import current_context
 from credservice.http.raw_target import raw_target
-from exchange.queries import PlatformRow, find_platform
-from exchange.signing import Profile, Secret, SignedRequest, Verdict, verify
+from credservice.keys.rotation_progress import last_uses
+from exchange.queries import ExchangeRow, PlatformRow, find_exchange
+from exchange.serializers import ExchangeIds
+from exchange.signatures.verify import Profile, Secret, SignedRequest, Verdict, verify
 
 log = structlog.get_logger(__name__)
 
@@ -35,62 +37,77 @@ ON CONFLICT (platform_id, digest) DO NOTHING
 """
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Caller:
-    """Who says to call, as far as it is known yet: ``proven`` once signature and source network hold."""
+    """Holds who says to call, and what came of checking it."""
 
     name: str  # as in the URL, empty for the default platform
+    request: SignedRequest
     platform: PlatformRow | None = None
-    request: SignedRequest | None = None
+    row: ExchangeRow | None = None  # what was found for the ids, of which nothing is proven by itself
     verdict: Verdict = _UNSIGNED
-    proven: bool = False
+    refusal: str = ""  # empty where signature and source network hold; otherwise the reason, for the trail
+
+    def proven(self) -> PlatformRow:
+        """Return the platform that made the request. Raises :class:`Unauthenticated`."""
+        if self.platform is None or self.refusal:
+            raise Unauthenticated(self.refusal)
+        return self.platform
 
 
-def signed_request(request: HttpRequest) -> SignedRequest:
-    return SignedRequest(request.META["REQUEST_METHOD"], *raw_target(request), request.META)
+def authenticate(request: HttpRequest, name: str, ids: ExchangeIds | None) -> Caller:
+    """Check whether the platform ``name`` made the request. Refuses nothing: see :meth:`Caller.proven`.
 
-
-def authenticate(request: HttpRequest, caller: Caller) -> PlatformRow:
-    """The platform that made the request, also noted in ``caller``. Raises :class:`Unauthenticated`."""
-    signed = caller.request = signed_request(request)
-    platform = caller.platform = find_platform(caller.name)
-    if platform is None:
+    What ``ids`` name is looked up by the same statement, before it is known who asks.
+    """
+    signed = SignedRequest(request.META["REQUEST_METHOD"], *raw_target(request), request.META)
+    found = find_exchange(name, ids)
+    if found is None:
         verify(signed, Profile(), _NOBODY, time.time())
-        raise Unauthenticated("unknown_platform")
+        return Caller(name, signed, refusal="unknown_platform")
+    platform, row = found
+    verdict = _UNSIGNED
     if platform.require_signature:
-        caller.verdict = verify(signed, platform.profile, _open(platform), time.time())
+        verdict = verify(signed, platform.profile, _open(platform), time.time())
+    refusal = _refusal(platform, verdict)
+    if verdict.secret_id is not None and not refusal:
+        last_uses.note(verdict.secret_id)
+    return Caller(name, signed, platform, row, verdict, refusal)
+
+
+def _refusal(platform: PlatformRow, verdict: Verdict) -> str:
+    """Return why the platform's call is refused; empty where it is not. A signature is used up only by a sound call."""
     if not platform.is_active:
-        raise Unauthenticated("platform_suspended")
-    if not caller.verdict.ok:
-        raise Unauthenticated(caller.verdict.reason)
-    _check_source(platform)
-    if platform.single_use_signatures and platform.require_signature:
-        _use_once(platform, caller.verdict)
-    caller.proven = True
-    return platform
+        return "platform_suspended"
+    if not verdict.ok:
+        return verdict.reason
+    if not _comes_from_its_networks(platform):
+        return "source_network"
+    if platform.single_use_signatures and platform.require_signature and not _is_first_use(platform, verdict):
+        return "signature_seen"
+    return ""
 
 
 def _open(platform: PlatformRow) -> list[Secret]:
-    """The live secrets. One that does not open verifies nothing; the others still do."""
+    """Open the live secrets. One that does not open verifies nothing; the others still do."""
     opened = []
     for secret_id, sealed in platform.secrets:
         try:
-            opened.append(Secret(secret_id, unseal(sealed, Place("keys.signingsecret", secret_id, "sealed"))))
+            place = Place("keys.signingsecret", secret_id, "sealed", (str(platform.secret_set),))
+            opened.append(Secret(secret_id, unseal(sealed, place)))
         except SealError as error:
             log.error("signing_secret_does_not_open", secret=str(secret_id), error=str(error))  # noqa: TRY400
     return opened
 
 
-def _check_source(platform: PlatformRow) -> None:
-    """Networks bind signed platforms too, where there are any; unsigned ones must have them."""
+def _comes_from_its_networks(platform: PlatformRow) -> bool:
+    """Check the source. Networks bind signed platforms too, where there are any; unsigned ones must have them."""
     if not platform.source_networks and platform.require_signature:
-        return
-    if not is_within(current_context().network_source, parse_networks(platform.source_networks)):
-        raise Unauthenticated("source_network")
+        return True
+    return is_within(current_context().network_source, parse_networks(platform.source_networks))
 
 
-def _use_once(platform: PlatformRow, verdict: Verdict) -> None:
+def _is_first_use(platform: PlatformRow, verdict: Verdict) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(_FIRST_USE, [platform.id, verdict.signature])
-        if not cursor.rowcount:
-            raise Unauthenticated("signature_seen")
+        return bool(cursor.rowcount)

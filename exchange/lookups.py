@@ -1,12 +1,11 @@
-"""What the vendor API's paths and queries name: by the platform's ids, by the vendor's own, or by ours."""
+"""Finds what the vendor's side names: by the platform's ids, by the vendor's own, or by ours."""
 
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
-from credservice.credentials.subjects import Subject
-from credservice.exceptions import NotFound
+from credservice.core.exceptions import NotFound
+from credservice.core.ids import find_theirs_or_ours
 from credservice.vendor_api.problems import refused
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 
@@ -14,7 +13,7 @@ M = TypeVar("M", bound=Model)
 
 
 def find_platform(name: str | None) -> Platform:
-    """The platform of this name; without one, the default platform, or the only one. Raises InvalidFields."""
+    """Find the platform of this name; without one, the default platform, or the only one. Raises InvalidFields."""
     platforms = {platform.name: platform for platform in Platform.objects.all()}
     if name is not None:
         if name not in platforms:
@@ -27,18 +26,18 @@ def find_platform(name: str | None) -> Platform:
 
 
 def find_end_user(platform: Platform, text: str, *, lock: bool = False) -> EndUser:
-    """By ``external_id``, or else by our id. Raises NotFound."""
+    """Find one by ``external_id``, or else by our id. Raises NotFound."""
     return _find(EndUser.objects.select_related("platform"), platform, "external_id", text, "end user", lock)
 
 
 def find_integration(platform: Platform, text: str) -> Integration:
-    """By the platform's integrationId, or else by our id. Raises NotFound."""
+    """Find one by the platform's integrationId, or else by our id. Raises NotFound."""
     rows = Integration.objects.select_related("platform", "policy")
     return _find(rows, platform, "integration_id", text, "integration", lock=False)
 
 
 def find_installation(platform: Platform, text: str, *, lock: bool = False) -> Installation:
-    """By the platform's installationId, or else by our id. Raises NotFound."""
+    """Find one by the platform's installationId, or else by our id. Raises NotFound."""
     rows = Installation.objects.select_related("platform", "integration", "end_user")
     return _find(rows, platform, "installation_id", text, "installation", lock)
 
@@ -51,31 +50,11 @@ def find_grant(
     return (rows.select_for_update(of=("self",)) if lock else rows).first()
 
 
-def end_user_subject(key: str) -> Subject | None:
-    """For ``credservice.credentials.subjects``: an end user by our id, locked against a suspension meanwhile."""
-    pk = as_uuid(key)
-    end_user = EndUser.objects.select_for_update(no_key=True).filter(pk=pk).first() if pk else None
-    if end_user is None:
-        return None
-    context = {"end_user": end_user.end_user_id, "external_id": end_user.external_id}
-    return Subject(suspended=not end_user.is_active, context=context)
-
-
-def as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text) if len(text) == 36 else None
-    except ValueError:
-        return None
-
-
 def _find(rows: QuerySet[M], platform: Platform, field: str, text: str, kind: str, lock: bool) -> M:
     rows = rows.filter(platform=platform)
     if lock:
         rows = rows.select_for_update(of=("self",), no_key=True)
-    key = as_uuid(text)
-    wanted: list[dict[str, Any]] = [{field: text}] + ([{"pk": key}] if key else [])
-    for where in wanted:
-        found = rows.filter(**where).first()
-        if found is not None:
-            return found
-    raise NotFound(f"Platform {platform.name} has no such {kind}.")
+    found = find_theirs_or_ours(rows, field, text)
+    if not found:
+        raise NotFound(f"Platform {platform.name} has no such {kind}.")
+    return found[0]

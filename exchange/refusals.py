@@ -1,6 +1,8 @@
-"""What the exchange door refuses after authentication, each with the code that the platform reads."""
+"""Defines the refusals after authentication, each with the code that the platform reads."""
 
-from credservice.exceptions import Forbidden, NotFound
+from credservice.core.exceptions import Forbidden, NotFound, Unavailable
+
+OF_ANOTHER = "credential_of_another"  # the reason where a grant leads to a credential of somebody else
 
 
 class UnknownIntegration(NotFound):
@@ -12,7 +14,7 @@ class UnknownEndUser(NotFound):
 
 
 class UnknownInstallation(NotFound):
-    """Also for an installation of another end user or integration: whose it is, the caller need not learn."""
+    """Refuses one that is not there or another's: the caller need not learn which."""
 
     code = "unknown_installation"
 
@@ -29,6 +31,12 @@ class NothingGranted(NotFound):
     def __init__(self, *, reason: str) -> None:
         super().__init__("No credential is granted to this end user for this integration.")
         self.reason = reason
+
+
+class DoesNotOpen(Unavailable):
+    """Refuses a value that was sealed for another place or somebody else, or under a key that is not here."""
+
+    reason = "credential_does_not_open"
 
 
 class IncompleteAnswer(NotFound):

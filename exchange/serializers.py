@@ -1,11 +1,11 @@
-"""The three ids of an exchange request, read strictly."""
+"""Reads the three ids of an exchange request, strictly."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
-from credservice.exceptions import Invalid
+from credservice.core.exceptions import Invalid
 from exchange.models import MAX_ID
 
 MAX_QUERY_FIELDS = 32
@@ -21,7 +21,7 @@ class ExchangeIds:
 
 
 def read_ids(body: Mapping[str, Any], query: str | None) -> ExchangeIds:
-    """The ids in ``body``, and where it lacks one, in the raw ``query`` (``None``: the profile does not allow it).
+    """Read the ids in ``body``, and where it lacks one, in the raw ``query`` (``None``: the profile does not allow it).
 
     Raises :class:`Invalid`, also where the two disagree.
     """

@@ -1,4 +1,4 @@
-"""Response shapes: the flat JSON object that a platform's modal was set to expect.
+"""Checks and fills response shapes: the flat JSON object that a platform's modal was set to expect.
 
 ``{"apiKey": "$credential.apiKey", "tenant": "$end_user.external_id", "region": "eu"}``: a text that starts with ``$``
 names a source, ``$$`` stands for a literal dollar sign, any other text is handed out as it is.
@@ -38,7 +38,7 @@ def check_attributes(attributes: Any) -> None:
 
 
 def fill(shape: Mapping[str, str], sources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The answer, from ``credential``, ``end_user`` and ``installation`` in ``sources``. Raises MissingAttribute."""
+    """Fill the shape from ``credential``, ``end_user`` and ``installation`` in ``sources``. Raises MissingAttribute."""
     return {field: _resolve(source, sources) for field, source in shape.items()}
 
 

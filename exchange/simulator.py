@@ -11,7 +11,7 @@ import httpx2
 
 from exchange.models import Platform
 from exchange.serializers import ExchangeIds
-from exchange.signing import SIGNATURE_HEADER, SignedRequest, sign
+from exchange.signatures.verify import SIGNATURE_HEADER, SignedRequest, as_environ, sign
 
 TIMEOUT_SECONDS = 30.0
 
@@ -29,18 +29,22 @@ class Simulation:
     headers: dict[str, str] = field(repr=False)
     signed_path: str = ""  # as the service sees it, without the platform's public prefix
 
+    @property
+    def public_url(self) -> str:
+        """Return what the addresses of the called service begin with."""
+        return self.url.removesuffix(self.signed_path)
+
     def curl(self) -> str:
-        """The same request as a shell command (reference, "Example request from MindCloud to your endpoint")."""
+        """Write the same request as a shell command (reference, "Example request from MindCloud to your endpoint")."""
         options = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in self.headers.items()]
         lines = [f"curl -X POST {shlex.quote(self.url)}", *options, f"-d {shlex.quote(self.body)}"]
         return " \\\n     ".join(lines)
 
     def signed_request(self) -> SignedRequest:
-        environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
-        return SignedRequest("POST", self.signed_path, "", environ)
+        return SignedRequest("POST", self.signed_path, "", as_environ(self.headers))
 
     def send(self) -> httpx2.Response:
-        """The server's answer. Raises :class:`NoAnswer`."""
+        """Return the server's answer. Raises :class:`NoAnswer`."""
         try:
             with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
                 return client.post(self.url, content=self.body.encode(), headers=self.headers)
@@ -57,7 +61,7 @@ def simulate(
     timestamp: str = "",
     signature: str = "",
 ) -> Simulation:
-    """The request of ``ids`` to the service at ``base_url``; unsigned where there is no secret.
+    """Build the request of ``ids`` to the service at ``base_url``; unsigned where there is no secret.
 
     ``timestamp`` and ``signature`` replace what would be sent: to try an old time, or a signature that was seen.
     Raises ValueError for a URL that cannot be called.
@@ -75,7 +79,7 @@ def simulate(
 
 
 def server_clock_difference(answer: httpx2.Response) -> float | None:
-    """How far the server's clock is ahead of ours, in seconds, to the second; ``None`` where it sends no Date."""
+    """Tell how many seconds the server's clock is ahead of ours; ``None`` where it sends no Date."""
     try:
         return parsedate_to_datetime(answer.headers["Date"]).timestamp() - time.time()
     except (KeyError, ValueError):

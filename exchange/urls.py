@@ -1,4 +1,4 @@
-"""Below ``/credential-exchange``. With or without a final slash, never a redirect: it would drop the signed body."""
+"""Routes ``/credential-exchange``. With or without a final slash, never a redirect: it would drop the signed body."""
 
 from django.urls import re_path
 

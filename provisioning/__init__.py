@@ -1,0 +1,1 @@
+"""Provisions what marketplaces order: resources and their credentials."""

@@ -1,3 +1,5 @@
+"""Registers the provisioning door, and tells the kernel of resources."""
+
 from django.apps import AppConfig
 
 
@@ -6,23 +8,19 @@ class ProvisioningConfig(AppConfig):
     verbose_name = "Provisioning"
 
     def ready(self) -> None:
-        from credservice.credentials.preview import register_reach
-        from credservice.credentials.schedule import register_taker
-        from credservice.credentials.subjects import register_subject
-        from credservice.metrics import register_collector
-        from provisioning import (
-            checks,  # noqa: F401 - registers them
-            exported,
-        )
-        from provisioning.connector.rotations import take_scheduled
-        from provisioning.metrics import SlowWork
-        from provisioning.reach import resource_credentials_of
-        from provisioning.setup import register_sections
-        from provisioning.vendor_lookups import resource_subject
+        # Imported here: models can be imported only when all apps are loaded.
+        from credservice.credentials.hooks import register_subject
+        from credservice.credentials.rotation_impact import register_reach
+        from credservice.metrics import register_figures
+        from provisioning import checks  # noqa: F401 - registers them
+        from provisioning.credential_hooks import resource_credentials_of, resource_subject
+        from provisioning.manifest import register_sections
+        from provisioning.metrics import slow_work, trusted_keys
+        from provisioning.vendor_api import export
 
         register_sections()
-        exported.register()
-        register_collector(SlowWork)
+        export.register()
+        register_figures(slow_work)
+        register_figures(trusted_keys)
         register_reach(resource_credentials_of)
-        register_taker(take_scheduled)
         register_subject("resource", resource_subject)

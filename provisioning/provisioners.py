@@ -1,4 +1,4 @@
-"""The vendor's own endpoints that provision resources: one signed POST for each act (docs/protocols/manifold.md).
+"""Calls the vendor's own endpoints that provision: one signed POST for each act (docs/protocols/manifold.md).
 
 ``settings.PROVISIONERS``: ``{"alias": {"url": ..., "secrets": [references, the current one first], "seconds": 10}}``.
 Signed, repeated and answered like the ``webhook`` issuer's requests (docs/issuers/webhook.md).
@@ -13,11 +13,12 @@ import httpx2
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from credservice.core.secret_references import check_reference, resolve_reference
 from credservice.http.outgoing import check_url
+from credservice.http.retry_after import retry_after
+from credservice.http.webhook_signatures import PREFIX, check_secret, sign
 from credservice.issuers.base import IssueFailed, IssuerUnavailable
-from credservice.issuers.calls import call, json_object, reason, retry_after
-from credservice.issuers.webhook.signing import PREFIX, check_secret, sign
-from credservice.references import check_reference, resolve_reference
+from credservice.issuers.calls import call, json_object, reason
 
 DEFAULT_SECONDS, MAX_SECONDS = 10.0, 30.0
 _OPTIONS = {"url", "secrets", "seconds"}
@@ -81,12 +82,12 @@ class Provisioner:
         return _message(answer)
 
     def current_secrets(self) -> list[str]:
-        """Raises ValueError for one that cannot be read or is none, without quoting it."""
+        """Read them. Raises ValueError for one that cannot be read or is none, without quoting it."""
         return [check_secret(resolve_reference(reference)) for reference in self.secrets]
 
 
 def get_provisioner(alias: str) -> Provisioner:
-    """The provisioner of this alias. Raises :class:`ImproperlyConfigured` where settings name none that is sound."""
+    """Find the provisioner of this alias. Raises ImproperlyConfigured where settings name none that is sound."""
     try:
         options = settings.PROVISIONERS[alias]
         return _build(options)

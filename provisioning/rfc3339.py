@@ -1,4 +1,4 @@
-"""Points in time as the marketplace writes them: RFC 3339, not HTTP dates."""
+"""Reads points in time as RFC 3339 writes them."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -9,7 +9,7 @@ _FORM = re.compile(
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """The moment in ``text`` (RFC 3339, section 5.6), to the microsecond. Raises ValueError for anything else."""
+    """Read the moment in ``text`` (RFC 3339, section 5.6), to the microsecond. Raises ValueError for anything else."""
     match = _FORM.fullmatch(text)
     if match is None:
         raise ValueError("not an RFC 3339 date-time")

@@ -1,1 +1,1 @@
-"""Operators' accounts: sign-in, second factor, sessions. allauth's flows, in our console, sealed and in the trail."""
+"""Signs operators in, with second factors and sessions: allauth's flows in our console, sealed and recorded."""

@@ -1,4 +1,4 @@
-"""What we tell allauth: who may sign in, where its pages are, how secrets are sealed, what a passkey is bound to."""
+"""Tells allauth who may sign in, where its pages are, how secrets are sealed, and what a passkey is bound to."""
 
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
-        """A passkey comes here without the check that the password's form makes."""
+        """Make the password form's check for a passkey too, which comes here without it."""
         if user.is_active and user.is_staff:
             return cast("HttpResponse | None", super().pre_login(request, user, **kwargs))
         messages.error(request, "This account may not sign in here.")
@@ -38,13 +38,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return reverse("admin:index")
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """One page of ours for all of them."""
+        """Lead to one page of ours for all of them."""
         if not user.is_authenticated:
             return []
         return [{"id": "reauthenticate", "description": "Confirm", "url": reverse("account_reauthenticate")}]
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Paths of ours alone."""
+        """Allow paths of ours alone."""
         return bool(url) and str(url).startswith("/admin/") and super().is_safe_url(url)
 
     def get_client_ip(self, request: HttpRequest) -> str:
@@ -65,7 +65,7 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return str(user.get_username())
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
-        """The console's own host, not what a request's Host says: WebAuthn binds a passkey to it."""
+        """Name the console's own host, not what a request's Host says: WebAuthn binds a passkey to it."""
         return {"id": self._host(), "name": NAME}
 
     def get_public_key_credential_user_entity(self, user: Any) -> dict[str, Any]:

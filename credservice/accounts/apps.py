@@ -1,3 +1,5 @@
+"""Registers the app of operators and their second factor."""
+
 from allauth.account.apps import AccountConfig
 from django.apps import AppConfig
 
@@ -8,11 +10,12 @@ class AccountsConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from credservice.accounts import sealing, trail  # noqa: F401 - connect the signals
+        # Only now are there models to import.
+        from credservice.accounts import audit, sealing  # noqa: F401 - connect the signals
 
 
 class AllauthAccountConfig(AccountConfig):  # type: ignore[misc]
-    """allauth's own, which insists on a middleware of its for every path; ours runs it for the console's alone."""
+    """Does without allauth's own middleware, which it wants for every path; ours runs it for the console's alone."""
 
     default = False
 

@@ -1,28 +1,43 @@
-"""allauth's forms of the sign-in and of a new passkey, with our limits, our looks and our trail.
+"""Puts our limits, looks and audit log around allauth's forms of the sign-in and of a new passkey.
 
 Named in ``MFA_FORMS`` (settings). What is counted and recorded at a proof inside a session is in
 :mod:`credservice.accounts.proof`.
 """
 
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
-from urllib.parse import urlsplit
 
-from allauth.mfa.base.forms import AuthenticateForm
+from allauth.account.adapter import get_adapter as get_account_adapter
+from allauth.core import context
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, LoginWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from fido2.utils import websafe_decode
 from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
-from credservice.accounts.proof import take_turns
-from credservice.accounts.trail import refuse
-from credservice.audit import record_refusal
-from credservice.console.password import count_try
-from credservice.exceptions import TooMany
+from credservice.accounts.audit import refuse
+from credservice.accounts.codes import step_of, use_code
+from credservice.accounts.passkeys import (
+    NOT_ACCEPTED,
+    Purpose,
+    challenge,
+    check_origin,
+    is_user_verified,
+    signs_in_alone,
+)
+from credservice.accounts.throttle import count_proof, count_try, few_codes
+from credservice.audit import Line, record_refusal
+from credservice.core.exceptions import TooMany
+from credservice.core.names import validate_name
 
 MAX_CODE = 32
 MAX_NAME = 60
@@ -35,7 +50,7 @@ class CodeField(forms.CharField):
 
 
 class SignInForm(AuthenticationForm):
-    """Name and password, of an account that may open the console."""
+    """Takes name and password, of an account that may open the console."""
 
     error_messages = AuthenticationForm.error_messages | {
         "invalid_login": "This name and password open no account here. Capitals and small letters differ.",
@@ -45,13 +60,7 @@ class SignInForm(AuthenticationForm):
         try:
             super().confirm_login_allowed(user)
         except ValidationError:
-            record_refusal(
-                action="user.sign_in",
-                actor=f"user:{user.get_username()}",
-                reason="not_staff",
-                object_type="user",
-                object_id=user.pk,
-            )
+            record_refusal(Line.about(user, "user.sign_in", f"user:{user.get_username()}", reason="not_staff"))
             raise
 
 
@@ -60,29 +69,48 @@ class SignInCodeForm(AuthenticateForm):  # type: ignore[misc]
 
     def clean_code(self) -> Any:
         count(self.user)
-        take_turns(self.user)
-        return super().clean_code()
+        return take_code(self)
+
+
+class ProofCodeForm(ReauthenticateForm):  # type: ignore[misc]
+    def clean_code(self) -> Any:
+        return take_code(self)
 
 
 class SignInPasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]
     def clean_credential(self) -> Any:
-        return check_passkey(self.user, self.cleaned_data["credential"], super().clean_credential)
+        count(self.user)
+        return take_passkey(self, "second_step", super().clean_credential)
+
+
+class ProofPasskeyForm(ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    def clean_credential(self) -> Any:
+        return take_passkey(self, "proof", super().clean_credential)
 
 
 class PasskeySignInForm(LoginWebAuthnForm):  # type: ignore[misc]
-    """With a passkey alone, which then has checked its owner: by a PIN, a finger or a face."""
+    """Signs in with a passkey alone, which then has checked its owner: by a PIN, a finger or a face."""
 
     def clean_credential(self) -> Any:
-        return check_passkey(None, self.cleaned_data["credential"], super().clean_credential)
+        count(None)
+        row = take_passkey(self, "sign_in", super().clean_credential)
+        if not (signs_in_alone(row) and is_user_verified(self.cleaned_data["credential"])):
+            refuse(row.user, "passkey_not_alone")
+            raise ValidationError("This passkey is a second factor: sign in with your password, and use it then.")
+        return row
 
 
 class AppForm(ActivateTOTPForm):  # type: ignore[misc]
     code = CodeField("Code that the app shows")
 
     def clean_code(self) -> Any:
-        count(self.user)
+        with counted(self.user):
+            count_proof(context.request)
         try:
-            return super().clean_code()
+            code = super().clean_code()
+            if step_of(self.secret, code) is None:  # allauth takes the one of the step to come
+                raise get_adapter().validation_error("incorrect_code")
+            return code
         except ValidationError:
             refuse(self.user, "wrong_code_at_set_up")
             raise
@@ -93,6 +121,7 @@ class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
         label="Name",
         required=False,
         max_length=MAX_NAME,
+        validators=[validate_name],
         help_text="So that you know it among others: where it is kept, such as a phone or a key.",
         widget=UnfoldAdminTextInputWidget(),
     )
@@ -106,44 +135,55 @@ class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
     def clean(self) -> Any:
         if self.cleaned_data.get("credential"):
             check_origin(self.cleaned_data["credential"])
+            with challenge("registration", self.user):
+                return super().clean()
         return super().clean()
 
 
 def count(user: Any) -> None:
-    """Count a try by address. Raises ``ValidationError`` past the limit."""
+    """Count a try before the session. Raises ``ValidationError`` past the limit."""
+    with counted(user):
+        count_try(context.request, user.get_username() if user else "")
+
+
+@contextmanager
+def counted(user: Any) -> Iterator[None]:
+    """Turn :class:`TooMany` into what a form says."""
     try:
-        count_try()
+        yield
     except TooMany as error:
         refuse(user, error.code)
         raise ValidationError(f"Too many tries from your address. Try again in {error.retry_after} s.") from None
 
 
-def check_passkey(user: Any, credential: Any, check: Any) -> Any:
-    """A passkey's answer, counted, for this origin, and recorded where it does not pass."""
-    count(user)
+@contextmanager
+def few_tries(user: Any) -> Iterator[None]:
+    """Bound the codes and passkeys that are tried for one account in a row; a passkey alone is no account's yet."""
     try:
-        check_origin(credential)
-        return check()
-    except ValidationError:
-        refuse(user, "wrong_passkey")
-        raise ValidationError("This passkey was not accepted.") from None
+        with few_codes(context.request, user) if user else nullcontext():
+            yield
+    except TooMany as error:
+        refuse(user, error.code)
+        raise get_account_adapter().validation_error("too_many_login_attempts") from None
 
 
-def is_ours(text: str) -> bool:
-    """Whether a passkey's answer, as it was sent, was given at our origin."""
-    try:
-        check_origin(json.loads(text))
-    except (ValueError, RecursionError, ValidationError):
-        return False
-    return True
+def take_code(form: Any) -> str:
+    """Take the code of a form of allauth's, once; allauth's own check takes it again a minute later."""
+    with few_tries(form.user):
+        form.authenticator = use_code(form.user, form.cleaned_data["code"])
+        if form.authenticator is None:
+            refuse(form.user, "wrong_code")
+            raise get_adapter().validation_error("incorrect_code")
+    return str(form.cleaned_data["code"])
 
 
-def check_origin(credential: Any) -> None:
-    """WebAuthn Level 2, 7.1 step 9 and 7.2 step 13: the origin is ours, not that of a neighbour in our domain."""
-    try:
-        origin = json.loads(websafe_decode(credential["response"]["clientDataJSON"]))["origin"]
-    except (KeyError, TypeError, ValueError):
-        raise ValidationError("This passkey was not accepted.") from None
-    ours = urlsplit(settings.CONSOLE_URL)
-    if origin != f"{ours.scheme}://{ours.netloc}":
-        raise ValidationError(f"Passkeys work at {settings.CONSOLE_URL} alone. Open the console there.")
+def take_passkey(form: Any, purpose: Purpose, check: Any) -> Any:
+    """Check a passkey's answer: for this origin and purpose, and recorded where it does not pass."""
+    with few_tries(form.user):
+        try:
+            with challenge(purpose, form.user):
+                check_origin(form.cleaned_data["credential"])
+                return check()
+        except ValidationError:
+            refuse(form.user, "wrong_passkey")
+            raise ValidationError(NOT_ACCEPTED) from None

@@ -1,4 +1,4 @@
-"""For the console's paths alone: allauth's request, and that a signed-in operator has shown a second factor."""
+"""Demands a second factor, knows browsers again, and runs allauth's middleware, for the console's paths alone."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,8 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from credservice.accounts.trail import SHOWN, has_factor
+from credservice.accounts.audit import SHOWN, has_factor
+from credservice.accounts.devices import known_device, remember_device
 
 PREFIX = "/admin/"
 # What somebody may open who has yet to set one up.
@@ -34,11 +35,13 @@ class AccountsMiddleware:
         if not request.path.startswith(PREFIX):
             return self.get_response(request)
         response: HttpResponse = demand(request) or self.allauth(request)
+        if _is_complete(request) and not known_device(request, request.user.get_username()):
+            remember_device(request, response)
         return response
 
 
 def demand(request: HttpRequest) -> HttpResponse | None:
-    """Where to go first; None where nothing is asked of this session."""
+    """Lead to where this session has to go first; None where nothing is asked of it."""
     if not must_set_up(request):
         return None
     if has_factor(request.user):
@@ -51,6 +54,11 @@ def demand(request: HttpRequest) -> HttpResponse | None:
     return HttpResponseRedirect(reverse("mfa_index"))
 
 
+def _is_complete(request: HttpRequest) -> bool:
+    """Tell whether somebody is signed in here by all that is asked of them."""
+    return bool(request.user.is_authenticated and not must_set_up(request))
+
+
 def must_set_up(request: HttpRequest) -> bool:
-    """Whether this session lacks what is required of it."""
+    """Tell whether this session lacks what is required of it."""
     return bool(settings.REQUIRE_SECOND_FACTOR and request.user.is_authenticated and not request.session.get(SHOWN))

@@ -1,4 +1,4 @@
-"""What signing in has to remember."""
+"""Keeps sessions, the cache of used codes and tries, and allauth's second factors."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from credservice.accounts.sealing import sealed_in
 from credservice.crypto import Place
 from credservice.crypto.fields import SealedField
 
@@ -26,13 +27,13 @@ SYSTEMS = (
 
 class SessionQuerySet(models.QuerySet["ConsoleSession"]):
     def live(self) -> "SessionQuerySet":
-        """Neither past their end nor idle for too long."""
+        """Find those neither past their end nor idle for too long."""
         now = timezone.now()
         idle_since = now - timedelta(seconds=settings.SESSION_IDLE_SECONDS)
         return self.filter(expires_at__gt=now, seen_at__gt=idle_since)
 
     def ended(self) -> "SessionQuerySet":
-        """All others."""
+        """Find all others."""
         now = timezone.now()
         idle_since = now - timedelta(seconds=settings.SESSION_IDLE_SECONDS)
         return self.filter(models.Q(expires_at__lte=now) | models.Q(seen_at__lte=idle_since))
@@ -66,14 +67,18 @@ class ConsoleSession(models.Model):
         return f"session {self.pk[:8]}"
 
     def browser_name(self) -> str:
-        """For a person to know it by, such as ``Firefox on Windows``."""
+        """Name the browser as a person knows it, such as ``Firefox on Windows``."""
         name = next((name for mark, name in BROWSERS if mark in self.browser), "")
         system = next((name for mark, name in SYSTEMS if mark in self.browser), "")
         return " on ".join(part for part in (name, system) if part) or self.browser[:40] or "unknown browser"
 
 
 class CacheEntry(models.Model):
-    """Django's cache, as ``createcachetable`` makes it: what all workers must know of used codes and of tries."""
+    """Marks a challenge that was used, by its digest, until it would be good for nothing anyhow.
+
+    The table is that of Django's cache, which it held once. Its values are pickled, so that whoever writes to the
+    database could have the service run code of theirs: nothing reads a value here.
+    """
 
     cache_key = models.CharField(primary_key=True, max_length=255)
     value = models.TextField()
@@ -96,8 +101,6 @@ class SecondFactor(Authenticator):  # type: ignore[misc]
 
     @classmethod
     def sealed_in_handles(cls) -> Iterator[tuple[Place, bytes]]:
-        """Where a secret of an authenticator is sealed, and what is sealed there: for ``check_sealed``."""
-        from credservice.accounts.sealing import sealed_in
-
+        """Find where a secret of an authenticator is sealed, and what is sealed there: for ``check_sealed``."""
         for row in cls.objects.order_by("pk").iterator():
             yield from sealed_in(row)

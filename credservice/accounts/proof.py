@@ -1,25 +1,26 @@
-"""That it is still the operator who sits there: the own password, a code of the second factor, or a passkey.
+"""Re-authenticates an operator at an act: by the own password, a code of the second factor, or a passkey.
 
-Every try is counted by address (:func:`credservice.console.password.count_try`), those of codes and passkeys by account
-too (allauth's limit ``login_failed``), and each one that fails is in the trail.
+Every try is counted by session (:mod:`credservice.accounts.throttle`), those of codes and passkeys besides, and each
+one that fails is in the audit log.
 """
 
 import re
 from typing import Any
 
-from allauth.mfa.base.forms import ReauthenticateForm
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from credservice.accounts.trail import refuse
-from credservice.audit import record_refusal
-from credservice.console.actor import actor_of
-from credservice.exceptions import TooMany
+from credservice.accounts.audit import refuse
+from credservice.accounts.forms import ProofCodeForm, ProofPasskeyForm
+from credservice.accounts.passkeys import NOT_ACCEPTED, is_ours
+from credservice.accounts.throttle import count_proof
+from credservice.audit import Line, record_refusal
+from credservice.audit.names import actor_of
+from credservice.core.exceptions import TooMany
 
 CODE = re.compile(r"\d{3} ?\d{3}|\d{4} ?\d{4}")  # of an authenticator app; a recovery code
 
@@ -39,7 +40,7 @@ class ProofField(forms.CharField):
 
 
 class ProofForm(forms.Form):
-    """Mixed into the forms that ask for a proof. What was proven with is in ``proven_by``."""
+    """Asks for a proof, mixed into the forms that need one. ``proven_by`` says by what it was given."""
 
     password = ProofField()
     credential = forms.CharField(required=False, widget=forms.HiddenInput, max_length=20_000)
@@ -71,20 +72,17 @@ class ProofForm(forms.Form):
         return data
 
     def _count(self) -> None:
-        from credservice.console.password import count_try
-
         try:
-            count_try()
+            count_proof(self._request)
         except TooMany as error:
             self._refuse(error.code)
-            sentence = f"Too many passwords were tried from your address. Try again in {error.retry_after} s."
+            sentence = f"Too many passwords were tried in this session. Try again in {error.retry_after} s."
             raise ValidationError(sentence) from None
 
     def _typed(self, text: str) -> str:
         if self.has_codes and CODE.fullmatch(text.strip()):
-            form = ReauthenticateForm(user=self._request.user, data={"code": text})
+            form = ProofCodeForm(user=self._request.user, data={"code": text})
             with transaction.atomic():
-                take_turns(self._request.user)
                 if form.is_valid():
                     form.save()
                     return "code"
@@ -95,26 +93,15 @@ class ProofForm(forms.Form):
         return "password"
 
     def _passkey(self, credential: str) -> str:
-        from credservice.accounts.forms import is_ours
-
-        form = ReauthenticateWebAuthnForm(user=self._request.user, data={"credential": credential})
-        if not is_ours(credential) or not form.is_valid():
+        form = ProofPasskeyForm(user=self._request.user, data={"credential": credential})
+        if not is_ours(credential):
             refuse(self._request.user, "wrong_passkey")
-            raise ValidationError({"password": "This passkey was not accepted."})
+            raise ValidationError({"password": NOT_ACCEPTED})
+        if not form.is_valid():
+            raise ValidationError({"password": NOT_ACCEPTED})
         form.save()
         return "passkey"
 
     def _refuse(self, reason: str) -> None:
-        record_refusal(
-            action="user.password_check",
-            actor=actor_of(self._request),
-            reason=reason,
-            object_type="user",
-            object_id=self._request.user.pk,
-        )
-
-
-def take_turns(user: Any) -> None:
-    """Of several who send a code of the account at once, one after the other, in the caller's transaction."""
-    rows = Authenticator.objects.select_for_update().filter(user_id=user.pk).order_by("pk")
-    list(rows.values_list("pk", flat=True))
+        actor = actor_of(self._request)
+        record_refusal(Line.about(self._request.user, "user.password_check", actor, reason=reason))

@@ -1,4 +1,4 @@
-"""An authenticator's secret (RFC 6238's key, the seed of recovery codes) is sealed for its user.
+"""Seals an authenticator's secret (RFC 6238's key, the seed of recovery codes) for its user.
 
 allauth seals through its adapter, which is told the text and no more. The user is the one who is signed in, for whom
 alone allauth makes secrets; a row that is read brings its user along with the text.
@@ -40,7 +40,7 @@ def seal_text(text: str, user_pk: Any) -> SealedText:
 
 
 def unseal_text(text: str) -> str:
-    """Raises :class:`SealError` for what was not read from its row, or belongs to another user's."""
+    """Open a sealed text. Raises :class:`SealError` for what was not read from its row, or is another user's."""
     if not isinstance(text, SealedText):
         raise SealError("the secret of an authenticator, without its row")
     return unseal(base64.b64decode(text), text.place).decode()
@@ -62,7 +62,7 @@ def bind(sender: Any, instance: Authenticator, **_: Any) -> None:
 
 @receiver(pre_save, sender=Authenticator)
 def refuse_plain(sender: Any, instance: Authenticator, **_: Any) -> None:
-    """No path writes a secret around the sealing, nor one that was sealed for somebody else."""
+    """Refuse a secret that was written around the sealing, or sealed for somebody else."""
     for place, blob in sealed_in(instance):
         if not is_sealed(blob):
             raise SealError(f"{place.model} {place.pk}: not sealed")

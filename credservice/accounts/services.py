@@ -1,4 +1,4 @@
-"""Acts on somebody else's account."""
+"""Resets the second factor of somebody else's account."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from credservice.accounts.models import ConsoleSession
-from credservice.audit import record
+from credservice.audit import Line, record
 
 
 def reset_second_factor(*, user: Any, actor: str, reason: str) -> int:
@@ -19,11 +19,6 @@ def reset_second_factor(*, user: Any, actor: str, reason: str) -> int:
         kinds = sorted(row.type for row in rows)
         rows.delete()
         ended = ConsoleSession.objects.end(user)
-        record(
-            action="user.second_factor_reset",
-            actor=actor,
-            object_type="user",
-            object_id=user.pk,
-            detail={"kinds": kinds, "sessions": ended, "why": reason},
-        )
+        detail = {"kinds": kinds, "sessions": ended, "why": reason}
+        record(Line.about(user, "user.second_factor_reset", actor, detail))
     return len(kinds)

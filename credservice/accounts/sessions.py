@@ -1,4 +1,4 @@
-"""Django's ``SESSION_ENGINE``: sessions in the database that end, sealed, under a digest of their id.
+"""Keeps sessions in the database, sealed, under a digest of their id, with an end: Django's ``SESSION_ENGINE``.
 
 A session ends ``SESSION_SECONDS`` after its sign-in, whatever happens in it, and after ``SESSION_IDLE_SECONDS``
 without a request.
@@ -24,12 +24,12 @@ SEEN_STEP = timedelta(minutes=1)
 
 
 def row_id(session_key: str | None) -> str:
-    """What is kept of a session's id: it is random enough (165 bits) to need no slow hash."""
+    """Digest a session's id, which is random enough (165 bits) to need no slow hash."""
     return hashlib.sha256((session_key or "").encode()).hexdigest()
 
 
 class SessionStore(SessionBase):
-    """What every backend of Django's has to have."""
+    """Reads, writes and ends sessions, as every backend of Django's has to."""
 
     def load(self) -> dict[str, Any]:
         row = ConsoleSession.objects.live().filter(pk=row_id(self.session_key)).first()
@@ -72,7 +72,7 @@ class SessionStore(SessionBase):
         ConsoleSession.objects.ended().delete()
 
     def begin(self, browser: str) -> None:
-        """At the sign-in: its end is counted from now."""
+        """Count the session's end from now: at the sign-in."""
         self[STARTED], self[BROWSER] = timezone.now().isoformat(), browser[:200]
 
     def get_expiry_age(self, **_: Any) -> int:

@@ -1,7 +1,9 @@
-"""What the worker does for operators' accounts."""
+"""Deletes ended sessions, and marks of used challenges, in the worker."""
 
+from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from credservice.accounts.models import CacheEntry
 from credservice.accounts.sessions import SessionStore
 
 
@@ -10,3 +12,4 @@ from credservice.accounts.sessions import SessionStore
 def forget_sessions(timestamp: int) -> None:
     """Delete what is left of sessions that have ended. Anybody begins one who asks how to sign in with a passkey."""
     SessionStore.clear_expired()
+    CacheEntry.objects.filter(expires__lte=timezone.now()).delete()

@@ -1,3 +1,5 @@
+"""Registers the app of the audit log, and makes its partitions with the schema."""
+
 from typing import Any
 
 from django.apps import AppConfig
@@ -14,6 +16,7 @@ class AuditConfig(AppConfig):
 
 
 def _make_partitions(**_: Any) -> None:
+    # Here: an app's configuration is imported before there may be models.
     from credservice.audit.partitions import make_partitions
 
     make_partitions()

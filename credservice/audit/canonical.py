@@ -1,4 +1,4 @@
-"""What is hashed of a line and of a seal: one way to write it, and no two of them alike.
+"""Writes lines and seals as the bytes that are hashed: one way for each, and no two of them alike.
 
 A value is a byte that says whether there is one, its length in four bytes, and its UTF-8. So no text can pass for the
 border between two (engineering notes, "Audit"). Of a line, each value is PostgreSQL's own text, which a dump and a
@@ -26,7 +26,7 @@ class Part:
 
 
 def encode(values: Iterable[str | None]) -> bytes:
-    """``values`` as bytes. No two sequences have the same, and none is the beginning of another of its length."""
+    """Write ``values`` as bytes. No two sequences have the same, and none is the beginning of another of its length."""
     parts = []
     for value in values:
         text = (value or "").encode("utf-8")
@@ -53,6 +53,6 @@ class Digests:
 
 
 def head_of(facts: Sequence[str | None], parts: Sequence[Part], previous: bytes) -> bytes:
-    """The head of the chain after a seal: SHA-256 over what it says and over the head before."""
+    """Compute the head of the chain after a seal: SHA-256 over what it says and over the head before."""
     listed = [text for part in parts for text in (part.month, str(part.lines), part.digest)]
     return hashlib.sha256(encode([SEAL_DOMAIN, *facts, str(len(parts)), *listed, previous.hex()])).digest()

@@ -1,8 +1,9 @@
-"""The trail as NDJSON or CSV, line by line, in constant memory."""
+"""Writes the audit log as NDJSON or CSV, line by line, in constant memory."""
 
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 from typing import Any
@@ -17,12 +18,13 @@ FIELDS = (
 )
 FORMATS = ("ndjson", "csv")
 PAGE = 2_000
-# What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection").
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What a spreadsheet takes for the beginning of a formula (OWASP, "CSV Injection"): at the beginning of a cell, and
+# wherever one begins that splits lines at semicolons or tabs, as those of many countries do, whatever quotes say.
+_FORMULA = re.compile(r"(?:\A|(?<=[;\t\r\n|]))(?=[\s\"]*[=+\-@])|\A(?=[\t\r\n])")
 
 
 def read_up(events: QuerySet[AuditEvent], *, after: int, up_to: int) -> Iterator[dict[str, Any]]:
-    """The lines of ``events`` above ``after``, at most ``up_to``, oldest first; a page at a time."""
+    """Yield the lines of ``events`` above ``after``, at most ``up_to``, oldest first; a page at a time."""
     found = events.filter(pk__lte=up_to).order_by("pk")
     while rows := list(found.filter(pk__gt=after).values(*FIELDS)[:PAGE]):
         yield from rows
@@ -30,7 +32,7 @@ def read_up(events: QuerySet[AuditEvent], *, after: int, up_to: int) -> Iterator
 
 
 def read_down(events: QuerySet[AuditEvent], *, limit: int) -> Iterator[dict[str, Any]]:
-    """The newest ``limit`` lines of ``events``, newest first; a page at a time."""
+    """Yield the newest ``limit`` lines of ``events``, newest first; a page at a time."""
     before: Q = Q()
     while limit > 0 and (rows := list(events.filter(before).order_by("-pk").values(*FIELDS)[: min(PAGE, limit)])):
         yield from rows
@@ -38,7 +40,7 @@ def read_down(events: QuerySet[AuditEvent], *, limit: int) -> Iterator[dict[str,
 
 
 def write(rows: Iterable[dict[str, Any]], form: str) -> Iterator[tuple[int | None, str]]:
-    """Each row as text with its line break, and its id; CSV has a heading first, which has no id."""
+    """Yield each row's id, and its text with a line break; CSV has a heading first, which has no id."""
     if form == "csv":
         yield None, csv_line(FIELDS)
     for row in rows:
@@ -47,7 +49,7 @@ def write(rows: Iterable[dict[str, Any]], form: str) -> Iterator[tuple[int | Non
 
 
 def csv_line(values: Iterable[Any]) -> str:
-    """One line of CSV (RFC 4180). A text that a spreadsheet would calculate is marked as text by an apostrophe."""
+    """Write a line of CSV (RFC 4180). A text that a spreadsheet would calculate is marked as text by an apostrophe."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerow([_neutral(value) for value in values])
     return buffer.getvalue()
@@ -58,4 +60,4 @@ def _as_csv(values: dict[str, Any]) -> str:
 
 
 def _neutral(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return _FORMULA.sub("'", value) if isinstance(value, str) else value

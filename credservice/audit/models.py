@@ -1,4 +1,4 @@
-"""The trail. Written by :func:`credservice.audit.record` alone; the database refuses every change to a line."""
+"""Keeps the audit log. :func:`credservice.audit.record` alone writes it; the database refuses to change a line."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from credservice.audit.canonical import Part, head_of
 
 
 class AuditEvent(models.Model):
-    """Who did what to which object, with what outcome. Holds no secret values.
+    """One line: an actor's act on an object, and its outcome. Holds no secret values.
 
     The table is partitioned by month and append-only (see the first migration), which Django cannot declare: hence
     ``managed = False``. ``id`` is unique and ascending; the table's own key is (id, at).
@@ -46,7 +46,7 @@ class AuditSeal(models.Model):
     """One link of the chain: a batch of lines that is closed, or the dropping of months that were sealed before.
 
     ``head`` covers everything here and the head before; ``mac`` and ``signature`` cover ``head``
-    (:mod:`credservice.audit.proof`). The table is append-only as the trail is.
+    (:mod:`credservice.audit_chain.signatures`). The table is append-only as the trail is.
     """
 
     class Kind(models.TextChoices):
@@ -78,7 +78,7 @@ class AuditSeal(models.Model):
         return [Part(part["month"], part["lines"], part["digest"]) for part in self.parts]
 
     def computed_head(self) -> bytes:
-        """What ``head`` must be."""
+        """Compute what ``head`` must be."""
         facts = [
             str(self.number),
             self.kind,

@@ -1,4 +1,4 @@
-"""The trail's months: each has a partition of its own, made long before it begins."""
+"""Makes a partition of the audit log for each month, long before the month begins."""
 
 import structlog
 from django.db import Error, connection, transaction
@@ -26,7 +26,7 @@ def make_partitions(months: int = MONTHS_AHEAD) -> None:
 
 
 def lines_without_month() -> bool:
-    """Whether lines lie in the default partition, where retention by months does not reach them."""
+    """Tell whether lines lie in the default partition, where retention by months does not reach them."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM audit_auditevent_rest)")
         return bool(cursor.fetchone()[0])

@@ -1,13 +1,13 @@
-"""Refusals in the trail: best effort, and never so many that refused calls fill the disk."""
+"""Records refusals at best effort, and never so many that refused calls fill the disk."""
 
 import threading
 import time
-from typing import Any
+from dataclasses import replace
 
 import structlog
 from django.db import Error, transaction
 
-from credservice.audit.trail import record
+from credservice.audit.log import Line, record
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ class Sampler:
         self._lock = threading.Lock()
 
     def admit(self, action: str, actor: str, now: float) -> tuple[bool, int]:
-        """Whether to record this one, and how many of the window before were not."""
+        """Decide whether to record this one, and count how many of the window before were not."""
         with self._lock:
             key = self._key(action, actor, now)
             opened, count = self._windows.get(key, (now, 0))
@@ -58,21 +58,19 @@ class Sampler:
 _sampler = Sampler()
 
 
-def record_refusal(*, action: str, actor: str, reason: str, detail: dict[str, Any] | None = None, **what: Any) -> bool:
-    """Record that something was refused. A trail that cannot be written does not turn a refusal into an error.
+def record_refusal(line: Line) -> bool:
+    """Record that something was refused. A log that cannot be written does not turn a refusal into an error.
 
     Returns whether this one is in the sample.
     """
-    admitted, unrecorded = _sampler.admit(action, actor, time.monotonic())
+    admitted, unrecorded = _sampler.admit(line.action, line.actor, time.monotonic())
     if not admitted:
         return False
-    log.info("refused", action=action, actor=actor, reason=reason)
-    detail = dict(detail or {})
-    if unrecorded:
-        detail["unrecorded_before"] = unrecorded
+    log.info("refused", action=line.action, actor=line.actor, reason=line.reason)
+    detail = line.detail | ({"unrecorded_before": unrecorded} if unrecorded else {})
     try:
         with transaction.atomic():
-            record(action=action, actor=actor, outcome="refused", reason=reason, detail=detail, **what)
+            record(replace(line, outcome="refused", detail=detail))
     except Error as error:
-        log.warning("refusal_not_recorded", action=action, error=type(error).__name__)
+        log.warning("refusal_not_recorded", action=line.action, error=type(error).__name__)
     return True

@@ -1,4 +1,4 @@
-"""Which lines: what commands are told, as a query. Each condition is one that an index or a partition serves."""
+"""Selects lines as commands are told, by conditions that an index or a partition serves."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,13 +7,16 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
 from credservice.audit.models import AuditEvent
-from credservice.exceptions import Invalid
+from credservice.core.exceptions import Invalid
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Empty: every line. ``object`` is an id, or TYPE:ID, or TYPE: for all of a kind; times are ISO 8601, UTC unless
-    they say otherwise; ``until`` is not included."""
+    """Conditions on lines; without any, every line.
+
+    ``object`` is an id, or TYPE:ID, or TYPE: for all of a kind; times are ISO 8601, UTC unless they say otherwise;
+    ``until`` is not included.
+    """
 
     since: str = ""
     until: str = ""
@@ -23,11 +26,11 @@ class Selection:
     outcome: str = ""
 
     def events(self) -> QuerySet[AuditEvent]:
-        """Raises :class:`Invalid` for what cannot be understood."""
+        """Find the lines. Raises :class:`Invalid` for what cannot be understood."""
         return AuditEvent.objects.filter(self._times(), self._object(), **self._equals())
 
     def said(self) -> dict[str, str]:
-        """What was asked for, for the trail."""
+        """Return what was asked for, for the audit log."""
         return {name: value for name, value in vars(self).items() if value}
 
     def _times(self) -> Q:
@@ -52,7 +55,7 @@ class Selection:
 
 
 def parse_time(text: str) -> datetime:
-    """A moment as ISO 8601, or a day, which begins at midnight UTC. Raises :class:`Invalid`."""
+    """Parse a moment as ISO 8601, or a day, which begins at midnight UTC. Raises :class:`Invalid`."""
     try:
         day = parse_date(text)
         moment = datetime(day.year, day.month, day.day) if day else parse_datetime(text)  # noqa: DTZ001 - UTC below

@@ -1,1 +1,1 @@
-"""The admin site and the classes that every room's admin.py builds on."""
+"""Puts the operators' site together: sign-in, sidebar, dashboard, search, roles, and pages of no other room."""

@@ -1,3 +1,5 @@
+"""Registers the console and its site, and keeps the roles up to date."""
+
 from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
 from django.db.models.signals import post_migrate
@@ -5,20 +7,23 @@ from django.db.models.signals import post_migrate
 
 class ConsoleConfig(AppConfig):
     name = "credservice.console"
-    label = "console"
+    label = "console_site"  # adminkit, which has the tables, is "console"
     verbose_name = "Console"
     default = True
 
     def ready(self) -> None:
-        from credservice.console import sign_in  # noqa: F401 - connects the signals
+        # Only now are there models to import.
+        from credservice.console import access_log  # noqa: F401 - connects the signals
         from credservice.console.roles import update_roles
 
         self._rename_djangos()
-        post_migrate.connect(update_roles, sender=self, dispatch_uid="credservice.console.roles")
+        # Django sends post_migrate only for apps with models.
+        with_models = apps.get_app_config("console")
+        post_migrate.connect(update_roles, sender=with_models, dispatch_uid="credservice.console.roles")
 
     @staticmethod
     def _rename_djangos() -> None:
-        """In crumbs and counts as in the menu. Migrations look at what the classes were written with."""
+        """Name them in crumbs and counts as in the menu. Migrations look at what the classes were written with."""
         from django.contrib.auth.models import Group
 
         apps.get_app_config("auth").verbose_name = "Access"
@@ -26,7 +31,7 @@ class ConsoleConfig(AppConfig):
 
 
 class ConsoleAdminConfig(admin_apps.AdminConfig):
-    """django.contrib.admin, with our site as the default one."""
+    """Runs django.contrib.admin with our site as the default one."""
 
     default = False
     default_site = "credservice.console.site.ConsoleSite"

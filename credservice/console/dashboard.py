@@ -1,37 +1,45 @@
-"""The console's first page. Nothing on it is counted over a large table while somebody waits: sums by the hour
-(credservice.statistics), the first few rows of an index, and counts that stop at a hundred."""
+"""Builds the console's first page: what waits, traffic by the hour, states, and what comes next.
+
+Nothing on it is counted over a large table while somebody waits: it shows sums by the hour (credservice.statistics),
+the first few rows of an index, and counts that stop at a hundred.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.timesince import timeuntil
 
-from credservice.console import menu
-from credservice.console.beginning import is_new, openings
-from credservice.console.labels import label
-from credservice.console.links import page_of
-from credservice.console.plots import Series, lines, stacked
-from credservice.console.related import may_view
+from credservice.adminkit.cards import may_view
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import list_url, page_of
+from credservice.audit.models import AuditEvent
+from credservice.console import sidebar
+from credservice.console.first_steps_page import is_new, openings
+from credservice.core.svg_charts import Series, lines, stacked
 from credservice.credentials.models import Credential
-from credservice.statistics.reading import Traffic, credential_states, traffic
+from credservice.statistics.reading import Traffic, by_platform, credential_states, traffic
 
 PERIODS = {"24h": (24, "24 hours"), "7d": (7 * 24, "7 days")}
 NEXT = 5  # rows of what comes next
 REASONS = 5  # by colour; the rest is one
+GRANTED, REFUSED = {"outcome__exact": "granted"}, {"outcome__exact": "refused"}
 OTHERS, REST_COLOUR = "other reasons", 6
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's ``DASHBOARD_CALLBACK``."""
-    groups = menu.groups(request)
+    """Collect what the page shows: Unfold's ``DASHBOARD_CALLBACK``."""
+    groups = sidebar.groups(request)
     if not groups:
         return context | {"groups": groups}
-    found: dict[str, Any] = {"groups": groups, "needed": menu.needed(request), "under_way": menu.under_way(request)}
+    found: dict[str, Any] = {
+        "groups": groups,
+        "needed": sidebar.needed(request),
+        "under_way": sidebar.under_way(request),
+    }
     if is_new(request):
         found["openings"] = openings(request)
     if may_view(request, Credential):
@@ -44,6 +52,7 @@ def _plots(request: HttpRequest) -> dict[str, Any]:
     period = asked if asked in PERIODS else "24h"
     hours, words = PERIODS[period]
     found = traffic(hours)
+    trail = TrailLinks(found.hours) if request.user.has_perm("audit.view_auditevent") else NoLinks(found.hours)
     names = [_name(hour, hours) for hour in found.hours]
     return {
         "is_quiet": not sum(found.granted) and not found.refused,
@@ -51,39 +60,112 @@ def _plots(request: HttpRequest) -> dict[str, Any]:
         "periods": [
             {"link": f"?period={key}", "words": text, "chosen": key == period} for key, (_, text) in PERIODS.items()
         ],
-        "totals": _totals(found),
-        "plots": [_outcomes(found, names), _reasons(found, names), _latency(found, names)],
+        "totals": _totals(found, trail),
+        "plots": [_outcomes(found, names, trail), _reasons(found, names, trail), _latency(found, names)],
+        "platforms": _platforms(hours, trail),
     }
+
+
+class TrailLinks:
+    """Makes links into the audit log, filtered by what a number, a bar or a word of the overview stands for."""
+
+    def __init__(self, hours: Sequence[datetime]) -> None:
+        self.hours = hours
+
+    def of_period(self, **filters: str) -> str:
+        return self._link(self.hours[0], self.hours[-1], filters)
+
+    def by_hour(self, **filters: str) -> list[str]:
+        return [self._link(hour, hour, filters) for hour in self.hours]
+
+    def _link(self, first: datetime, last: datetime, filters: dict[str, str]) -> str:
+        first, last = first.astimezone(UTC), last.astimezone(UTC)
+        return list_url(
+            AuditEvent,
+            action="exchange.credential",
+            **filters,
+            at_from_0=f"{first:%Y-%m-%d}",
+            at_from_1=f"{first:%H:%M}",
+            at_to_0=f"{last:%Y-%m-%d}",
+            at_to_1=f"{last:%H}:59",
+        )
+
+
+class NoLinks(TrailLinks):
+    """For whoever may not see the audit log."""
+
+    def by_hour(self, **filters: str) -> list[str]:
+        return []
+
+    def _link(self, first: datetime, last: datetime, filters: dict[str, str]) -> str:
+        return ""
 
 
 def _name(hour: datetime, hours: int) -> str:
     return hour.astimezone(UTC).strftime("%H:%M" if hours <= 24 else "%a %d %b, %H:%M")
 
 
-def _totals(found: Traffic) -> list[tuple[str, str]]:
+def _totals(found: Traffic, trail: TrailLinks) -> list[tuple[str, str, str]]:
+    """List name, value and link of each."""
     granted, refused = sum(found.granted), sum(map(sum, found.refused.values()))
-    share = _percent(refused / (granted + refused)) if refused else "none"
-    return [("Granted", f"{granted:,}"), ("Refused", f"{refused:,}"), ("Refused, share of all calls", share)]
+    of_refused = trail.of_period(**REFUSED)
+    return [
+        ("Granted", f"{granted:,}", trail.of_period(**GRANTED)),
+        ("Refused", f"{refused:,}", of_refused),
+        ("Refused, share of all calls", _share(granted, refused), of_refused),
+    ]
+
+
+def _share(granted: int, refused: int) -> str:
+    return _percent(refused / (granted + refused)) if refused else "none"
+
+
+def _platforms(hours: int, trail: TrailLinks) -> list[dict[str, Any]]:
+    """List the exchanges of each platform, with their lines in the audit log."""
+    return [
+        {
+            "platform": one.platform,
+            "granted": f"{one.granted:,}",
+            "granted_link": trail.of_period(**GRANTED, actor=f"platform:{one.platform}"),
+            "refused": f"{one.refused:,}",
+            "refused_link": trail.of_period(**REFUSED, actor=f"platform:{one.platform},unproven:{one.platform}"),
+            "share": _share(one.granted, one.refused),
+        }
+        for one in by_platform(hours)
+    ]
 
 
 def _percent(share: float) -> str:
-    """Two digits, never in powers of ten."""
+    """Write a share with two digits, never in powers of ten."""
     if share < 0.0001:
         return "under 0.01 %"
     return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
-def _outcomes(found: Traffic, names: list[str]) -> SafeString:
+def _outcomes(found: Traffic, names: list[str], trail: TrailLinks) -> SafeString:
     refused = _added(found.refused.values(), len(names))
-    return stacked(names, [Series("granted", found.granted, 0), Series("refused", refused, 1)], "Exchanges per hour")
+    series = [
+        Series("granted", found.granted, 0, trail.of_period(**GRANTED), trail.by_hour(**GRANTED)),
+        Series("refused", refused, 1, trail.of_period(**REFUSED), trail.by_hour(**REFUSED)),
+    ]
+    return stacked(names, series, "Exchanges per hour")
 
 
-def _reasons(found: Traffic, names: list[str]) -> SafeString:
+def _reasons(found: Traffic, names: list[str], trail: TrailLinks) -> SafeString:
     by_reason = list(found.refused.items())
-    series = [Series(words(reason), counts, n + 1) for n, (reason, counts) in enumerate(by_reason[:REASONS])]
+    series = [
+        Series(
+            words(reason),
+            counts,
+            n + 1,
+            trail.of_period(**REFUSED, reason=reason),
+            trail.by_hour(**REFUSED, reason=reason),
+        )
+        for n, (reason, counts) in enumerate(by_reason[:REASONS])
+    ]
     if len(by_reason) > REASONS:
         rest = _added([counts for _, counts in by_reason[REASONS:]], len(names))
-        series.append(Series(OTHERS, rest, REST_COLOUR))
+        series.append(Series(OTHERS, rest, REST_COLOUR, trail.of_period(**REFUSED), trail.by_hour(**REFUSED)))
     return stacked(names, series or [Series("refused", [0] * len(names), 1)], "Refusals per hour, by reason")
 
 
@@ -93,7 +175,7 @@ def _latency(found: Traffic, names: list[str]) -> SafeString:
 
 
 def words(reason: str) -> str:
-    """A code of the trail, to read."""
+    """Write a code of the audit log for a reader."""
     return reason.replace("_", " ")
 
 
@@ -102,11 +184,10 @@ def _added(rows: Any, length: int) -> Sequence[int]:
 
 
 def _states() -> dict[str, Any]:
-    """By state, in the order of a credential's life, each with its list."""
+    """Count by state, in the order of a credential's life, each with its list."""
     found = credential_states()
-    list_url = reverse("admin:credentials_credential_changelist")
     rows = [
-        {"label": label(state), "count": f"{found.counts[state]:,}", "link": f"{list_url}?state__exact={state}"}
+        {"label": label(state), "count": f"{found.counts[state]:,}", "link": list_url(Credential, state__exact=state)}
         for state in Credential.State.values
         if state in found.counts
     ]
@@ -114,7 +195,7 @@ def _states() -> dict[str, Any]:
 
 
 def _coming() -> list[dict[str, Any]]:
-    """The next expiries and rotations, soonest first."""
+    """Find the next expiries and rotations, soonest first."""
     now = timezone.now()
     live = Credential.objects.select_related("policy").only("hint", "policy__name", "expires_at", "rotates_at", "state")
     active = live.filter(state=Credential.State.ACTIVE)

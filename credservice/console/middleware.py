@@ -1,17 +1,18 @@
-"""What every answer of the console carries, and its own pages for errors."""
+"""Sets the headers of every answer of the console, and shows its own pages for errors."""
 
 from collections.abc import Callable
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from credservice.console.denials import record_denial
+from credservice.console.access_log import record_denial
 from credservice.http.context import current_context
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,7 @@ TITLES = {
     413: "Too large",
     429: "Too many",
     500: "Not done",
+    503: "Not done",
 }
 SENTENCES = {
     400: "This request was not understood. Go back, and try it from the page's own links.",
@@ -51,12 +53,13 @@ SENTENCES = {
     405: "Nothing opens here: this is done by a button on one of the console's pages.",
     413: "That is more than a form here may hold. Send less of it at a time.",
     429: "Too many sign-ins were tried from your address. Wait for a minute, and try again.",
+    503: "The database cannot be reached right now. Try it again in a moment.",
     500: "Something went wrong on our side. Try it again; if it stays, the number below finds it in the service's log.",
 }
 
 
 class ConsoleMiddleware:
-    """Headers for ``/admin/``, and pages a person can read for its refusals."""
+    """Adds headers to ``/admin/``, and pages a person can read for its refusals."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -75,7 +78,7 @@ class ConsoleMiddleware:
         return response
 
     def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
-        """PostgreSQL holds no NUL in a text: a parameter with one finds nothing and is no database error."""
+        """Refuse a NUL in a parameter: PostgreSQL holds none in a text, and would answer with an error."""
         if request.path.startswith(PREFIX) and any("\x00" in text for text in (request.path, *_values(request))):
             return error_page(request, 400)
         return None
@@ -100,7 +103,7 @@ def error_page(request: HttpRequest, status: int, sentence: str = "") -> HttpRes
 
 
 def plain_page(status: int, sentence: str = "") -> HttpResponse:
-    """An error's page that needs no session, no database and no static file."""
+    """Make an error's page that needs no session, no database and no static file."""
     page = render_to_string("console/plain_error.html", _context(status, sentence))
     return HttpResponse(page, status=status, headers={"Cache-Control": "no-store"})
 
@@ -115,8 +118,6 @@ def _context(status: int, sentence: str) -> dict[str, Any]:
 
 
 def _styled(request: HttpRequest, status: int, context: dict[str, Any]) -> HttpResponse:
-    from django.contrib import admin
-
     context = admin.site.each_context(request) | context
     if not request.user.is_authenticated:  # Unfold's sidebar shows the letters that a user's name begins with
         context["is_nav_sidebar_enabled"] = False
@@ -124,19 +125,37 @@ def _styled(request: HttpRequest, status: int, context: dict[str, Any]) -> HttpR
 
 
 def _of_a_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Of an address that only takes forms, such as the one that signs out."""
+    """Make the page of an address that only takes forms, such as the one that signs out."""
     page = error_page(request, 405)
     page["Allow"] = response["Allow"]
     return page
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's ``CSRF_FAILURE_VIEW``: mostly a page that was open while its user signed in elsewhere."""
+    """Refuse a form: ``CSRF_FAILURE_VIEW``.
+
+    Mostly of a page that was open while its user signed in elsewhere. One that was refused for its origin, by the
+    reasons of Django's own check, comes through a proxy that hides the console's address from us.
+    """
+    if reason.startswith(("Origin checking failed", "Referer checking failed")):
+        return error_page(request, 403, _of_another_origin(request))
     return error_page(request, 403, "This page was open since before your last sign-in. Go back, reload it, try again.")
 
 
+def _of_another_origin(request: HttpRequest) -> str:
+    """Say which settings make a form's origin ours, to whoever runs the service: on the page and in the log."""
+    sent = request.headers.get("Origin") or request.headers.get("Referer") or "an address that the browser did not name"
+    origin, ours = "/".join(sent[:300].split("/")[:3]), f"{request.scheme}://{request.headers.get('Host', '')}"
+    log.warning("form_of_another_origin", origin=origin, ours=ours, settings="TRUSTED_PROXIES, CSRF_TRUSTED_ORIGINS")
+    return (
+        f"This form was refused for its origin: it came from {origin}, and the service takes its own address for {ours}"
+        ". If it is the console's own form, the proxy in front has to be named in TRUSTED_PROXIES, and to pass Host"
+        " with its port and X-Forwarded-Proto; if it changes the host, CSRF_TRUSTED_ORIGINS names the console's origin."
+    )
+
+
 def _is_too_long(request: HttpRequest) -> bool:
-    """Django bounds forms, not the files in them: anybody's would be read to the end before any check of a token."""
+    """Refuse large files, which Django does not bound: anybody's would be read before any check of a token."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     is_form = request.content_type == "multipart/form-data"
     return is_form and (not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

@@ -1,4 +1,4 @@
-"""Who may do what: one table, which every ``migrate`` makes true in the database.
+"""Says who may do what in one table, which every ``migrate`` makes true in the database.
 
 A role is a group of Django's. What stands here is all that it may; what is changed in the database is put right by the
 next migration. The administrator has every permission there is.
@@ -14,15 +14,15 @@ from django.contrib.auth.models import Group, Permission, User
 from django.db import connections, transaction
 from django.db.models import Q
 
-from credservice.audit import record
-from credservice.console.models import FourEyes
+from credservice.adminkit.models import FourEyes
+from credservice.audit import Line, record
 
 ADMINISTRATOR = "Administrator"
 
 
 @dataclass(frozen=True)
 class Role:
-    """``may`` and ``may_not`` are what an administrator reads who gives it to somebody."""
+    """A role; ``may`` and ``may_not`` are what an administrator reads who gives it to somebody."""
 
     name: str
     may: str
@@ -33,15 +33,17 @@ ROLES = (
     Role("Viewer", "Looks at everything but accounts and service tokens.", "Changes nothing."),
     Role(
         "Operator",
-        "Runs the service by day and night: end users, installations and their approval, integrations, the catalogue, "
-        "grants; suspends and resumes; rotates, replaces and revokes credentials; sees to what is stuck.",
+        "Runs the service by day and night: registers end users, adds and approves installations, adds plans and "
+        "features, grants; suspends and resumes; rotates, replaces and revokes credentials; sees to what is stuck.",
         "Sees no secret, and changes nothing by which somebody could get one: no platform's signature, no marketplace, "
-        "no policy, no key.",
+        "no policy and no choice of one, no response shape, no attributes, no key; says of no end user which customer "
+        "of yours it is.",
     ),
     Role(
         "Secrets manager",
         "Has secrets in hand: reveals them with a reason; makes, rotates and retires signing secrets, signing keys and "
-        "credentials; changes platforms, marketplaces, trusted keys and policies.",
+        "credentials; changes platforms, integrations, marketplaces, products, trusted keys and policies, and the "
+        "attributes that answers hold; says which customer of yours an end user is.",
         "Manages no accounts, makes no service tokens, and registers no end users.",
     ),
     Role(
@@ -56,19 +58,22 @@ _LOOK = ("view", "view", "view", "view")
 _ACCESS = ("", "", "", "view")
 
 # Of each model: the permissions of viewer, operator, secrets manager and auditor. An operator has none by which an
-# exchange could be forged or taken elsewhere (a platform's or a marketplace's set-up): that would be a reveal.
+# exchange could be forged or taken elsewhere (a platform's or a marketplace's set-up), and sets nothing that decides
+# for whom or by which policy a credential is made: that would be a reveal. Single fields that need more than their
+# form does are in the lists' ``protected_fields``; tests/console/test_write_access.py finds them all.
 TABLE: dict[str, tuple[str, str, str, str]] = {
     "exchange.platform": ("view", "view suspend", "view suspend add change", "view"),
-    "exchange.integration": ("view", "view suspend add change", "view suspend add change", "view"),
-    "exchange.enduser": ("view", "view suspend add change", "view suspend", "view"),
-    "exchange.installation": ("view", "view suspend add change approve", "view suspend", "view"),
-    "exchange.unsettledenduser": ("view", "view settle", "view", "view"),
+    "exchange.integration": ("view", "view suspend change", "view suspend add change", "view"),
+    "exchange.enduser": ("view", "view suspend add change", "view suspend change rebind", "view"),
+    "exchange.installation": ("view", "view suspend add approve", "view suspend change", "view"),
+    "exchange.unsettledenduser": ("view", "view settle", "view settle", "view"),
     "exchange.grant": ("view", "view add withdraw", "view add withdraw", "view"),
     "exchange.seensignature": _LOOK,
     "provisioning.marketplace": ("view", "view suspend", "view suspend add change", "view"),
     "provisioning.trustedkey": ("view", "view", "view add change", "view"),
     "provisioning.livekey": ("view", "view", "view change", "view"),
-    "provisioning.product": ("view", "view suspend add change", "view suspend", "view"),
+    "osb.brokerpassword": ("view", "view", "view add end", "view"),
+    "provisioning.product": ("view", "view suspend change", "view suspend add change", "view"),
     "provisioning.plan": ("view", "view suspend add change", "view suspend", "view"),
     "provisioning.feature": ("view", "view add change", "view", "view"),
     "provisioning.resource": ("view", "view suspend", "view suspend", "view"),
@@ -106,7 +111,7 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
 
 
 def permissions_of(role: Role) -> set[tuple[str, str]]:
-    """App label and codename of each; not for the administrator, who has all."""
+    """List app label and codename of each; not for the administrator, who has all."""
     column = ROLES.index(role)
     return {
         (model.partition(".")[0], f"{verb}_{model.partition('.')[2]}")
@@ -141,7 +146,7 @@ def _update(role: Role, wanted: dict[int, str]) -> None:
         "given": sorted(name for pk, name in wanted.items() if pk not in has),
         "taken": sorted(name for pk, name in has.items() if pk not in wanted),
     }
-    record(action="group.changed", actor="migrate", object_type="group", object_id=group.pk, detail=detail)
+    record(Line.about(group, "group.changed", "migrate", detail))
 
 
 def _permissions() -> Any:
@@ -157,25 +162,25 @@ def groups_with_roles() -> Iterator[tuple[Group, Role]]:
 
 
 def may_give(giver: Any, group: Group) -> bool:
-    """Nobody gives more than he has."""
+    """Tell whether ``giver`` has all that the group allows: nobody gives more than he has."""
     has = giver.get_all_permissions()
     return all(f"{p.content_type.app_label}.{p.codename}" in has for p in _permissions().filter(group=group))
 
 
 def may_manage(manager: Any, user: User) -> bool:
-    """Nobody changes the account, or sets the password, of somebody who may do more: it would become his."""
+    """Tell whether ``manager`` may do all that ``user`` may: whoever sets a password has the account."""
     if manager.is_superuser:
         return True
     return not user.is_superuser and bool(manager.get_all_permissions() >= _given(user))
 
 
 def _given(user: User) -> set[str]:
-    """What an account may do, also one that is deactivated: whoever may change it may activate it."""
+    """List what an account may do, also one that is deactivated: whoever may change it may activate it."""
     theirs = _permissions().filter(Q(user=user) | Q(group__user=user))
     return {f"{p.content_type.app_label}.{p.codename}" for p in theirs}
 
 
 def administrators() -> Any:
-    """Accounts that may sign in and do everything."""
+    """Find the accounts that may sign in and do everything."""
     able = User.objects.filter(is_active=True, is_staff=True)
     return (able.filter(is_superuser=True) | able.filter(groups__name=ADMINISTRATOR)).distinct()

@@ -1,54 +1,60 @@
-"""One box for any id: ours, a partner's, a name, a hint, a request's id, or a credential itself.
+"""Finds rows by one box for any id: ours, a partner's, a name, a hint, a request's id, or a credential itself.
+
+As people paste it: in quotes, after ``Bearer``, in a line of a log, in JSON, in an assignment.
 
 Sent by POST, so that what is pasted stands in no address, no history and no server's log. It is not written back into
-the page. A credential is looked up by its digest (credservice.credentials.checking.recognise).
+the page. A credential is looked up by its digest (credservice.credentials.key_lookup.recognise).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Model, Q
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
+from credservice.adminkit.links import list_url, page_of, short
+from credservice.adminkit.menu import Menu, title_of
+from credservice.adminkit.model_admin import LargeListAdmin
 from credservice.audit.models import AuditEvent
-from credservice.console.actor import actor_of
-from credservice.console.audited import object_type_of
-from credservice.console.base import LargeListAdmin
-from credservice.console.links import page_of
-from credservice.console.menu import Menu, title_of
-from credservice.credentials.checking import MAX_KEY, recognise
+from credservice.audit.names import actor_of, object_type_of
+from credservice.console.pasted import pieces, unwrapped
+from credservice.core.exceptions import ServiceError
+from credservice.credentials.key_lookup import MAX_KEY, Recognised, recognise
 from credservice.credentials.models import Credential
-from credservice.exceptions import ServiceError
 from credservice.limits.counter import count_call
 
 SHOWN = 8  # of each kind
 PER_MINUTE = 60  # searches of one user: whoever may guess at values may not do so quickly
-TOO_LONG = f"That is longer than {MAX_KEY:,} characters: no id or credential is. Paste one alone."
-FOUND_NOTHING = "Nothing is known by this. Ids, hints and request ids are found whole; names by how they begin."
+PART_MS = 300  # for a search that no index may serve: customers by any part
+MIN_PART = 3
+TOO_LONG = f"That is longer than {MAX_KEY:,} characters. Paste the line that holds the id or the credential."
+FOUND_NOTHING = (
+    "No results. Customers are found by any part of their name or ids, other names by how they begin, and other ids, "
+    "hints and request ids whole."
+)
+TOO_MANY = "There are too many customers to look for a part of a name in time. Type how it begins, or a whole id."
 
 
 @dataclass(frozen=True)
 class Group:
-    """What was found of one kind; ``more`` is the list of all, where there is more."""
+    """The rows found of one kind; ``more`` is the list of all, where there is more."""
 
     title: str
     icon: str
-    rows: list[dict[str, str]]
+    rows: list[dict[str, Any]]
     more: str = ""
 
 
 @method_decorator(sensitive_post_parameters(), name="__call__")
 class Search:
-    """The page, and what the box on every page is sent to."""
+    """The search's page, which the box on every page is sent to."""
 
     def __init__(self, site: Any) -> None:
         self.site = site
@@ -69,18 +75,32 @@ class Search:
             return self._page(request, error.message, [])
         return self._answer(request, term)
 
-    def _answer(self, request: HttpRequest, term: str) -> HttpResponse:
-        direct = _by_subject(request, term) or _by_value(request, term)
-        if len(direct) == 1:
+    def _answer(self, request: HttpRequest, text: str) -> HttpResponse:
+        if pasted := _by_value(request, text):
+            return self._recognised(request, pasted)
+        term = unwrapped(text)
+        if len(direct := _by_subject(request, term)) == 1:
             return HttpResponseRedirect(page_of(direct[0]))
-        groups = [_group(admin.site._registry[Credential], direct, "")] if direct else _groups(request, term)
+        groups, in_time = _groups(request, term)
+        groups = groups or _of_pieces(request, text)
         rows = [row for group in groups for row in group.rows]
         whole = [row for row in rows if row["whole"]]
         if len(rows) == 1 or len(whole) == 1:
             return HttpResponseRedirect((whole or rows)[0]["link"])
         if not rows and (trail := _trail(request, term)):
             return HttpResponseRedirect(trail)
-        return self._page(request, "" if rows else FOUND_NOTHING, groups)
+        return self._page(request, "" if rows else FOUND_NOTHING if in_time else TOO_MANY, groups)
+
+    def _recognised(self, request: HttpRequest, pasted: list[Recognised]) -> HttpResponse:
+        """Lead to the credential that was pasted, or list them, and say which of its values it was."""
+        if len(pasted) == 1:
+            messages.info(request, f"This is the credential that you pasted: {_which(pasted[0])}.")
+            return HttpResponseRedirect(page_of(pasted[0].credential))
+        site_admin: Any = admin.site._registry[Credential]
+        group = _group(site_admin, [found.credential for found in pasted], "")
+        for row, found in zip(group.rows, pasted, strict=False):
+            row["detail"] = f"{_which(found)} · {row['detail']}"
+        return self._page(request, "", [replace(group, title="These hold what you pasted", more="")])
 
     def _page(self, request: HttpRequest, sentence: str, groups: list[Group]) -> HttpResponse:
         request.current_app = self.site.name
@@ -97,26 +117,69 @@ class Search:
         return response
 
 
-def _groups(request: HttpRequest, term: str) -> list[Group]:
+def _of_pieces(request: HttpRequest, text: str) -> list[Group]:
+    """Find, of a line that was pasted, the rows that one of its words is an id of."""
+    found: dict[str, dict[Any, Any]] = {}
+    admins: dict[str, Any] = {}
     with transaction.atomic():
         _plan_for_these_values()
-        return _found(request, term)
+        for piece in pieces(text):
+            for _, site_admin in _searched(request):
+                title = title_of(site_admin)
+                admins[title] = site_admin
+                rows = (row for row in _rows(request, site_admin, piece) if _row(row, piece)["whole"])
+                found.setdefault(title, {}).update({row.pk: row for row in rows})
+    return [_group(admins[title], list(rows.values()), "") for title, rows in found.items() if rows]
 
 
-def _plan_for_these_values() -> None:
-    """For this transaction. A plan that is prepared for any beginning of a name cannot use the index for one, and
-    reads the whole table where nothing begins so."""
+def _groups(request: HttpRequest, term: str) -> tuple[list[Group], bool]:
+    """Find rows of each kind, and tell whether parts of names were looked for to the end."""
+    with transaction.atomic():
+        _plan_for_these_values()
+        found = [(site_admin, _rows(request, site_admin, term)) for _, site_admin in _searched(request)]
+    in_time = True
+    if not any(_row(row, term)["whole"] for _, rows in found for row in rows):
+        found, in_time = _with_parts(request, found, term)
+    return [_group(site_admin, rows, term) for site_admin, rows in found if rows], in_time
+
+
+def _with_parts(request: HttpRequest, found: list[tuple[Any, list[Any]]], term: str) -> tuple[Any, bool]:
+    """Add what has the term anywhere in its name or ids: with an index, or for as long as somebody waits."""
+    if len(term) < MIN_PART:
+        return found, True
+    try:
+        with transaction.atomic():
+            _plan_for_these_values(f"{PART_MS}ms")
+            return [(site_admin, _and_parts(request, site_admin, rows, term)) for site_admin, rows in found], True
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", "") != "57014":  # query_canceled
+            raise
+        return found, False
+
+
+def _and_parts(request: HttpRequest, site_admin: Any, rows: list[Any], term: str) -> list[Any]:
+    part = site_admin.find_part(term) if isinstance(site_admin, LargeListAdmin) else None
+    if part is None or len(rows) > SHOWN:
+        return rows
+    more = site_admin.get_queryset(request).order_by().select_related(*(site_admin.list_select_related or ()))
+    known = {row.pk for row in rows}
+    return [*rows, *(row for row in more.filter(part)[: SHOWN + 1] if row.pk not in known)]
+
+
+def _plan_for_these_values(timeout: str = "") -> None:
+    """Have PostgreSQL plan for these values, in this transaction, and give up after ``timeout``.
+
+    A plan that is prepared for any beginning of a name cannot use the index for one, and reads the whole table where
+    nothing begins so.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan")
-
-
-def _found(request: HttpRequest, term: str) -> list[Group]:
-    found = ((site_admin, _rows(request, site_admin, term)) for _, site_admin in _searched(request))
-    return [_group(site_admin, rows, term) for site_admin, rows in found if rows]
+        if timeout:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [timeout])
 
 
 def _searched(request: HttpRequest) -> list[tuple[Menu, Any]]:
-    """The lists that the sidebar shows this user, but for those that speak of other lists' rows, such as the trail."""
+    """List what the sidebar shows this user, but for lists that speak of others' rows, such as the audit log."""
     registered: list[Any] = list(admin.site._registry.values())
     found = [
         (site_admin.menu, site_admin)
@@ -128,14 +191,14 @@ def _searched(request: HttpRequest) -> list[tuple[Menu, Any]]:
 
 
 def _rows(request: HttpRequest, site_admin: Any, term: str) -> list[Any]:
-    """One query for each column that may hold it: an index each (see console.keyset)."""
+    """Find rows by one query for each column that may hold it: an index each (see adminkit.changelists)."""
     queryset = site_admin.get_queryset(request).order_by().select_related(*(site_admin.list_select_related or ()))
     found = {row.pk: row for q in _conditions(site_admin, term) for row in queryset.filter(q)[: SHOWN + 1]}
     return list(found.values())
 
 
 def _conditions(site_admin: Any, term: str) -> list[Q]:
-    """Short tables are searched by how any of their names begins, and by our id."""
+    """List what may match; short tables are searched by how any of their names begins, and by our id."""
     if isinstance(site_admin, LargeListAdmin):
         return [*site_admin.find(term), *site_admin.find_beginning(term)]
     names = [Q(**{f"{name.lstrip('^=')}__istartswith": term}) for name in site_admin.search_fields]
@@ -146,18 +209,30 @@ def _conditions(site_admin: Any, term: str) -> list[Q]:
 
 
 def _group(site_admin: Any, rows: list[Any], term: str) -> Group:
-    more = f"{site_admin.list_url()}?{urlencode({'q': term})}" if len(rows) > SHOWN else ""
-    return Group(title_of(site_admin), site_admin.menu.icon, [_row(row, term) for row in rows[:SHOWN]], more)
+    more = list_url(site_admin.model, q=term) if len(rows) > SHOWN and term else ""
+    shown = [_row(row, term) | {"detail": site_admin.tell_apart(row)} for row in rows[:SHOWN]]
+    for row, obj in zip(shown, rows, strict=False):
+        twins = [other for other in shown if (other["name"], other["detail"]) == (row["name"], row["detail"])]
+        row["id"] = short(str(obj.pk)) if len(twins) > 1 else ""
+    return Group(title_of(site_admin), site_admin.menu.icon, shown, more)
 
 
-def _row(obj: Model, term: str) -> dict[str, str]:
-    """``whole`` where the term is the row's own id, and not one that it speaks of."""
-    own = {str(obj.pk), *(str(getattr(obj, name, "")) for name in ("partner_id", "end_user_id", "installation_id"))}
+def _row(obj: Model, term: str) -> dict[str, Any]:
+    """Show a row; ``whole`` where the term is its own id, and not one that it speaks of."""
+    names = ("partner_id", "end_user_id", "installation_id", "integration_id", "external_id")
+    own = {str(obj.pk), *(str(getattr(obj, name, "")) for name in names)}
     return {"name": str(obj), "link": page_of(obj), "whole": "yes" if term in own else ""}
 
 
+def _which(found: Recognised) -> str:
+    """Name the values that were pasted."""
+    if not found.names:
+        return "one of its values, which were erased since"
+    return f"its {'value' if len(found.names) == 1 else 'values'} {', '.join(found.names)}"
+
+
 def _by_subject(request: HttpRequest, term: str) -> list[Any]:
-    """``end_user:...`` as the trail writes it, or a kind and id of anything else."""
+    """Find ``end_user:...`` as the audit log writes it, or a kind and id of anything else."""
     kind, _, key = term.partition(":")
     for model, site_admin in admin.site._registry.items():
         if key and object_type_of(model) == kind and site_admin.has_view_or_change_permission(request):
@@ -168,16 +243,16 @@ def _by_subject(request: HttpRequest, term: str) -> list[Any]:
     return []
 
 
-def _by_value(request: HttpRequest, term: str) -> list[Credential]:
-    """Whose value it is. That somebody pasted one is in the trail; the value is not."""
+def _by_value(request: HttpRequest, term: str) -> list[Recognised]:
+    """Find the credential of a value. That somebody pasted one is in the audit log; the value is not."""
     if not admin.site._registry[Credential].has_view_or_change_permission(request):
         return []
     return recognise(term, actor=actor_of(request))
 
 
 def _trail(request: HttpRequest, term: str) -> str:
-    """The trail's lines of a request, or of an object that has no page."""
+    """Find the lines of the audit log of a request, or of an object that has no page."""
     site_admin: Any = admin.site._registry[AuditEvent]
     if not site_admin.has_view_or_change_permission(request) or not _rows(request, site_admin, term):
         return ""
-    return f"{reverse('admin:audit_auditevent_changelist')}?{urlencode({'q': term})}"
+    return list_url(AuditEvent, q=term)

@@ -1,0 +1,1 @@
+"""Owns the life of a credential, from its issue to its end."""

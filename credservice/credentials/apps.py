@@ -1,3 +1,5 @@
+"""Registers the app of credentials and their policies."""
+
 from django.apps import AppConfig
 
 
@@ -7,8 +9,9 @@ class CredentialsConfig(AppConfig):
     verbose_name = "Credentials"
 
     def ready(self) -> None:
-        from credservice.credentials import exported
-        from credservice.credentials.setup import register_sections
+        # Only now may models be imported.
+        from credservice.credentials.manifest import register_sections
+        from credservice.credentials.vendor_api import export
 
         register_sections()
-        exported.register()
+        export.register()

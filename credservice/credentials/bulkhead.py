@@ -1,23 +1,23 @@
-"""How many of a process's threads may wait for issuers: an issuer that is slow must not stop both doors."""
+"""Limits how many of a process's threads wait for issuers: one that is slow must not stop both doors."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from credservice.exceptions import Unavailable
+from credservice.core.exceptions import Unavailable
 
 _places: threading.BoundedSemaphore | None = None
 
 
 def limit(places: int) -> None:
-    """At most so many threads of this process at a time. For the application server; without it there is no limit."""
+    """Allow so many threads of this process at a time. For the application server; without it there is no limit."""
     global _places
     _places = threading.BoundedSemaphore(places)
 
 
 @contextmanager
 def place(*, wait: float = 0.0) -> Iterator[None]:
-    """Raises :class:`Unavailable` where all places are taken: at once, or after so many seconds."""
+    """Hold a place. Raises :class:`Unavailable` where all are taken: at once, or after so many seconds."""
     places = _places
     if places is None:
         yield
@@ -31,6 +31,6 @@ def place(*, wait: float = 0.0) -> Iterator[None]:
 
 
 def unlimit() -> None:
-    """As many as come."""
+    """Allow as many as come."""
     global _places
     _places = None

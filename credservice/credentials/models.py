@@ -1,8 +1,8 @@
-"""Credentials and the policies that they are made by."""
+"""Keeps credentials, and the policies that they are made by."""
 
 import uuid
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
@@ -12,7 +12,7 @@ from django.db import models
 from django.utils import timezone
 
 from credservice.crypto import Place, unseal_values
-from credservice.crypto.fields import SealedField
+from credservice.crypto.fields import SealedField, place_of
 from credservice.issuers import get_issuer
 from credservice.issuers.base import Issuer, OptionsError
 from credservice.issuers.probes import check_probe
@@ -21,7 +21,7 @@ STUCK_AFTER = 5  # failed attempts
 
 
 class CredentialPolicy(models.Model):
-    """Which issuer makes a credential, with what options, and how long it lives."""
+    """A way to make credentials: by which issuer, with what options, and for how long."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.SlugField(max_length=128, unique=True)
@@ -89,15 +89,21 @@ class CredentialPolicy(models.Model):
 
 class CredentialQuerySet(models.QuerySet["Credential"]):
     def unended(self) -> "CredentialQuerySet":
-        """Those that work, or may yet."""
+        """Keep those that work, or may yet."""
         return self.filter(state__in=Credential.UNENDED)
 
     def lock(self) -> "list[Credential]":
-        """These, locked until the transaction ends: a line's oldest first, the order that everybody keeps who locks
+        """Lock these until the transaction ends: a line's oldest first, the order that everybody keeps who locks
         several, so that two who meet wait for each other only one way."""
         ordered = self.select_for_update(of=("self",)).order_by("line", "created_at", "pk")
-        list(ordered.values_list("pk"))  # it may wait for a rotation, whose successor only the next statement sees
-        return list(ordered)
+        # Each statement may wait for a rotation, whose successor only the next statement sees.
+        locked: list[uuid.UUID] = []
+        found = list(ordered.values_list("pk", flat=True))
+        rows: list[Credential] = []
+        while locked != found:
+            rows = list(ordered.all())
+            locked, found = found, [row.pk for row in rows]
+        return rows
 
 
 class Credential(models.Model):
@@ -115,8 +121,17 @@ class Credential(models.Model):
         FAILED = "failed"
         EXPIRED = "expired"
 
+    class Outside(models.TextChoices):
+        """Says what is left outside, where the end here does not reach: with the vendor's own product, mostly."""
+
+        OPEN = "open", "ended here, and may still work outside"
+        LEAKED = "leaked", "leaked, ended here, and may still work outside"
+        CONFIRMED = "confirmed", "ended outside, as somebody confirmed"
+        FORCED = "forced", "ended by force: its issuer never confirmed it"
+
     UNENDED = (State.PENDING, State.ACTIVE, State.RETIRING)
     USABLE = (State.ACTIVE, State.RETIRING)
+    STILL_OUTSIDE = (Outside.OPEN, Outside.LEAKED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     policy = models.ForeignKey(CredentialPolicy, on_delete=models.PROTECT, related_name="credentials")
@@ -128,7 +143,7 @@ class Credential(models.Model):
         null=True, editable=False, help_text="How long the predecessor stays good after this; empty: the policy's."
     )
     state = models.CharField(max_length=16, choices=State, default=State.PENDING)
-    sealed_values = SealedField(null=True)
+    sealed_values = SealedField(null=True, bound_to=("subject",))
     subject = models.CharField(max_length=255, blank=True, help_text="Whose it is: end_user:... or resource:...")
     suspended = models.BooleanField(default=False, help_text="Its subject is suspended: it is no good while so.")
     context = models.JSONField(default=dict, help_text="What it was made for; given to the issuer. No secrets.")
@@ -144,11 +159,20 @@ class Credential(models.Model):
     rotates_at = models.DateTimeField(null=True, help_text="The worker rotates it then.")
     retires_at = models.DateTimeField(null=True, help_text="A retiring credential is revoked then.")
     ended_at = models.DateTimeField(null=True)
+    outside = models.CharField(
+        max_length=16,
+        choices=Outside,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What may be left of it outside after its end; empty: nothing.",
+    )
     attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts of the step that is under way.")
     next_attempt_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True, help_text="When it was last checked; to the minute.")
 
     objects = CredentialQuerySet.as_manager()
+    made: Mapping[str, str] | None = None  # its values, where this instance is the one that was just made
 
     class Meta:
         permissions = [
@@ -179,7 +203,19 @@ class Credential(models.Model):
             models.Index(fields=["retires_at"], condition=models.Q(state="retiring"), name="credentials_retiring"),
             models.Index(fields=["created_at"], condition=models.Q(state="pending"), name="credentials_pending"),
             models.Index(fields=["rotates_at"], condition=models.Q(state="active"), name="credentials_rotation"),
+            # Of those that have ended, the ones whose values are still there.
+            models.Index(
+                fields=["ended_at"],
+                condition=models.Q(ended_at__isnull=False, sealed_values__isnull=False),
+                name="credentials_to_erase",
+            ),
             GinIndex(fields=["value_digests"], name="credentials_value_digests"),
+            # What a person should end outside, or has called ended.
+            models.Index(
+                fields=["outside", "created_at"],
+                condition=models.Q(outside__in=["open", "leaked", "forced"]),
+                name="credentials_left_outside",
+            ),
             # For the console's lists: newest first, by a state that few are in, by a hint.
             models.Index(fields=["created_at", "id"], name="credentials_newest"),
             models.Index(
@@ -195,45 +231,98 @@ class Credential(models.Model):
         return f"{self.hint or self.pk} ({self.state})"
 
     @property
+    def audit_facts(self) -> dict[str, object]:
+        return {"policy": self.policy.name, "hint": self.hint}
+
+    @property
     def place(self) -> Place:
-        return Place("credentials.credential", self.pk, "sealed_values")
+        return place_of(self, "sealed_values")
 
     def open(self) -> dict[str, str]:
-        """The named values. Raises :class:`credservice.crypto.SealError`."""
+        """Open the named values. Raises :class:`credservice.crypto.SealError`."""
+        if self.made is not None:
+            return dict(self.made)
         return unseal_values(bytes(self.sealed_values or b""), self.place)
 
+    def is_erased(self) -> bool:
+        """Tell if it had values, which were erased after its end."""
+        return self.sealed_values is None and self.activated_at is not None
+
     def is_usable(self) -> bool:
-        """Whether it may be handed out now: live, and neither expired nor past its retirement."""
+        """Tell if it may be handed out now: live, and neither expired nor past its retirement."""
         now = timezone.now()
         ends = [end for end in (self.expires_at, self.retires_at) if end is not None]
         return self.state in self.USABLE and self.sealed_values is not None and all(now < end for end in ends)
 
     @classmethod
     def sealed_in_handles(cls) -> Iterator[tuple[Place, bytes]]:
-        """What issuers keep sealed in ``handle``, for check_sealed: the only sealed values that have no column."""
+        """List what issuers keep sealed in ``handle``, for check_sealed: the only sealed values without a column."""
         for pk, sealed in cls.objects.filter(handle__has_key="sealed").values_list("pk", "handle__sealed").iterator():
             yield Place("credentials.credential", pk, "handle"), b64decode(sealed)
 
     def is_due(self) -> bool:
-        """Whether a hand-out should make a successor first."""
+        """Tell if a hand-out should make a successor first."""
         now = timezone.now()
         dates = [date for date in (self.refresh_at, self.expires_at) if date is not None]
         return self.state == self.State.ACTIVE and any(date <= now for date in dates)
 
     def is_ending(self) -> bool:
-        """Whether it has ended here, and outside perhaps not yet."""
+        """Tell if it has ended here, and outside perhaps not yet."""
         return self.state == self.State.RETIRING and self.retires_at is not None and self.retires_at <= timezone.now()
 
+    def has_failed_so_far(self) -> bool:
+        """Tell if what is under way outside, its making or its end, was tried in vain."""
+        return self.attempts > 0 and (self.state == self.State.PENDING or self.is_ending())
+
+    def outlives_its_end(self) -> bool:
+        """Tell if it may work outside after its end here: its issuer can neither end it nor give it an expiry."""
+        backend = self.policy.backend()
+        return not backend.can_revoke and not (backend.expires_itself and self.expires_at is not None)
+
+    def is_still_outside(self) -> bool:
+        """Tell if it has ended here, and nobody has confirmed its end outside."""
+        return self.outside in self.STILL_OUTSIDE
+
+    def state_word(self) -> str:
+        """Name its state in the one word that a person reads everywhere."""
+        if self.state in self.UNENDED:
+            return self._unended_word()
+        words = {self.Outside.LEAKED: "leaked, may still work", self.Outside.FORCED: "force-ended"}
+        words[self.Outside.OPEN] = "may still work"
+        return words.get(self.Outside(self.outside), self.state) if self.outside else self.state
+
+    def _unended_word(self) -> str:
+        if self.is_stuck():
+            return "stuck"
+        if self.suspended:
+            return "suspended"
+        return "ending" if self.is_ending() else self.state
+
     def is_stuck(self) -> bool:
-        """Whether a person should look: a step outside keeps failing."""
+        """Tell if a person should look: a step outside keeps failing."""
         return self.attempts >= STUCK_AFTER
 
     def may_be_stale(self) -> bool:
-        """Whether it may be handed out though it is due, because no successor can be made."""
+        """Tell if it may be handed out though it is due, because no successor can be made."""
         due = self.refresh_at or self.expires_at
         return self.is_usable() and due is not None and timezone.now() < due + self.policy.stale_for
 
     def final_state(self) -> "Credential.State":
-        """What an ending credential becomes: expired where its own expiry was the reason."""
+        """Choose the last state of an ending credential: expired where its own expiry was the reason."""
         expired = self.expires_at is not None and self.retires_at is not None and self.retires_at >= self.expires_at
         return self.State.EXPIRED if expired else self.State.REVOKED
+
+
+class Lease(models.Model):
+    """Gives one caller the turn to call the issuer for a credential, or what else is done once: credentials.locks."""
+
+    # Of the credential, or the other; a foreign key would lock its row.
+    id = models.UUIDField(primary_key=True, editable=False)
+    holder = models.UUIDField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.id} until {self.ends_at}"

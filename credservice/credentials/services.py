@@ -1,8 +1,8 @@
-"""The life of a credential: issue, rotate, revoke, reveal. Every door, page and command goes through here.
+"""Issues, rotates, revokes and reveals credentials. Every door, page and command goes through here.
 
 The rhythm of issue and revoke (design, section 5): commit the intent with the job that will finish it; call the issuer
-outside any transaction (``outside``); commit the outcome with its audit line. An issuer that touches nothing outside
-this process (``local``) has no outside to be out of step with: there, intent and outcome are one step.
+outside any transaction (``issuer_calls``); commit the outcome with its audit line. An issuer that touches nothing
+outside this process (``local``) has no outside to be out of step with: there, intent and outcome are one step.
 """
 
 from collections.abc import Mapping
@@ -12,28 +12,32 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 
-from credservice.credentials import steps
+from credservice.core.exceptions import Conflict, Invalid, Unavailable
+from credservice.core.instruments import STALE_HANDOUTS
+from credservice.core.jobs import enqueue
+from credservice.credentials import transitions
+from credservice.credentials.issuer_calls import finish_end, finish_issue
 from credservice.credentials.locks import credential_lock_is_held
 from credservice.credentials.models import Credential, CredentialPolicy
-from credservice.credentials.outside import finish_end, finish_issue
-from credservice.credentials.preview import ends_first
-from credservice.credentials.queue import enqueue
-from credservice.exceptions import Conflict, Invalid, Unavailable
+from credservice.credentials.rotation_impact import ends_first
 from credservice.issuers.base import Issued, IssueFailed
-from credservice.metrics import STALE_HANDOUTS
 
 __all__ = [
+    "confirm_end",
     "finish_end",
     "finish_issue",
     "force_end",
     "issued_here",
+    "record_repeated_reveal",
     "refresh",
+    "retry_now",
     "reveal",
     "revoke",
     "rotate",
     "set_suspended",
     "start_issue",
     "start_successor",
+    "try_issue",
     "update_context",
 ]
 
@@ -51,7 +55,7 @@ def start_issue(
     overlap: timedelta | None = None,
     suspended: bool = False,
 ) -> Credential:
-    """A new credential in the caller's transaction: active where the issuer is local, otherwise pending.
+    """Make a credential in the caller's transaction: active where the issuer is local, otherwise pending.
 
     A pending one is made by :func:`finish_issue` after that transaction has committed, or else by the worker.
     Raises :class:`Invalid` where the issuer refuses the values entered.
@@ -62,13 +66,22 @@ def start_issue(
     credential.line = predecessor.line if predecessor else credential.pk
     credential.suspended = suspended or (predecessor is not None and predecessor.suspended)
     if policy.backend().local:
-        steps.activate(credential, issued_here(credential, entered), actor)
+        transitions.activate(credential, issued_here(credential, entered), actor)
         return credential
     if entered:
         raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.")
     credential.save(force_insert=True)
-    enqueue("finish_issue", credential)
+    enqueue("credentials.finish_issue", credential_id=credential.pk)
     return credential
+
+
+def try_issue(credential: Credential, *, actor: str) -> Credential:
+    """Call :func:`finish_issue`; while the issuer cannot be reached, return it as it is: the worker goes on."""
+    try:
+        return finish_issue(credential, actor=actor)
+    except Unavailable:
+        credential.refresh_from_db()
+        return credential
 
 
 def start_successor(
@@ -78,7 +91,7 @@ def start_successor(
     entered: Mapping[str, str] | None = None,
     overlap: timedelta | None = None,
 ) -> Credential:
-    """:func:`start_issue` of the next one of a credential's line: for the same subject and context, by its policy."""
+    """Make the next credential of a line by :func:`start_issue`: for the same subject and context, by its policy."""
     return start_issue(
         policy=credential.policy,
         context=credential.context,
@@ -110,15 +123,17 @@ def rotate(
             raise Conflict(f"Only an active credential can be rotated; this one is {credential.state}.")
         _abandon_pending(credential, actor, force_reason)
         if ends_first(credential):
-            steps.begin_end(credential, actor, why="rotated; only one may live")
+            leaked = transitions.no_time(overlap)
+            transitions.begin_end(credential, actor, why="rotated; only one may live", leaked=leaked)
         return start_successor(credential, actor=actor, entered=entered, overlap=overlap)
 
 
 def refresh(credential: Credential, *, actor: str) -> tuple[Credential, bool]:
-    """What to hand out in place of an active credential that is due: its successor, made now. And: is it stale.
+    """Find what to hand out in place of an active credential that is due, and tell if that is stale.
 
-    While the issuer is down, the credential itself, for as long as it is valid and the policy's ``stale_for`` allows;
-    then raises :class:`Unavailable`. While somebody else is making the successor, the credential itself.
+    It is its successor, made now. While the issuer is down it is the credential itself, for as long as that is valid
+    and the policy's ``stale_for`` allows; then raises :class:`Unavailable`. While somebody else is making the
+    successor, it is the credential itself, too.
     """
     if not credential.is_due():
         return credential, False
@@ -135,11 +150,20 @@ def refresh(credential: Credential, *, actor: str) -> tuple[Credential, bool]:
         raise
 
 
-def revoke(*, credential: Credential, actor: str, reason: str, predecessors: bool = False) -> Credential:
+def revoke(
+    *,
+    credential: Credential,
+    actor: str,
+    reason: str,
+    predecessors: bool = False,
+    leaked: bool = False,
+    ended_outside: bool = False,
+) -> Credential:
     """End a credential. From now on it is not handed out; what is outside is ended by :func:`finish_end` or the worker.
 
     A retiring predecessor is still good, and is what its line hands out then, unless ``predecessors`` ends those as
-    well. Repeating it is harmless. Returns it as it now is.
+    well. ``leaked``: the values of what is ended are erased at once. ``ended_outside``: the caller has ended outside
+    what its issuer cannot end. Repeating it is harmless. Returns it as it now is.
     """
     chosen = Q(pk=credential.pk)
     if predecessors:
@@ -148,8 +172,39 @@ def revoke(*, credential: Credential, actor: str, reason: str, predecessors: boo
         ending = {found.pk: found for found in Credential.objects.filter(chosen).lock()}
         for found in ending.values():
             if found.state in Credential.UNENDED and not found.is_ending():
-                steps.begin_end(found, actor, why=reason)
+                transitions.begin_end(found, actor, why=reason, leaked=leaked)
+            elif leaked:
+                _note_leak(found, actor)
+            if ended_outside and found.is_still_outside():
+                transitions.confirm_end(found, actor, reason)
     return ending[credential.pk]
+
+
+def confirm_end(*, credential: Credential, actor: str, reason: str = "") -> Credential:
+    """Note that somebody has ended outside what its issuer could not. Raises :class:`Conflict` where nothing is left.
+
+    Returns it as it now is.
+    """
+    with transaction.atomic():
+        credential = locked(credential)
+        if not (credential.is_still_outside() or credential.outside == Credential.Outside.FORCED):
+            raise Conflict("Nothing is known to be left of this credential outside.")
+        transitions.confirm_end(credential, actor, reason.strip())
+    return credential
+
+
+def retry_now(*, credential: Credential, actor: str) -> None:
+    """Have the worker ask the issuer once more, without the pause after the attempt that failed.
+
+    Raises :class:`Conflict` where nothing that is under way has failed.
+    """
+    with transaction.atomic():
+        credential = locked(credential)
+        if not credential.has_failed_so_far():
+            raise Conflict("Only what has failed and is still under way can be tried again.")
+        task = "credentials.finish_issue" if credential.state == State.PENDING else "credentials.end"
+        enqueue(task, credential_id=credential.pk)
+        transitions.record_step("credential.retried", credential, actor)
 
 
 def force_end(*, credential: Credential, actor: str, reason: str) -> Credential:
@@ -159,7 +214,8 @@ def force_end(*, credential: Credential, actor: str, reason: str) -> Credential:
         credential = locked(credential)
         if not credential.is_ending():
             raise Conflict("Only a revocation that is under way can be forced.")
-        steps.end(credential, credential.final_state(), actor, forced=True, why=reason.strip())
+        forced = Credential.Outside.FORCED
+        transitions.end(credential, credential.final_state(), actor, left=forced, forced=True, why=reason.strip())
     return credential
 
 
@@ -180,25 +236,32 @@ def update_context(*, subject: str, **facts: Any) -> None:
 
 
 def reveal(*, credential: Credential, actor: str, reason: str) -> dict[str, str]:
-    """The values, for a person who says why.
+    """Return the values, for a person who says why.
 
     Raises :class:`Invalid` without a reason, :class:`Conflict` where there are no values.
     """
     _need_reason(reason, "the credential is revealed")
+    if credential.is_erased():
+        raise Conflict(f"The values of this credential were erased after its end: it is {credential.state}.")
     if credential.sealed_values is None:
         raise Conflict(f"The credential is {credential.state} and has no values.")
     with transaction.atomic():
-        steps.record_step("credential.revealed", credential, actor, why=reason.strip())
+        transitions.record_step("credential.revealed", credential, actor, why=reason.strip())
         return credential.open()
 
 
+def record_repeated_reveal(*, credential: Credential, actor: str) -> None:
+    """Record that the answer of a :func:`reveal` was given once more."""
+    transitions.record_step("credential.revealed", credential, actor, repeated=True)
+
+
 def locked(credential: Credential) -> Credential:
-    """The row as it is now, locked until the transaction ends."""
+    """Read the row as it is now, locked until the transaction ends."""
     return Credential.objects.select_for_update(of=("self",)).select_related("policy").get(pk=credential.pk)
 
 
 def issued_here(credential: Credential, entered: Mapping[str, str] | None) -> Issued:
-    """What a local issuer makes for a credential. Raises :class:`Invalid` where it refuses the values entered."""
+    """Have a local issuer make a credential. Raises :class:`Invalid` where it refuses the values entered."""
     policy = credential.policy
     if entered and policy.backend().generates:
         raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.", pointer="/values")
@@ -206,9 +269,17 @@ def issued_here(credential: Credential, entered: Mapping[str, str] | None) -> Is
         names = ", ".join(policy.value_names())
         raise Invalid(f"The values of policy {policy.name!r} are entered: give the new {names}.", pointer="/values")
     try:
-        return policy.backend().issue(steps.request_for(credential, entered))
+        return policy.backend().issue(transitions.request_for(credential, entered))
     except IssueFailed as error:
         raise Invalid(f"A credential of policy {policy.name!r} {error}.", pointer="/values") from None
+
+
+def _note_leak(ended: Credential, actor: str) -> None:
+    """Erase the values of what has ended before, and note the leak."""
+    if ended.sealed_values is not None:
+        transitions.erase([ended], actor, why="leaked")
+    if ended.state not in Credential.UNENDED:
+        transitions.note_leak(ended)
 
 
 def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> None:
@@ -219,11 +290,11 @@ def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> N
                 "Wait for it, or force a new one with a reason."
             )
         # It may have been made outside already, without our knowing: it is ended there like any other.
-        steps.begin_end(pending, actor, why=force_reason)
+        transitions.begin_end(pending, actor, why=force_reason)
 
 
 def _due_successor(credential: Credential, actor: str) -> Credential:
-    """The pending successor of a due credential, or a new one; however many callers see that it is due."""
+    """Find the pending successor of a due credential, or make it; once, however many callers see that it is due."""
     with transaction.atomic():
         credential = locked(credential)
         newest = Credential.objects.select_related("policy", "predecessor").filter(line=credential.line)
@@ -231,7 +302,7 @@ def _due_successor(credential: Credential, actor: str) -> Credential:
         if found is not None or credential.state != State.ACTIVE:
             return found or credential
         if ends_first(credential):
-            steps.begin_end(credential, actor, why="due; only one may live")
+            transitions.begin_end(credential, actor, why="due; only one may live")
         return start_successor(credential, actor=actor)
 
 

@@ -1,26 +1,25 @@
-"""What the worker does. Each task may run twice, or be killed, without harm: the row says what is left to do.
+"""Issues, ends and expires credentials in the worker. The row says what is left to do after a task was killed.
 
-Jobs are enqueued in the transaction that needs them (``queue``). The sweep, once a minute, finds by index what is due:
+The sweep, once a minute, finds by index what is due:
 expiries, scheduled rotations, and work whose job was lost.
 """
 
+import json
 from datetime import timedelta
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
-from procrastinate.jobs import Job
 
-from credservice.audit.partitions import make_partitions
-from credservice.credentials import outside, services, steps, telling
+from credservice.core.exceptions import ServiceError
+from credservice.core.jobs import NeverGiveUp, enqueue
+from credservice.credentials import events, issuer_calls, services, transitions
+from credservice.credentials.hooks import is_taken
 from credservice.credentials.models import Credential
-from credservice.credentials.queue import enqueue
-from credservice.credentials.schedule import is_taken
-from credservice.exceptions import ServiceError
-from credservice.keys.reminders import reminders
+from credservice.keys.services import erase_ended_secrets
 from credservice.keys.signing_keys import sweep_signing_keys
 
 log = structlog.get_logger(__name__)
@@ -30,16 +29,9 @@ BATCH = 500
 LOST_AFTER = timedelta(minutes=2)
 
 
-class NeverGiveUp(BaseRetryStrategy):
-    """Again and again, with a pause that doubles from five seconds to an hour (engineering notes, "Rotation")."""
-
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
-        return RetryDecision(retry_in={"seconds": int(outside.pause_after(job.attempts).total_seconds()) + 1})
-
-
 @app.task(name="credentials.finish_issue", retry=NeverGiveUp())
 def finish_issue(credential_id: str) -> None:
-    outside.finish_issue(_get(credential_id), actor=ACTOR, insist=True)
+    issuer_calls.finish_issue(_get(credential_id), actor=ACTOR, insist=True)
 
 
 @app.task(name="credentials.end", retry=NeverGiveUp())
@@ -51,7 +43,14 @@ def end(credential_id: str) -> None:
     if _ends_here(credential):
         _end_here(credential)
     else:
-        outside.finish_end(credential, actor=ACTOR, insist=True)
+        issuer_calls.finish_end(credential, actor=ACTOR, insist=True)
+
+
+@app.task(name="credentials.end_surplus", retry=NeverGiveUp())
+def end_surplus(credential_id: str, handle: str, values_digest: str) -> None:
+    credential = _get(credential_id)
+    digest = bytes.fromhex(values_digest)
+    issuer_calls.end_surplus(credential, handle=json.loads(handle), values_digest=digest, actor=ACTOR)
 
 
 @app.periodic(cron="* * * * *")
@@ -63,6 +62,9 @@ def sweep(timestamp: int) -> None:
     rotate_due()
     enqueue_lost()
     sweep_signing_keys(actor=ACTOR)
+    while erase_ended() == BATCH:
+        pass
+    erase_ended_secrets(actor=ACTOR)
 
 
 def expire_due() -> int:
@@ -75,9 +77,9 @@ def expire_due() -> int:
         due = _due(expires_at__lte=timezone.now(), state__in=Credential.USABLE)
         for credential in due:
             if _ends_here(credential):
-                steps.end(credential, State.EXPIRED, ACTOR)
+                transitions.end(credential, State.EXPIRED, ACTOR)
             else:
-                steps.begin_end(credential, ACTOR, why="expired")
+                transitions.begin_end(credential, ACTOR, why="expired")
     return len(due)
 
 
@@ -92,48 +94,36 @@ def rotate_due() -> None:
             log.warning("rotation_put_off", credential=str(credential.pk), reason=error.message)
 
 
+def erase_ended() -> int:
+    """Erase the values of a batch of credentials that have ended long enough ago; returns how many there were."""
+    long_ago = timezone.now() - timedelta(days=settings.ERASE_ENDED_DAYS)
+    with transaction.atomic():
+        rows = Credential.objects.select_for_update(of=("self",), skip_locked=True).select_related("policy")
+        ended = rows.filter(ended_at__lte=long_ago, sealed_values__isnull=False).exclude(state__in=Credential.UNENDED)
+        found = list(ended.order_by("ended_at")[:BATCH])
+        if found:
+            transitions.erase(found, ACTOR, why=f"ended {settings.ERASE_ENDED_DAYS} days ago")
+    return len(found)
+
+
 def enqueue_lost() -> None:
     """Enqueue again what is under way and has no job in sight, such as after a restored backup."""
     old = timezone.now() - LOST_AFTER
     idle = Q(next_attempt_at__isnull=True) | Q(next_attempt_at__lte=old)
     for credential in Credential.objects.filter(idle, state=State.PENDING, created_at__lte=old)[:BATCH]:
-        enqueue("finish_issue", credential)
+        enqueue("credentials.finish_issue", credential_id=credential.pk)
     for credential in Credential.objects.filter(idle, state=State.RETIRING, retires_at__lte=old)[:BATCH]:
-        enqueue("end", credential)
-
-
-@app.periodic(cron="* * * * *")
-@app.task(name="jobs.rescue", queueing_lock="jobs.rescue", pass_context=False)
-async def rescue(timestamp: int) -> None:
-    """Give the jobs of workers that died to those that live."""
-    for job in await app.job_manager.get_stalled_jobs():
-        log.warning("job_rescued", task=job.task_name, job=job.id)
-        await app.job_manager.retry_job(job)
+        enqueue("credentials.end", credential_id=credential.pk)
 
 
 @app.periodic(cron="7 * * * *")
 @app.task(name="credentials.tell_expiring", queueing_lock="credentials.tell_expiring", pass_context=False)
 def tell_expiring(timestamp: int) -> None:
-    telling.tell_expiring()
-
-
-@app.periodic(cron="41 5 * * *")
-@app.task(name="audit.make_partitions", queueing_lock="audit.make_partitions", pass_context=False)
-def make_audit_partitions(timestamp: int) -> None:
-    make_partitions()
-
-
-@app.periodic(cron="17 6 * * *")
-@app.task(name="keys.remind", queueing_lock="keys.remind", pass_context=False)
-def remind(timestamp: int) -> None:
-    """Once a day, say which keys and secrets a person should see to: in the log, and in the trail."""
-    for reminder in reminders():
-        log.warning("key_needs_attention", kind=reminder.kind, key=reminder.key_id, why=reminder.sentence)
-        reminder.record(actor=ACTOR)
+    events.tell_expiring()
 
 
 def _ends_here(credential: Credential) -> bool:
-    """Whether nobody outside has to be asked for its end."""
+    """Tell if nobody outside has to be asked for its end."""
     backend = credential.policy.backend()
     expired = credential.expires_at is not None and credential.expires_at <= timezone.now()
     return backend.local or not backend.can_revoke or (backend.expires_itself and expired)
@@ -143,7 +133,7 @@ def _end_here(credential: Credential) -> None:
     with transaction.atomic():
         credential = services.locked(credential)
         if credential.is_ending():
-            steps.end(credential, credential.final_state(), ACTOR)
+            transitions.end(credential, credential.final_state(), ACTOR)
 
 
 def _due(**where: object) -> list[Credential]:
@@ -154,6 +144,3 @@ def _due(**where: object) -> list[Credential]:
 
 def _get(credential_id: str) -> Credential:
     return Credential.objects.select_related("policy").get(pk=credential_id)
-
-
-__all__ = ["NeverGiveUp", "end", "finish_issue", "remind", "rescue", "sweep"]

@@ -1,7 +1,7 @@
-"""Seal and open values: the one place that sees plaintext.
+"""Seals and opens values: the one place that sees plaintext.
 
 ``seal`` and ``unseal`` are the only way in and out; ``digest`` is the keyed look-up digest of a presented secret.
-Importing this package needs no app registry; the data keys are read from the database at first use.
+Django imports this package for its AppConfig, before there may be models: so functions import the store of data keys.
 """
 
 import hmac
@@ -26,34 +26,35 @@ __all__ = [
 
 
 def seal(plaintext: bytes, place: Place) -> bytes:
-    """``plaintext`` as it may be stored at ``place``, under the current data key."""
+    """Seal ``plaintext`` for ``place``, where it may be stored, under the current data key."""
     from credservice.crypto import store
 
-    key = store.current_key("values")
+    key = store.sealing_key(place)
     store.count_use(key)
-    return seal_with(key.secret, key.id, plaintext, place)
+    return seal_with(key.secret, key.id, plaintext, store.place_under(key, place))
 
 
 def unseal(blob: bytes, place: Place) -> bytes:
-    """What was sealed at ``place``. Raises :class:`SealError` for another place, a changed value or a missing key."""
+    """Open what was sealed at ``place``. Raises :class:`SealError`: another place, a changed value, a missing key."""
     from credservice.crypto import store
 
-    return open_with(store.data_key(key_id_of(blob)).secret, blob, place)
+    key = store.data_key(key_id_of(blob))
+    return open_with(key.secret, blob, store.place_under(key, place))
 
 
 def seal_values(values: Mapping[str, str], place: Place) -> bytes:
-    """Named values as one sealed JSON object."""
+    """Seal named values as one JSON object."""
     return seal(json.dumps(dict(values), ensure_ascii=False, separators=(",", ":")).encode(), place)
 
 
 def unseal_values(blob: bytes, place: Place) -> dict[str, str]:
-    """The named values sealed at ``place``. Raises :class:`SealError`."""
+    """Open the named values that were sealed at ``place``. Raises :class:`SealError`."""
     values: dict[str, Any] = json.loads(unseal(blob, place))
     return values
 
 
 def digest(secret: str, purpose: str) -> bytes:
-    """The pepper's id (4 bytes) and the HMAC-SHA256 of ``secret`` under it, the pepper being separate by purpose.
+    """Return the pepper's id (4 bytes) and the HMAC-SHA256 of ``secret`` under it; each purpose has its own pepper.
 
     For unique look-ups ("which credential is this key"), and for "did this string pass through here".
     """
@@ -61,7 +62,7 @@ def digest(secret: str, purpose: str) -> bytes:
 
 
 def authenticate(message: bytes, purpose: str) -> bytes:
-    """What nobody can make who has the database alone: the pepper's id and the HMAC-SHA256 of ``message`` under it."""
+    """Return what nobody can make from the database alone: the pepper's id, and ``message``'s HMAC-SHA256 under it."""
     from credservice.crypto import store
 
     key = store.current_key("digests")
@@ -69,8 +70,8 @@ def authenticate(message: bytes, purpose: str) -> bytes:
 
 
 def is_authentic(code: bytes, message: bytes, purpose: str) -> bool:
-    """Whether :func:`authenticate` made ``code``, also under an older pepper. Raises :class:`SealError` without it."""
+    """Tell whether :func:`authenticate` made ``code``; any pepper may have. Raises :class:`SealError` without it."""
     from credservice.crypto import store
 
-    key = store.data_key(int.from_bytes(code[:4]))
-    return hmac.compare_digest(code[4:], hmac_sha256(derive(key.secret, purpose), message))
+    key = store.data_key(int.from_bytes(code[:4]))  # the caller may have chosen it
+    return key.purpose == "digests" and hmac.compare_digest(code[4:], hmac_sha256(derive(key.secret, purpose), message))

@@ -1,4 +1,4 @@
-"""Separate keys by purpose: one root, one HKDF label for each use, so that no key serves two."""
+"""Derives separate keys by purpose: one root, one HKDF label for each use, so that no key serves two."""
 
 import hashlib
 import hmac
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 @lru_cache(maxsize=64)
 def derive(root: bytes, label: str) -> bytes:
-    """32 bytes for ``label`` from a uniformly random ``root`` (RFC 5869's expand step: the root is a key already)."""
+    """Derive 32 bytes for ``label`` from a random ``root`` (RFC 5869's expand step: the root is a key already)."""
     return HKDFExpand(hashes.SHA256(), 32, f"credservice/{label}".encode()).derive(root)
 
 

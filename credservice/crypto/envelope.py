@@ -1,13 +1,13 @@
-"""The sealed form of a value, and the one pair of functions that makes and opens it.
+"""Makes and opens the sealed form of a value, by one pair of functions.
 
 Layout, version 1: two marker bytes, the data key's id (4 bytes, big-endian), the nonce (12), ciphertext and tag.
 AES-256-GCM; the additional data is the marker and the value's place: a value copied to another row, field or model does
-not open, nor does one whose version was changed.
+not open, nor one whose row was given to somebody else, nor one whose version was changed.
 """
 
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 MARKER: Final = b"\xc5\x01"
 HEADER: Final = struct.Struct(">2sI12s")
 TAG_BYTES: Final = 16
+MAX_VALUE_BYTES: Final = 16 * 1024  # of a credential's value
 
 
 class SealError(Exception):
@@ -25,16 +26,24 @@ class SealError(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a sealed value stands: model label, primary key (made before sealing), field name."""
+    """Place of a sealed value: model label, primary key (made before sealing), field name.
+
+    ``bound_to`` is what decides who gets it, where its row says so: whose it is, or the address that it is sent to.
+    """
 
     model: str
     pk: UUID | str
     field: str
+    bound_to: tuple[str, ...] = ()
 
     def additional_data(self, key_id: int) -> bytes:
-        """Length-prefixed, so that no two places have the same bytes."""
-        parts = (self.model, str(self.pk), self.field, str(key_id))
-        return MARKER + b"".join(struct.pack(">H", len(raw)) + raw for raw in (part.encode() for part in parts))
+        """Encode the place with the lengths of its parts, so that no two places have the same bytes."""
+        parts = (self.model, str(self.pk), self.field, str(key_id), *self.bound_to)
+        return MARKER + b"".join([len(raw).to_bytes(2) + raw for raw in map(str.encode, parts)])
+
+    def of_its_row_alone(self) -> "Place":
+        """Return the place as a version knew it that bound nothing but the row (``manage.py bind_sealed``)."""
+        return replace(self, bound_to=())
 
 
 def is_sealed(blob: bytes) -> bool:
@@ -42,7 +51,7 @@ def is_sealed(blob: bytes) -> bool:
 
 
 def key_id_of(blob: bytes) -> int:
-    """The id of the data key that sealed ``blob``. Raises :class:`SealError` where it is no sealed value."""
+    """Return the id of the data key that sealed ``blob``. Raises :class:`SealError` where it is no sealed value."""
     if not is_sealed(blob):
         raise SealError("not a sealed value")
     return int(HEADER.unpack_from(blob)[1])

@@ -1,4 +1,4 @@
-"""Key-encryption keys (KEKs): where they come from and how they wrap data keys.
+"""Reads the key-encryption keys (KEKs) and wraps data keys with them.
 
 A KEK never enters the database. It is read once, from ``ENCRYPTION_KEYS``, or stays in a key-management service
 (:mod:`credservice.crypto.kms`), and is used only to wrap and unwrap data keys, so that changing it re-wraps a handful
@@ -12,62 +12,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
 
 from credservice.crypto import kms
 from credservice.crypto.derive import derive
+from credservice.crypto.kek import KeyEncryptionKey, KeyringError, UnwrapError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
 # Too short for a 32-byte key in any encoding: an entry written the wrong way round is never quoted in a message.
 KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
-
-
-class KeyringError(ValueError):
-    """The configured keys cannot be used; the message says which one and what to do."""
-
-
-class UnwrapError(Exception):
-    """A wrapped data key does not open under this KEK: another key, or a changed row."""
-
-
-class KeyServiceError(Exception):
-    """A key-management service did not do what was asked of a KEK, which says nothing about the wrapped data key."""
-
-    _what = ""
-
-    def __init__(self, kek_id: str, reason: str) -> None:
-        super().__init__(kek_id, reason)  # as they came: an import hands it from one process to another
-
-    def __str__(self) -> str:
-        kek_id, reason = self.args
-        return f"Key {kek_id!r} of ENCRYPTION_KEYS: {self._what}{reason}"
-
-
-class KeyServiceUnreachable(KeyServiceError):
-    """It is down, sealed, throttling or too slow: the same call may succeed later."""
-
-    _what = "key service unreachable: "
-
-
-class KeyEncryptionKey(Protocol):
-    """What wraps data keys: a local AES key, or a key-management service behind the same members.
-
-    ``unwrap`` raises :class:`UnwrapError`; a service's members raise :class:`KeyServiceError` as well. A fingerprint
-    is 16 hexadecimal characters.
-    """
-
-    @property
-    def id(self) -> str: ...
-
-    def wrap(self, data_key: bytes, context: bytes) -> bytes: ...
-
-    def unwrap(self, wrapped: bytes, context: bytes) -> bytes: ...
-
-    def fingerprint(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -88,7 +45,7 @@ class LocalKey:
             raise UnwrapError(f"data key does not open under key {self.id!r}") from error
 
     def fingerprint(self) -> str:
-        """Eight bytes in hex that tell two keys apart and reveal nothing of either."""
+        """Return eight bytes in hex that tell two keys apart and reveal nothing of either."""
         return derive(self.secret, "fingerprint")[:8].hex()
 
 
@@ -114,7 +71,7 @@ class Keyring(Mapping[str, KeyEncryptionKey]):
 
     @classmethod
     def parse(cls, text: str) -> "Keyring":
-        """``ID:KEY[,ID:KEY...]``, the current key first. Raises :class:`KeyringError`.
+        """Read ``ID:KEY[,ID:KEY...]``, the current key first. Raises :class:`KeyringError`.
 
         KEY is base64, ``awskms:ARN_OR_ALIAS`` or ``transit:MOUNT/KEYNAME``.
         """
@@ -154,7 +111,5 @@ def _parse_local_key(key_id: str, encoded: str) -> LocalKey:
 
 @cache
 def get_keyring() -> Keyring:
-    """The keyring of this process, from ``settings.ENCRYPTION_KEYS``. Raises :class:`KeyringError`."""
-    from django.conf import settings
-
+    """Return the keyring of this process, from ``settings.ENCRYPTION_KEYS``. Raises :class:`KeyringError`."""
     return Keyring.parse(settings.ENCRYPTION_KEYS)

@@ -1,10 +1,10 @@
-"""Data keys, wrapped, and the fingerprints of the key-encryption keys that this database has seen."""
+"""Keeps data keys, wrapped, and the fingerprints of the key-encryption keys that this database has seen."""
 
 from django.db import models
 
 
 class KekFingerprint(models.Model):
-    """What each KEK id stood for when it was first used here, so that a wrong key is told apart from a changed row."""
+    """The key that a KEK id stood for when it was first used here: tells a wrong key from a changed row."""
 
     kek_id = models.CharField(primary_key=True, max_length=64)
     fingerprint = models.CharField(max_length=16)
@@ -22,6 +22,9 @@ class DataKey(models.Model):
 
     class Purpose(models.TextChoices):
         VALUES = "values", "Sealed values"
+        # Of those whose place says more than their row. Its first key is made with an empty database, or by
+        # ``bind_sealed`` where a version has sealed that knew no such places.
+        BOUND = "bound", "Sealed values, bound to whose they are"
         DIGESTS = "digests", "Look-up and audit digests"
 
     purpose = models.CharField(max_length=16, choices=Purpose)
@@ -43,5 +46,5 @@ class DataKey(models.Model):
         return f"{self.purpose} {self.pk}"
 
     def context(self) -> bytes:
-        """Authenticated with the wrapped key: it cannot serve another purpose, nor stand in another row."""
+        """Return what the wrapped key is bound to: it cannot serve another purpose, nor stand in another row."""
         return f"credservice/data-key/{self.purpose}/{self.pk}".encode()

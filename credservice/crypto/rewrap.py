@@ -1,4 +1,4 @@
-"""Changing the key-encryption key: every data key is wrapped anew under the current KEK; no value is touched.
+"""Changes the key-encryption key: wraps every data key anew under the current KEK, and touches no value.
 
 Online and resumable: each data key is a small transaction of its own, and both keys are readable all the while.
 """
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from credservice.crypto.keyring import Keyring, UnwrapError
+from credservice.core.checkout import COMMAND
+from credservice.crypto.kek import UnwrapError
+from credservice.crypto.keyring import Keyring
 from credservice.crypto.models import DataKey
 from credservice.crypto.store import register_fingerprint
 
@@ -39,7 +41,7 @@ def rewrap(keyring: Keyring) -> Iterator[Rewrapped]:
 
 
 def prove_unneeded(keyring: Keyring) -> list[str]:
-    """The ids of the configured KEKs that nothing needs any more.
+    """Return the ids of the configured KEKs that nothing needs any more.
 
     Proven by opening every data key with the current KEK alone. Raises :class:`NotProven` where one does not open.
     """
@@ -66,7 +68,7 @@ def _unwrap(keyring: Keyring, row: DataKey) -> bytes:
     if row.kek_id not in keyring:
         raise NotProven(
             f"Data key {row.pk} ({row.purpose}) is wrapped by key {row.kek_id!r}. Put that key back into "
-            "ENCRYPTION_KEYS, after the new one, and run .venv/bin/python manage.py rotate_keys."
+            f"ENCRYPTION_KEYS, after the new one, and run {COMMAND} rotate_keys."
         )
     try:
         return keyring[row.kek_id].unwrap(bytes(row.wrapped), row.context())

@@ -1,36 +1,30 @@
-"""Data keys in memory: unwrapped once in each process, made when there is none, replaced long before they wear out."""
+"""Keeps data keys in memory: unwraps them once a process, makes the first, replaces each long before it wears out."""
 
 import os
 import random
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 
-from credservice.crypto.envelope import SealError
-from credservice.crypto.keyring import (
-    KEY_BYTES,
-    KeyEncryptionKey,
-    Keyring,
-    KeyringError,
-    UnwrapError,
-    get_keyring,
-)
-
-if TYPE_CHECKING:
-    from credservice.crypto.models import DataKey
+from credservice.crypto.envelope import Place, SealError
+from credservice.crypto.kek import KeyEncryptionKey, KeyringError, UnwrapError
+from credservice.crypto.keyring import KEY_BYTES, Keyring, get_keyring
+from credservice.crypto.models import DataKey, KekFingerprint
 
 # AES-GCM with random nonces is safe up to 2^32 uses of one key (NIST SP 800-38D, 8.3); we stop far earlier.
 MAX_USES = 2**28
 COUNT_STEP = 1024
 CURRENT_FOR_SECONDS = 60.0
+VALUES, BOUND = DataKey.Purpose.VALUES.value, DataKey.Purpose.BOUND.value
 
 
 @dataclass(frozen=True)
 class UnwrappedKey:
     id: int
+    purpose: str
     secret: bytes = field(repr=False)
     wrapped: bytes = field(repr=False)
 
@@ -44,9 +38,7 @@ _proven: set[str] = set()
 
 
 def data_key(key_id: int) -> UnwrappedKey:
-    """The data key with this id. Raises :class:`SealError` where it is unknown or its KEK is not configured."""
-    from credservice.crypto.models import DataKey
-
+    """Return the data key with this id. Raises :class:`SealError` where it, or its KEK, is not known."""
     key = _by_id.get(key_id)
     if key is None:
         row = DataKey.objects.filter(pk=key_id).first()
@@ -59,11 +51,39 @@ def data_key(key_id: int) -> UnwrappedKey:
 
 
 def current_key(purpose: str) -> UnwrappedKey:
-    """The data key that seals new values of this purpose; made where there is none."""
+    """Return the data key that seals new values of this purpose; it is made where there is none."""
     cached = _current.get(purpose)
     if cached is not None and cached[1] > time.monotonic():
         return cached[0]
     return _load_current(purpose)
+
+
+def sealing_key(place: Place) -> UnwrappedKey:
+    """Return the data key that seals new values of this place."""
+    row_bound = settings.ACCEPT_ROW_BOUND and not has_begun_to_bind()
+    return current_key(VALUES if row_bound else _purpose_of(place))
+
+
+def has_begun_to_bind() -> bool:
+    """Tell if values were bound to more than their row here: not yet, where a version has sealed that could not."""
+    return BOUND in _current or DataKey.objects.filter(purpose=BOUND).exists()
+
+
+def place_under(key: UnwrappedKey, place: Place) -> Place:
+    """Return the place as this key's values name it. Its purpose is authenticated: the wrapped key is bound to it.
+
+    Raises :class:`SealError` for a key that seals no values of such places. The settings alone decide if one that binds
+    to the row is good enough: whoever writes the database could put anything back there that it has held before.
+    """
+    if key.purpose == _purpose_of(place):
+        return place
+    if key.purpose == VALUES and settings.ACCEPT_ROW_BOUND:
+        return place.of_its_row_alone()
+    raise SealError(f"{place.model} {place.pk} {place.field}: data key {key.id} ({key.purpose}) binds to no owner")
+
+
+def _purpose_of(place: Place) -> str:
+    return BOUND if place.bound_to else VALUES
 
 
 def count_use(key: UnwrappedKey) -> None:
@@ -76,8 +96,6 @@ def count_use(key: UnwrappedKey) -> None:
 
 
 def _add_uses(key_id: int) -> None:
-    from credservice.crypto.models import DataKey
-
     DataKey.objects.filter(pk=key_id).update(uses=F("uses") + COUNT_STEP)
     if DataKey.objects.filter(pk=key_id, is_current=True, uses__gte=MAX_USES).exists():
         roll(key_id)
@@ -85,8 +103,6 @@ def _add_uses(key_id: int) -> None:
 
 def roll(key_id: int) -> None:
     """Replace a current data key by a fresh one. What it sealed stays readable."""
-    from credservice.crypto.models import DataKey
-
     with transaction.atomic():
         row = DataKey.objects.select_for_update().get(pk=key_id)
         if row.is_current:
@@ -103,8 +119,6 @@ def forget() -> None:
 
 
 def _load_current(purpose: str) -> UnwrappedKey:
-    from credservice.crypto.models import DataKey
-
     row = DataKey.objects.filter(purpose=purpose, is_current=True).first() or _create(purpose)
     key = _by_id.get(row.pk)
     # After a restored backup this id may stand for another key than the one in memory. Where it does not, a key
@@ -117,9 +131,7 @@ def _load_current(purpose: str) -> UnwrappedKey:
     return key
 
 
-def _create(purpose: str) -> "DataKey":
-    from credservice.crypto.models import DataKey
-
+def _create(purpose: str) -> DataKey:
     kek = get_keyring().current
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('credservice.crypto.data_key'))")
@@ -139,8 +151,6 @@ def _create(purpose: str) -> "DataKey":
 
 def register_fingerprint(keyring: Keyring, kek_id: str) -> None:
     """Note what ``kek_id`` stands for. Raises :class:`KeyringError` where the database knows another by that id."""
-    from credservice.crypto.models import KekFingerprint
-
     found = keyring[kek_id].fingerprint()
     known, _ = KekFingerprint.objects.get_or_create(kek_id=kek_id, defaults={"fingerprint": found})
     if known.fingerprint != found:
@@ -151,7 +161,7 @@ def register_fingerprint(keyring: Keyring, kek_id: str) -> None:
 
 
 def prove(kek: KeyEncryptionKey) -> None:
-    """That ``kek`` opens what it wraps; asked once in a process. Raises :class:`KeyringError` where it does not.
+    """Prove that ``kek`` opens what it wraps, once in a process. Raises :class:`KeyringError` where it does not.
 
     Without it a key service that only opens would be found out when the next data key is made.
     """
@@ -167,7 +177,7 @@ def prove(kek: KeyEncryptionKey) -> None:
     _proven.add(kek.id)
 
 
-def _unwrap(row: "DataKey") -> UnwrappedKey:
+def _unwrap(row: DataKey) -> UnwrappedKey:
     try:
         kek = get_keyring()[row.kek_id]
     except KeyError:
@@ -176,6 +186,6 @@ def _unwrap(row: "DataKey") -> UnwrappedKey:
         ) from None
     wrapped = bytes(row.wrapped)
     try:
-        return UnwrappedKey(row.pk, kek.unwrap(wrapped, row.context()), wrapped)
+        return UnwrappedKey(row.pk, row.purpose, kek.unwrap(wrapped, row.context()), wrapped)
     except UnwrapError as error:
         raise SealError(f"data key {row.pk}: {error}") from None

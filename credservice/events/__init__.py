@@ -1,1 +1,1 @@
-"""Events to the vendor: signed webhooks, from an outbox in the database. See docs/events.md."""
+"""Sends events to the vendor: signed webhooks, from an outbox in the database. See docs/events.md."""

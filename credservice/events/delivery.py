@@ -1,4 +1,4 @@
-"""Delivering events: at least once, signed anew on each attempt, over three days; what an import made comes last.
+"""Delivers events: at least once, signed anew on each attempt, over three days; what an import made comes last.
 
 A delivery is claimed by moving its next attempt ahead for as long as an attempt may take at most. Whoever dies in the
 middle leaves a delivery that is due again: the receiver then sees the same ``webhook-id`` twice.
@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from random import uniform
 from uuid import UUID
 
 import httpx2
@@ -22,13 +21,14 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from credservice.core.jobs import pause_after
 from credservice.crypto import SealError
-from credservice.events.emit import enqueue
+from credservice.events.emit import enqueue_deliveries
 from credservice.events.models import ANSWER_KEPT, MAX_ATTEMPTS, DeliveryAttempt, EventDelivery, EventEndpoint
 from credservice.events.services import end_for_gone
 from credservice.http.outgoing import AddressRefused, AnswerRefused, client
-from credservice.issuers.calls import retry_after
-from credservice.issuers.webhook.signing import sign
+from credservice.http.retry_after import retry_after
+from credservice.http.webhook_signatures import sign
 
 SECONDS = 10.0  # for one attempt
 CLAIMED_FOR = timedelta(seconds=60)
@@ -36,10 +36,11 @@ TURN_SECONDS = 30.0  # for which one job goes on
 REST = timedelta(seconds=5)  # after an endpoint that did not answer
 LOG_LINES = 20  # kept of each delivery
 # The specification's example: three days. Nobody's events come back together: each pause is longer or shorter by 20 %.
-PAUSES = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
-JITTER = 0.2
+PAUSES = tuple(timedelta(seconds=each) for each in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
+JITTER = (0.8, 1.2)
 IN_A_ROW = 5  # failures after which the whole endpoint is paused
-FIRST_PAUSE, LONGEST_PAUSE = 10, 600  # seconds, doubling with each further failure
+# Of an endpoint, doubling with each further failure.
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=10)
 KEPT_WAITING = timedelta(days=3)  # behind an endpoint that does not come back
 
 _CLAIM = """
@@ -59,7 +60,7 @@ State = EventDelivery.State
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an attempt. ``status`` is None where there was no answer."""
+    """The result of an attempt. ``status`` is None where there was no answer."""
 
     status: int | None
     milliseconds: int
@@ -102,26 +103,26 @@ def attempt(delivery: EventDelivery) -> Outcome:
     except (AddressRefused, AnswerRefused) as error:
         return Outcome(None, _since(started), problem=str(error)[:255])
     except httpx2.TransportError as error:
-        return Outcome(None, _since(started), problem=f"No answer ({type(error).__name__})")
+        return Outcome(None, _since(started), problem=f"No answer: {error}"[:255])
     said = answer.content[:ANSWER_KEPT].decode(errors="replace").replace("\x00", "\ufffd")
     pause = retry_after(answer.headers.get("retry-after", ""))
     return Outcome(answer.status_code, _since(started), answer=said, retry_after=pause)
 
 
-def pause_after(attempts: int, asked: int | None = None) -> timedelta:
-    """The pause after so many failed attempts, with jitter; longer where the endpoint asked for it."""
-    seconds = PAUSES[min(attempts, len(PAUSES)) - 1] * uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
-    return timedelta(seconds=max(seconds, asked or 0))
+def delivery_pause(attempts: int, asked: int | None = None) -> timedelta:
+    """The pause of a delivery after so many failed attempts; longer where the endpoint asked for it, in seconds."""
+    pause = pause_after(attempts - 1, schedule=PAUSES, jitter=JITTER)
+    return max(pause, timedelta(seconds=asked or 0))
 
 
 def endpoint_pause(failures: int, asked: int | None = None) -> timedelta:
-    """The pause of a whole endpoint after so many failures in a row; longer where it asked for it."""
-    seconds = min(FIRST_PAUSE * 2 ** min(failures - IN_A_ROW, 16), LONGEST_PAUSE)
-    return timedelta(seconds=max(seconds, asked or 0))
+    """The pause of a whole endpoint after so many failures in a row; longer where it asked for it, in seconds."""
+    pause = pause_after(failures - IN_A_ROW, first=FIRST_PAUSE, longest=LONGEST_PAUSE, jitter=(1, 1))
+    return max(pause, timedelta(seconds=asked or 0))
 
 
 def record(delivery: EventDelivery, outcome: Outcome) -> None:
-    """The attempt's line, and what follows from it, in one transaction."""
+    """Write the attempt's line, and what follows from it, in one transaction."""
     with transaction.atomic():
         delivery = EventDelivery.objects.select_for_update(of=("self",)).select_related("endpoint").get(pk=delivery.pk)
         DeliveryAttempt.objects.create(
@@ -140,7 +141,7 @@ def record(delivery: EventDelivery, outcome: Outcome) -> None:
 
 
 def _deliver(endpoint_id: UUID) -> bool:
-    """Until nothing is due. False where a later job goes on instead."""
+    """Send until nothing is due. False where a later job goes on instead."""
     end = time.monotonic() + TURN_SECONDS
     while delivery := _claim(endpoint_id):
         if not delivery.endpoint.is_active:
@@ -152,7 +153,7 @@ def _deliver(endpoint_id: UUID) -> bool:
             late = timezone.now() - KEPT_WAITING
             _give_up(endpoint_id, next_attempt_at__lte=late, endpoint__failures__gte=IN_A_ROW)
         if outcome.status is None or time.monotonic() > end:
-            enqueue({endpoint_id}, at=timezone.now() + REST if outcome.status is None else None)
+            enqueue_deliveries({endpoint_id}, at=timezone.now() + REST if outcome.status is None else None)
             return False
     return True
 
@@ -168,7 +169,7 @@ def _claim(endpoint_id: UUID) -> EventDelivery | None:
 def _post(delivery: EventDelivery, secrets: list[str]) -> httpx2.Response:
     body = delivery.event.body
     headers = {"Content-Type": "application/json"} | sign(delivery.event.message_id, body, secrets)
-    with client(seconds=SECONDS) as http:
+    with client(seconds=SECONDS, status_decides=True) as http:
         return http.post(delivery.endpoint.url, headers=headers, content=body.encode())
 
 
@@ -190,30 +191,30 @@ def _failed(delivery: EventDelivery, outcome: Outcome) -> None:
     if outcome.status == 410 or delivery.attempts >= MAX_ATTEMPTS:
         delivery.state, delivery.next_attempt_at = State.FAILED, None
         return
-    delivery.next_attempt_at = timezone.now() + pause_after(delivery.attempts, outcome.retry_after)
-    enqueue({delivery.endpoint_id}, at=delivery.next_attempt_at)
+    delivery.next_attempt_at = timezone.now() + delivery_pause(delivery.attempts, outcome.retry_after)
+    enqueue_deliveries({delivery.endpoint_id}, at=delivery.next_attempt_at)
 
 
 def _count_failure(endpoint_id: UUID, asked: int | None) -> None:
-    """Also pause the endpoint where that was one too many."""
+    """Count it, and pause the endpoint where that was one too many."""
     now, its = timezone.now(), EventEndpoint.objects.filter(pk=endpoint_id)
     its.update(failures=F("failures") + 1, failing_since=Coalesce("failing_since", now))
     failures = its.values_list("failures", flat=True).get()
     if failures >= IN_A_ROW:
         until = now + endpoint_pause(failures, asked)
         its.update(paused_until=until)
-        enqueue({endpoint_id}, at=until)
+        enqueue_deliveries({endpoint_id}, at=until)
 
 
 def _give_up(endpoint_id: UUID, **which: object) -> None:
-    """What failed can be sent again once the endpoint is resumed, or answers."""
+    """Call them failed. They can be sent again once the endpoint is resumed, or answers."""
     waiting = EventDelivery.objects.filter(endpoint=endpoint_id, state=State.PENDING, **which)
     waiting.update(state=State.FAILED, next_attempt_at=None)
 
 
 @contextmanager
 def _turn(endpoint_id: UUID) -> Iterator[bool]:
-    """Whether nobody else of this process is sending to this endpoint."""
+    """Take the turn to send to this endpoint; False where somebody else of this process has it."""
     with _guard:
         mine = endpoint_id not in _busy
         _busy.add(endpoint_id)

@@ -1,4 +1,4 @@
-"""Writing an event: in the transaction of the act that it tells of, or not at all.
+"""Writes an event to the outbox: in the transaction of the act that it tells of, or not at all.
 
 An act whose event nobody takes costs no statement: each process remembers for ``REMEMBER`` seconds which types are
 wanted. So an endpoint that was just added may miss what other processes do within that time.
@@ -13,9 +13,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import connection
 from django.urls import NoReverseMatch, reverse
-from procrastinate.contrib.django import app
-from procrastinate.types import JSONDict
 
+from credservice.core.jobs import enqueue
 from credservice.events.models import EventDelivery, EventEndpoint
 from credservice.events.types import PING, TYPES
 
@@ -62,7 +61,7 @@ def emit_ping(endpoint: EventEndpoint) -> UUID:
 
 
 def is_wanted(type_: str) -> bool:
-    """Whether some active endpoint takes this type, as of a few seconds ago."""
+    """Tell if some active endpoint takes this type, as of a few seconds ago."""
     global _wanted
     if type_ not in TYPES:
         raise ValueError(f"There is no type of events {type_!r}.")
@@ -80,12 +79,10 @@ def forget_wanted(**_: Any) -> None:
     _wanted = (0.0, False, frozenset())
 
 
-def enqueue(endpoints: set[UUID], at: datetime | None = None) -> None:
+def enqueue_deliveries(endpoints: set[UUID], at: datetime | None = None) -> None:
     """Have the worker deliver what these endpoints have waiting, not before ``at``."""
-    if endpoints:
-        task = app.configure_task("events.deliver", schedule_at=at, priority=PRIORITY)
-        jobs: list[JSONDict] = [{"endpoint_id": str(pk)} for pk in sorted(endpoints)]
-        task.batch_defer(*jobs)
+    for pk in sorted(endpoints):
+        enqueue("events.deliver", at=at, priority=PRIORITY, endpoint_id=pk)
 
 
 def _write(
@@ -111,12 +108,12 @@ def _write(
     }
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, row)
-        enqueue({pk for (pk,) in cursor.fetchall()})
+        enqueue_deliveries({pk for (pk,) in cursor.fetchall()})
     return event_id
 
 
 def body_of(type_: str, at: datetime, object_type: str, object_id: str, subject: str, data: dict[str, Any]) -> str:
-    """The payload, as Standard Webhooks has it: type, timestamp, data. It is kept, and sent as these bytes."""
+    """Write the payload, as Standard Webhooks has it: type, timestamp, data. It is kept, and sent as these bytes."""
     about = {"id": object_id} | ({"subject": subject} if subject else {}) | data
     console = _console_page(object_type, object_id)
     if console:

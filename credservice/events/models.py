@@ -1,4 +1,4 @@
-"""Where events go, which there were, and how their delivery went."""
+"""Keeps the endpoints that events go to, the events themselves, and how each delivery went."""
 
 import uuid
 from typing import Any, ClassVar
@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
+from credservice.core.names import NameField
 from credservice.events.types import PING, SUBSCRIBABLE
 from credservice.http.addresses import AddressRefused, check_literal
 from credservice.http.outgoing import check_url
@@ -24,7 +25,7 @@ class EventEndpoint(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.SlugField(max_length=64, unique=True)
     url = models.CharField("URL", max_length=1024, help_text="Such as https://api.example.com/credential-events")
-    description = models.CharField(max_length=255, blank=True)
+    description = NameField(max_length=255, blank=True)
     types = ArrayField(
         models.CharField(max_length=64), default=list, blank=True, help_text="Types of events it takes. None: all."
     )
@@ -45,6 +46,10 @@ class EventEndpoint(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def audit_facts(self) -> dict[str, str]:
+        return {"name": self.name}
 
     @property
     def state(self) -> str:
@@ -90,7 +95,7 @@ class Event(models.Model):
 
     @property
     def message_id(self) -> str:
-        """The ``webhook-id``: the same on every attempt and for every endpoint, so that a receiver knows a repeat."""
+        """Make its ``webhook-id``: the same on every attempt and for every endpoint, so that a repeat is known."""
         return f"evt_{self.pk.hex}"
 
 
@@ -103,7 +108,7 @@ class EventDelivery(models.Model):
         FAILED = "failed"
 
     class Priority(models.IntegerChoices):
-        """What is due goes out by this, the lowest first: nobody waits behind an import."""
+        """The order of what is due, the lowest first: nobody waits behind an import."""
 
         ASKED_FOR = 0
         SINGLE = 1
@@ -142,6 +147,14 @@ class EventDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event.type} to {self.endpoint}"
+
+    @property
+    def subject(self) -> str:
+        return self.event.subject
+
+    @property
+    def audit_facts(self) -> dict[str, object]:
+        return {"endpoint": self.endpoint.name, "type": self.event.type}
 
 
 class DeliveryAttempt(models.Model):

@@ -1,4 +1,4 @@
-"""What is done to endpoints and deliveries, each in one transaction with its line in the trail."""
+"""Tests, replays and ends endpoints and deliveries, each in one transaction with its line in the trail."""
 
 from datetime import datetime
 
@@ -7,10 +7,10 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from credservice.audit import record
-from credservice.events.emit import emit_ping, enqueue, forget_wanted
+from credservice.audit import Line, record
+from credservice.core.exceptions import Conflict
+from credservice.events.emit import emit_ping, enqueue_deliveries, forget_wanted
 from credservice.events.models import Event, EventDelivery, EventEndpoint
-from credservice.exceptions import Conflict
 from credservice.keys.models import SigningSecretSet
 
 WORKER = "worker"
@@ -19,7 +19,7 @@ State = EventDelivery.State
 
 
 def new_secret_set(endpoint_name: str) -> SigningSecretSet:
-    """The set that an endpoint's signing secrets will be in; empty at first."""
+    """Make the set that an endpoint's signing secrets will be in; empty at first."""
     form = SigningSecretSet.Form.WEBHOOK
     return SigningSecretSet.objects.create(label=f"Event endpoint {endpoint_name}", form=form)
 
@@ -30,7 +30,7 @@ def send_ping(*, endpoint: EventEndpoint, actor: str) -> str:
     with transaction.atomic():
         event = Event(pk=emit_ping(endpoint))
         _end_pause(endpoint)
-        _record("event_endpoint.pinged", endpoint, actor, message=event.message_id)
+        record(Line.about(endpoint, "event_endpoint.pinged", actor, {"message": event.message_id}))
     return event.message_id
 
 
@@ -41,14 +41,7 @@ def replay(*, delivery: EventDelivery, actor: str) -> None:
         asked_for = EventDelivery.objects.filter(pk=delivery.pk)
         asked_for.update(priority=EventDelivery.Priority.ASKED_FOR)
         _queue_again(delivery.endpoint, asked_for)
-        record(
-            action="event_delivery.replayed",
-            actor=actor,
-            object_type="event_delivery",
-            object_id=delivery.pk,
-            subject=delivery.event.subject,
-            detail={"endpoint": delivery.endpoint.name, "type": delivery.event.type},
-        )
+        record(Line.about(delivery, "event_delivery.replayed", actor))
     delivery.refresh_from_db()
 
 
@@ -62,7 +55,8 @@ def replay_failed(*, endpoint: EventEndpoint, since: datetime, actor: str) -> in
         undelivered = Q(state=State.FAILED) | Q(state=State.PENDING)
         its = EventDelivery.objects.filter(undelivered, endpoint=endpoint, created_at__gte=since)
         count = _queue_again(endpoint, its)
-        _record("event_endpoint.replayed", endpoint, actor, since=since.isoformat(), deliveries=count)
+        detail = {"since": since.isoformat(), "deliveries": count}
+        record(Line.about(endpoint, "event_endpoint.replayed", actor, detail))
     return count
 
 
@@ -71,7 +65,7 @@ def end_for_gone(endpoint: EventEndpoint) -> None:
     ended = EventEndpoint.objects.filter(pk=endpoint.pk, is_active=True).update(is_active=False, ended_by=GONE)
     if ended:
         forget_wanted()
-        _record("event_endpoint.suspended", endpoint, WORKER, why=GONE)
+        record(Line.about(endpoint, "event_endpoint.suspended", WORKER, {"why": GONE}))
 
 
 def _queue_again(endpoint: EventEndpoint, deliveries: QuerySet[EventDelivery]) -> int:
@@ -80,25 +74,15 @@ def _queue_again(endpoint: EventEndpoint, deliveries: QuerySet[EventDelivery]) -
     count = deliveries.update(state=State.PENDING, attempts=0, next_attempt_at=due)
     if count:
         _end_pause(endpoint)
-        enqueue({endpoint.pk})
+        enqueue_deliveries({endpoint.pk})
     return count
 
 
 def _end_pause(endpoint: EventEndpoint) -> None:
-    """Whoever asks for something to be sent believes that it can be. The next failure pauses it again."""
+    """Let an endpoint be tried at once, as whoever asks for it believes it can. The next failure pauses it again."""
     EventEndpoint.objects.filter(pk=endpoint.pk).update(paused_until=None)
 
 
 def _need_active(endpoint: EventEndpoint) -> None:
     if not endpoint.is_active:
         raise Conflict(f"The endpoint {endpoint.name} is suspended. Resume it first.")
-
-
-def _record(action: str, endpoint: EventEndpoint, actor: str, **detail: object) -> None:
-    record(
-        action=action,
-        actor=actor,
-        object_type="event_endpoint",
-        object_id=endpoint.pk,
-        detail={"name": endpoint.name} | detail,
-    )

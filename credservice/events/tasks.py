@@ -1,4 +1,4 @@
-"""What the worker does for events. Each may run twice, or be killed, without harm: the deliveries say what is left."""
+"""Delivers, sweeps and prunes events in the worker. The deliveries say what is left after a task was killed."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -8,7 +8,7 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from credservice.events.delivery import deliver_due
-from credservice.events.emit import enqueue
+from credservice.events.emit import enqueue_deliveries
 from credservice.events.models import Event, EventDelivery
 
 LOST_AFTER = timedelta(minutes=2)
@@ -27,7 +27,7 @@ def sweep(timestamp: int) -> None:
     now = timezone.now()
     lost = EventDelivery.objects.filter(state="pending", next_attempt_at__lte=now - LOST_AFTER)
     lost = lost.exclude(endpoint__paused_until__gt=now)
-    enqueue(set(lost.order_by().values_list("endpoint", flat=True).distinct()))
+    enqueue_deliveries(set(lost.order_by().values_list("endpoint", flat=True).distinct()))
 
 
 @app.periodic(cron="23 4 * * *")
@@ -38,6 +38,3 @@ def prune(timestamp: int) -> None:
     settled = Event.objects.filter(created_at__lt=old).exclude(deliveries__state="pending")
     while keys := list(settled.order_by("created_at").values_list("pk", flat=True)[:BATCH]):
         Event.objects.filter(pk__in=keys).delete()
-
-
-__all__ = ["deliver", "prune", "sweep"]

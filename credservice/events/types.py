@@ -1,4 +1,4 @@
-"""The kinds of events, each with the sentence that the console and docs/events.md show."""
+"""Lists the kinds of events, each with the sentence that the console and docs/events.md show."""
 
 PING = "ping"
 

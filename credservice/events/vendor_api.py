@@ -1,21 +1,20 @@
-"""The vendor API's routes about events: where they go, how their delivery went, and sending them again."""
+"""Shows event endpoints and deliveries by the vendor API, and sends events again."""
 
 from typing import Any
-from uuid import UUID
 
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from credservice.core.exceptions import NotFound
+from credservice.core.ids import as_uuid
 from credservice.events.models import EventDelivery, EventEndpoint
 from credservice.events.services import replay, replay_failed, send_ping
-from credservice.exceptions import NotFound
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.fields import StrictSerializer
-from credservice.vendor_api.listing import filtered, page_of
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
-from credservice.vendor_api.paging import PageQuerySerializer, page
+from credservice.vendor_api.paging import PageQuerySerializer, filtered, page, page_of
 
 
 class EventEndpointSerializer(serializers.Serializer[Any]):
@@ -62,7 +61,7 @@ class PingedSerializer(serializers.Serializer[Any]):
 
 
 class EventEndpoints(VendorView):
-    """Where events go. Set up in the console, or by ``manage.py apply``."""
+    """Shows where events go. Set up in the console, or by ``manage.py apply``."""
 
     @reads(
         "list_event_endpoints",
@@ -101,7 +100,10 @@ class Replay(VendorView):
     )
     def post(self, request: Request, delivery: str) -> Response:
         """To the same endpoint, under the same webhook-id."""
-        found = EventDelivery.objects.select_related("endpoint", "event").filter(pk=_key(delivery)).first()
+        key = as_uuid(delivery)
+        if key is None:
+            raise NotFound("There is no such delivery: its id is a UUID.")
+        found = EventDelivery.objects.select_related("endpoint", "event").filter(pk=key).first()
         if found is None:
             raise NotFound("There is no such delivery. Old ones are dropped.")
         replay(delivery=found, actor=self.actor)
@@ -135,10 +137,3 @@ def _endpoint(name: str) -> EventEndpoint:
     if found is None:
         raise NotFound("There is no event endpoint of this name.")
     return found
-
-
-def _key(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("There is no such delivery: its id is a UUID.") from None

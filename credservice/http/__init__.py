@@ -1,0 +1,1 @@
+"""Takes requests in and sends them out, safely."""

@@ -1,4 +1,4 @@
-"""Which addresses our own requests may go to (engineering notes, "Jobs and callbacks": SSRF).
+"""Decides which addresses our own requests may go to (engineering notes, "Jobs and callbacks": SSRF).
 
 Only public unicast, unless ``settings.OUTGOING_ALLOWED_NETWORKS`` names the network. A name is resolved once, every
 one of its addresses is checked, and the connection goes to a checked address: a name that changes in between
@@ -18,8 +18,12 @@ Resolver = Callable[[str, int], list[str]]
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
-# Global by IANA's registries, and yet no place on the internet: Azure's host service; 6to4 and its relays; Teredo.
-_NOT_PUBLIC = [ip_network(text) for text in ("168.63.129.16/32", "192.88.99.0/24", "2002::/16", "2001::/32")]
+# No place on the internet, whatever the running Python's tables say (they grow with its releases): IETF protocol
+# assignments with Teredo, 6to4 and its relays, documentation; Azure's host service, global by IANA's registries.
+_NOT_PUBLIC = [
+    ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32", "2001::/23", "2002::/16", "3fff::/20")
+]
 
 
 class AddressRefused(Exception):
@@ -33,7 +37,7 @@ class NameNotFound(Exception):
 def checked_addresses(
     host: str, port: int, *, plaintext: bool, seconds: float, resolver: Resolver | None = None
 ) -> list[str]:
-    """The addresses of ``host``, each of which may be connected to.
+    """Resolve ``host`` to its addresses, each of which may be connected to.
 
     ``plaintext``: without TLS, which is for allowed networks alone. Raises :class:`AddressRefused`,
     :class:`NameNotFound` (also after ``seconds``).
@@ -47,7 +51,7 @@ def checked_addresses(
 
 
 def check_literal(host: str, *, plaintext: bool) -> None:
-    """Where the host is itself an address: whether it may be connected to. A name is for the time of the connection.
+    """Check a host that is itself an address. A name is checked at the time of the connection.
 
     Raises :class:`AddressRefused`.
     """
@@ -64,7 +68,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def is_public(address: Address) -> bool:
-    """Whether it is a place on the internet: global unicast, and what it stands for as well."""
+    """Tell whether it is a place on the internet: global unicast, and what it stands for as well."""
     if isinstance(address, IPv6Address):
         inner = address.ipv4_mapped or (IPv4Address(address.packed[-4:]) if address in _NAT64 else None)
         if inner is not None:

@@ -1,15 +1,16 @@
-"""What every layer may want to know of the request in hand: its id and where it came from."""
+"""Tells every layer about the request in hand: its id and where it came from."""
 
 import re
 import uuid
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 from django.http import HttpRequest, HttpResponse
 
-from credservice.http.client_address import client_address, is_from_proxy, network_address
+from credservice.http.client_address import client_address, is_from_proxy, is_of_unknown_proxy
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -21,6 +22,7 @@ class RequestContext:
     network_source: str | None = None  # the same for checks against networks: unknown where it may be a proxy's
     # What every line in the trail about this request says besides: partners' ids, the key that signed. No secrets.
     facts: dict[str, str] = field(default_factory=dict)
+    left: list[Callable[[], None]] = field(default_factory=list)  # work for after the answer
 
 
 _NO_REQUEST = RequestContext()
@@ -28,7 +30,7 @@ _context: ContextVar[RequestContext] = ContextVar("request_context", default=_NO
 
 
 def current_context() -> RequestContext:
-    """The request being answered; empty outside of one (commands, jobs)."""
+    """Return the request being answered; empty outside of one (commands, jobs)."""
     return _context.get()
 
 
@@ -37,6 +39,18 @@ def note(**facts: str) -> None:
     context = _context.get()
     if context is not _NO_REQUEST:
         context.facts.update(facts)
+
+
+def after_answer(work: Callable[[], None]) -> None:
+    """Have ``work`` done once the answer is sent, with this context; at once where no request is answered.
+
+    For what a caller must not be able to tell from the time that the answer takes. An error of it reaches nobody.
+    """
+    context = _context.get()
+    if context is _NO_REQUEST:
+        work()
+    else:
+        context.left.append(partial(copy_context().run, work))
 
 
 class RequestContextMiddleware:
@@ -51,7 +65,8 @@ class RequestContextMiddleware:
         request_id = request.META.get("HTTP_X_REQUEST_ID", "")
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = uuid.uuid4().hex
-        context = RequestContext(request_id, client_address(request), network_address(request))
+        source = client_address(request)
+        context = RequestContext(request_id, source, None if is_of_unknown_proxy(request) else source)
         token = _context.set(context)
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
@@ -59,6 +74,8 @@ class RequestContextMiddleware:
         finally:
             _context.reset(token)
             structlog.contextvars.unbind_contextvars("request_id")
+        # How Django closes a request with its answer: after the last byte, before the connection to the database.
+        response._resource_closers.extend(context.left)  # type: ignore[attr-defined]
         response["X-Request-ID"] = request_id
         if request.method == "HEAD" and not response.streaming:
             response.content = b""  # RFC 9110, 9.3.2; the server would log each body that it has to drop

@@ -1,4 +1,4 @@
-"""Every error of an API view, in the form of the door that it happened in. JSON always, never a stack."""
+"""Answers every error of an API view in the form of its door. JSON always, never a stack."""
 
 from typing import Any
 
@@ -9,8 +9,11 @@ from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from credservice.crypto.keyring import KeyServiceError
-from credservice.exceptions import Forbidden, Invalid, NotFound, ServiceError, Unavailable
+from credservice.core.availability import is_away
+from credservice.core.exceptions import Forbidden, Invalid, NotFound, ServiceError, Unavailable
+from credservice.core.startup import what_it_lacks
+from credservice.crypto import SealError
+from credservice.crypto.kek import KeyServiceError
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +23,7 @@ class TooLarge(ServiceError):
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
-    """DRF's ``EXCEPTION_HANDLER``. The view's ``error_body(error)`` makes the body; its class, the form."""
+    """Answer an error, as DRF's ``EXCEPTION_HANDLER``. The view's ``error_body(error)`` makes the body."""
     refusal = as_service_error(error)
     if refusal.status >= 500:
         _tell(error, refusal)
@@ -32,16 +35,20 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def _tell(error: Exception, refusal: ServiceError) -> None:
-    """The class and where it was raised; never its text, see credservice.logs."""
-    if refusal is error and refusal.status > 500:
+    """Log the class and where it was raised; its text only where that can hold no secret, see credservice.core.logs."""
+    lack = what_it_lacks(error)
+    if refusal is error and refusal.status > 500 and not lack:
         # A refusal that a service decided upon, such as another's outage: the caller asks again, nobody is to be woken.
         log.info("request_refused", error=type(error).__name__, code=refusal.code, status=refusal.status)
     else:
-        log.error("request_failed", error=type(error).__name__, exc_info=refusal.status == 500)
+        facts = {"lacks": lack} if lack else {}
+        if isinstance(error, SealError):  # which names a place and a key
+            facts["why"] = str(error)
+        log.error("request_failed", error=type(error).__name__, **facts, exc_info=refusal.status == 500)
 
 
 def as_service_error(error: Exception) -> ServiceError:
-    """``error`` as something a caller may read. What we do not know becomes a 500 without a detail."""
+    """Return ``error`` as something a caller may read. What we do not know becomes a 500 without a detail."""
     if isinstance(error, ServiceError):
         return error
     if isinstance(error, RequestDataTooBig):
@@ -55,8 +62,11 @@ def as_service_error(error: Exception) -> ServiceError:
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
         return Invalid("The request is malformed.")
     if isinstance(error, OperationalError | InterfaceError):
-        return Unavailable("The service cannot reach its database. Try again shortly.")
-    if isinstance(error, KeyServiceError):
+        sentence = "The service cannot reach its database." if is_away(error) else "The database cannot do this now."
+        return Unavailable(f"{sentence} Try again shortly.")
+    if what_it_lacks(error):
+        return Unavailable("The service is not set up completely. Try again later.", retry_after=30)
+    if isinstance(error, KeyServiceError | SealError):
         return Unavailable("The service cannot open its secrets right now. Try again shortly.", retry_after=30)
     return ServiceError("Something went wrong on our side. The request id finds it in our log.")
 
@@ -70,7 +80,7 @@ def _from_drf(error: drf.APIException) -> ServiceError:
 
 
 def first_message(detail: Any, path: str = "") -> str:
-    """The first sentence in a DRF error detail, with the path of the field that it is about."""
+    """Return the first sentence in a DRF error detail, with the path of the field that it is about."""
     if isinstance(detail, dict):
         key, value = next(iter(detail.items()))
         joined = path if key == "non_field_errors" else f"{path}.{key}" if path else str(key)

@@ -1,4 +1,4 @@
-"""Connections for :mod:`credservice.http.outgoing`: to checked addresses only, and under one deadline."""
+"""Connects :mod:`credservice.http.outgoing` to checked addresses only, and under one deadline."""
 
 import ssl
 import time
@@ -19,7 +19,7 @@ class Deadline:
         self._end = time.monotonic() + seconds
 
     def left(self, at_most: float | None = None) -> float:
-        """Seconds. Raises :class:`httpcore2.ReadTimeout` where there are none."""
+        """Return the seconds left. Raises :class:`httpcore2.ReadTimeout` where there are none."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise httpcore2.ReadTimeout("the deadline has passed")

@@ -1,4 +1,4 @@
-"""What machines ask by address: a kubelet or a Prometheus sends the address of the process as Host."""
+"""Answers what machines ask by address: a kubelet or a Prometheus sends the address of the process as Host."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Ways to make and revoke a credential: ``base`` says what an issuer is; one file each for those that ship."""
+"""Makes and revokes credentials: ``base`` says what an issuer is; one file each for those that ship."""
 
 from credservice.issuers.registry import get_issuer, issuer_choices
 

@@ -1,4 +1,4 @@
-"""The issuers that an operator adds, as settings read them."""
+"""Reads the issuers that an operator adds in the settings."""
 
 import json
 from typing import Any

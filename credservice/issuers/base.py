@@ -1,4 +1,4 @@
-"""What an issuer is: code that makes, and may check and revoke, credentials of one kind.
+"""Defines an issuer: code that makes, and may check and revoke, credentials of one kind.
 
 An issuer is built from the ``OPTIONS`` of its alias in ``settings.CREDENTIAL_ISSUERS``; each call brings the options of
 the policy besides. It knows no model: importing this module needs no app registry. See docs/writing-an-issuer.md.
@@ -28,7 +28,7 @@ class IssuerUnavailable(Exception):
 
 @dataclass(frozen=True)
 class IssueRequest:
-    """What to make a credential from. ``credential_id`` is the same on every repeat: the issuer's idempotency key."""
+    """The facts to make a credential from. ``credential_id``, an idempotency key, is the same on every repeat."""
 
     credential_id: str
     options: Mapping[str, Any]
@@ -39,7 +39,7 @@ class IssueRequest:
 
 @dataclass(frozen=True)
 class Issued:
-    """What was made. ``lookup`` is the value that the vendor's product will present to us for checking."""
+    """The credential that was made. ``lookup`` is the value that the vendor's product will present for checking."""
 
     values: Mapping[str, str] = field(repr=False)
     expires_at: datetime | None = None
@@ -82,7 +82,7 @@ class Issuer:
         raise NotImplementedError
 
     def check(self, credential_id: str, options: Mapping[str, Any], handle: Mapping[str, Any]) -> bool:
-        """Whether it still exists outside, for issuers with ``can_check``. Raises :class:`IssuerUnavailable`."""
+        """Tell if it still exists outside, for issuers with ``can_check``. Raises :class:`IssuerUnavailable`."""
         raise NotImplementedError
 
     def revoke(self, credential_id: str, options: Mapping[str, Any], handle: Mapping[str, Any]) -> None:
@@ -91,7 +91,7 @@ class Issuer:
 
 
 def is_value_name(name: Any) -> bool:
-    """Whether a value may have this name: 1 to 128 printable characters."""
+    """Tell if a value may have this name: 1 to 128 printable characters."""
     return isinstance(name, str) and 0 < len(name) <= 128 and name.isprintable()
 
 

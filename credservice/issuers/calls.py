@@ -1,23 +1,21 @@
-"""One call to somebody's endpoint: what may be repeated is repeated, what may not is an answer.
+"""Calls somebody's endpoint: what may be repeated is repeated, what may not is an answer.
 
 For issuers and probes that speak HTTP. The client is :mod:`credservice.http.outgoing`.
 """
 
 import time
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpx2
 import stamina
 
 from credservice.http.outgoing import AddressRefused, AnswerRefused, client
+from credservice.http.retry_after import retry_after
 from credservice.http.strict_json import parse_object
 from credservice.issuers.base import IssueFailed, IssuerUnavailable
 from credservice.issuers.masking import masked
 
 ATTEMPTS = 3
-LONGEST_RETRY_AFTER = 3600
 LONGEST_MESSAGE = 160
 # Beside 5xx. 409 stands for "being worked on right now" (draft-ietf-httpapi-idempotency-key-header, "Error Scenarios").
 ASK_AGAIN = frozenset({408, 409, 425, 429})
@@ -64,26 +62,12 @@ def _attempt(
         with client(seconds=seconds) as http:
             answer = http.request(method, url, headers=dict(headers), content=content)
     except httpx2.TransportError as error:
-        raise _Passing(f"{host} cannot be reached ({type(error).__name__})") from None
+        raise _Passing(f"{host} cannot be reached: {error}") from None
     except (AddressRefused, AnswerRefused) as error:
         raise IssueFailed(str(error)) from None
     if answer.status_code >= 500 or answer.status_code in ASK_AGAIN:
         raise _Passing(f"{host} answered {answer.status_code}", retry_after(answer.headers.get("retry-after", "")))
     return answer
-
-
-def retry_after(header: str) -> int | None:
-    """Seconds of a ``Retry-After`` header, an hour at most; None where it says nothing (RFC 9110, 10.2.3)."""
-    try:
-        seconds = int(header) if header.isascii() and header.isdigit() else _until(header)
-    except (ValueError, OverflowError):
-        return None
-    return min(max(seconds, 1), LONGEST_RETRY_AFTER)
-
-
-def _until(date: str) -> int:
-    moment = parsedate_to_datetime(date)
-    return int((moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def json_object(answer: httpx2.Response) -> dict[str, object]:

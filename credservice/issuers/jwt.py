@@ -1,8 +1,8 @@
-"""``jwt``: short-lived tokens, signed with our own keys; the public keys are at ``/.well-known/jwks.json``.
+"""Makes ``jwt`` credentials: short-lived tokens, signed with the keys that ``/.well-known/jwks.json`` publishes.
 
-Policy options: ``audience``; ``claims``, a template over the context (:mod:`credservice.sources`), with ``sub``;
-``algorithm``, ``issuer``, ``name`` of the value; ``lifetime`` in seconds, where the policy has none; ``refresh_share``
-of the lifetime, after which the next hand-out makes a new one. See docs/issuers/jwt.md.
+Policy options: ``audience``; ``claims``, a template over the context (:mod:`credservice.core.context_templates`), with
+``sub``; ``algorithm``, ``issuer``, ``name`` of the value; ``lifetime`` in seconds, where the policy has none;
+``refresh_share`` of the lifetime, after which the next hand-out makes a new one. See docs/issuers/jwt.md.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,9 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from credservice.core.context_templates import MissingSource, check_template, fill_template
 from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, OptionsError, check_name, only
-from credservice.sources import MissingSource, check_template, fill_template
+from credservice.keys.signing_keys import current_signing_key
 
 ALGORITHMS = ("EdDSA", "ES256", "RS256")
 DEFAULTS: dict[str, Any] = {"algorithm": "EdDSA", "name": "TOKEN", "refresh_share": 0.5, "claims": {}}
@@ -60,15 +61,12 @@ class JWTIssuer(Issuer):
         return (options.get("name", DEFAULTS["name"]),)
 
     def issue(self, request: IssueRequest) -> Issued:
-        from credservice.keys.jose import encode
-        from credservice.keys.signing_keys import current_signing_key
-
         given = DEFAULTS | dict(request.options)
         lifetime = self._lifetime(request)
         now = timezone.now().replace(microsecond=0)
         claims = _claims(request, now, now + lifetime)
         key = current_signing_key(given["algorithm"], actor="issuer:jwt")
-        token = encode(claims, key.open(), algorithm=key.algorithm, kid=key.kid)
+        token = key.sign_token(claims)
         if len(token) > MAX_TOKEN_BYTES:
             raise IssueFailed(f"the token would have {len(token)} bytes, more than {MAX_TOKEN_BYTES}")
         return Issued(

@@ -1,4 +1,4 @@
-"""What other people's servers say, before it goes into the trail or a page: they may quote what they were sent."""
+"""Masks secrets in what other people's servers say, before the trail or a page has it: they may quote them."""
 
 import json
 from base64 import b64encode

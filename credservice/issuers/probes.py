@@ -1,4 +1,4 @@
-"""A trial of a new credential, after it was made and before it is handed out.
+"""Tries out a new credential, after it was made and before it is handed out.
 
 ``{"type": "postgresql", "value": "DATABASE_URL"}`` logs in with the connection string in that value.
 ``{"type": "http", "url": "https://api.example.com/me", "header": "Authorization: Bearer {TOKEN}", "expect": 200}``
@@ -10,9 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import psycopg
+from psycopg.conninfo import make_conninfo
+
 from credservice.http.addresses import AddressRefused, NameNotFound, checked_addresses
 from credservice.http.outgoing import check_url
 from credservice.issuers.base import IssueFailed, IssuerUnavailable, OptionsError, only
+from credservice.issuers.calls import call
+from credservice.issuers.postgresql.connection import connect, explain, passwords
 
 SECONDS = 5.0
 SHORTEST_SECRET = 8  # of the values; shorter ones are ports, and words of any message. A password counts at any length
@@ -45,10 +50,6 @@ def _check_postgresql(probe: Mapping[str, Any], value_names: tuple[str, ...]) ->
 
 
 def _run_postgresql(probe: Mapping[str, Any], values: Mapping[str, str]) -> None:
-    import psycopg
-
-    from credservice.issuers.postgresql.connection import connect, explain, passwords
-
     conninfo = _conninfo(values[probe["value"]])
     secrets = [*passwords(conninfo), *(value for value in values.values() if len(value) >= SHORTEST_SECRET)]
     try:
@@ -63,12 +64,10 @@ def _run_postgresql(probe: Mapping[str, Any], values: Mapping[str, str]) -> None
 
 
 def _conninfo(url: str) -> str:
-    """What the URL says of place and login, and nothing else: its other parameters could name files of ours.
+    """Keep what the URL says of place and login, and nothing else: its other parameters could name files of ours.
 
     The host is checked like that of every request of ours; libpq connects to the address that was checked.
     """
-    from psycopg.conninfo import make_conninfo
-
     try:
         parts = urlsplit(url)
         query = dict(parse_qsl(parts.query))
@@ -118,8 +117,6 @@ def _check_http(probe: Mapping[str, Any], value_names: tuple[str, ...]) -> None:
 
 
 def _run_http(probe: Mapping[str, Any], values: Mapping[str, str]) -> None:
-    from credservice.issuers.calls import call
-
     name, _, template = probe["header"].partition(": ")
     filled = _VALUE.sub(lambda found: values[found[1]], template)
     if not filled.isascii() or not filled.isprintable():

@@ -1,4 +1,4 @@
-"""Issuers by alias, as ``settings.CREDENTIAL_ISSUERS`` names them."""
+"""Finds issuers by the alias that ``settings.CREDENTIAL_ISSUERS`` gives them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""``static``: values that an operator or the vendor entered. We keep them and hand them out.
+"""Keeps ``static`` credentials: values that an operator or the vendor entered, and that we hand out.
 
 Policy options: ``names``, the list of value names that every credential of the policy has.
 """
@@ -6,9 +6,8 @@ Policy options: ``names``, the list of value names that every credential of the 
 from collections.abc import Mapping
 from typing import Any
 
+from credservice.crypto.envelope import MAX_VALUE_BYTES
 from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, check_names, only
-
-MAX_VALUE_BYTES = 16 * 1024
 
 
 class StaticIssuer(Issuer):

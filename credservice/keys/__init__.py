@@ -1,0 +1,1 @@
+"""Owns the secrets that we verify others with, and the keys that we sign with."""

@@ -1,3 +1,5 @@
+"""Registers the app of signing secrets and keys."""
+
 from django.apps import AppConfig
 
 

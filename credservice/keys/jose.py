@@ -1,7 +1,4 @@
-"""Signing keys as JWKs (RFC 7517), and tokens signed with them (RFC 7519). Knows no model.
-
-Imported where a key is used, not where settings are read: joserfc takes 50 ms to import.
-"""
+"""Writes signing keys as JWKs (RFC 7517), and signs tokens with them (RFC 7519). Knows no model."""
 
 import json
 import warnings
@@ -21,7 +18,7 @@ RSA_BITS = 3072
 
 
 def generate_jwk(algorithm: str) -> Key:
-    """A new private key for EdDSA (Ed25519), ES256 or RS256."""
+    """Make a private key for EdDSA (Ed25519), ES256 or RS256."""
     if algorithm == "EdDSA":
         return OKPKey.generate_key("Ed25519")
     if algorithm == "ES256":
@@ -30,21 +27,21 @@ def generate_jwk(algorithm: str) -> Key:
 
 
 def private_bytes(key: Key) -> bytes:
-    """The private JWK, to be sealed."""
+    """Write the private JWK, to be sealed."""
     return json.dumps(key.as_dict(private=True)).encode()
 
 
 def public_jwk(key: Key, algorithm: str) -> dict[str, Any]:
-    """What is published: its id is the key's thumbprint (RFC 7638)."""
+    """Write the public JWK; its id is the key's thumbprint (RFC 7638)."""
     return {**key.as_dict(private=False), "kid": key.thumbprint(), "alg": algorithm, "use": "sig"}
 
 
-def encode(claims: Mapping[str, Any], key: Key, *, algorithm: str, kid: str, typ: str = "JWT") -> str:
-    """A compact JWT. ``typ`` of its own keeps a kind of token from being taken for another (RFC 8725, 3.11)."""
+def encode(claims: Mapping[str, Any], key: Key, *, algorithm: str, kid: str, typ: str) -> str:
+    """Sign a compact JWT: see ``SigningKey.sign_token``."""
     return jwt.encode({"alg": algorithm, "kid": kid, "typ": typ}, dict(claims), key, algorithms=[algorithm])
 
 
 @lru_cache(maxsize=16)
 def import_private(key_id: UUID, private: bytes) -> Key:
-    """The key of :func:`private_bytes`, kept: importing an RSA key takes 90 ms. ``key_id`` is for the cache alone."""
+    """Read, and keep, the key of :func:`private_bytes`: an RSA key takes 90 ms. ``key_id`` is for the cache alone."""
     return import_key(json.loads(private))

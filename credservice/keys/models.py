@@ -1,20 +1,20 @@
-"""Signing secrets: what we verify a partner's requests with, or sign our own with. Shared, HMAC.
+"""Keeps signing secrets (shared, HMAC), which verify a partner's requests or sign our own, and signing keys.
 
-Signing keys: what our own tokens are signed with; their public halves are at ``/.well-known/jwks.json``.
+Signing keys sign our own tokens; their public halves are at ``/.well-known/jwks.json``.
 """
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
+from joserfc.jwk import Key
 
 from credservice.crypto import Place, unseal
-from credservice.crypto.fields import SealedField
-
-if TYPE_CHECKING:
-    from joserfc.jwk import Key
+from credservice.crypto.fields import SealedField, place_of
+from credservice.keys.jose import encode, import_private
 
 ROTATE_AFTER = timedelta(days=180)
 
@@ -35,11 +35,11 @@ class SigningSecretSet(models.Model):
 
     @property
     def is_ours(self) -> bool:
-        """Whether we sign with its secrets, and do not only verify."""
+        """Tell if we sign with its secrets, and do not only verify."""
         return self.form == self.Form.WEBHOOK
 
     def live(self, now: datetime | None = None) -> "models.QuerySet[SigningSecret]":
-        """Those that a signature may be made with now, the current one first."""
+        """Find those that a signature may be made with now, the current one first."""
         return self.secrets.live(now)
 
 
@@ -52,7 +52,7 @@ class SigningSecretQuerySet(models.QuerySet["SigningSecret"]):
 
 
 class SigningSecret(models.Model):
-    """One shared secret. Its text is sealed, and leaves again only through an audited reveal."""
+    """One shared secret. Its text is sealed, leaves only through an audited reveal, and is erased after its end."""
 
     class State(models.TextChoices):
         PENDING = "pending"
@@ -63,11 +63,12 @@ class SigningSecret(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     secret_set = models.ForeignKey(SigningSecretSet, on_delete=models.CASCADE, related_name="secrets")
     state = models.CharField(max_length=16, choices=State, default=State.CURRENT)
-    sealed = SealedField()
+    sealed = SealedField(null=True, bound_to=("secret_set_id",))
     hint = models.CharField(max_length=16, help_text="A keyed digest of the secret: tells secrets apart.")
     generated = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     ends_at = models.DateTimeField(null=True, blank=True, help_text="From then on it verifies nothing.")
+    last_used_at = models.DateTimeField(null=True, help_text="When it last verified a call; to the minute.")
 
     objects = SigningSecretQuerySet.as_manager()
 
@@ -84,29 +85,37 @@ class SigningSecret(models.Model):
                 condition=~models.Q(state="previous") | models.Q(ends_at__isnull=False),
                 name="keys_signingsecret_previous_ends",
             ),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=["pending", "current"]) | models.Q(sealed__isnull=False),
+                name="keys_signingsecret_live_has_text",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.hint} ({self.state})"
 
     @property
+    def audit_facts(self) -> dict[str, str]:
+        return {"hint": self.hint, "set": str(self.secret_set_id)}
+
+    @property
     def place(self) -> Place:
-        return Place("keys.signingsecret", self.pk, "sealed")
+        return place_of(self, "sealed")
 
     def open(self) -> bytes:
-        """The secret's bytes, for verifying or signing."""
-        return unseal(bytes(self.sealed), self.place)
+        """Open the secret's bytes, for verifying or signing. Raises :class:`SealError`, also for an erased one."""
+        return unseal(bytes(self.sealed or b""), self.place)
 
 
 class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
     def published(self) -> "models.QuerySet[SigningKey]":
-        """Those whose public half verifies tokens now, or will; in no need of a job that retires them in time."""
+        """Find those whose public half verifies tokens now, or will; needs no job that retires them in time."""
         unended = models.Q(ends_at__isnull=True) | models.Q(ends_at__gt=timezone.now())
         states = [SigningKey.State.PENDING, SigningKey.State.CURRENT, SigningKey.State.PREVIOUS]
         return self.filter(unended, state__in=states).order_by("algorithm", "-created_at")
 
     def to_rotate(self) -> "models.QuerySet[SigningKey]":
-        """Current keys that have signed for half a year, and whose successor is not pending: for reminders."""
+        """Find current keys that have signed for half a year, and whose successor is not pending: for reminders."""
         pending = self.filter(state=SigningKey.State.PENDING).values("algorithm")
         old = self.filter(state=SigningKey.State.CURRENT, activated_at__lte=timezone.now() - ROTATE_AFTER)
         return old.exclude(algorithm__in=pending)
@@ -166,14 +175,20 @@ class SigningKey(models.Model):
         return f"{self.algorithm} {self.kid[:8]} ({self.state})"
 
     @property
+    def audit_facts(self) -> dict[str, str]:
+        return {"kid": self.kid, "algorithm": self.algorithm}
+
+    @property
     def place(self) -> Place:
-        return Place("keys.signingkey", self.pk, "sealed_private")
+        return place_of(self, "sealed_private")
 
     def is_due(self, now: datetime) -> bool:
         return self.state == self.State.PENDING and self.activates_at <= now
 
-    def open(self) -> "Key":
-        """The private key, for signing. Raises :class:`credservice.crypto.SealError`, also for a retired one."""
-        from credservice.keys.jose import import_private
-
+    def open(self) -> Key:
+        """Open the private key, for signing. Raises :class:`credservice.crypto.SealError`, also for a retired one."""
         return import_private(self.pk, unseal(bytes(self.sealed_private or b""), self.place))
+
+    def sign_token(self, claims: Mapping[str, Any], *, typ: str = "JWT") -> str:
+        """Sign a compact JWT. Its own ``typ`` keeps a kind of token from being taken for another (RFC 8725, 3.11)."""
+        return encode(claims, self.open(), algorithm=self.algorithm, kid=self.kid, typ=typ)

@@ -1,18 +1,20 @@
-"""Making, rotating, retiring and revealing signing secrets."""
+"""Makes, rotates, retires and reveals signing secrets."""
 
 import base64
+import hmac
 import secrets as random_secrets
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Least
 from django.utils import timezone
 
-from credservice.audit import record
+from credservice.audit import Line, record
+from credservice.core.exceptions import Conflict, Invalid
 from credservice.crypto import digest, seal
-from credservice.exceptions import Conflict, Invalid
-from credservice.issuers.webhook.signing import PREFIX, check_secret
+from credservice.http.webhook_signatures import PREFIX, check_secret
 from credservice.keys.models import SigningSecret, SigningSecretSet
 
 GENERATED_BYTES = 32
@@ -23,7 +25,7 @@ DEFAULT_OVERLAP = timedelta(hours=24)
 def generate_secret(
     *, secret_set: SigningSecretSet, actor: str, overlap: timedelta = DEFAULT_OVERLAP
 ) -> tuple[SigningSecret, str]:
-    """A new current secret of 32 random bytes, and its text (in the set's form), which is shown this once.
+    """Make a new current secret of 32 random bytes; returns it and its text (in the set's form), shown this once.
 
     The one before stays good for ``overlap``; zero ends it at once ("leaked").
     """
@@ -34,14 +36,15 @@ def generate_secret(
 def enter_secret(
     *, secret_set: SigningSecretSet, text: str, actor: str, overlap: timedelta = DEFAULT_OVERLAP
 ) -> SigningSecret:
-    """A partner's secret as the new current one. Raises :class:`Invalid` under 24 bytes or where it is not random."""
+    """Make a partner's secret the new current one. Raises :class:`Invalid` under 24 bytes or where it is not random."""
     text = text.strip()
     _check_text(secret_set, text)
     return _install(secret_set, text, generated=False, actor=actor, overlap=overlap)
 
 
 def random_text(secret_set: SigningSecretSet) -> str:
-    """32 random bytes: in base64url; with the prefix and alphabet of Standard Webhooks where the set is of those."""
+    """Make 32 random bytes: in base64url, or with the prefix and alphabet of Standard Webhooks where the set is of
+    those."""
     if secret_set.form == SigningSecretSet.Form.WEBHOOK:
         return PREFIX + base64.b64encode(random_secrets.token_bytes(GENERATED_BYTES)).decode()
     return random_secrets.token_urlsafe(GENERATED_BYTES)
@@ -74,21 +77,41 @@ def retire_secret(*, secret: SigningSecret, actor: str) -> None:
         if secret.state == SigningSecret.State.CURRENT:
             raise Conflict("This is the current secret. Make a new one first; this one then becomes the previous one.")
         SigningSecret.objects.filter(pk=secret.pk).update(state=SigningSecret.State.RETIRED, ends_at=timezone.now())
-        _record("signing_secret.retired", secret, actor)
+        record(Line.about(secret, "signing_secret.retired", actor))
     secret.refresh_from_db()
 
 
 def reveal_secret(*, secret: SigningSecret, actor: str, reason: str) -> str:
-    """The secret's text, for a person who says why. Raises :class:`Invalid` without a reason."""
+    """Return the secret's text, for a person who says why. Raises :class:`Invalid` without a reason."""
     if len(reason.strip()) < 3:
         raise Invalid("Say why the secret is revealed; the reason is kept in the audit trail.")
+    if secret.sealed is None:
+        raise Conflict("The text of this secret was erased after its end.")
     with transaction.atomic():
-        _record("signing_secret.revealed", secret, actor, why=reason.strip())
+        record(Line.about(secret, "signing_secret.revealed", actor, {"why": reason.strip()}))
         return secret.open().decode()
 
 
+def erase_ended_secrets(*, actor: str) -> None:
+    """Erase the texts of secrets that have ended long enough ago; their hints stay."""
+    long_ago = timezone.now() - timedelta(days=settings.ERASE_ENDED_DAYS)
+    states = [SigningSecret.State.PREVIOUS, SigningSecret.State.RETIRED]
+    ended = SigningSecret.objects.filter(state__in=states, ends_at__lte=long_ago, sealed__isnull=False)
+    with transaction.atomic():
+        _erase(
+            list(ended.select_for_update(skip_locked=True)), actor, why=f"ended {settings.ERASE_ENDED_DAYS} days ago"
+        )
+
+
+def is_text_of(secret: SigningSecret, text: str) -> bool:
+    """Tell if this is a secret's text, or was before that was erased."""
+    if secret.sealed is None:
+        return secret.hint == fingerprint(text)
+    return hmac.compare_digest(secret.open(), text.encode())
+
+
 def fingerprint(text: str) -> str:
-    """Twelve characters that tell secrets apart. Keyed: whoever reads them cannot try guesses at an entered secret."""
+    """Make twelve characters that tell secrets apart. Keyed: whoever reads them cannot try guesses at a secret."""
     return digest(text, "signing secret hint")[4:10].hex()
 
 
@@ -105,14 +128,18 @@ def _install(
         else:
             # Leaked: older previous ones go as well, nobody knows which of them was meant.
             states = [SigningSecret.State.CURRENT, SigningSecret.State.PREVIOUS]
+            leaked = list(secret_set.secrets.filter(state__in=states))
             secret_set.secrets.filter(state__in=states).update(state=SigningSecret.State.RETIRED, ends_at=now)
+            _erase(leaked, actor, why="leaked")
         secret = SigningSecret(secret_set=secret_set, generated=generated, hint=fingerprint(text))
         secret.sealed = seal(text.encode(), secret.place)
         secret.save(force_insert=True)
-        _record("signing_secret.created", secret, actor, overlap_seconds=int(overlap.total_seconds()))
+        detail = {"overlap_seconds": int(overlap.total_seconds())}
+        record(Line.about(secret, "signing_secret.created", actor, detail))
     return secret
 
 
-def _record(action: str, secret: SigningSecret, actor: str, **detail: object) -> None:
-    detail |= {"hint": secret.hint, "set": str(secret.secret_set_id)}
-    record(action=action, actor=actor, object_type="signing_secret", object_id=secret.pk, detail=detail)
+def _erase(secrets: list[SigningSecret], actor: str, why: str) -> None:
+    SigningSecret.objects.filter(pk__in=[secret.pk for secret in secrets]).update(sealed=None)
+    for secret in secrets:
+        record(Line.about(secret, "signing_secret.erased", actor, {"why": why}))

@@ -1,4 +1,4 @@
-"""Making, activating, publishing and retiring signing keys: the keys that our own tokens are signed with.
+"""Makes, activates, publishes and retires signing keys: the keys that our own tokens are signed with.
 
 A key is published before it signs (pending), signs (current), and is published until the last token that it signed has
 expired (previous). One of each algorithm is current, at most one pending.
@@ -10,9 +10,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from credservice.audit import record
+from credservice.audit import Line, record
+from credservice.core.exceptions import Conflict, Invalid
 from credservice.crypto import seal
-from credservice.exceptions import Conflict, Invalid
+from credservice.keys import jose
 from credservice.keys.models import SigningKey
 
 State = SigningKey.State
@@ -26,7 +27,7 @@ OVERLAP = MAX_TOKEN_LIFETIME + timedelta(hours=1)
 def generate_signing_key(
     *, algorithm: str, actor: str, activates_at: datetime | None = None, leaked: bool = False
 ) -> SigningKey:
-    """A new key: pending until ``activates_at``, or current at once, the one before then being the previous one.
+    """Make a key: pending until ``activates_at``, or current at once, the one before then being the previous one.
 
     ``leaked``: the keys before are retired at once, and the tokens that they signed verify no more.
     Raises :class:`Invalid`, :class:`Conflict` while another one is pending.
@@ -48,7 +49,8 @@ def generate_signing_key(
         else:
             key.activates_at = activates_at
             key.save(force_insert=True)
-        _record("signing_key.created", key, actor, leaked=leaked, activates_at=key.activates_at.isoformat())
+        detail = {"leaked": leaked, "activates_at": key.activates_at.isoformat()}
+        record(Line.about(key, "signing_key.created", actor, detail))
     return key
 
 
@@ -59,7 +61,7 @@ def activate_signing_key(*, key: SigningKey, actor: str) -> SigningKey:
         key.refresh_from_db()
         if key.state == State.PENDING:
             _make_current(key, actor)
-            _record("signing_key.activated", key, actor)
+            record(Line.about(key, "signing_key.activated", actor))
         elif key.state != State.CURRENT:
             raise Conflict(f"Only a pending key can be activated; this one is {key.state}.")
     return key
@@ -77,7 +79,7 @@ def retire_signing_key(*, key: SigningKey, actor: str) -> None:
 
 
 def current_signing_key(algorithm: str, *, actor: str) -> SigningKey:
-    """The key to sign with now. The first one of an algorithm is made here; a pending one that is due takes over."""
+    """Find the key to sign with now. The first of an algorithm is made here; a pending one that is due takes over."""
     usable = [State.PENDING, State.CURRENT]
     found = {key.state: key for key in SigningKey.objects.filter(algorithm=algorithm, state__in=usable)}
     pending, current = found.get(State.PENDING), found.get(State.CURRENT)
@@ -87,7 +89,7 @@ def current_signing_key(algorithm: str, *, actor: str) -> SigningKey:
 
 
 def published_jwks() -> dict[str, Any]:
-    """The key set that verifies our tokens (RFC 7517): pending, current and previous, no other."""
+    """Write the key set that verifies our tokens (RFC 7517): pending, current and previous, no other."""
     return {"keys": [key.public_jwk for key in SigningKey.objects.published()]}
 
 
@@ -104,7 +106,7 @@ def sweep_signing_keys(*, actor: str) -> int:
 
 
 def _take_over(algorithm: str, actor: str) -> SigningKey | None:
-    """The current key, which is the pending one from now on where that is due."""
+    """Make a pending key that is due the current one. Returns the current one, if there is any."""
     with transaction.atomic():
         _lock(algorithm)
         keys = SigningKey.objects.filter(algorithm=algorithm)
@@ -112,12 +114,12 @@ def _take_over(algorithm: str, actor: str) -> SigningKey | None:
         if due is None:
             return keys.filter(state=State.CURRENT).first()
         _make_current(due, actor)
-        _record("signing_key.activated", due, actor)
+        record(Line.about(due, "signing_key.activated", actor))
         return due
 
 
 def _first_key(algorithm: str, actor: str) -> SigningKey:
-    """Whoever asks first makes it; the others find it, and the key that they made meanwhile is dropped."""
+    """Make the first key. Whoever asks first does; the others find it, and drop the one that they made meanwhile."""
     key = _new_key(algorithm)
     with transaction.atomic():
         _lock(algorithm)
@@ -125,14 +127,12 @@ def _first_key(algorithm: str, actor: str) -> SigningKey:
         if current is not None:
             return current
         _make_current(key, actor)
-        _record("signing_key.created", key, actor)
+        record(Line.about(key, "signing_key.created", actor))
     return key
 
 
 def _new_key(algorithm: str) -> SigningKey:
-    """Not saved: making an RSA key takes a while, and no lock is held meanwhile."""
-    from credservice.keys import jose
-
+    """Make a key, not saved: making an RSA key takes a while, and no lock is held meanwhile."""
     jwk = jose.generate_jwk(algorithm)
     public = jose.public_jwk(jwk, algorithm)
     key = SigningKey(algorithm=algorithm, kid=public["kid"], public_jwk=public)
@@ -158,15 +158,10 @@ def _make_current(key: SigningKey, actor: str, *, leaked: bool = False) -> None:
 def _retire(key: SigningKey, actor: str) -> None:
     key.state, key.ends_at, key.sealed_private = State.RETIRED, timezone.now(), None
     key.save(update_fields=["state", "ends_at", "sealed_private"])
-    _record("signing_key.retired", key, actor)
+    record(Line.about(key, "signing_key.retired", actor))
 
 
 def _lock(algorithm: str) -> None:
-    """One change at a time for each algorithm, also while it has no row to lock."""
+    """Allow one change at a time for each algorithm, also while it has no row to lock."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"credservice.signing_key.{algorithm}"])
-
-
-def _record(action: str, key: SigningKey, actor: str, **detail: object) -> None:
-    detail |= {"kid": key.kid, "algorithm": key.algorithm}
-    record(action=action, actor=actor, object_type="signing_key", object_id=key.pk, detail=detail)

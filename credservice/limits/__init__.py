@@ -1,0 +1,1 @@
+"""Counts calls by rate, in counters that all processes share."""

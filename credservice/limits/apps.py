@@ -1,3 +1,5 @@
+"""Registers the app of rate counters."""
+
 from django.apps import AppConfig
 
 

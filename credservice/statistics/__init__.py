@@ -1,0 +1,1 @@
+"""Counts by the hour, for the console's overview."""

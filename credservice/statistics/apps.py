@@ -1,3 +1,5 @@
+"""Registers the app of hourly sums."""
+
 from django.apps import AppConfig
 
 

@@ -1,4 +1,4 @@
-"""Counting in memory, and adding it to the hour's row every few seconds, off every request's path.
+"""Counts in memory, and adds that to the hour's row every few seconds, off every request's path.
 
 An exchange costs no statement for it. A process that is killed loses what it counted in the last few seconds: these
 are statistics; the record is the audit trail.

@@ -1,4 +1,4 @@
-"""Hourly sums for the console's first page, so that it never counts the tables themselves."""
+"""Keeps hourly sums for the console's first page, which never counts the tables themselves."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -7,10 +7,10 @@ from django.db import models
 
 
 class Tally(models.Model):
-    """How often ``name`` happened in one hour (UTC) of a series; of ``credentials``, how many are in that state.
+    """Count of ``name`` in one hour (UTC) of a series; of ``credentials``, of those in that state.
 
-    Series: ``exchange`` (``granted``, or the reason of a refusal), ``exchange.seconds`` (the upper bound of a latency
-    bucket), ``credentials`` (a state).
+    Series: ``exchange`` (``granted``, or the reason of a refusal), ``exchange.granted`` and ``exchange.refused`` (a
+    platform), ``exchange.seconds`` (the upper bound of a latency bucket), ``credentials`` (a state).
     """
 
     KEPT: ClassVar = timedelta(days=35)

@@ -1,4 +1,4 @@
-"""What the console's first page shows of the sums: one indexed read of a few hundred rows."""
+"""Reads what the console's first page shows of the sums: one indexed read of a few hundred rows."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ class Traffic:
 
 @dataclass(frozen=True)
 class States:
-    """How many credentials are in each state; ``at`` is when they were counted, None for just now."""
+    """Number of credentials in each state; ``at`` is when they were counted, None for just now."""
 
     counts: dict[str, int]
     at: datetime | None
 
 
 def traffic(hours: int) -> Traffic:
-    """The last ``hours`` hours, the one that runs included."""
+    """Read the last ``hours`` hours, the one that runs included."""
     last = timezone.now().replace(minute=0, second=0, microsecond=0)
     every = [last - timedelta(hours=back) for back in range(hours - 1, -1, -1)]
     place = {hour: n for n, hour in enumerate(every)}
@@ -51,8 +51,28 @@ def traffic(hours: int) -> Traffic:
     return Traffic(every, granted, dict(by_size), [quantile(counts, 0.95) for counts in buckets])
 
 
+@dataclass(frozen=True)
+class PlatformTraffic:
+    """Exchanges of one platform in some hours."""
+
+    platform: str
+    granted: int
+    refused: int
+
+
+def by_platform(hours: int) -> list[PlatformTraffic]:
+    """Sum up the exchanges of each platform in the last ``hours`` hours, the busiest first."""
+    since = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours - 1)
+    rows = Tally.objects.filter(series__in=("exchange.granted", "exchange.refused"), hour__gte=since)
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    for series, name, count in rows.values_list("series", "name", "count"):
+        sums[name][series] += count
+    found = [PlatformTraffic(name, of["exchange.granted"], of["exchange.refused"]) for name, of in sums.items()]
+    return sorted(found, key=lambda one: (-one.granted - one.refused, one.platform))
+
+
 def quantile(counts: Mapping[float, int], share: float) -> float | None:
-    """The seconds within which ``share`` of what is in the buckets was answered, linear within a bucket."""
+    """Estimate the seconds within which ``share`` of what is in the buckets was answered, linear within a bucket."""
     wanted = share * sum(counts.values())
     below, passed = 0.0, 0
     for bound in BOUNDS:
@@ -65,7 +85,7 @@ def quantile(counts: Mapping[float, int], share: float) -> float | None:
 
 
 def credential_states() -> States:
-    """Counted now where they are few, and else as a job counted them last."""
+    """Count credentials by state now where they are few, and else as a job counted them last."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT state, count(*) FROM (SELECT state FROM credentials_credential LIMIT %s) AS few GROUP BY state",

@@ -1,4 +1,4 @@
-"""What the worker does for the statistics."""
+"""Counts credentials by state and drops old sums, in the worker."""
 
 from django.db import connection, transaction
 from django.utils import timezone

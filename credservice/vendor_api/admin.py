@@ -1,4 +1,4 @@
-"""Service tokens in the console: made here, shown once, revoked."""
+"""Makes, shows once and revokes service tokens in the console."""
 
 from typing import Any
 
@@ -13,14 +13,16 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from credservice.console.actor import actor_of
-from credservice.console.approvals import required
-from credservice.console.base import ConsoleAdmin
-from credservice.console.labels import label
-from credservice.console.menu import Menu
-from credservice.console.pages import ObjectPage, Shown
-from credservice.console.widgets import NetworksField
-from credservice.exceptions import Conflict
+from credservice.adminkit.approvals import required
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import list_url
+from credservice.adminkit.menu import Menu
+from credservice.adminkit.model_admin import ConsoleAdmin
+from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.adminkit.widgets import NetworksField
+from credservice.audit.names import actor_of
+from credservice.core.checkout import COMMAND
+from credservice.core.exceptions import Conflict
 from credservice.vendor_api.models import Scope, ServiceToken
 from credservice.vendor_api.tokens import create_token, refuse_taken, revoke_token
 
@@ -52,7 +54,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         if Scope.REVEAL_CREDENTIALS in scopes and required("reveal"):
             raise ValidationError(
                 "Reveals need a second person here, and a token needs none to read the values of credentials. Who has "
-                "the shell can make it: .venv/bin/python manage.py create_token."
+                f"the shell can make it: {COMMAND} create_token."
             )
         return scopes
 
@@ -63,19 +65,17 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         return end
 
 
-class Revoke(ObjectPage):
+class Revoke(ObjectAction):
     slug, title, icon = "revoke", "Revoke", "block"
     permission = "revoke"
     variant = ActionVariant.DANGER
+    consequence = "From now on, calls with this token are refused. This cannot be undone."
 
     def refusal(self, obj: ServiceToken) -> str:
         return "This token is revoked already." if obj.revoked_at else ""
 
-    def consequences(self, obj: ServiceToken) -> list[str]:
-        return ["From now on, calls with this token are refused. This cannot be undone."]
-
-    def perform(self, request: HttpRequest, obj: ServiceToken, form: forms.Form) -> str:
-        revoke_token(token=obj, actor=actor_of(request))
+    def perform(self, actor: str, obj: ServiceToken, values: Values) -> str:
+        revoke_token(token=obj, actor=actor)
         return f"{obj} is revoked."
 
 
@@ -108,7 +108,7 @@ class ServiceTokenAdmin(ConsoleAdmin):
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         shown = Shown("New service token", "Copy it now: it is not shown again.", ((f"Token {obj.name}", obj.text),))
-        context = {"opts": self.opts, "title": shown.title, "shown": shown, "home": self.list_url()}
+        context = {"opts": self.opts, "title": shown.title, "shown": shown, "home": list_url(ServiceToken)}
         return TemplateResponse(request, "console/shown.html", self.admin_site.each_context(request) | context)
 
     @display(description="State")

@@ -1,3 +1,5 @@
+"""Registers the app of service tokens and idempotent calls."""
+
 from django.apps import AppConfig
 
 

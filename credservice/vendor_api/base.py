@@ -1,4 +1,4 @@
-"""What every route of the vendor API has: a service token with the scope for it, a limit, problem documents."""
+"""Gives every route of the vendor API its token check with scopes, a rate limit, and problem documents."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -12,25 +12,26 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.mediatypes import media_type_matches
 
-from credservice.audit import record_refusal
-from credservice.exceptions import Forbidden, NotFound, ServiceError, Unauthenticated
+from credservice.audit import Line, record_refusal
+from credservice.core.exceptions import Forbidden, NotFound, ServiceError, Unauthenticated
 from credservice.http.context import current_context
 from credservice.http.views import AlwaysJSON, DoorView
 from credservice.limits.counter import Window, count, refuse_past
 from credservice.vendor_api import etags
-from credservice.vendor_api.idempotency import once
+from credservice.vendor_api.idempotency import Answer, Deferred, once
 from credservice.vendor_api.models import Scope, ServiceToken
 from credservice.vendor_api.operations import Operation, checked_body, checked_query, operation_of
 from credservice.vendor_api.problems import MEDIA_TYPE, problem
 from credservice.vendor_api.schema import VendorSchema
 from credservice.vendor_api.tokens import authenticate
 
+_BEARER = re.compile(r"bearer +([\x21-\x7e]+) *", re.IGNORECASE)  # blanks that are none are no part of a token
 _MEDIA_TYPE = re.compile(r"[\w.+-]{1,64}/[\w.+-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls, as the trail names it."""
+    """The token that calls, as the trail names it."""
 
     token: ServiceToken
 
@@ -43,14 +44,14 @@ class BearerToken(BaseAuthentication):
     """``Authorization: Bearer cst_...`` (RFC 6750)."""
 
     def authenticate(self, request: Request) -> tuple[None, Caller]:
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not text.strip():
+        match = _BEARER.fullmatch(request.headers.get("Authorization", ""))
+        if match is None:
             raise Unauthenticated("no_token")
-        return None, Caller(authenticate(text.strip(), current_context().network_source))
+        return None, Caller(authenticate(match[1], current_context().network_source))
 
 
 class JSONOrNothing(AlwaysJSON):
-    """A client of ours that accepts no JSON is told so; partners' doors are more patient."""
+    """Refuses a client of ours that accepts no JSON; partners' doors are more patient."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         accepted = request.headers.get("Accept") or "*/*"
@@ -61,9 +62,9 @@ class JSONOrNothing(AlwaysJSON):
 
 
 def _refuse_broken_path(request: Request, *names: Any) -> None:
-    """No id has an unprintable character; and of a byte that is no UTF-8, Django shows the escape, ``%FF``: that would
-    be the path of another object, ``%25FF``."""
-    path = request.META["RAW_URI"].partition("?")[0]  # as it was sent; gunicorn's, and its bytes as Latin-1
+    """Refuse a path that no object has. Django shows a byte that is no UTF-8 as its escape, ``%FF``, which would be the
+    path of another object, ``%25FF``; and no id has an unprintable character."""
+    path = request.META["RAW_URI"].partition("?")[0]  # as it was sent, its bytes as Latin-1
     try:
         unquote_to_bytes(path.encode("latin-1")).decode()
     except UnicodeError:
@@ -79,8 +80,8 @@ def _accepts_json(media_range: str) -> bool:
 class VendorView(DoorView):
     """A route of the vendor API. Its methods are marked by ``operations.reads`` and ``operations.writes``.
 
-    While one runs, ``body`` and ``params`` hold what was sent, checked. A write runs in one transaction; what has to
-    follow its commit, such as calling an issuer, it leaves in ``afterwards``, which then makes the answer.
+    While one runs, ``body`` and ``params`` hold what was sent, checked. A write runs in one transaction; where
+    something has to follow its commit, such as calling an issuer, it returns a :class:`Deferred`.
     """
 
     authentication_classes = [BearerToken]
@@ -89,7 +90,6 @@ class VendorView(DoorView):
 
     body: Mapping[str, Any]
     params: Mapping[str, Any]
-    afterwards: Callable[[], Response] | None = None
     window: Window | None = None
 
     @property
@@ -101,6 +101,11 @@ class VendorView(DoorView):
     @property
     def actor(self) -> str:
         return self.caller.actor
+
+    def perform_authentication(self, request: Request) -> None:
+        """Refuse first, by 406, whoever takes no form of answer that there is."""
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        super().perform_authentication(request)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -118,17 +123,19 @@ class VendorView(DoorView):
 
     def record_missing_scope(self, operation: str, scope: Scope) -> None:
         detail = {"operation": operation, "scope": scope.value}
-        record_refusal(action="vendor_api.call", actor=self.actor, reason="missing_scope", detail=detail)
+        record_refusal(Line("vendor_api.call", self.actor, reason="missing_scope", detail=detail))
 
-    def run(self, operation: Operation, handler: Callable[[], Response]) -> Response:
+    def run(self, operation: Operation, handler: Callable[[], Answer]) -> Response:
         self.params = checked_query(operation, self.request)
         self.body = checked_body(operation, self.request)
-        if not operation.writes:
-            return handler()
-        return once(self.request, self.caller.token, handler, lambda: self.afterwards)
+        if operation.writes:
+            return once(self.request, self.caller.token, handler)
+        response = handler()
+        assert not isinstance(response, Deferred), "only a write defers"
+        return response
 
     def shown(self, body: Mapping[str, Any], *, status: int = 200, location: str | None = None) -> Response:
-        """One object, with its ETag; 304 where a GET's caller has it."""
+        """Answer one object with its ETag, or 304 where a GET's caller has it."""
         etag = etags.etag_of(body)
         headers = {"ETag": etag} | ({"Location": location} if location else {})
         if self.request.method == "GET" and etags.is_unchanged(self.request._request, etag):
@@ -141,7 +148,7 @@ class VendorView(DoorView):
 
     def handle_exception(self, error: Exception) -> Response:
         if isinstance(error, Unauthenticated):
-            record_refusal(action="vendor_api.call", actor="vendor_api", reason=error.reason)
+            record_refusal(Line("vendor_api.call", "vendor_api", reason=error.reason))
         self._tell_what_goes(error)
         response = super().handle_exception(error)
         response.content_type = MEDIA_TYPE
@@ -150,7 +157,7 @@ class VendorView(DoorView):
         return response
 
     def _tell_what_goes(self, error: Exception) -> None:
-        """DRF's sentences tell what was sent, and not what may be."""
+        """Replace DRF's messages, which tell what was sent, with ones that tell what is allowed."""
         if isinstance(error, MethodNotAllowed):
             error.detail = ErrorDetail(f"This path takes {', '.join(self.allowed_methods)}.")
         if isinstance(error, UnsupportedMediaType):
@@ -174,7 +181,7 @@ class VendorView(DoorView):
 
 
 class UnknownRoute(VendorView):
-    """404 as a problem document, also without a token: it tells nothing."""
+    """Answers 404 as a problem document, also without a token: it tells nothing."""
 
     authentication_classes = []
 

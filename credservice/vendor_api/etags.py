@@ -1,4 +1,4 @@
-"""Entity tags (RFC 9110, 8.8.3) and what a caller asks to hold before its write is done."""
+"""Makes entity tags (RFC 9110, 8.8.3), and checks what a caller asks of them before its write is done."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from credservice.exceptions import Invalid
+from credservice.core.exceptions import Invalid
 from credservice.vendor_api.problems import AlreadyThere, PreconditionFailed
 
 # What changes by itself, and about which nobody writes.
@@ -18,20 +18,20 @@ _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*')
 
 
 def etag_of(shown: Mapping[str, Any]) -> str:
-    """The tag of an object as it is shown."""
+    """Make the tag of an object as it is shown."""
     content = {name: value for name, value in shown.items() if name not in VOLATILE}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).digest()
     return f'"{urlsafe_b64encode(digest[:15]).decode()}"'
 
 
 def is_unchanged(request: HttpRequest, etag: str) -> bool:
-    """``If-None-Match`` of a GET: the caller has this already. Compared weakly (RFC 9110, 13.1.2)."""
+    """Check ``If-None-Match`` of a GET: the caller has this already. Compared weakly (RFC 9110, 13.1.2)."""
     header = request.headers.get("If-None-Match")
     return header is not None and (header.strip() == "*" or etag in {tag for _, tag in _tags(header)})
 
 
 def require_match(request: HttpRequest, shown: Mapping[str, Any] | None) -> None:
-    """``If-Match`` of a write, compared strongly (RFC 9110, 13.1.1); ``shown`` is the object as it now is, locked.
+    """Check ``If-Match`` of a write, strongly (RFC 9110, 13.1.1); ``shown`` is the object as it now is, locked.
 
     Raises :class:`PreconditionFailed` where it is another one by now, or none.
     """
@@ -46,7 +46,7 @@ def require_match(request: HttpRequest, shown: Mapping[str, Any] | None) -> None
 
 
 def require_new(request: HttpRequest, *, created: bool) -> None:
-    """``If-None-Match: *`` of a PUT: only where it makes a new object. To be asked before the act is committed."""
+    """Check ``If-None-Match: *`` of a PUT, which may only make a new object. To be called before the commit."""
     header = request.headers.get("If-None-Match")
     if header is None:
         return

@@ -1,4 +1,4 @@
-"""``GET /api/v1/export``: objects of one kind, as NDJSON, in parts that a request has the time for."""
+"""Serves ``GET /api/v1/export``: objects of one kind, as NDJSON, in parts that a request has the time for."""
 
 import json
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from rest_framework.exceptions import NotAcceptable
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from credservice.audit import record
-from credservice.exporting import check_kinds, kinds, read_kind
-from credservice.http.streaming import in_chunks
+from credservice.audit import Line, record
+from credservice.http.bodies import in_chunks
 from credservice.vendor_api.base import JSONOrNothing, VendorView
+from credservice.vendor_api.exports import check_kinds, kinds, read_kind
 from credservice.vendor_api.fields import StrictSerializer
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads
@@ -70,7 +70,7 @@ class Export(VendorView):
         if kind not in kinds():
             raise refused("?kind", f"There is no such kind. There are: {', '.join(kinds())}.")
         detail = {"kind": kind, "after": str(after or ""), "at_most": limit}
-        record(action="data.exported", actor=self.actor, object_type="export", object_id=kind, detail=detail)
+        record(Line("data.exported", self.actor, object_type="export", object_id=kind, detail=detail))
         lines = _ended(read_kind(check_kinds([kind])[0], after=after, limit=limit), limit)
         return StreamingHttpResponse(in_chunks(lines), content_type=NDJSON)
 

@@ -1,13 +1,12 @@
-"""Fields and serializers that take what they name and nothing else: no coercion, no field that is overlooked."""
+"""Parses bodies strictly: a field takes its own JSON type and no other, a serializer no field that it does not name."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
 
-from credservice.issuers.static import MAX_VALUE_BYTES
-
-MAX_VALUES = 32
+from credservice.core.names import fault_of_name
+from credservice.crypto.envelope import MAX_VALUE_BYTES
 
 
 class Text(serializers.CharField):
@@ -28,6 +27,17 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Name(Text):
+    """An id or a name that is kept, by the rule of :mod:`credservice.core.names`."""
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        fault = fault_of_name(text)
+        if fault:
+            raise serializers.ValidationError(f"This {fault}.")
+        return text
 
 
 class Flag(serializers.BooleanField):
@@ -109,7 +119,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 def strict_serializers() -> set[type[StrictSerializer]]:
-    """All that there are, for the schema."""
+    """List all that there are, for the schema."""
     found: set[type[StrictSerializer]] = set()
     left = [StrictSerializer]
     while left:

@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: a write that is repeated is done once, and answered the same.
+"""Does a write once and answers its repetitions the same, by their ``Idempotency-Key``.
 
 The key's row is written in the transaction of the act itself. So of several at once one acts, and the others wait for
 its commit; and a process that dies leaves neither the act nor the key. A call that was refused leaves nothing either:
@@ -29,13 +29,23 @@ WAIT_SECONDS = 5
 UNDER_WAY = timedelta(seconds=60)
 KEPT_HEADERS = ("Location", "ETag")
 SWEEP_BATCH = 5000
-Act = Callable[[], Response]
 _FORGET = "DELETE FROM vendor_api_idempotentcall WHERE token_id = %s AND key = %s AND created_at <= %s"
 _INSERT = """
 INSERT INTO vendor_api_idempotentcall (id, token_id, key, fingerprint, is_final, created_at)
 VALUES (%s, %s, %s, %s, false, now()) ON CONFLICT (token_id, key) DO NOTHING
 """
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """The answer of a write as far as its transaction goes, and ``then``, which follows the commit and answers anew."""
+
+    response: Response
+    then: Callable[[], Response]
+
+
+Answer = Response | Deferred
 
 
 @dataclass(frozen=True)
@@ -53,8 +63,26 @@ class Claim:
         row.update(sealed_answer=seal(text, self.call.place), is_final=final)
 
 
+def once(request: Request, token: ServiceToken, act: Callable[[], Answer]) -> Response:
+    """Do a write in one transaction, and what it defers after the commit; once for each ``Idempotency-Key``."""
+    key = key_of(request)
+    with transaction.atomic():
+        claimed = claim(request, token, key) if key is not None else None
+        if isinstance(claimed, Response):
+            return claimed
+        answer = act()
+        response, then = (answer.response, answer.then) if isinstance(answer, Deferred) else (answer, None)
+        if claimed is not None:
+            claimed.keep(response, final=then is None)
+    if then is not None:
+        response = then()
+        if claimed is not None:
+            claimed.keep(response, final=True)
+    return response
+
+
 def key_of(request: Request) -> str | None:
-    """The request's key. Raises Invalid where it is none."""
+    """Read the request's key. Raises Invalid where it is none."""
     key = request.headers.get(HEADER)
     if key is not None and not _KEY.fullmatch(key):
         raise refused("", f"{HEADER}: send 1 to 255 printable ASCII characters without blanks.")
@@ -62,7 +90,7 @@ def key_of(request: Request) -> str | None:
 
 
 def claim(request: Request, token: ServiceToken, key: str) -> Claim | Response:
-    """The right to act, in the caller's transaction; or the answer of the call that this one repeats.
+    """Take the right to act, in the caller's transaction; or return the answer of the call that this one repeats.
 
     Raises :class:`KeyReused` for another call under a known key, :class:`KeyInUse` while that one takes long.
     """
@@ -85,7 +113,7 @@ def sweep() -> int:
 
 
 def _insert(call: IdempotentCall) -> bool:
-    """Whether the key is new. Somebody else's row that is not yet committed is waited for."""
+    """Take the key, if it is new; waits for somebody else's row that is not yet committed."""
     row: list[Any] = [call.pk, call.token_id, call.key, call.fingerprint]
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -116,27 +144,3 @@ def _again(call: IdempotentCall) -> Response:
 
 def _in_use() -> KeyInUse:
     return KeyInUse(f"A call with this {HEADER} is being answered.", retry_after=1)
-
-
-def once(
-    request: Request,
-    token: ServiceToken,
-    act: Callable[[], Response],
-    then: Callable[[], Callable[[], Response] | None],
-) -> Response:
-    """Do a write in one transaction, once for each key. What ``then`` returns afterwards is done after its commit."""
-    key = key_of(request)
-    with transaction.atomic():
-        claimed = claim(request, token, key) if key is not None else None
-        if isinstance(claimed, Response):
-            return claimed
-        response = act()
-        afterwards = then()
-        if claimed is not None:
-            claimed.keep(response, final=afterwards is None)
-    if afterwards is None:
-        return response
-    response = afterwards()
-    if claimed is not None:
-        claimed.keep(response, final=True)
-    return response

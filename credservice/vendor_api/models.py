@@ -1,4 +1,4 @@
-"""Service tokens: how the vendor's own systems prove who they are."""
+"""Keeps the service tokens of the vendor's own systems, and the answers to writes that they may repeat."""
 
 import uuid
 
@@ -6,13 +6,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from credservice.core.names import NameField
 from credservice.crypto import Place
-from credservice.crypto.fields import SealedField
+from credservice.crypto.fields import SealedField, place_of
 from credservice.http.client_address import parse_networks
 
 
 class Scope(models.TextChoices):
-    """What a token may do. Each route names the one that it needs."""
+    """A right of a token. Each route names the one that it needs."""
 
     READ_SETUP = "setup:read", "Read platforms, integrations, policies and signing keys"
     READ_END_USERS = "end-users:read", "Read end users"
@@ -47,7 +48,7 @@ class ServiceToken(models.Model):
     """A bearer token of one of the vendor's systems. Only its keyed digest is kept."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=128)
+    name = NameField(max_length=128)
     digest = models.BinaryField(max_length=36, unique=True, editable=False)
     hint = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=64, choices=scope_choices))
@@ -70,6 +71,10 @@ class ServiceToken(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def audit_facts(self) -> dict[str, object]:
+        return {"name": self.name, "hint": self.hint, "scopes": self.scopes}
+
     def clean(self) -> None:
         try:
             parse_networks(tuple(str(network) for network in self.networks))
@@ -84,7 +89,7 @@ class IdempotentCall(models.Model):
     token = models.ForeignKey(ServiceToken, on_delete=models.CASCADE, related_name="+", db_index=False)
     key = models.CharField(max_length=255)
     fingerprint = models.BinaryField(max_length=36, help_text="Keyed digest of method, path and body.")
-    sealed_answer = SealedField(null=True)
+    sealed_answer = SealedField(null=True, bound_to=("token_id", "key", "fingerprint"))
     is_final = models.BooleanField(default=False, help_text="No: what follows its transaction is still under way.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -97,4 +102,4 @@ class IdempotentCall(models.Model):
 
     @property
     def place(self) -> Place:
-        return Place("vendor_api.idempotentcall", self.pk, "sealed_answer")
+        return place_of(self, "sealed_answer")

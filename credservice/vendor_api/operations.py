@@ -1,22 +1,19 @@
-"""What one method of a route needs, takes and gives: said once, checked by the view, shown by the schema."""
+"""Declares what one method of a route needs, takes and gives: the view checks by it, the schema shows it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from credservice.vendor_api.idempotency import Answer
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.problems import FieldError, InvalidFields, field_errors
 
-if TYPE_CHECKING:
-    from credservice.vendor_api.base import VendorView
-
-V = TypeVar("V", bound="VendorView")
-Handler = Callable[..., Response]
+Handler = Callable[..., Answer]
 Body = type[Serializer[Any]]
 
 
@@ -41,6 +38,12 @@ class Operation:
     examples: Mapping[str, Any] = field(default_factory=dict)  # of the request's body, by title
 
 
+class Runner(Protocol):
+    """A view, which checks what was sent before it lets a handler answer."""
+
+    def run(self, operation: Operation, handler: Callable[[], Answer]) -> Response: ...
+
+
 def reads(name: str, summary: str, **facts: Any) -> Callable[[Handler], Handler]:
     """Mark a view's method: it changes nothing."""
     return _marking(Operation(name, summary, writes=False, **facts))
@@ -57,7 +60,7 @@ def operation_of(view: Any, method: str) -> Operation | None:
 
 
 def checked_query(operation: Operation, request: Request) -> Mapping[str, Any]:
-    """The query's parameters, each once. Raises :class:`InvalidFields`."""
+    """Check the query's parameters, each sent once. Raises :class:`InvalidFields`."""
     given = request.query_params
     repeated = [name for name in given if len(given.getlist(name)) > 1]
     if repeated:
@@ -72,7 +75,7 @@ def checked_query(operation: Operation, request: Request) -> Mapping[str, Any]:
 
 
 def checked_body(operation: Operation, request: Request) -> Mapping[str, Any]:
-    """The body's fields. Raises :class:`InvalidFields`."""
+    """Check the body's fields. Raises :class:`InvalidFields`."""
     if not operation.parses:
         return {}
     if operation.takes is None:
@@ -96,7 +99,7 @@ def _checked(form: Body, data: Any, place: str) -> Mapping[str, Any]:
 def _marking(operation: Operation) -> Callable[[Handler], Handler]:
     def mark(handler: Handler) -> Handler:
         @wraps(handler)
-        def run(view: "VendorView", request: Request, **path: str) -> Response:
+        def run(view: Runner, request: Request, **path: str) -> Response:
             return view.run(operation, lambda: handler(view, request, **path))
 
         run.operation = operation  # type: ignore[attr-defined]

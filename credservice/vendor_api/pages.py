@@ -1,4 +1,4 @@
-"""The OpenAPI document at /api/schema/, and pages to browse it at /api/docs/: nothing from anybody else's server."""
+"""Serves the OpenAPI document at /api/schema/ and its pages at /api/docs/, with nothing from another's server."""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""Pages by keyset: each begins behind the last row of the one before, whatever was added or removed meanwhile."""
+"""Answers a list page by page (``credservice.core.keyset``), with signed cursors in its links."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -6,11 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core import signing
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from credservice.core.keyset import Order, behind, read_place, write_place
 from credservice.vendor_api.fields import StrictSerializer
 from credservice.vendor_api.problems import refused
 
@@ -35,45 +36,31 @@ def page(
     rows: QuerySet[Any],
     params: Mapping[str, Any],
     show: Callable[[Sequence[Any]], list[Any]],
-    keys: tuple[str, ...] = ("created_at", "pk"),
+    order: Order = ("created_at", "pk"),
 ) -> Response:
-    """A page of ``rows``, the newest first by ``keys``, which end in a unique one."""
+    """A page of ``rows``, the newest first by ``order``. Raises :class:`InvalidFields` for a cursor of another list."""
     filters = _fingerprint(request.path, params)
     if cursor := params.get("cursor"):
-        rows = rows.filter(_before(keys, _read(cursor, filters, rows.model, keys)))
-    found = list(rows.order_by(*(f"-{key}" for key in keys))[: params["limit"] + 1])
+        rows = rows.filter(behind(order, _read(cursor, filters, rows.model, order)))
+    found = list(rows.order_by(*(f"-{name}" for name in order))[: params["limit"] + 1])
     shown, more = found[: params["limit"]], len(found) > params["limit"]
-    following = _link(request, _write(shown[-1], keys, filters)) if more else None
+    following = _link(request, signing.dumps([filters, *write_place(shown[-1], order)], salt=_SALT)) if more else None
     headers = {"Link": f'<{following}>; rel="next"'} if following else None
     return Response({"items": show(shown), "next": following}, headers=headers)
 
 
-def _before(keys: tuple[str, ...], values: list[Any]) -> Q:
-    """Rows behind these values: ``(a, b) < (x, y)``, with the leading part said once more for the index."""
-    if len(keys) == 1:
-        return Q(**{f"{keys[0]}__lt": values[0]})
-    (first, second), (x, y) = keys, values
-    return Q(**{f"{first}__lte": x}) & (Q(**{f"{first}__lt": x}) | Q(**{f"{second}__lt": y}))
-
-
-def _write(row: Model, keys: tuple[str, ...], filters: str) -> str:
-    values = [str(getattr(row, key)) for key in keys]
-    return signing.dumps([filters, *values], salt=_SALT)
-
-
-def _read(cursor: str, filters: str, model: type[Model], keys: tuple[str, ...]) -> list[Any]:
+def _read(cursor: str, filters: str, model: type[Model], order: Order) -> tuple[Any, ...]:
     try:
         made_for, *texts = signing.loads(cursor, salt=_SALT)
     except (signing.BadSignature, ValueError):
         raise refused("?cursor", NOT_OURS) from None
     if made_for != filters:
         raise refused("?cursor", NOT_OURS)
-    fields: list[Any] = [model._meta.pk if key == "pk" else model._meta.get_field(key) for key in keys]
-    return [field.to_python(text) for field, text in zip(fields, texts, strict=True)]
+    return read_place(texts, model, order)
 
 
 def _fingerprint(path: str, params: Mapping[str, Any]) -> str:
-    """A cursor is for one list under one set of filters."""
+    """Name the list and the filters that a cursor is for."""
     filters = sorted((name, str(value)) for name, value in params.items() if name not in ("cursor", "limit"))
     return hashlib.sha256(repr((path.rstrip("/"), filters)).encode()).hexdigest()[:16]
 
@@ -81,3 +68,18 @@ def _fingerprint(path: str, params: Mapping[str, Any]) -> str:
 def _link(request: Request, cursor: str) -> str:
     query = {name: text for name, text in request.query_params.items() if name != "cursor"}
     return f"{request.path}?{urlencode(query | {'cursor': cursor})}"
+
+
+def page_of(item: type[serializers.Serializer[Any]]) -> type[serializers.Serializer[Any]]:
+    """Make the form of a page of ``item``."""
+    fields = {
+        "items": item(many=True),
+        "next": serializers.CharField(allow_null=True, help_text="The next page's path and query; null on the last."),
+    }
+    name = item.__name__.removesuffix("Serializer")
+    return type(f"{name}PageSerializer", (serializers.Serializer,), fields)
+
+
+def filtered(params: Mapping[str, Any], **lookups: str) -> dict[str, Any]:
+    """``{lookup: value}`` of the parameters that were given: ``filtered(params, state="state")``."""
+    return {lookup: params[name] for name, lookup in lookups.items() if name in params}

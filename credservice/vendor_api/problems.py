@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457) of the vendor API: every ``type`` it has, and what a caller does about it.
+"""Lists the problem documents (RFC 9457) of the vendor API: each ``type``, and what a caller does about it.
 
 docs/vendor-api.md shows this table, and a test keeps the two alike.
 """
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from credservice.exceptions import Conflict, Invalid, ServiceError, escaped
+from credservice.core.exceptions import Conflict, Invalid, ServiceError, escaped
 
 TYPE = "urn:credservice:problem:"
 MEDIA_TYPE = "application/problem+json"
@@ -31,7 +31,7 @@ KNOWN: dict[str, tuple[int, str]] = {
     "not_acceptable": (406, "Accept application/json."),
     "conflict": (409, "Read `detail`, and the object again: as it is now, it does not allow this."),
     "ambiguous": (409, "Say which is meant: by `platform`, or by our id."),
-    "ambiguous_resource": (409, "Two marketplaces use this id: use ours."),
+    "ambiguous_resource": (409, "Two marketplaces have a resource of this id that is there: use ours."),
     "key_used": (409, "Another report of the resource has this key: choose a new one."),
     "corrected_already": (409, "Correct the correction instead."),
     "idempotency_key_in_use": (409, "A call with this key is being answered: try again after `Retry-After`."),
@@ -58,7 +58,7 @@ KNOWN: dict[str, tuple[int, str]] = {
 
 @dataclass(frozen=True)
 class FieldError:
-    """What is wrong in one place: a JSON pointer (RFC 6901) into the body, or ``?name`` for a query parameter."""
+    """A mistake in one place: a JSON pointer (RFC 6901) into the body, or ``?name`` for a query parameter."""
 
     pointer: str
     message: str
@@ -95,12 +95,12 @@ class KeyInUse(Conflict):
 
 
 def refused(pointer: str, message: str) -> InvalidFields:
-    """One mistake."""
+    """Make the refusal of one mistake."""
     return InvalidFields([FieldError(pointer, message)])
 
 
 def field_errors(detail: Any, pointer: str = "") -> list[FieldError]:
-    """DRF's nested error detail as a list of places."""
+    """Flatten DRF's nested error detail to a list of places."""
     if isinstance(detail, dict):
         return [
             error
@@ -118,7 +118,7 @@ def field_errors(detail: Any, pointer: str = "") -> list[FieldError]:
 
 
 def problem(error: ServiceError, request_id: str) -> dict[str, Any]:
-    """The document about a refusal."""
+    """Write the document about a refusal."""
     body: dict[str, Any] = {
         "type": f"{TYPE}{error.code}",
         "title": error.code.replace("_", " ").capitalize().replace("Mindcloud", "MindCloud"),
@@ -135,7 +135,7 @@ def problem(error: ServiceError, request_id: str) -> dict[str, Any]:
 
 
 def errors_of(error: ServiceError) -> tuple[FieldError, ...]:
-    """Where the mistakes are, as far as that is known."""
+    """List the mistakes that a refusal knows the places of."""
     if isinstance(error, InvalidFields):
         return error.errors
     if isinstance(error, Invalid) and error.pointer:

@@ -1,4 +1,4 @@
-"""The OpenAPI document, from the operations that the views check by: see docs/vendor-api.md."""
+"""Writes the OpenAPI document from the operations that the views check by: see docs/vendor-api.md."""
 
 import re
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 class ServerRefusalSerializer(serializers.Serializer[Any]):
-    """Of what the HTTP server refuses before anybody has read it: see credservice.http.worker."""
+    """Of what the HTTP server refuses before anybody has read it: see credservice.serving."""
 
     code = serializers.CharField()
     message = serializers.CharField()
@@ -64,7 +64,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 class VendorSchema(AutoSchema):
-    """Everything about a method is in its operation."""
+    """Describes a method by its operation."""
 
     @property
     def operation(self) -> Operation:
@@ -135,7 +135,7 @@ _DESCRIPTIONS = {
 
 
 def codes_of(operation: Operation, path: str) -> list[str]:
-    """Every problem that a route may answer."""
+    """List every problem that a route may answer."""
     codes = [*ALWAYS, *operation.problems]
     if "{" in path:
         codes.append("not_found")
@@ -186,7 +186,7 @@ def _headers_of(operation: Operation) -> dict[str, str]:
 
 
 def only_ours(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tuple[str, str, str, Any]]:
-    """The marked methods of the vendor API, without the final slash that each path may have."""
+    """Keep the marked methods of the vendor API, without the final slash that each path may have."""
     return [
         (path.rstrip("/"), regex, method, callback)
         for path, regex, method, callback in endpoints
@@ -195,7 +195,7 @@ def only_ours(endpoints: list[tuple[str, str, str, Any]], **_: Any) -> list[tupl
 
 
 def closed_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A strict serializer takes no field beside its own, and the document says so."""
+    """Say in the document that a strict serializer takes no field beside its own."""
     components = result.get("components", {}).get("schemas", {})
     for form in strict_serializers():
         name = form.__name__.removesuffix("Serializer")

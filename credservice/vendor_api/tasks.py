@@ -1,4 +1,4 @@
-"""What the worker does for the vendor API."""
+"""Forgets, in the worker, the answers that were kept for repeated writes."""
 
 from procrastinate.contrib.django import app
 

@@ -1,19 +1,21 @@
-"""Making, revoking and recognising service tokens."""
+"""Makes, revokes and recognises service tokens."""
 
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from credservice.audit import record
+from credservice.audit import Line, record
+from credservice.core.api_keys import hint, make_key
+from credservice.core.exceptions import Conflict, Invalid, Unauthenticated
+from credservice.core.last_used import LastUses
+from credservice.core.names import fault_of_name
 from credservice.crypto import digest
-from credservice.exceptions import Conflict, Invalid, Unauthenticated
 from credservice.http.client_address import is_within, parse_networks
-from credservice.issuers.api_key import hint, make_key
-from credservice.last_use import LastUses
 from credservice.vendor_api.models import Scope, ServiceToken
 
 PREFIX, ENVIRONMENT = "cst", "v1"
+MAX_NAME = 128
 last_uses = LastUses("vendor_api_servicetoken")
 
 
@@ -25,10 +27,12 @@ def create_token(
     expires_at: datetime | None = None,
     networks: list[str] | None = None,
 ) -> tuple[ServiceToken, str]:
-    """A new token and its text, which is shown this once. Raises :class:`Invalid` or :class:`Conflict`."""
+    """Make a token; returns it with its text, which is shown this once. Raises :class:`Invalid`, :class:`Conflict`."""
     unknown = sorted(set(scopes) - set(Scope.values))
     if unknown or not scopes:
         raise Invalid(f"Unknown scope {unknown[0]!r}. " if unknown else "A token needs a scope. " + _known_scopes())
+    if not 1 <= len(name) <= MAX_NAME or fault_of_name(name):
+        raise Invalid(f"The name of a token {fault_of_name(name) or f'has 1 to {MAX_NAME} characters'}.")
     text = make_key(PREFIX, ENVIRONMENT)
     token = ServiceToken(name=name, scopes=sorted(set(scopes)), networks=networks or [], expires_at=expires_at)
     token.digest, token.hint = _digest(text), hint(text)
@@ -39,7 +43,7 @@ def create_token(
                 token.save(force_insert=True)
         except IntegrityError:  # the constraint's word: of two at once, one is told
             raise Conflict(_taken(name)) from None
-        _record("service_token.created", token, actor)
+        record(Line.about(token, "service_token.created", actor))
     return token, text
 
 
@@ -47,11 +51,11 @@ def revoke_token(*, token: ServiceToken, actor: str) -> None:
     """End a token now. Repeating it is harmless."""
     with transaction.atomic():
         if ServiceToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=timezone.now()):
-            _record("service_token.revoked", token, actor)
+            record(Line.about(token, "service_token.revoked", actor))
 
 
 def authenticate(text: str, source: str | None) -> ServiceToken:
-    """The token with this text, called from ``source``. Raises Unauthenticated with a reason for the trail."""
+    """Find the token with this text, called from ``source``. Raises Unauthenticated with a reason for the trail."""
     token = ServiceToken.objects.filter(digest=_digest(text)).first()
     if token is None:
         raise Unauthenticated("unknown_token")
@@ -80,8 +84,3 @@ def _digest(text: str) -> bytes:
 
 def _known_scopes() -> str:
     return f"Known are: {', '.join(Scope.values)}."
-
-
-def _record(action: str, token: ServiceToken, actor: str) -> None:
-    detail = {"name": token.name, "hint": token.hint, "scopes": token.scopes}
-    record(action=action, actor=actor, object_type="service_token", object_id=token.pk, detail=detail)

@@ -1,4 +1,4 @@
-"""The exchange's pages in the console."""
+"""Shows the exchange in the console."""
 
 from exchange.admin import end_users, grants, mindcloud, platforms, related
 

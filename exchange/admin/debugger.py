@@ -1,4 +1,4 @@
-"""The signature debugger: why a call was refused, and the setting that would make it pass, with a button that sets it.
+"""Tells why a call's signature was refused, and the setting that would make it pass, with a button that sets it.
 
 A call is picked from the platform's newest refused ones, or pasted. Never shown to the caller (protocol notes).
 """
@@ -11,24 +11,26 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
-from django.contrib.admin.utils import unquote
 from django.core import signing
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from credservice.audit import record
-from credservice.console.actor import actor_of
-from credservice.console.base import as_uuid
-from credservice.console.pages import ObjectPage, new_form_id, use_up
-from credservice.exceptions import ServiceError
+from credservice.adminkit.form_ids import new_form_id, use_up
+from credservice.adminkit.model_admin import by_id
+from credservice.adminkit.object_pages import ObjectPage
+from credservice.audit import Line, record
+from credservice.audit.names import actor_of
+from credservice.core.exceptions import ServiceError
+from credservice.crypto import SealError
 from credservice.keys.models import SigningSecret
-from exchange.diagnosis import Diagnosis, diagnose
 from exchange.models import Platform
-from exchange.refused_calls import as_environ
-from exchange.signing import Secret, SignedRequest
+from exchange.models.refused_calls import RefusedCall
+from exchange.signatures.diagnosis import Diagnosis, diagnose
+from exchange.signatures.verify import Secret, SignedRequest, as_environ
 
 MAX_PASTED = 8000
 _REQUEST_LINE = re.compile(r"(POST|PUT|GET|PATCH|DELETE) (\S+)( HTTP/[0-9.]+)?", re.IGNORECASE)
@@ -66,7 +68,7 @@ class PastedForm(forms.Form):
 
 
 def parse_pasted(text: str) -> SignedRequest:
-    """A request line and headers, with blanks around them. Raises ValidationError, saying what is missing."""
+    """Read a request line and headers, with blanks around them. Raises ValidationError, saying what is missing."""
     lines = [line.strip() for line in text.strip().splitlines()]
     first = _REQUEST_LINE.fullmatch(lines[0]) if lines else None
     try:
@@ -97,7 +99,7 @@ class Explained:
 
     @property
     def clock(self) -> str:
-        """Such as ``4 s behind``; empty where no timestamp was read."""
+        """Say such as ``4 s behind``; empty where no timestamp was read."""
         seconds = self.found.clock_difference
         if seconds is None:
             return ""
@@ -112,41 +114,44 @@ class SignatureDebugger(ObjectPage):
     def refusal(self, obj: Platform) -> str:
         return "" if obj.require_signature else "This platform's calls are not signed."
 
-    def respond(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        if not self.allowed(request):
-            raise PermissionDenied
-        obj = self.admin.get_object(request, unquote(object_id))
-        if obj is None:
-            raise Http404
+    def answer(self, request: HttpRequest, obj: Platform) -> HttpResponse:
         if request.method == "POST" and "settings" in request.POST:
             return self._apply(request, obj)
         return self._show(request, obj)
 
     def _show(self, request: HttpRequest, obj: Platform) -> HttpResponse:
-        pasted = PastedForm(request.POST if request.method == "POST" else None)
-        explained = None
-        if pasted.is_valid():
-            explained = explain(obj, pasted.cleaned_data["pasted"], None)
-        elif "call" in request.GET:
-            call = next((obj.refused_calls.filter(q).first() for q in as_uuid(request.GET["call"])), None)
-            explained = explain(obj, call.request, call.at) if call else None
+        pasted, explained = PastedForm(request.POST if request.method == "POST" else None), None
+        try:
+            explained = self._explained(request, obj, pasted)
+        except SealError as error:
+            messages.error(request, f"This cannot be explained: {error}.")
         context = {
             "title": self.title,
             "refusal": self.refusal(obj),
-            "calls": [(call, call.reason.replace("_", " ")) for call in obj.refused_calls.order_by("-at")],
+            "calls": [
+                (call, call.reason.replace("_", " ")) for call in obj.refused_calls.order_by("-at") if opens(call)
+            ],
             "form": pasted,
             "form_id": new_form_id(request),
             "explained": explained,
         }
-        return self._render(request, obj, "exchange/debugger.html", context)
+        return self.render(request, obj, "exchange/debugger.html", context)
+
+    def _explained(self, request: HttpRequest, obj: Platform, pasted: PastedForm) -> Explained | None:
+        """Explain the call that was pasted or chosen. Raises :class:`SealError` where something does not open."""
+        if pasted.is_valid():
+            return explain(obj, pasted.cleaned_data["pasted"], None)
+        ids = by_id(request.GET.get("call", ""))
+        call = next((obj.refused_calls.filter(q).first() for q in ids), None)
+        return explain(obj, call.request, call.at) if call else None
 
     def _apply(self, request: HttpRequest, obj: Platform) -> HttpResponse:
         """Set what the diagnosis named. Everything else of the platform stays as it is."""
         try:
-            settings = signing.loads(request.POST["settings"], salt=f"{_SALT}:{obj.pk}", max_age=3600)
+            changes = signing.loads(request.POST["settings"], salt=f"{_SALT}:{obj.pk}", max_age=3600)
             with transaction.atomic():
                 use_up(request)
-                apply_settings(obj, settings, actor_of(request))
+                apply_settings(obj, changes, actor_of(request))
         except (signing.BadSignature, ServiceError, ValidationError):
             messages.error(request, "This was not applied: the page was old, or the platform has changed. Look again.")
         else:
@@ -154,32 +159,35 @@ class SignatureDebugger(ObjectPage):
         return HttpResponseRedirect(self.url(obj))
 
 
+def opens(call: RefusedCall) -> bool:
+    """Tell if a call can be shown: not one that was given to another platform, or whose key is gone."""
+    try:
+        return bool(call.request)
+    except SealError:
+        return False
+
+
 def explain(platform: Platform, request: SignedRequest, at: datetime | None) -> Explained:
-    """``request`` judged by the platform's profile and secrets of now, and the clock of when it came."""
+    """Judge ``request`` by the platform's profile and secrets of now, and the clock of when it came."""
     live = list(platform.secrets.live())
     ended = [secret for secret in platform.secrets.secrets.all() if secret not in live]
     now = at.timestamp() if at else time.time()
-    found = diagnose(request, platform.profile, _opened(live), now, ended=_opened(ended))
+    found = diagnose(request, platform.profile, _opened(live), now, _opened(ended), settings.PUBLIC_URL)
     token = signing.dumps(dict(found.settings), salt=f"{_SALT}:{platform.pk}") if found.settings else ""
     return Explained(request, at, found, [(secret, found.matches[secret.pk]) for secret in live], token)
 
 
-def apply_settings(platform: Platform, settings: dict[str, Any], actor: str) -> None:
+def apply_settings(platform: Platform, wanted: dict[str, Any], actor: str) -> None:
     """Change these of the signature profile, with a line in the trail. Raises ValidationError."""
     platform = Platform.objects.select_for_update(of=("self",)).get(pk=platform.pk)
-    changes = {name: {"from": getattr(platform, name), "to": value} for name, value in settings.items()}
-    for name, value in settings.items():
+    changes = {name: {"from": getattr(platform, name), "to": value} for name, value in wanted.items()}
+    for name, value in wanted.items():
         setattr(platform, name, value)
     platform.full_clean()
-    platform.save(update_fields=list(settings))
-    record(
-        action="platform.changed",
-        actor=actor,
-        object_type="platform",
-        object_id=platform.pk,
-        detail={"changes": changes, "why": "signature debugger"},
-    )
+    platform.save(update_fields=list(wanted))
+    record(Line.about(platform, "platform.changed", actor, {"changes": changes, "why": "signature debugger"}))
 
 
 def _opened(secrets: list[SigningSecret]) -> list[Secret]:
-    return [Secret(cast(Any, secret.pk), secret.open()) for secret in secrets]
+    """Open what has not been erased."""
+    return [Secret(cast(Any, secret.pk), secret.open()) for secret in secrets if secret.sealed is not None]

@@ -1,6 +1,6 @@
-"""End users, their installations, and signatures that were seen."""
+"""Lists end users, their installations, and signatures that were seen."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -8,28 +8,34 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
+from unfold.enums import ActionVariant
 
-from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
-from credservice.console.filters import StateFilter
-from credservice.console.labels import active_state, label
-from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
+from credservice.adminkit.filters import StateFilter
+from credservice.adminkit.labels import active_state, label
+from credservice.adminkit.links import link_to
+from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
+from credservice.adminkit.moments import moment
+from credservice.adminkit.object_header import Fact
 from exchange.admin import pages
+from exchange.admin.customers import WhoSawCustomer, grant_url, next_steps_of
+from exchange.admin.rebinding import Rebind
 from exchange.admin.trials import TestInstallation
 from exchange.models import EndUser, Installation, Integration, Platform, SeenSignature
 
 
 def on_any_platform(**ids: str) -> Q:
-    """Platforms are few: naming them all lets PostgreSQL use the unique index, which begins with the platform."""
+    """Ask for ids on every platform. They are few: named, PostgreSQL uses the unique index, which begins with them."""
     return Q(platform__in=list(Platform.objects.values_list("pk", flat=True)), **ids)
 
 
 def chosen(request: HttpRequest, model: type[Model], name: str) -> Any:
-    """What the form whose choices are asked for has already in its field ``name``; None where nothing."""
-    return next((model._default_manager.filter(pk).first() for pk in as_uuid(request.GET.get(name, ""))), None)
+    """Find what the form that asks for choices has already in its field ``name``; None where nothing."""
+    return next((model._default_manager.filter(pk).first() for pk in by_id(request.GET.get(name, ""))), None)
 
 
 def end_user_label(end_user: EndUser) -> str:
-    """Enough to tell end users of one name apart, on one platform or several."""
+    """Name an end user so that several of one name can be told apart, on one platform or several."""
     name = end_user.name or end_user.external_id
     return " · ".join(part for part in (name, end_user.end_user_id, str(end_user.platform)) if part)
 
@@ -39,9 +45,14 @@ class EndUserAdmin(LargeListAdmin):
     menu = Menu("Exchange", 23, "person_pin")
     about = "Your customers, as the platform knows them (endUserId) and as you do."
     empty_help = "Register an end user with the endUserId that the platform sends, before its first exchange."
-    object_pages = (pages.SuspendEndUser, pages.ResumeEndUser)
+    cards_first = True
+    object_pages = (WhoSawCustomer, Rebind, pages.SuspendEndUser, pages.ResumeEndUser)
     bulk_actions = (pages.SuspendEndUser.bulk(), pages.ResumeEndUser.bulk())
-    fixed_fields = ("platform", "end_user_id")
+    fixed_fields = ("platform", "end_user_id", "external_id")
+    protected_fields: ClassVar[Any] = {
+        "external_id": "exchange.rebind_enduser",
+        "attributes": "credentials.change_credentialpolicy",
+    }
     names_only = ("attributes",)
     readonly_fields = (active_state, "created_at")
     list_display = ("__str__", "end_user_id", "external_id", active_state, "platform", "created_at")
@@ -52,7 +63,34 @@ class EndUserAdmin(LargeListAdmin):
     fields = ("platform", "end_user_id", active_state, "external_id", "name", "attributes", "created_at")
 
     def find(self, term: str) -> list[Q]:
-        return [on_any_platform(end_user_id=term), Q(external_id=term), Q(name__istartswith=term), *as_uuid(term)]
+        return [on_any_platform(end_user_id=term), Q(external_id=term), Q(name__istartswith=term), *by_id(term)]
+
+    def find_part(self, term: str) -> Q | None:
+        return Q(name__icontains=term) | Q(end_user_id__icontains=term) | Q(external_id__icontains=term)
+
+    def facts(self, request: HttpRequest, obj: EndUser) -> list[Fact]:
+        known = [Fact("Your id", obj.external_id)] if obj.external_id else []
+        return [
+            *known,
+            Fact("endUserId", obj.end_user_id),
+            Fact("Platform", link_to(obj.platform)),
+            Fact("Added", moment(obj.created_at)),
+        ]
+
+    def next_steps(self, request: HttpRequest, obj: EndUser) -> list[Need]:
+        return next_steps_of(request, obj)
+
+    def page_links(self, request: HttpRequest, obj: EndUser) -> list[dict[str, Any]]:
+        links = super().page_links(request, obj)
+        if not request.user.has_perms(["exchange.add_grant", "credentials.add_credential"]):
+            return links
+        grant = {"title": "Grant a credential", "icon": "handshake", "variant": ActionVariant.PRIMARY}
+        return [grant | {"path": grant_url(obj)}, *links]
+
+    def tell_apart(self, obj: EndUser) -> str:
+        return " · ".join(
+            part for part in (obj.external_id, obj.end_user_id, str(obj.platform)) if part not in ("", str(obj))
+        )
 
     def choice_label(self, obj: EndUser) -> str:
         return end_user_label(obj)
@@ -60,7 +98,7 @@ class EndUserAdmin(LargeListAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """In a form that has an integration already: of its platform alone."""
+        """Offer, in a form that has an integration already, those of its platform alone."""
         integration = chosen(request, Integration, "chosen_integration")
         if integration is not None:
             queryset = queryset.filter(platform=integration.platform_id)
@@ -68,7 +106,7 @@ class EndUserAdmin(LargeListAdmin):
 
 
 class InstallationForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The platform is that of the integration; the model's own checks say where the end user is of another."""
+    """Takes the platform of the integration; the model's own checks say where the end user is of another."""
 
     class Media:
         js = ("console/narrow.js",)
@@ -104,6 +142,7 @@ class InstallationAdmin(LargeListAdmin):
     object_pages = (pages.Approve, TestInstallation, pages.SuspendInstallation, pages.ResumeInstallation)
     bulk_actions = (pages.Approve.bulk(), pages.SuspendInstallation.bulk(), pages.ResumeInstallation.bulk())
     fixed_fields = ("integration", "end_user", "installation_id")
+    protected_fields: ClassVar[Any] = {"attributes": "credentials.change_credentialpolicy"}
     names_only = ("attributes",)
     readonly_fields = ("shown_state", "created_at")
     list_display = ("installation_id", "shown_state", "integration", "end_user", "platform", "created_at")
@@ -119,12 +158,25 @@ class InstallationAdmin(LargeListAdmin):
     fields = ("integration", "end_user", "installation_id", "shown_state", "attributes", "created_at")
 
     def find(self, term: str) -> list[Q]:
-        return [on_any_platform(installation_id=term), *as_uuid(term)]
+        return [on_any_platform(installation_id=term), *by_id(term)]
+
+    def facts(self, request: HttpRequest, obj: Installation) -> list[Fact]:
+        return [
+            Fact("Customer", link_to(obj.end_user)),
+            Fact("Integration", link_to(obj.integration)),
+            Fact("Added", moment(obj.created_at)),
+        ]
+
+    def object_title(self, obj: Installation) -> str:
+        return f"{obj.installation_id} of {obj.end_user}"
+
+    def tell_apart(self, obj: Installation) -> str:
+        return f"{obj.integration} · {obj.end_user} · {obj.platform}"
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """In a form that has an integration or an end user already: theirs alone."""
+        """Offer, in a form that has an integration or an end user already, theirs alone."""
         end_user, integration = (
             chosen(request, EndUser, "chosen_end_user"),
             chosen(request, Integration, "chosen_integration"),
@@ -139,9 +191,6 @@ class InstallationAdmin(LargeListAdmin):
         number = Installation.objects.filter(state=Installation.State.PENDING)[:MAX_COUNTED].count()
         sentence = f"{counted(number, 'installation')} waiting for approval"
         return [Need(sentence, {"state__exact": "pending"})] if number else []
-
-    def subject_of(self, obj: Installation) -> str:
-        return f"end_user:{obj.end_user_id}"
 
     @display(description="State")
     def shown_state(self, obj: Installation) -> Any:

@@ -1,4 +1,4 @@
-"""First steps with an embedded-integration platform: from its name to its first call."""
+"""Leads from an embedded-integration platform's name to its first call."""
 
 from typing import Any
 
@@ -10,29 +10,32 @@ from django.utils.text import slugify
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from credservice.accounts.proof import ProofForm
-from credservice.audit import record
+from credservice.adminkit.approvals import required
+from credservice.adminkit.object_actions import Shown, Values
+from credservice.adminkit.widgets import SecretField
+from credservice.adminkit.wizard import Facts, FirstSteps, Step
+from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
-from credservice.console.actor import actor_of
-from credservice.console.approvals import required
-from credservice.console.first_steps import Facts, FirstSteps, Step
-from credservice.console.pages import Shown
-from credservice.console.widgets import SecretField
+from credservice.core.exceptions import Conflict, Invalid
+from credservice.core.names import validate_name
 from credservice.credentials.models import CredentialPolicy
-from credservice.exceptions import Conflict, Invalid
 from credservice.issuers.base import is_value_name
 from credservice.keys.services import generate_secret
 from credservice.statistics.models import Tally
 from credservice.statistics.reading import GRANTED
-from exchange.administration import grant_credential, new_secret_set
+from exchange.audit import ACTION
 from exchange.models import MAX_ID, EndUser, Grant, Integration, Platform
 from exchange.serializers import ExchangeIds
+from exchange.services.grants import grant_credential, new_secret_set
 from exchange.simulator import simulate
-from exchange.trail import ACTION
 
 
 def _text(label: str, help_text: str = "", **options: Any) -> forms.CharField:
     return forms.CharField(
-        label=label, help_text=help_text, **{"max_length": MAX_ID, "widget": UnfoldAdminTextInputWidget(), **options}
+        label=label,
+        help_text=help_text,
+        validators=[validate_name],
+        **{"max_length": MAX_ID, "widget": UnfoldAdminTextInputWidget(), **options},
     )
 
 
@@ -111,53 +114,41 @@ class AddIntegration(Step):
         found = Integration.objects.filter(platform=obj).order_by("created_at").first()
         return f"{found.integration_id} answers with {', '.join(found.response_shape)}." if found else ""
 
-    def perform(self, request: HttpRequest, obj: Platform, form: forms.Form) -> None:
-        field, kind = form.cleaned_data["field"], form.cleaned_data["kind"]
-        policy = _policy(field, kind, actor_of(request))
+    def perform(self, actor: str, obj: Platform, values: Values) -> None:
+        field = values["field"]
+        policy = _policy(field, values["kind"], actor)
         integration = Integration.objects.create(
             platform=obj,
-            integration_id=form.cleaned_data["integration_id"],
+            integration_id=values["integration_id"],
             policy=policy,
             response_shape={field: f"$credential.{field}"},
         )
-        record(
-            action="integration.created",
-            actor=actor_of(request),
-            object_type="integration",
-            object_id=integration.pk,
-            detail={"integration": integration.integration_id, "policy": policy.name},
-        )
+        detail = {"integration": integration.integration_id, "policy": policy.name}
+        record(Line.about(integration, "integration.created", actor, detail))
 
 
 class AddEndUser(Step):
     title = "Add a customer"
     intro = "One to begin with. The vendor API and the import bring the others."
-    permissions = ("exchange.add_enduser", "exchange.add_grant")
+    permissions = ("exchange.add_enduser", "exchange.rebind_enduser", "exchange.add_grant")
 
     def done(self, obj: Platform) -> str:
         grant = Grant.objects.filter(end_user__platform=obj).select_related("end_user").order_by("created_at").first()
         return f"{grant.end_user.end_user_id} has a credential, sealed." if grant else ""
 
-    def make_form(self, obj: Platform, data: Any = None) -> forms.Form:
+    def make_form(self, request: HttpRequest, obj: Platform, data: Any = None) -> forms.Form:
         integration = _integration(obj)
         return (EndUserForm if integration.policy.backend().generates else ValueForm)(data)
 
-    def perform(self, request: HttpRequest, obj: Platform, form: forms.Form) -> None:
-        integration, actor = _integration(obj), actor_of(request)
-        ids = {name: form.cleaned_data[name] for name in ("end_user_id", "external_id")}
+    def perform(self, actor: str, obj: Platform, values: Values) -> None:
+        integration = _integration(obj)
+        ids = {name: values[name] for name in ("end_user_id", "external_id")}
         end_user, created = EndUser.objects.get_or_create(
             platform=obj, end_user_id=ids["end_user_id"], defaults={"external_id": ids["external_id"]}
         )
         if created:
-            record(
-                action="end_user.created",
-                actor=actor,
-                object_type="end_user",
-                object_id=end_user.pk,
-                subject=end_user.subject,
-                detail=ids,
-            )
-        value = form.cleaned_data.get("value")
+            record(Line.about(end_user, "end_user.created", actor, ids))
+        value = values.get("value")
         entered = {integration.policy.value_names()[0]: value} if value else None
         grant_credential(integration=integration, end_user=end_user, installation=None, entered=entered, actor=actor)
 
@@ -173,8 +164,8 @@ class FirstCall(Step):
     # The command's answer is a credential.
     permissions = ("credentials.reveal_credential",)
 
-    def form_for(self, request: HttpRequest, obj: Platform, data: Any = None) -> forms.Form:
-        """As a reveal asks: for five minutes, the signature fetches the credential of any end user of the platform."""
+    def make_form(self, request: HttpRequest, obj: Platform, data: Any = None) -> forms.Form:
+        """Ask as a reveal does: for five minutes, the signature fetches any credential of the platform's end users."""
         return ProofForm(request, data)
 
     def done(self, obj: Platform) -> str:
@@ -194,7 +185,7 @@ class FirstCall(Step):
             facts.append(("The last call", why))
         return facts
 
-    def perform(self, request: HttpRequest, obj: Platform, form: forms.Form) -> Facts:
+    def perform(self, actor: str, obj: Platform, values: Values) -> Facts:
         if required("reveal"):
             raise Conflict("Reveals need a second person here, and this would be one: run a workflow on the platform.")
         secret = obj.secrets.live().first()
@@ -202,14 +193,8 @@ class FirstCall(Step):
         if secret is None or grant is None:
             raise Conflict("The platform has no live signing secret, or nothing is granted on it. Look at its page.")
         ids = ExchangeIds(grant.integration.integration_id, "first-steps", grant.end_user.end_user_id)
-        detail = {"hint": secret.hint, "platform": obj.name, "why": "first steps: a signed call was shown"}
-        record(
-            action="signing_secret.used",
-            actor=actor_of(request),
-            object_type="signing_secret",
-            object_id=secret.pk,
-            detail=detail,
-        )
+        detail = {"platform": obj.name, "why": "first steps: a signed call was shown"}
+        record(Line.about(secret, "signing_secret.used", actor, detail))
         call = simulate(platform=obj, ids=ids, base_url=settings.PUBLIC_URL, secret=secret.open())
         return [("For a terminal", call.curl())]
 
@@ -226,25 +211,25 @@ class PlatformFirstSteps(FirstSteps):
     def is_called(self) -> bool:
         return Tally.objects.filter(series="exchange", name=GRANTED).exists()
 
-    def make(self, request: HttpRequest, form: forms.Form) -> tuple[Platform, Shown]:
-        name, actor = form.cleaned_data["name"], actor_of(request)
+    def make(self, actor: str, values: Values) -> tuple[Platform, Shown]:
+        name = values["name"]
         if Platform.objects.filter(name=name).exists():
             raise Invalid(f"There is a platform {name} already: write another name, or go on with that one.")
         platform = Platform.objects.create(
             name=name,
             secrets=new_secret_set(name),
-            approve_installations=form.cleaned_data["approve_installations"],
+            approve_installations=values["approve_installations"],
             is_default=not Platform.objects.filter(is_default=True).exists(),
         )
         detail = {"name": name, "approve_installations": platform.approve_installations}
-        record(action="platform.created", actor=actor, object_type="platform", object_id=platform.pk, detail=detail)
+        record(Line.about(platform, "platform.created", actor, detail))
         _, text = generate_secret(secret_set=platform.secrets, actor=actor)
         sentence = (
             "Paste both into the platform's modal; to try it without a platform, just go on. The secret is shown this "
             "once, and can be replaced later."
         )
-        values = (("Endpoint", endpoint_of(platform)), ("Signing secret", text))
-        return platform, Shown("Connect it", sentence, values, done="Go on")
+        shown = (("Endpoint", endpoint_of(platform)), ("Signing secret", text))
+        return platform, Shown("Connect it", sentence, shown, done="Continue")
 
 
 def _integration(platform: Platform) -> Integration:
@@ -255,7 +240,7 @@ def _integration(platform: Platform) -> Integration:
 
 
 def _policy(field: str, kind: str, actor: str) -> CredentialPolicy:
-    """The one of this kind and value name; made where there is none."""
+    """Find the policy of this kind and value name; make it where there is none."""
     entered = kind == IntegrationForm.ENTERED
     issuer, options = ("static", {"names": [field]}) if entered else ("api_key", {"name": field})
     name = f"{kind}-{slugify(field) or 'value'}"
@@ -263,11 +248,5 @@ def _policy(field: str, kind: str, actor: str) -> CredentialPolicy:
     if policy.issuer != issuer or policy.value_names() != (field,):
         raise Conflict(f"There is a policy {name} already, of another kind. Write another field.")
     if created:
-        record(
-            action="credential_policy.created",
-            actor=actor,
-            object_type="credential_policy",
-            object_id=policy.pk,
-            detail={"name": name, "issuer": issuer},
-        )
+        record(Line.about(policy, "credential_policy.created", actor, {"name": name, "issuer": issuer}))
     return policy

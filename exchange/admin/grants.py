@@ -1,4 +1,4 @@
-"""Grants: which credential is handed out to whom."""
+"""Lists grants, and adds one in two steps."""
 
 from typing import Any
 
@@ -16,20 +16,23 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from credservice.console.actor import actor_of
-from credservice.console.base import LargeListAdmin, as_uuid
-from credservice.console.labels import label
-from credservice.console.links import link_to, list_link, page_of
-from credservice.console.menu import Menu
-from credservice.console.pages import new_form_id, use_up
+from credservice.adminkit.form_ids import new_form_id, use_up
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import link_to, list_link, list_url, page_of
+from credservice.adminkit.menu import Menu
+from credservice.adminkit.model_admin import LargeListAdmin, by_id
+from credservice.adminkit.moments import moment
+from credservice.adminkit.object_header import Fact
+from credservice.audit.names import actor_of
+from credservice.core.exceptions import ServiceError
 from credservice.credentials.admin import ValuesForm
 from credservice.credentials.models import Credential
 from credservice.credentials.services import finish_issue
-from credservice.exceptions import ServiceError
 from exchange.admin import pages
+from exchange.admin.customers import with_newest
 from exchange.admin.end_users import end_user_label
-from exchange.administration import grant_credential, usable_of
 from exchange.models import EndUser, Grant, Installation, Integration
+from exchange.services.grants import grant_credential, usable_of
 
 
 class EndUserField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -38,7 +41,7 @@ class EndUserField(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class PartiesForm(forms.Form):
-    """Step one, sent by GET: it changes nothing, and its address can be linked to."""
+    """Asks for the parties: step one, sent by GET, so that its address can be linked to."""
 
     integration = forms.ModelChoiceField(Integration.objects.select_related("policy", "platform"))
     end_user = EndUserField(
@@ -54,8 +57,8 @@ class PartiesForm(forms.Form):
     class Media:
         js = ("console/narrow.js",)
 
-    def __init__(self, site_admin: Any, data: Any = None) -> None:
-        super().__init__(data)
+    def __init__(self, site_admin: Any, data: Any = None, initial: Any = None) -> None:
+        super().__init__(data, initial=initial)
         for name, field in self.fields.items():
             widget = AutocompleteSelect(Grant._meta.get_field(name), site_admin.admin_site)
             widget.is_required, widget.choices = field.required, field.widget.choices
@@ -71,6 +74,12 @@ class PartiesForm(forms.Form):
         return data
 
 
+def _chosen(request: HttpRequest) -> dict[str, EndUser]:
+    """Fill in the end user whose page led here."""
+    end_user = next((EndUser.objects.filter(pk).first() for pk in by_id(request.GET.get("end_user", ""))), None)
+    return {"end_user": end_user} if end_user else {}
+
+
 @admin.register(Grant)
 class GrantAdmin(LargeListAdmin):
     menu = Menu("Exchange", 25, "handshake")
@@ -80,7 +89,8 @@ class GrantAdmin(LargeListAdmin):
         "the grant by itself."
     )
     object_pages = (pages.Withdraw,)
-    list_display = ("short_id", "integration", "end_user", "scope", "shown_credential", "created_at")
+    list_display = ("end_user", "integration", "scope", "shown_credential", "created_at", "last_used")
+    cards_first = True
     list_select_related = ("integration", "end_user", "installation")
     list_filter = (
         ("integration", AutocompleteSelectFilter),
@@ -92,27 +102,19 @@ class GrantAdmin(LargeListAdmin):
     readonly_fields = ("handed_out", "shown_line")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Which credential it hands out is not edited: the credential is rotated, or the grant withdrawn."""
+        """Refuse edits: the credential is rotated, or the grant withdrawn."""
         return False
 
     def find(self, term: str) -> list[Q]:
-        return [q for pk in as_uuid(term) for q in (pk, Q(line=term))]
+        return [q for pk in by_id(term) for q in (pk, Q(line=term))]
 
-    def subject_of(self, obj: Grant) -> str:
-        return f"end_user:{obj.end_user_id}"
+    def tell_apart(self, obj: Grant) -> str:
+        return f"{obj.end_user} · {obj.integration} · {self.scope(obj)}"
 
     # --- the list ------------------------------------------------------------------------------------------------
 
     def prepare_rows(self, rows: list[Any]) -> None:
-        """The newest credential of each row's line."""
-        found = Credential.objects.filter(line__in={row.line for row in rows}).order_by("created_at")
-        newest = {credential.line: credential for credential in found.defer("sealed_values", "context", "handle")}
-        for row in rows:
-            row.newest = newest.get(row.line)
-
-    @display(description="Grant")
-    def short_id(self, obj: Grant) -> str:
-        return str(obj.pk)[:8]
+        with_newest(rows)
 
     @display(description="For")
     def scope(self, obj: Grant) -> str:
@@ -120,12 +122,27 @@ class GrantAdmin(LargeListAdmin):
 
     @display(description="Credential")
     def shown_credential(self, obj: Any) -> Any:
-        return label(obj.newest.state) if obj.newest else "none"
+        return label(obj.newest.state_word()) if obj.newest else "none"
+
+    @display(description="Last checked")
+    def last_used(self, obj: Any) -> Any:
+        return moment(obj.newest.last_used_at if obj.newest else None)
+
+    def object_state(self, obj: Grant) -> Any:
+        newest = Credential.objects.filter(line=obj.line).select_related("policy").order_by("-created_at").first()
+        return label(newest.state_word()) if newest else ""
+
+    def facts(self, request: HttpRequest, obj: Grant) -> list[Fact]:
+        return [
+            Fact("Hands out", self.handed_out(obj)),
+            Fact("For", self.scope(obj)),
+            Fact("Granted", moment(obj.created_at)),
+        ]
 
     @display(description="Handed out")
     def handed_out(self, obj: Grant) -> Any:
-        """What an exchange would get now: see exchange.queries."""
-        credential = usable_of(obj.line)
+        """Show what an exchange would get now: see exchange.queries."""
+        credential = usable_of(obj)
         if credential is None:
             return "nothing"
         if credential.suspended:
@@ -138,7 +155,7 @@ class GrantAdmin(LargeListAdmin):
         return format_html(
             '<div class="console-links">{}{}</div>',
             link_to(newest, f"The newest: {newest}"),
-            list_link(Credential, "All of its line", line=obj.line),
+            list_link(Credential, "All versions", line=obj.line),
         )
 
     # --- adding one ----------------------------------------------------------------------------------------------
@@ -152,7 +169,7 @@ class GrantAdmin(LargeListAdmin):
 
     @method_decorator(sensitive_post_parameters())
     def _add(self, request: HttpRequest) -> HttpResponse:
-        parties = PartiesForm(self, request.GET if "integration" in request.GET else None)
+        parties = PartiesForm(self, request.GET if "integration" in request.GET else None, initial=_chosen(request))
         if not parties.is_valid():
             return self._ask(request, {"form": parties, "method": "get", "submit_label": "Next"})
         policy = parties.cleaned_data["integration"].policy
@@ -191,7 +208,7 @@ class GrantAdmin(LargeListAdmin):
         common = {
             "opts": self.opts,
             "title": "Grant a credential",
-            "home": self.list_url(),
+            "home": list_url(Grant),
             "submit_variant": "primary",
         }
         request.current_app = self.admin_site.name

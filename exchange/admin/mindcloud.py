@@ -1,4 +1,4 @@
-"""End users of which it is not known whether MindCloud created them."""
+"""Lists end users that MindCloud may or may not have created, and settles which."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from credservice.console.actor import actor_of
-from credservice.console.base import ConsoleAdmin, ReadOnly
-from credservice.console.labels import label
-from credservice.console.menu import RARE, Menu, Need, counted
-from credservice.console.pages import ObjectPage
-from credservice.console.switch import WhyForm
+from credservice.adminkit.four_eyes import SecondPerson
+from credservice.adminkit.labels import label
+from credservice.adminkit.menu import RARE, Menu, Need, counted
+from credservice.adminkit.model_admin import ConsoleAdmin, ReadOnly
+from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.adminkit.state_pages import WhyForm
 from exchange.mindcloud.services import settle_created, settle_not_created
 from exchange.models import MAX_ID, EndUser, UnsettledEndUser
 
@@ -30,29 +30,34 @@ class CreatedForm(WhyForm):
     field_order = ("end_user_id", "why")
 
 
-class SettleCreated(ObjectPage):
+class SettleCreated(SecondPerson):
+    """Says which customer a user of MindCloud's is: as much as a re-binding does."""
+
     slug, title, icon = "created", "It was created", "check_circle"
-    permission = "settle"
+    permission = "exchange.rebind_enduser"
+    needs_proof = True
+    four_eyes = "reveal"
     variant = ActionVariant.SUCCESS
     form_class = CreatedForm
+    leads_to_list = True
 
     def consequences(self, obj: UnsettledEndUser) -> list[str]:
         return [f"{obj.external_id} is the end user with this userId from now on."]
 
-    def done_url(self, obj: UnsettledEndUser) -> str:
-        return self.list_url()
+    def form_to_ask(self, request: HttpRequest, obj: UnsettledEndUser, data: Any = None) -> forms.Form:
+        return CreatedForm(data)
 
-    def perform(self, request: HttpRequest, obj: UnsettledEndUser, form: forms.Form) -> str:
-        values, actor = form.cleaned_data, actor_of(request)
+    def perform(self, actor: str, obj: UnsettledEndUser, values: Values) -> str:
         settle_created(intent=obj, end_user_id=values["end_user_id"], actor=actor, reason=values["why"])
         return f"{obj.external_id} is registered."
 
 
-class SettleNotCreated(ObjectPage):
+class SettleNotCreated(ObjectAction):
     slug, title, icon = "not-created", "It was not created", "block"
     permission = "settle"
     variant = ActionVariant.DANGER
     form_class = WhyForm
+    leads_to_list = True
 
     def consequences(self, obj: UnsettledEndUser) -> list[str]:
         return [
@@ -60,11 +65,8 @@ class SettleNotCreated(ObjectPage):
             "Look there first: MindCloud creates another user for each request, even for the same externalId.",
         ]
 
-    def done_url(self, obj: UnsettledEndUser) -> str:
-        return self.list_url()
-
-    def perform(self, request: HttpRequest, obj: UnsettledEndUser, form: forms.Form) -> str:
-        settle_not_created(intent=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+    def perform(self, actor: str, obj: UnsettledEndUser, values: Values) -> str:
+        settle_not_created(intent=obj, actor=actor, reason=values["why"])
         return f"{obj.external_id} may be created again."
 
 
@@ -96,6 +98,6 @@ class UnsettledEndUserAdmin(ReadOnly, ConsoleAdmin):
 
 
 def _open(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Without those that were registered by other ways since."""
+    """Leave out those that were registered by other ways since."""
     known = EndUser.objects.filter(platform=OuterRef("platform"), external_id=OuterRef("external_id"))
     return rows.filter(~Exists(known))

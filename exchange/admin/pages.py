@@ -1,15 +1,13 @@
-"""The console's pages about one platform, end user, installation or grant."""
+"""Acts on one platform, integration, end user, installation or grant."""
 
-from django import forms
-from django.http import HttpRequest
 from unfold.enums import ActionVariant
 
-from credservice.console.actor import actor_of
-from credservice.console.pages import ObjectPage
-from credservice.console.switch import OptionalWhyForm, Resume, Suspend, Switch, WhyForm
-from exchange import registration
-from exchange.administration import withdraw_grant
+from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.adminkit.state_pages import OptionalWhyForm, Resume, Suspend, Switch, WhyForm
+from credservice.credentials.admin.pages import outside
 from exchange.models import EndUser, Grant, Installation
+from exchange.services import end_users
+from exchange.services.grants import usable_of, withdraw_grant
 
 State = Installation.State
 
@@ -34,14 +32,14 @@ class SuspendEndUser(Suspend):
     consequence = "From now on, exchanges for this end user are refused with 403, and its keys check as not good."
 
     def switch(self, obj: EndUser, *, actor: str, why: str) -> None:
-        registration.suspend_end_user(end_user=obj, actor=actor, why=why)
+        end_users.suspend_end_user(end_user=obj, actor=actor, why=why)
 
 
 class ResumeEndUser(Resume):
     consequence = "Exchanges for this end user are answered again, and its keys check as good."
 
     def switch(self, obj: EndUser, *, actor: str, why: str) -> None:
-        registration.resume_end_user(end_user=obj, actor=actor, why=why)
+        end_users.resume_end_user(end_user=obj, actor=actor, why=why)
 
 
 class Approve(Switch):
@@ -53,7 +51,7 @@ class Approve(Switch):
     consequence = "From now on, this installation is handed the credential of its end user."
 
     def switch(self, obj: Installation, *, actor: str, why: str) -> None:
-        registration.approve_installation(installation=obj, actor=actor, why=why)
+        end_users.approve_installation(installation=obj, actor=actor, why=why)
 
 
 class SuspendInstallation(Suspend):
@@ -62,7 +60,7 @@ class SuspendInstallation(Suspend):
     consequence = "From now on, exchanges of this installation are refused with 403."
 
     def switch(self, obj: Installation, *, actor: str, why: str) -> None:
-        registration.suspend_installation(installation=obj, actor=actor, why=why)
+        end_users.suspend_installation(installation=obj, actor=actor, why=why)
 
 
 class ResumeInstallation(Resume):
@@ -70,26 +68,30 @@ class ResumeInstallation(Resume):
     consequence = "Exchanges of this installation are answered again."
 
     def switch(self, obj: Installation, *, actor: str, why: str) -> None:
-        registration.resume_installation(installation=obj, actor=actor, why=why)
+        end_users.resume_installation(installation=obj, actor=actor, why=why)
 
 
-class Withdraw(ObjectPage):
+class Withdraw(ObjectAction):
     slug, title, icon = "withdraw", "Withdraw", "link_off"
     permission = "withdraw"
     variant = ActionVariant.DANGER
     form_class = WhyForm
+    leads_to_list = True
 
     def consequences(self, obj: Grant) -> list[str]:
         return [
             "The grant is removed, and the credentials that it handed out are revoked, unless another grant hands "
             "them out as well.",
+            *_outside(obj),
             "Where the policy generates credentials, the next exchange makes a new one: suspend the installation or "
             "the end user to keep them out.",
         ]
 
-    def done_url(self, obj: Grant) -> str:
-        return self.list_url()
-
-    def perform(self, request: HttpRequest, obj: Grant, form: forms.Form) -> str:
-        withdraw_grant(grant=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+    def perform(self, actor: str, obj: Grant, values: Values) -> str:
+        withdraw_grant(grant=obj, actor=actor, reason=values["why"])
         return "The grant is withdrawn."
+
+
+def _outside(grant: Grant) -> list[str]:
+    credential = usable_of(grant)
+    return outside(credential) if credential is not None else []

@@ -1,6 +1,6 @@
-"""Platforms and integrations."""
+"""Lists platforms and integrations, and edits them."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -9,24 +9,29 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
+from unfold.enums import ActionVariant
 
-from credservice.console.base import ConsoleAdmin
-from credservice.console.filters import StateFilter
-from credservice.console.first_steps import WithFirstSteps
-from credservice.console.labels import active_state, label
-from credservice.console.links import page_of
-from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
-from credservice.console.widgets import NetworksField, SecretField
+from credservice.adminkit.filters import StateFilter
+from credservice.adminkit.labels import active_state, label
+from credservice.adminkit.links import page_of
+from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
+from credservice.adminkit.model_admin import ConsoleAdmin
+from credservice.adminkit.moments import moment
+from credservice.adminkit.object_header import Fact
+from credservice.adminkit.widgets import NetworksField, SecretField
+from credservice.adminkit.wizard import WithFirstSteps
 from credservice.crypto import seal
-from credservice.keys.admin import secrets_table
-from credservice.keys.models import SigningSecret
+from credservice.http.outgoing import check_header_secret
+from credservice.keys.admin import NewSecret, secrets_table
+from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.admin import pages
 from exchange.admin.debugger import SignatureDebugger
-from exchange.admin.first_steps import PlatformFirstSteps
+from exchange.admin.first_steps import PlatformFirstSteps, endpoint_of
+from exchange.admin.refused_platforms import refused_platforms
 from exchange.admin.shapes import EditShape
 from exchange.admin.trials import TestExchange
-from exchange.administration import new_secret_set
 from exchange.models import Integration, Platform
+from exchange.services.grants import new_secret_set
 
 
 class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -42,12 +47,20 @@ class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
     )
 
     def clean(self) -> dict[str, Any]:
-        """The key is sent to that address: who may name another one must have the key, not have it sent there."""
+        """Ask for the API key with a new address, since it is sent there: who names one must have the key."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         moved = "api_url" in self.changed_data and data.get("api_url") and self.instance.sealed_api_key
         if moved and not data.get("api_key"):
             self.add_error("api_key", "Enter the API key again: it is sent to the new address.")
         return data
+
+    def clean_api_key(self) -> str:
+        key: str = self.cleaned_data["api_key"]
+        try:
+            check_header_secret(key)
+        except ValueError as error:
+            raise forms.ValidationError(f"The key {error}. Copy it once more, without what is around it.") from None
+        return key
 
     def clean_is_default(self) -> bool:
         wanted: bool = self.cleaned_data["is_default"]
@@ -110,11 +123,24 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
         ),
     )
 
+    def facts(self, request: HttpRequest, obj: Platform) -> list[Fact]:
+        newest = obj.secrets.live().exclude(last_used_at=None).order_by("-last_used_at").first()
+        return [
+            Fact("Endpoint", self.endpoint(obj)),
+            Fact("Signature", self.shown_signature(obj)),
+            Fact("Last signed call", moment(newest.last_used_at if newest else None, "none yet")),
+        ]
+
+    def page_links(self, request: HttpRequest, obj: Platform) -> list[dict[str, Any]]:
+        new_secret = NewSecret(self.admin_site._registry[SigningSecretSet]).link(request, obj.secrets)
+        links = super().page_links(request, obj)
+        return [*links, new_secret | {"variant": ActionVariant.DEFAULT}] if new_secret else links
+
     def needs_operator(self) -> list[Need]:
-        return [*self._without_secret(), *self._unsigned()]
+        return [*self._without_secret(), *refused_platforms(), *self._unsigned()]
 
     def _without_secret(self) -> list[Need]:
-        """Signed calls of theirs are all refused."""
+        """Find platforms of which every signed call is refused."""
         signed = Platform.objects.filter(is_active=True, require_signature=True)
         live = SigningSecret.objects.live().order_by().values("secret_set")
         return [
@@ -129,9 +155,7 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
 
     @display(description="Endpoint")
     def endpoint(self, obj: Platform) -> str:
-        from django.conf import settings
-
-        return f"{settings.PUBLIC_URL}/credential-exchange/{obj.name}" if obj.name else "Known once it is added."
+        return endpoint_of(obj) if obj.name else "Known once it is added."
 
     @display(description="Signature")
     def shown_signature(self, obj: Platform) -> Any:
@@ -158,12 +182,14 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
         key = form.cleaned_data.get("api_key")
         if key:
             obj.sealed_api_key = seal(key.encode(), obj.api_key_place)
+        elif not obj.api_url:
+            obj.sealed_api_key = None  # sealed for the address that it had
         super().save_model(request, obj, form, change)
-        if key and change:
+        if change and (key or not obj.api_url):
             obj.save(update_fields=["sealed_api_key"])
 
     def response_add(self, request: HttpRequest, obj: Platform, post_url_continue: str | None = None) -> HttpResponse:
-        """On to its signing secret, without which it can verify nothing."""
+        """Lead on to its signing secret, without which nothing verifies."""
         if not obj.require_signature:
             return super().response_add(request, obj, post_url_continue)
         self.message_user(request, f"{obj} is added. Its calls need a signing secret:")
@@ -179,6 +205,10 @@ class IntegrationAdmin(ConsoleAdmin):
     object_pages = (EditShape, pages.SuspendIntegration, pages.ResumeIntegration)
     bulk_actions = (pages.SuspendIntegration.bulk(), pages.ResumeIntegration.bulk())
     fixed_fields = ("platform", "integration_id")
+    protected_fields: ClassVar[Any] = {
+        "policy": "credentials.change_credentialpolicy",
+        "response_shape": "credentials.change_credentialpolicy",
+    }
     names_only = ("response_shape",)
     readonly_fields = (active_state, "created_at")
     list_display = ("__str__", "integration_id", active_state, "platform", "policy", "created_at")
@@ -190,6 +220,9 @@ class IntegrationAdmin(ConsoleAdmin):
     autocomplete_fields = ("platform", "policy")
     fields = ("platform", "integration_id", active_state, "name", "policy", "response_shape", "created_at")
 
+    def tell_apart(self, obj: Integration) -> str:
+        return f"{obj.integration_id} · {obj.platform}"
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Something that works, to start from."""
+        """Start from a shape that works."""
         return {"response_shape": {"apiKey": "$credential.apiKey"}} | super().get_changeform_initial_data(request)

@@ -1,44 +1,52 @@
-"""What belongs to end users, installations, integrations and grants; and whom a credential is handed out to."""
+"""Shows what belongs to each object of the exchange, and whom a credential is handed out to."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from credservice.console.labels import label
-from credservice.console.links import link_to
-from credservice.console.related import ROWS, Card, cards, list_of, minute, trail
-from credservice.credentials.admin.related import credentials_card
+from credservice.adminkit.cards import ROWS, Card, cards, trail
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import link_to, list_url
+from credservice.adminkit.moments import moment
+from credservice.credentials.admin.related import credentials_card, hand_outs, name_of
 from credservice.credentials.models import Credential, CredentialPolicy
+from exchange.admin.customers import identities, with_newest
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 
 
 def installations_card(**where: Any) -> Card:
+    """Show installations; those of one customer without naming it in each row."""
     found = Installation.objects.filter(**where).select_related("integration", "end_user").order_by("-created_at")
-    heads = ("Installation", "State", "Integration", "End user", "Added (UTC)")
-    link = list_of(Installation, **{f"{name}__id__exact": obj.pk for name, obj in where.items()})
+    of_one = "end_user" in where
+    heads = ("Installation", "State", "Integration", *(() if of_one else ("Customer",)), "Added")
+    link = list_url(Installation, **{f"{name}__id__exact": obj.pk for name, obj in where.items()})
     empty = "None yet: the first exchange records it."
-    return Card("Installations", heads, found[:ROWS], _installation, link, empty)
+    return Card("Installations", heads, found[:ROWS], _installation_of_one if of_one else _installation, link, empty)
 
 
 def _installation(row: Installation) -> Sequence[object]:
     parties = link_to(row.integration), link_to(row.end_user)
-    return link_to(row), label(row.state), *parties, minute(row.created_at)
+    return link_to(row), label(row.state), *parties, moment(row.created_at)
+
+
+def _installation_of_one(row: Installation) -> Sequence[object]:
+    return link_to(row), label(row.state), link_to(row.integration), moment(row.created_at)
 
 
 def grants_card(title: str = "Grants", link: str = "", empty: str = "None yet.", **where: Any) -> Card:
     found = Grant.objects.filter(**where).select_related("integration", "end_user", "installation")
-    heads = ("Grant", "Integration", "End user", "For", "Added (UTC)")
+    heads = ("Grant", "For", "Added")
     return Card(title, heads, found.order_by("-created_at")[:ROWS], _grant, link, empty)
 
 
 def _grant(row: Grant) -> Sequence[object]:
     scope = link_to(row.installation) if row.installation else "all installations"
-    return link_to(row), link_to(row.integration), link_to(row.end_user), scope, minute(row.created_at)
+    return link_to(row), scope, moment(row.created_at)
 
 
 def integrations_card(title: str, **where: Any) -> Card:
     found = Integration.objects.filter(**where).select_related("platform", "policy").order_by("integration_id")[:ROWS]
     heads = ("Integration", "integrationId", "Platform", "Policy")
-    link = list_of(Integration, **{f"{name}__id__exact": obj.pk for name, obj in where.items()})
+    link = list_url(Integration, **{f"{name}__id__exact": obj.pk for name, obj in where.items()})
     return Card(title, heads, found, _integration, link)
 
 
@@ -46,17 +54,48 @@ def _integration(row: Integration) -> Sequence[object]:
     return link_to(row), row.integration_id, link_to(row.platform), link_to(row.policy)
 
 
+def handed_to(obj: EndUser) -> Card:
+    """Show what is granted to a customer, with the newest credential of each grant."""
+    found = Grant.objects.filter(end_user=obj).select_related("integration", "installation").order_by("-created_at")
+    heads = ("Integration", "For", "Credential", "State", "Age", "Last checked")
+    empty = "Nothing is granted yet. Grant a credential, or let the first exchange make one, where the policy does."
+    link = list_url(Grant, end_user__id__exact=obj.pk)
+    return Card("Grants and their credentials", heads, found[:ROWS], _granted, link, empty, with_newest)
+
+
+def _granted(row: Any) -> Sequence[object]:
+    newest: Credential | None = row.newest
+    scope = link_to(row.installation) if row.installation else "all installations"
+    parties = link_to(row.integration), scope
+    if newest is None:
+        return *parties, link_to(row, "none"), "-", "-", "-"
+    state = label(newest.state_word())
+    return *parties, link_to(newest, name_of(newest)), state, moment(newest.created_at), moment(newest.last_used_at)
+
+
+def identities_card(obj: EndUser) -> Card:
+    heads = ("Platform", "endUserId", "Your id", "State", "Added")
+    return Card("At the platforms", heads, identities(obj)[:ROWS], _identity)
+
+
+def _identity(row: EndUser) -> Sequence[object]:
+    state = label("active" if row.is_active else "suspended")
+    return link_to(row.platform), link_to(row, row.end_user_id), row.external_id or "-", state, moment(row.created_at)
+
+
 @cards(EndUser)
 def of_an_end_user(obj: EndUser) -> Iterator[Card]:
+    yield handed_to(obj)
     yield installations_card(end_user=obj)
-    yield grants_card(link=list_of(Grant, end_user__id__exact=obj.pk), end_user=obj)
-    yield credentials_card(subject=obj.subject)
+    yield identities_card(obj)
+    yield hand_outs("Last hand-outs", subject=obj.subject)
+    yield credentials_card("All its credentials, newest first", subject=obj.subject)
     yield trail(subject=obj.subject)
 
 
 @cards(Installation)
 def of_an_installation(obj: Installation) -> Iterator[Card]:
-    """The narrower grant decides where there is one; the end user's is shown beside it."""
+    """Show the narrower grant, which decides where there is one, and the end user's beside it."""
     yield grants_card("Its own grant", installation=obj)
     yield grants_card(
         "Grant of its end user", end_user=obj.end_user_id, integration=obj.integration_id, installation=None
@@ -79,7 +118,7 @@ def of_a_platform(obj: Platform) -> Iterator[Card]:
 
 @cards(Grant)
 def of_a_grant(obj: Grant) -> Iterator[Card]:
-    yield credentials_card("Credentials of its line, newest first", line=obj.line)
+    yield credentials_card("Versions of its credential, newest first", line=obj.line)
     yield trail(object_id=str(obj.pk))
 
 

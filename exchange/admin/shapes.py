@@ -1,23 +1,21 @@
-"""Editing a response shape with the answer beside it, as it would be, while it is typed."""
+"""Edits a response shape, with the answer beside it as it would be, while it is typed."""
 
 import json
 from typing import Any
 
 from django import forms
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from credservice.audit import record
-from credservice.console.actor import actor_of
-from credservice.console.pages import ObjectPage
-from credservice.console.widgets import JSONField
-from credservice.exceptions import Conflict
+from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.adminkit.widgets import JSONField
+from credservice.audit import Line, record
+from credservice.core.exceptions import Conflict
 from exchange.models import Installation, Integration
+from exchange.services.dry_run import MASK
 from exchange.shapes import MissingAttribute, fill
-from exchange.trial import MASK
 
 
 class ShapeForm(forms.Form):
@@ -33,52 +31,43 @@ class ShapeForm(forms.Form):
         js = (Script("exchange/preview.js", defer=True),)
 
 
-class EditShape(ObjectPage):
+class EditShape(ObjectAction):
     slug, title, icon = "shape", "Edit the answer", "data_object"
     submit = "Save"
     needs_proof = True
     form_class = ShapeForm
 
+    def allowed(self, request: HttpRequest, obj: Integration | None = None) -> bool:
+        """Ask for the right to change policies as well: the shape decides what of a credential is handed out."""
+        return super().allowed(request, obj) and request.user.has_perm("credentials.change_credentialpolicy")
+
     def proof_first(self, request: HttpRequest) -> HttpResponse | None:
-        """Nothing for the answer that is shown while one types: its values are masked, and nothing is saved."""
+        """Ask for no proof of who only previews: the values are masked, and nothing is saved."""
         return None if request.POST.get("preview") else super().proof_first(request)
 
     def make_form(self, request: HttpRequest, obj: Integration, data: Any = None) -> forms.Form:
         now = {"response_shape": obj.response_shape, "before": _text(obj.response_shape)}
         return ShapeForm(data, initial=now)
 
-    def respond(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        if request.method == "POST" and request.POST.get("preview"):
-            return self._preview(request, object_id)
-        return super().respond(request, object_id)
+    def answer(self, request: HttpRequest, obj: Integration) -> HttpResponse:
+        return self._preview(request, obj) if request.POST.get("preview") else super().answer(request, obj)
 
-    def perform(self, request: HttpRequest, obj: Integration, form: forms.Form) -> str:
+    def perform(self, actor: str, obj: Integration, values: Values) -> str:
         obj = Integration.objects.select_for_update(of=("self",)).select_related("policy").get(pk=obj.pk)
-        if form.cleaned_data["before"] != _text(obj.response_shape):
+        if values["before"] != _text(obj.response_shape):
             raise Conflict(
                 f"Somebody else changed it meanwhile, to: {_text(obj.response_shape)}. Yours is below still."
             )
-        obj.response_shape = form.cleaned_data["response_shape"]
+        obj.response_shape = values["response_shape"]
         try:
             obj.full_clean()
         except ValidationError as error:
             raise Conflict(" ".join(error.messages)) from None
         obj.save(update_fields=["response_shape"])
-        record(
-            action="integration.changed",
-            actor=actor_of(request),
-            object_type="integration",
-            object_id=obj.pk,
-            detail={"changes": {"response_shape": {}}},
-        )
+        record(Line.about(obj, "integration.changed", actor, {"changes": {"response_shape": {}}}))
         return "Saved. The next exchange is answered so."
 
-    def _preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        if not self.allowed(request):
-            raise PermissionDenied
-        obj = self.admin.get_object(request, unquote(object_id))
-        if obj is None:
-            raise Http404
+    def _preview(self, request: HttpRequest, obj: Integration) -> HttpResponse:
         form = ShapeForm(request.POST)
         if not form.is_valid():
             return JsonResponse({"problem": str(form.errors.get("response_shape", ["This is not valid JSON."])[0])})
@@ -89,7 +78,7 @@ class EditShape(ObjectPage):
 
 
 def preview(integration: Integration, shape: Any) -> dict[str, Any]:
-    """What its newest installation would be answered with this shape, values masked. Raises ValidationError."""
+    """Fill ``shape`` for the newest installation, values masked. Raises ValidationError."""
     integration.response_shape = shape
     integration.full_clean()
     newest = Installation.objects.filter(integration=integration).select_related("end_user").order_by("-created_at")

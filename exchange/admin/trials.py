@@ -1,20 +1,19 @@
-"""Test exchange: what a call would be answered now, and why. Nothing is changed, opened or sent."""
+"""Tests an exchange: how a call would be answered now, and why. Nothing is changed, opened or sent."""
 
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from credservice.console.links import page_of
-from credservice.console.pages import ObjectPage
+from credservice.adminkit.links import page_of
+from credservice.adminkit.object_pages import ObjectPage
 from exchange.models import MAX_ID, Installation, Platform
 from exchange.serializers import ExchangeIds
-from exchange.trial import Trial, try_exchange
+from exchange.services.dry_run import Trial, try_exchange
 
 
 def _id(label: str) -> forms.CharField:
@@ -28,23 +27,18 @@ class IdsForm(forms.Form):
 
 
 class TestExchange(ObjectPage):
-    """Of a platform: with ids that are typed in. GET, since it changes nothing and can be linked to."""
+    """Tests a platform with ids that are typed in. By GET, since it changes nothing and can be linked to."""
 
     slug, title, icon = "test-exchange", "Test exchange", "science"
     permission = "view"
 
-    def respond(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        if not self.allowed(request):
-            raise PermissionDenied
-        obj = self.admin.get_object(request, object_id)
-        if obj is None:
-            raise Http404
+    def answer(self, request: HttpRequest, obj: Any) -> HttpResponse:
         form = IdsForm(request.GET or None, initial=self.initial(obj))
         context = {"title": self.title, "form": form, "method": "get", "submit_label": "Test"}
         if form.is_valid():
             trial = try_exchange(platform=self.platform(obj), ids=ExchangeIds(**form.cleaned_data))
             context |= {"trial": trial, "links": _links(request, trial)}
-        return self._render(request, obj, "exchange/test_exchange.html", context)
+        return self.render(request, obj, "exchange/test_exchange.html", context)
 
     def platform(self, obj: Any) -> Platform:
         found: Platform = obj
@@ -55,7 +49,7 @@ class TestExchange(ObjectPage):
 
 
 class TestInstallation(TestExchange):
-    """Of an installation: with its own ids filled in."""
+    """Tests an installation with its own ids filled in."""
 
     def platform(self, obj: Installation) -> Platform:
         return obj.platform
@@ -72,7 +66,7 @@ class TestInstallation(TestExchange):
 
 
 def _links(request: HttpRequest, trial: Trial) -> list[tuple[str, str, str | None]]:
-    """What it was decided by, linked where this user may look at it."""
+    """List the objects that decided, linked where this user may look at them."""
     return [(name, str(obj), _link(request, obj)) for name, obj in trial.objects]
 
 

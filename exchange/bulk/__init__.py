@@ -1,1 +1,1 @@
-"""Many end users, grants and credentials at once: one engine for the API and the command. See docs/import.md."""
+"""Imports many end users, grants and credentials: one engine for the API and the command. See docs/import.md."""

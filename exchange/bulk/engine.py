@@ -1,4 +1,4 @@
-"""The import: batch after batch of rows, each committed before the next is read.
+"""Imports batch after batch of rows, each committed before the next is read.
 
 A repetition finds what is there and goes on: it can be stopped at any moment, also by a kill, and begun again.
 """
@@ -11,13 +11,13 @@ from typing import TypeVar
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import DeadlockDetected
 
-from credservice.exceptions import ServiceError
+from credservice.core.exceptions import ServiceError
 from credservice.vendor_api.problems import InvalidFields, refused
-from exchange.bulk.fast import write_batch
+from exchange.bulk.batch_writer import write_batch
 from exchange.bulk.job import GrantRefused, Job, Problem, Results, problem_of, rounds
-from exchange.bulk.lanes import side_by_side
-from exchange.bulk.lines import Entry
-from exchange.bulk.single import put_row
+from exchange.bulk.ndjson_reader import Entry
+from exchange.bulk.process_pool import side_by_side
+from exchange.bulk.row_writer import put_row
 from exchange.lookups import find_platform
 from exchange.models import Platform
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass
 class Summary:
-    """What came of the rows so far. Everything up to ``last_line`` is done; ``size`` is the bytes read for it."""
+    """Counts the outcomes so far. Everything up to ``last_line`` is done; ``size`` is the bytes read for it."""
 
     rows: int = 0
     created: int = 0
@@ -42,7 +42,7 @@ class Summary:
 
 @dataclass
 class Import:
-    """One run. ``source`` is what the trail calls the file; ``failed`` is told of each row that was refused."""
+    """Runs one import. ``source`` is what the trail calls the file; ``failed`` is told of each row that was refused."""
 
     actor: str
     source: str
@@ -50,10 +50,10 @@ class Import:
     dry_run: bool = False
     stop_on_error: bool = False
     platform: str | None = None  # of rows that name none
-    lanes: int = 1  # more: in so many processes, see exchange.bulk.lanes
+    lanes: int = 1  # more: in so many processes, see exchange.bulk.process_pool
 
     def run(self, entries: Iterable[Entry]) -> Iterator[Summary]:
-        """Yields the same summary after each batch, which is committed then.
+        """Import, and yield the same summary after each batch, which is committed then.
 
         A dry run looks at each batch by itself. With ``stop_on_error`` a batch with a bad row is not written.
         """
@@ -82,7 +82,7 @@ class Import:
         return self._work(batch)
 
     def _whole(self, batch: list[Entry]) -> Results:
-        """All of the batch in one transaction, which is taken back where nothing is to be written."""
+        """Do all of the batch in one transaction, which is taken back where nothing is to be written."""
         with transaction.atomic():
             results = self._work(batch)
             transaction.set_rollback(self.dry_run or any(isinstance(result, dict) for result in results.values()))
@@ -144,7 +144,7 @@ def _batches(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
 
 
 def _keys_of(batch: list[Entry]) -> Set[Hashable]:
-    """Whose rows they are, on whatever platform: which one is looked up by the lane."""
+    """Name the end users of the rows, on whatever platform: which one is looked up by the lane."""
     return {name for entry in batch if entry.row for name in entry.row.names}
 
 
@@ -158,7 +158,7 @@ def _add(summary: Summary, batch: list[Entry], results: Results) -> None:
 
 
 def _retried(work: Callable[[], T]) -> T:
-    """Again where PostgreSQL ended it for another's sake; within a transaction that is the transaction's to do."""
+    """Repeat what PostgreSQL ended for another's sake; within a transaction that is the transaction's to do."""
     attempt = 1
     while True:
         try:

@@ -1,14 +1,14 @@
-"""A row on its way, and what came of it."""
+"""Holds a row on its way, and what came of it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from credservice.exceptions import ServiceError
+from credservice.core.exceptions import ServiceError
 from credservice.vendor_api.problems import problem
-from exchange.bulk.rows import Row
+from exchange.bulk.row_parser import Row
 from exchange.models import Platform
-from exchange.registration import Outcome
+from exchange.services.end_users import Outcome
 
 Problem = dict[str, Any]
 Results = dict[int, Outcome | Problem]
@@ -22,12 +22,12 @@ class Job:
 
     @property
     def key(self) -> tuple[Any, str]:
-        """Whose row it is."""
+        """Name the end user of the row."""
         return self.platform.pk, self.row.external_id
 
     @property
     def names(self) -> set[tuple[Any, ...]]:
-        """The row's, on its platform."""
+        """Name it by both ids, on its platform."""
         return {(self.platform.pk, *name) for name in self.row.names}
 
 
@@ -41,7 +41,7 @@ class GrantRefused(Exception):
 
 
 def problem_of(error: ServiceError | GrantRefused) -> Problem:
-    """The problem document of a row, as the vendor API has them for calls; pointers are into the row."""
+    """Build the problem document of a row, as the vendor API has them for calls; pointers are into the row."""
     if isinstance(error, ServiceError):
         found = problem(error, "")
     else:
@@ -53,7 +53,7 @@ def problem_of(error: ServiceError | GrantRefused) -> Problem:
 
 
 def rounds(jobs: Iterable[Job]) -> Iterator[list[Job]]:
-    """The jobs, each end user at most once in a round, in their order: what one row makes, the next one finds.
+    """Split the jobs, each end user at most once in a round, in their order: what one row makes, the next one finds.
 
     An end user is known by your id and by the platform's: of two rows that name the same, the first one has it.
     """

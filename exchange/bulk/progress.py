@@ -1,4 +1,4 @@
-"""How far an import is: one line that is written over on a terminal, nothing anywhere else."""
+"""Shows how far an import is: one line that is written over on a terminal, nothing anywhere else."""
 
 import time
 from typing import TextIO
@@ -8,7 +8,7 @@ PAUSE = 0.2  # seconds between two looks
 
 
 class Progress:
-    """``total`` is the bytes that there are to read; 0 where nobody knows."""
+    """Shows progress. ``total`` is the bytes that there are to read; 0 where nobody knows."""
 
     def __init__(self, out: TextIO, total: int) -> None:
         self._out, self._total = out, total
@@ -33,7 +33,7 @@ class Progress:
 
 
 def line(rows: int, failed: int, size: int, total: int, seconds: float) -> str:
-    """Such as ``[######      ]  25 %  12,000 rows  5,900 rows/s  0:06 left``."""
+    """Write such as ``[######      ]  25 %  12,000 rows  5,900 rows/s  0:06 left``."""
     parts = [rows_of(rows), f"{rows / max(seconds, 0.001):,.0f} rows/s"]
     if failed:
         parts.insert(1, f"{failed:,} refused")
@@ -45,5 +45,5 @@ def line(rows: int, failed: int, size: int, total: int, seconds: float) -> str:
 
 
 def rows_of(count: int) -> str:
-    """``1 row``, ``1,000 rows``."""
+    """Write ``1 row``, ``1,000 rows``."""
     return f"{count:,} row{'' if count == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""What the command does with each refused row: a line in a file, or the first few on standard error."""
+"""Lists refused rows for the command: a line in a file, or the first few on standard error."""
 
 import json
 import os
@@ -7,17 +7,17 @@ from typing import Any, BinaryIO, TextIO
 
 from django.core.management.base import CommandError
 
-from exchange.bulk.heading import as_columns
+from exchange.bulk.csv_heading import as_columns
 from exchange.bulk.job import Problem
-from exchange.bulk.lines import Entry
+from exchange.bulk.ndjson_reader import Entry
 from exchange.bulk.progress import rows_of
 
 SHOWN = 20  # that are listed where there is no file for them
 
 
 class Refusals:
-    """``file`` takes them all, with each row's ``external_id`` where the row could be read; ``table``: places are
-    columns rather than JSON pointers."""
+    """Lists refused rows. ``file`` takes them all, with each row's ``external_id`` where the row could be read;
+    ``table``: places are columns rather than JSON pointers."""
 
     def __init__(self, out: Any, file: TextIO | None, *, table: bool) -> None:
         self._out, self._file, self._table = out, file, table
@@ -37,14 +37,14 @@ class Refusals:
             self._out.write("... and more: --errors FILE keeps them all.")
 
     def __str__(self) -> str:
-        """How many, and where they are: ``2 rows were refused: they are in FILE.``"""
+        """Say how many, and where they are: ``2 rows were refused: they are in FILE.``"""
         were, they = ("was", "it is") if self.count == 1 else ("were", "they are")
         where = f": {they} in {self._file.name}" if self._file is not None else ""
         return f"{rows_of(self.count)} {were} refused{where}."
 
 
 def open_errors(name: str | None, source: BinaryIO, stack: ExitStack, *, more: bool) -> TextIO | None:
-    """The file for refusals; with ``more`` those that it has are kept. Raises CommandError."""
+    """Open the file for refusals; with ``more`` those that it has are kept. Raises CommandError."""
     if name is None:
         return None
     try:
@@ -66,5 +66,5 @@ def _places(problem: Problem) -> str:
 
 
 def _shown(text: str) -> str:
-    """Names of a file's fields are the file's: none of their characters is to steer a terminal."""
+    """Replace what could steer a terminal: names of a file's fields are the file's."""
     return "".join(each if each.isprintable() else "?" for each in text)

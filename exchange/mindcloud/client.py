@@ -1,4 +1,4 @@
-"""The two calls of MindCloud's API, and what may be concluded from how each went."""
+"""Makes the two calls of MindCloud's API, and tells what may be concluded from how each went."""
 
 import json
 from collections.abc import Mapping
@@ -6,18 +6,18 @@ from urllib.parse import quote
 
 import httpx2
 
+from credservice.core.exceptions import Conflict, ServiceError, Unavailable
+from credservice.core.names import fault_of_name
 from credservice.crypto import SealError
-from credservice.exceptions import Conflict, ServiceError, Unavailable
-from credservice.http.outgoing import AddressRefused, AnswerRefused, client
+from credservice.http.outgoing import NOT_SENT, AddressRefused, AnswerRefused, check_header_secret, client
+from credservice.http.retry_after import retry_after
 from credservice.issuers.base import IssueFailed, IssuerUnavailable
-from credservice.issuers.calls import call, json_object, reason, retry_after
+from credservice.issuers.calls import call, json_object, reason
 from exchange.models import MAX_ID, Platform
 
 SECONDS = 10.0
 MAX_TOKEN = 16 * 1024
 _MESSAGES = ("message", "error", "detail")
-# A request that was never sent cannot have been done.
-_NOT_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
 
 class NotSetUp(Conflict):
@@ -47,7 +47,7 @@ class OutcomeUnknown(Exception):
 
 
 def create_user(platform: Platform, content: Mapping[str, str]) -> str:
-    """``POST /v1/users``: the new user's id. Sent once: MindCloud creates another user for each request.
+    """Create a user by ``POST /v1/users``, and return its id. Sent once: MindCloud creates another for each request.
 
     Raises :class:`Refused`, :class:`Away` or :class:`NotSetUp` where none was created, :class:`OutcomeUnknown`.
     """
@@ -55,12 +55,12 @@ def create_user(platform: Platform, content: Mapping[str, str]) -> str:
     try:
         with client(seconds=SECONDS) as http:
             answer = http.post(url, headers=headers, content=json.dumps(dict(content)).encode())
-    except _NOT_SENT as error:
-        raise Away(f"MindCloud cannot be reached ({type(error).__name__}).", retry_after=5) from None
+    except NOT_SENT as error:
+        raise Away(f"MindCloud cannot be reached: {error}.", retry_after=5) from None
     except AddressRefused as error:
         raise Refused(f"{error}.") from None
     except (httpx2.TransportError, AnswerRefused) as error:
-        raise OutcomeUnknown(f"no usable answer ({type(error).__name__})") from None
+        raise OutcomeUnknown(f"no usable answer: {error}") from None
     if answer.status_code == 429:
         raise _patience(answer)
     if answer.status_code >= 500 or answer.status_code == 408:
@@ -71,7 +71,7 @@ def create_user(platform: Platform, content: Mapping[str, str]) -> str:
 
 
 def mint_token(platform: Platform, user_id: str) -> str:
-    """``GET /v1/users/:userId/token``. Asked again where that may help. Raises Refused, Away or NotSetUp."""
+    """Ask ``GET /v1/users/:userId/token``, again where that may help. Raises Refused, Away or NotSetUp."""
     url = _address(platform, f"/v1/users/{quote(user_id, safe='')}/token")
     try:
         answer = call("GET", url, seconds=SECONDS, headers=_headers(platform))
@@ -99,7 +99,7 @@ def _user_id(platform: Platform, answer: httpx2.Response) -> str:
         raise Refused(f"MindCloud did not create the end user: {_reason(platform, answer)}.")
     data = body.get("data")
     user_id = data.get("userId") if isinstance(data, dict) else None
-    if not isinstance(user_id, str) or not 0 < len(user_id) <= MAX_ID or not user_id.isprintable():
+    if not isinstance(user_id, str) or not 0 < len(user_id) <= MAX_ID or fault_of_name(user_id):
         raise OutcomeUnknown("it answered a success without data.userId")
     return user_id
 
@@ -116,7 +116,11 @@ def _headers(platform: Platform) -> dict[str, str]:
 
 def _key(platform: Platform) -> str:
     try:
-        return platform.open_api_key()
+        key = platform.open_api_key()
+        check_header_secret(key)
+        return key
+    except ValueError as error:  # entered before keys were checked
+        raise NotSetUp(f"The MindCloud API key of platform {platform.name} {error}: enter it again.") from None
     except SealError:
         raise Away("MindCloud's API key cannot be opened right now.", retry_after=30) from None
 

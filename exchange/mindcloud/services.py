@@ -1,4 +1,4 @@
-"""An end user at MindCloud, created once; and tokens for its browser.
+"""Creates an end user at MindCloud, once, and mints tokens for its browser.
 
 MindCloud creates another user for each request and offers no look-up by ``externalId``, so its API cannot tell what
 became of a request whose answer was lost. Such a creation is kept as unsettled and never repeated by us: a person looks
@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from credservice.audit import record
+from credservice.audit import Line, record
+from credservice.core.exceptions import Conflict, Forbidden, Invalid, NotFound, ServiceError, Unavailable
+from credservice.core.names import fault_of_name
 from credservice.credentials import bulkhead
 from credservice.credentials.locks import credential_lock, credential_lock_is_held
-from credservice.exceptions import Conflict, Forbidden, Invalid, NotFound, ServiceError, Unavailable
 from exchange.lookups import find_end_user
 from exchange.mindcloud.client import OutcomeUnknown, create_user
 from exchange.mindcloud.client import mint_token as ask_for_token
 from exchange.models import MAX_ID, EndUser, Platform, UnsettledEndUser
-from exchange.registration import upsert_end_user
+from exchange.services.end_users import upsert_end_user
 
 PLACE_SECONDS = 1.0
 DIED = "the process that asked ended before the answer"
@@ -40,7 +41,7 @@ class BrowserToken:
 def mint_token(
     *, platform: Platform, external_id: str, actor: str, may_create: bool, name: str = "", email: str = ""
 ) -> BrowserToken:
-    """A token for this end user's browser. One that is missing is created at MindCloud first, where the caller may.
+    """Mint a token for this end user's browser. A missing one is created at MindCloud first, where the caller may.
 
     Not in a transaction: MindCloud is called. Raises NotFound where it is missing and ``may_create`` is false,
     Forbidden for what is suspended, :class:`Unsettled`, and what :mod:`exchange.mindcloud.client` raises.
@@ -56,14 +57,18 @@ def mint_token(
         if not end_user.is_active:
             raise Forbidden("This end user is suspended.", code="suspended")
         text = ask_for_token(platform, end_user.end_user_id)
-    _record("end_user.token_minted", platform, actor, end_user, external_id=end_user.external_id)
+    detail = {"platform": platform.name, "external_id": end_user.external_id}
+    record(Line.about(end_user, "end_user.token_minted", actor, detail))
     return BrowserToken(end_user, text)
 
 
 def end_user_for(*, platform: Platform, external_id: str, actor: str, name: str = "", email: str = "") -> EndUser:
-    """The end user of the vendor's ``external_id``, created at MindCloud where there is none yet. Raises as above."""
+    """Find the end user of ``external_id``, or create it at MindCloud. Raises as above."""
     with suppress(NotFound):
         return find_end_user(platform, external_id)
+    fault = fault_of_name(external_id)
+    if fault:
+        raise Invalid(f"The external_id {fault}.")
     intent = _intent(platform, external_id, name)
     with ExitStack() as stack:
         try:
@@ -74,23 +79,24 @@ def end_user_for(*, platform: Platform, external_id: str, actor: str, name: str 
 
 
 def settle_created(*, intent: UnsettledEndUser, end_user_id: str, actor: str, reason: str) -> EndUser:
-    """A person found the user at MindCloud: from now on it is the end user of this ``external_id``."""
+    """Register the user that a person found at MindCloud as the end user of this ``external_id``."""
     end_user_id = end_user_id.strip()
-    if not 0 < len(end_user_id) <= MAX_ID or not end_user_id.isprintable():
+    if not 0 < len(end_user_id) <= MAX_ID or fault_of_name(end_user_id):
         raise Invalid("Write the userId that MindCloud shows.")
     with transaction.atomic():
         intent = _settled(intent)
         found = _keep(intent, end_user_id, actor)
-        _record("end_user.creation_settled", intent.platform, actor, found, created=True, why=reason)
+        detail = {"platform": intent.platform.name, "created": True, "why": reason}
+        record(Line.about(found, "end_user.creation_settled", actor, detail))
     return found
 
 
 def settle_not_created(*, intent: UnsettledEndUser, actor: str, reason: str) -> None:
-    """A person looked, and there is no such user at MindCloud: the next request creates it."""
+    """Forget the attempt, where a person found no such user at MindCloud: the next request creates it."""
     with transaction.atomic():
         intent = _settled(intent)
-        external_id = intent.external_id
-        _record("end_user.creation_settled", intent.platform, actor, None, external_id=external_id, why=reason)
+        detail = {"platform": intent.platform.name, "external_id": intent.external_id, "why": reason}
+        record(Line("end_user.creation_settled", actor, object_type="end_user", detail=detail))
         intent.delete()
 
 
@@ -99,7 +105,7 @@ def _known(platform: Platform, external_id: str) -> EndUser | None:
 
 
 def _intent(platform: Platform, external_id: str, name: str) -> UnsettledEndUser:
-    """Its row, committed before anything is sent; whoever else comes at the same time finds it."""
+    """Make its row, committed before anything is sent; whoever else comes at the same time finds it."""
     intents = UnsettledEndUser.objects.select_related("platform")
     return intents.get_or_create(platform=platform, external_id=external_id, defaults={"name": name})[0]
 
@@ -126,7 +132,7 @@ def _create(intent: UnsettledEndUser, name: str, email: str, actor: str) -> EndU
 
 
 def _keep(intent: UnsettledEndUser, end_user_id: str, actor: str) -> EndUser:
-    """Both in one transaction: the id is kept, and the intent is over."""
+    """Keep the id and end the intent, in one transaction."""
     end_user, _ = upsert_end_user(
         platform=intent.platform,
         external_id=intent.external_id,
@@ -134,13 +140,14 @@ def _keep(intent: UnsettledEndUser, end_user_id: str, actor: str) -> EndUser:
         name=intent.name or None,
         actor=actor,
     )
-    _record("end_user.created_at_mindcloud", intent.platform, actor, end_user, external_id=intent.external_id)
+    detail = {"platform": intent.platform.name, "external_id": intent.external_id}
+    record(Line.about(end_user, "end_user.created_at_mindcloud", actor, detail))
     UnsettledEndUser.objects.filter(pk=intent.pk).delete()
     return end_user
 
 
 def _refuse_unsettled(intent: UnsettledEndUser) -> None:
-    """Somebody has sent it before us, and its answer never came; or it was settled in this moment."""
+    """Refuse what somebody sent before us, and whose answer never came; or what was settled in this moment."""
     now = UnsettledEndUser.objects.filter(pk=intent.pk).first()
     if now is None:
         raise Unavailable("The end user was being created. Try again.", retry_after=1)
@@ -160,19 +167,13 @@ def _unsettled(intent: UnsettledEndUser) -> Unsettled:
 def _keep_unsettled(intent: UnsettledEndUser, why: str, actor: str) -> None:
     with transaction.atomic():
         UnsettledEndUser.objects.filter(pk=intent.pk).update(why=why[:255])
-        record(
-            action="end_user.creation",
-            actor=actor,
-            outcome="failed",
-            reason="outcome_unknown",
-            object_type="unsettled_end_user",
-            object_id=intent.pk,
-            detail={"platform": intent.platform.name, "external_id": intent.external_id, "why": why},
-        )
+        detail = {"platform": intent.platform.name, "external_id": intent.external_id, "why": why}
+        line = Line.about(intent, "end_user.creation", actor, detail, outcome="failed", reason="outcome_unknown")
+        record(line)
 
 
 def _settled(intent: UnsettledEndUser) -> UnsettledEndUser:
-    """The row, locked. Raises :class:`Conflict` while it is being asked for, or where it is settled by now."""
+    """Lock the row. Raises :class:`Conflict` while it is being asked for, or where it is settled by now."""
     rows = UnsettledEndUser.objects.select_for_update(of=("self",)).select_related("platform")
     found = rows.filter(pk=intent.pk).first()
     if found is None:
@@ -180,14 +181,3 @@ def _settled(intent: UnsettledEndUser) -> UnsettledEndUser:
     if credential_lock_is_held(intent.pk):
         raise Conflict("MindCloud is being asked at this moment. Look again in a minute.")
     return found
-
-
-def _record(action: str, platform: Platform, actor: str, end_user: EndUser | None, **detail: object) -> None:
-    record(
-        action=action,
-        actor=actor,
-        object_type="end_user",
-        object_id=end_user.pk if end_user else "",
-        subject=end_user.subject if end_user else "",
-        detail={"platform": platform.name, **detail},
-    )

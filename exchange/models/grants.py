@@ -1,4 +1,4 @@
-"""Which credential whoever calls is handed."""
+"""Stores which credential a caller is handed."""
 
 import uuid
 
@@ -10,9 +10,9 @@ from exchange.models.installations import Installation, Integration
 
 
 class Grant(models.Model):
-    """Which credential is handed out: for an (integration, end user), or narrower, for one installation.
+    """Names the credential that is handed out: for an (integration, end user), or narrower, for one installation.
 
-    It names a line of credentials (see Credential): a rotation needs no change here.
+    By its line (see Credential): a rotation needs no change here.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -44,10 +44,14 @@ class Grant(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"Grant {str(self.pk)[:8]}"
+        return f"{self.end_user} for {self.integration}"
+
+    @property
+    def subject(self) -> str:
+        return f"end_user:{self.end_user_id}"
 
     def clean(self) -> None:
-        """Raises ValidationError where the parties do not belong together: such a grant would never be found."""
+        """Raise ValidationError where the parties do not belong together: such a grant would never be found."""
         if not (self.integration_id and self.end_user_id):
             return
         if self.integration.platform_id != self.end_user.platform_id:

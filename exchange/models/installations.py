@@ -1,24 +1,24 @@
-"""What end users install, and their installations of it."""
+"""Stores integrations, and end users' installations of them."""
 
 import uuid
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from credservice.core.names import NameField
 from credservice.credentials.models import CredentialPolicy
 from exchange.models.end_users import EndUser, clean_attributes
-from exchange.models.ids import MAX_ID
-from exchange.models.platforms import Platform
+from exchange.models.platforms import MAX_ID, Platform
 from exchange.shapes import check_shape
 
 
 class Integration(models.Model):
-    """What an end user can install. Names the shape of the answer and the policy of its credentials."""
+    """An integration that end users can install. Names the shape of the answer and the policy of its credentials."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="integrations", db_index=False)
-    integration_id = models.CharField(max_length=MAX_ID, help_text="The platform's integrationId.")
-    name = models.CharField(max_length=255, blank=True)
+    integration_id = NameField(max_length=MAX_ID, help_text="The platform's integrationId.")
+    name = NameField(max_length=255, blank=True)
     policy = models.ForeignKey(CredentialPolicy, on_delete=models.PROTECT, related_name="integrations")
     response_shape = models.JSONField(
         help_text='Fields of the answer, such as {"apiKey": "$credential.apiKey"}. See docs/protocols/mindcloud.md.'
@@ -36,7 +36,7 @@ class Integration(models.Model):
         return self.name or self.integration_id
 
     def clean(self) -> None:
-        """Raises ValidationError where the shape asks for what the policy's issuer does not make."""
+        """Raise ValidationError where the shape asks for what the policy's issuer does not make."""
         if self.policy_id is not None:
             try:
                 check_shape(self.response_shape, self.policy.value_names())
@@ -56,7 +56,7 @@ class Installation(models.Model):
     platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="installations", db_index=False)
     integration = models.ForeignKey(Integration, on_delete=models.PROTECT, related_name="installations")
     end_user = models.ForeignKey(EndUser, on_delete=models.PROTECT, related_name="installations")
-    installation_id = models.CharField(max_length=MAX_ID, help_text="The platform's installationId.")
+    installation_id = NameField(max_length=MAX_ID, help_text="The platform's installationId.")
     state = models.CharField(max_length=16, choices=State, default=State.ACTIVE)
     attributes = models.JSONField(default=dict, blank=True, help_text="Facts that a response shape may use.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -81,6 +81,10 @@ class Installation(models.Model):
 
     def __str__(self) -> str:
         return self.installation_id
+
+    @property
+    def subject(self) -> str:
+        return f"end_user:{self.end_user_id}"
 
     def clean(self) -> None:
         clean_attributes(self.attributes)

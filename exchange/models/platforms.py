@@ -1,4 +1,4 @@
-"""Who calls the exchange door."""
+"""Stores the platforms that call, with their signature profiles."""
 
 import uuid
 
@@ -7,12 +7,14 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 
 from credservice.crypto import Place, unseal
-from credservice.crypto.fields import SealedField
+from credservice.crypto.fields import SealedField, place_of
 from credservice.http.client_address import parse_networks
 from credservice.http.outgoing import check_url
 from credservice.keys.models import SigningSecretSet
-from exchange.signing import Profile
+from exchange.signatures.verify import Profile
 
+# Partners' ids are opaque and case-sensitive, at most this long (protocol notes, MindCloud).
+MAX_ID = 255
 # The shortest prefix of a network that may call unsigned, by IP version.
 WIDEST_UNSIGNED = {4: 8, 6: 32}
 
@@ -74,7 +76,7 @@ class Platform(models.Model):
         blank=True,
         help_text="The base of MindCloud's own API, for end users and browser tokens. Empty: not used.",
     )
-    sealed_api_key = SealedField(null=True, editable=False)
+    sealed_api_key = SealedField(null=True, editable=False, bound_to=("api_url",))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -111,10 +113,10 @@ class Platform(models.Model):
 
     @property
     def api_key_place(self) -> Place:
-        return Place("exchange.platform", self.pk, "sealed_api_key")
+        return place_of(self, "sealed_api_key")
 
     def open_api_key(self) -> str:
-        """MindCloud's API key. Raises :class:`credservice.crypto.SealError`."""
+        """Open MindCloud's API key. Raises :class:`credservice.crypto.SealError`."""
         return unseal(bytes(self.sealed_api_key or b""), self.api_key_place).decode()
 
     def clean(self) -> None:
@@ -133,7 +135,7 @@ class Platform(models.Model):
             self._clean_unsigned()
 
     def _clean_unsigned(self) -> None:
-        """The networks are all that tells the platform's calls from anybody's (protocol notes, MindCloud)."""
+        """Demand narrow networks: they alone tell the platform's calls from anybody's (protocol notes, MindCloud)."""
         if not self.source_networks:
             raise ValidationError({"source_networks": "Without signatures a platform needs a list of source networks."})
         for network in parse_networks(tuple(self.source_networks)):

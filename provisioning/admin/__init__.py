@@ -1,5 +1,5 @@
-"""The marketplace's pages in the console."""
+"""Shows marketplaces, their catalogues and their orders in the console. Each protocol adds its own pages."""
 
-from provisioning.admin import catalogue, later, marketplaces, orders, related, rotations, sessions, usage
+from provisioning.admin import catalogue, marketplaces, operations, orders, related, sessions, usage
 
-__all__ = ["catalogue", "later", "marketplaces", "orders", "related", "rotations", "sessions", "usage"]
+__all__ = ["catalogue", "marketplaces", "operations", "orders", "related", "sessions", "usage"]

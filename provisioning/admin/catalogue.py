@@ -1,6 +1,6 @@
-"""What a marketplace may order: products, plans and features."""
+"""Shows what a marketplace may order: products, plans and features."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -9,10 +9,10 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from credservice.console.base import ConsoleAdmin
-from credservice.console.filters import StateFilter
-from credservice.console.labels import active_state, label
-from credservice.console.menu import Menu
+from credservice.adminkit.filters import StateFilter
+from credservice.adminkit.labels import active_state, label
+from credservice.adminkit.menu import Menu
+from credservice.adminkit.model_admin import ConsoleAdmin
 from provisioning.admin import pages
 from provisioning.models import Feature, Plan, Product
 
@@ -26,6 +26,12 @@ class ProductAdmin(ConsoleAdmin):
     object_pages = (pages.SuspendOffer, pages.ResumeOffer)
     bulk_actions = (pages.SuspendOffer.bulk(), pages.ResumeOffer.bulk())
     fixed_fields = ("marketplace", "label")
+    # Users are led to the dashboard with a token that lets them in: where to is for who sets up marketplaces.
+    protected_fields: ClassVar[Any] = {
+        "policy": "credentials.change_credentialpolicy",
+        "credentials_shape": "credentials.change_credentialpolicy",  # it may name where a secret is to be sent
+        "dashboard_url": "provisioning.change_marketplace",
+    }
     list_display = ("__str__", "label", active_state, "marketplace", "policy", "shown_regions")
     list_select_related = ("marketplace", "policy")
     list_filter = (StateFilter, ("marketplace", AutocompleteSelectFilter), ("policy", AutocompleteSelectFilter))
@@ -41,12 +47,11 @@ class ProductAdmin(ConsoleAdmin):
         "provisioner",
         "slow_credentials",
         "dashboard_url",
+        "description",
+        "tags",
+        "metadata",
+        "credentials_shape",
     )
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        """Users are led there with a token that lets them in: where to is for who sets up marketplaces."""
-        fixed = super().get_readonly_fields(request, obj)
-        return fixed if request.user.has_perm("provisioning.change_marketplace") else [*fixed, "dashboard_url"]
 
     @display(description="Regions")
     def shown_regions(self, obj: Product) -> str:
@@ -85,6 +90,9 @@ class OfProductAdmin(ConsoleAdmin):
     ordering = ("product__label", "label")
     autocomplete_fields = ("product",)
 
+    def tell_apart(self, obj: Any) -> str:
+        return f"{obj.product} · {obj.product.marketplace}"
+
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget()
         return super().formfield_for_manytomany(db_field, request, **kwargs)
@@ -109,7 +117,10 @@ class PlanAdmin(OfProductAdmin):
     bulk_actions = (pages.SuspendOffer.bulk(), pages.ResumeOffer.bulk())
     list_display = ("__str__", "label", active_state, "product", "marketplace", "shown_changes")
     list_filter = (StateFilter, ("product", AutocompleteSelectFilter))
-    fields = ("product", "label", "name", "restricts_changes", "changes_to")
+    fields = (
+        *("product", "label", "name", "description", "is_free", "metadata", "maintenance_version"),
+        *("restricts_changes", "changes_to"),
+    )
 
     @display(description="May change to")
     def shown_changes(self, obj: Plan) -> str:

@@ -1,20 +1,24 @@
-"""What marketplaces have ordered: to read, and to suspend. Their ids are theirs, and used once."""
+"""Shows what marketplaces have ordered: to read, and to suspend. Their ids are theirs, and used once."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 
-from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
-from credservice.console.labels import label
-from credservice.console.links import link_to, list_link
-from credservice.console.menu import Menu
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import link_to, list_link
+from credservice.adminkit.menu import Menu
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
+from credservice.adminkit.moments import moment
+from credservice.adminkit.object_header import Fact
+from credservice.console.audit.who_saw import WhoSaw
+from credservice.core.checkout import COMMAND
 from credservice.credentials.models import Credential
 from provisioning.admin import pages
-from provisioning.admin.rotations import AskRotation
 from provisioning.models import Resource, ResourceCredential, UsageReport
 
 
@@ -22,8 +26,8 @@ from provisioning.models import Resource, ResourceCredential, UsageReport
 class ResourceAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Provisioning", 36, "dns")
     about = "Instances of a product that a marketplace has provisioned, on their plans."
-    empty_help = "A marketplace's first order shows here. Try one with: .venv/bin/python manage.py check_provider"
-    object_pages = (pages.SuspendResource, pages.ResumeResource)
+    empty_help = f"A marketplace's first order shows here. Try one with: {COMMAND} check_provider"
+    object_pages = (WhoSaw, pages.SuspendResource, pages.ResumeResource)
     bulk_actions = (pages.SuspendResource.bulk(), pages.ResumeResource.bulk())
     list_display = ("partner_id", "shown_state", "product", "plan", "region", "marketplace", "created_at")
     list_select_related = ("product", "plan", "marketplace")
@@ -41,8 +45,19 @@ class ResourceAdmin(ReadOnly, LargeListAdmin):
     )
     readonly_fields = ("shown_state", "usage_reports")
 
+    def facts(self, request: HttpRequest, obj: Resource) -> list[Fact]:
+        return [
+            Fact("Product", link_to(obj.product)),
+            Fact("Plan", link_to(obj.plan)),
+            Fact("Marketplace", link_to(obj.marketplace)),
+            Fact("Ordered", moment(obj.created_at)),
+        ]
+
+    def tell_apart(self, obj: Resource) -> str:
+        return f"{obj.product} · {obj.plan} · {obj.marketplace}"
+
     def find(self, term: str) -> list[Q]:
-        return [Q(partner_id=term), *as_uuid(term)]
+        return [Q(partner_id=term), *by_id(term)]
 
     @display(description="State")
     def shown_state(self, obj: Resource) -> Any:
@@ -58,7 +73,6 @@ class ResourceCredentialAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Provisioning", 37, "vpn_key")
     about = "The marketplace's credential ids, each bound to a credential of a resource."
     empty_help = "They come with a marketplace's orders."
-    object_pages = (AskRotation,)
     list_display = ("partner_id", "shown_state", "resource", "marketplace", "created_at", "deprovisioned_at")
     list_select_related = ("resource", "marketplace", "credential")
     list_filter = (("marketplace", AutocompleteSelectFilter), ("resource", AutocompleteSelectFilter))
@@ -67,7 +81,7 @@ class ResourceCredentialAdmin(ReadOnly, LargeListAdmin):
     readonly_fields = ("shown_credential",)
 
     def find(self, term: str) -> list[Q]:
-        return [Q(partner_id=term), *as_uuid(term)]
+        return [Q(partner_id=term), *by_id(term)]
 
     @display(description="First credential")
     def shown_state(self, obj: ResourceCredential) -> Any:
@@ -78,5 +92,5 @@ class ResourceCredentialAdmin(ReadOnly, LargeListAdmin):
         return format_html(
             '<div class="console-links">{}{}</div>',
             link_to(obj.credential),
-            list_link(Credential, "All of its line", line=obj.credential.line),
+            list_link(Credential, "All versions", line=obj.credential.line),
         )

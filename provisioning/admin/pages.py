@@ -1,8 +1,6 @@
-"""The console's pages about one marketplace, key, product or resource."""
+"""Suspends and resumes one marketplace, product, plan or resource."""
 
-from unfold.enums import ActionVariant
-
-from credservice.console.switch import Resume, Suspend, Switch, WhyForm
+from credservice.adminkit.state_pages import Resume, Suspend, WhyForm
 from provisioning.models import Resource
 from provisioning.services.suspension import resume_resource, suspend_resource
 
@@ -15,39 +13,6 @@ class SuspendMarketplace(Suspend):
 
 class ResumeMarketplace(Resume):
     consequence = "What this marketplace sends is answered again."
-
-
-class DisableKey(Switch):
-    slug, title, icon, verb = "disable", "Disable", "block", "disabled"
-    variant = ActionVariant.DANGER
-    field, source, target = "is_enabled", (True,), False
-    form_class = WhyForm
-    consequence = "From now on, requests are refused that are signed under this master key."
-
-
-class EnableKey(Switch):
-    slug, title, icon, verb = "enable", "Enable", "check_circle", "enabled"
-    needs_proof = True
-    variant = ActionVariant.SUCCESS
-    field, source, target = "is_enabled", (False,), True
-    consequence = "Requests are accepted again that are signed under this master key, until its end."
-
-
-class Deny(Switch):
-    slug, title, icon, verb = "deny", "Deny", "block", "denied"
-    variant = ActionVariant.DANGER
-    field, source, target = "is_denied", (False,), True
-    form_class = WhyForm
-    consequence = "From now on, what this live key signs is refused, whoever endorses it."
-
-
-class Allow(Switch):
-    slug, title, icon, verb = "allow", "Allow", "check_circle", "allowed"
-    needs_proof = True
-    variant = ActionVariant.SUCCESS
-    field, source, target = "is_denied", (True,), False
-    form_class = WhyForm
-    consequence = "What this live key signs is accepted again, as long as its master key is trusted."
 
 
 class SuspendOffer(Suspend):

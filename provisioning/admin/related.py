@@ -1,12 +1,13 @@
-"""What belongs to resources and their credentials."""
+"""Shows what belongs to marketplaces, their catalogues and their orders on their pages."""
 
 from collections.abc import Iterator, Sequence
 
 from django.utils import timezone
 
-from credservice.console.labels import label
-from credservice.console.links import link_to
-from credservice.console.related import ROWS, Card, cards, list_of, minute, trail
+from credservice.adminkit.cards import ROWS, Card, cards, trail
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import link_to, list_url
+from credservice.adminkit.moments import moment
 from credservice.credentials.admin.related import credentials_card
 from credservice.credentials.models import Credential
 from provisioning.models import (
@@ -28,28 +29,28 @@ from provisioning.models import (
 
 def resource_credentials_card(title: str = "Resource credentials", link: str = "", **where: object) -> Card:
     found = ResourceCredential.objects.filter(**where).select_related("resource", "credential__policy")
-    heads = ("Credential id", "Resource", "First credential", "Added (UTC)", "Ended (UTC)")
+    heads = ("Credential id", "Resource", "First credential", "Added", "Ended")
     return Card(title, heads, found.order_by("-created_at")[:ROWS], _resource_credential, link)
 
 
 def _resource_credential(row: ResourceCredential) -> Sequence[object]:
-    dates = minute(row.created_at), minute(row.deprovisioned_at)
+    dates = moment(row.created_at), moment(row.deprovisioned_at)
     return link_to(row), link_to(row.resource), link_to(row.credential), *dates
 
 
 def usage_card(resource: Resource) -> Card:
     found = UsageHour.objects.filter(resource=resource).select_related("feature").order_by("-hour")[:ROWS]
-    link = list_of(UsageHour, resource__id__exact=resource.pk)
-    return Card("Usage by the hour", ("Hour (UTC)", "Feature", "Quantity"), found, _usage, link, "None reported yet.")
+    link = list_url(UsageHour, resource__id__exact=resource.pk)
+    return Card("Usage by the hour", ("Hour", "Feature", "Quantity"), found, _usage, link, "None reported yet.")
 
 
 def _usage(row: UsageHour) -> Sequence[object]:
-    return link_to(row, minute(row.hour)), row.feature, f"{row.quantity:,}"
+    return link_to(row, moment(row.hour)), row.feature, f"{row.quantity:,}"
 
 
 def trusted_keys_card(marketplace: Marketplace) -> Card:
     found = TrustedKey.objects.filter(marketplace=marketplace).order_by("label")[:ROWS]
-    link = list_of(TrustedKey, marketplace__id__exact=marketplace.pk)
+    link = list_url(TrustedKey, marketplace__id__exact=marketplace.pk)
     empty = "None: without one, everything it sends is refused."
     return Card("Trusted keys", ("Key", "Purpose", "State"), found, _trusted_key, link, empty)
 
@@ -64,23 +65,23 @@ def _trusted_key(row: TrustedKey) -> Sequence[object]:
 
 def live_keys_card(key: TrustedKey) -> Card:
     found = LiveKey.objects.filter(trusted_key=key).order_by("-last_used_at")[:ROWS]
-    heads = ("Public key", "First used (UTC)", "Last used (UTC)")
-    return Card("Live keys that it endorsed", heads, found, _live_key, list_of(LiveKey, trusted_key__id__exact=key.pk))
+    heads = ("Public key", "First used", "Last used")
+    return Card("Live keys that it endorsed", heads, found, _live_key, list_url(LiveKey, trusted_key__id__exact=key.pk))
 
 
 def _live_key(row: LiveKey) -> Sequence[object]:
-    return link_to(row), minute(row.first_used_at), minute(row.last_used_at)
+    return link_to(row), moment(row.first_used_at), moment(row.last_used_at)
 
 
 def products_card(marketplace: Marketplace) -> Card:
     found = Product.objects.filter(marketplace=marketplace).order_by("label")[:ROWS]
-    link = list_of(Product, marketplace__id__exact=marketplace.pk)
+    link = list_url(Product, marketplace__id__exact=marketplace.pk)
     return Card("Products", ("Product", "Label", "State"), found, _offer, link, "None yet: nothing can be ordered.")
 
 
 def plans_card(product: Product) -> Card:
     found = Plan.objects.filter(product=product).order_by("label")[:ROWS]
-    link = list_of(Plan, product__id__exact=product.pk)
+    link = list_url(Plan, product__id__exact=product.pk)
     return Card("Plans", ("Plan", "Label", "State"), found, _offer, link, "None yet: nothing can be ordered.")
 
 
@@ -90,7 +91,7 @@ def _offer(row: Product | Plan) -> Sequence[object]:
 
 def features_card(product: Product) -> Card:
     found = Feature.objects.filter(product=product).order_by("label")[:ROWS]
-    return Card("Features", ("Feature", "Label"), found, _feature, list_of(Feature, product__id__exact=product.pk))
+    return Card("Features", ("Feature", "Label"), found, _feature, list_url(Feature, product__id__exact=product.pk))
 
 
 def _feature(row: Feature) -> Sequence[object]:
@@ -103,7 +104,8 @@ def _switched(on: bool, yes: str, no: str) -> object:
 
 @cards(Marketplace)
 def of_a_marketplace(obj: Marketplace) -> Iterator[Card]:
-    yield trusted_keys_card(obj)
+    if "trusted_keys" in obj.protocol.settings:
+        yield trusted_keys_card(obj)
     yield products_card(obj)
     yield trail(object_id=str(obj.pk))
 
@@ -123,39 +125,39 @@ def of_a_product(obj: Product) -> Iterator[Card]:
 
 def operations_card(resource: Resource) -> Card:
     found = Operation.objects.filter(resource=resource).select_related("resource", "resource_credential")
-    heads = ("Operation", "State", "Attempts", "Asked (UTC)", "Ended (UTC)")
-    link = list_of(Operation, q=resource.partner_id)
+    heads = ("Operation", "State", "Attempts", "Asked", "Ended")
+    link = list_url(Operation, q=resource.partner_id)
     rows = found.order_by("-created_at")[:ROWS]
     return Card("Operations", heads, rows, _operation, link, "All that was asked was done at once.")
 
 
 def _operation(row: Operation) -> Sequence[object]:
-    return link_to(row), label(row.state), row.attempts, minute(row.created_at), minute(row.finished_at)
+    return link_to(row), label(row.state), row.attempts, moment(row.created_at), moment(row.finished_at)
 
 
 def sessions_card(resource: Resource) -> Card:
     found = ResourceSession.objects.filter(resource=resource, expires_at__gt=timezone.now())
     found = found.defer("sealed_token", "digest").order_by("-started_at")[:ROWS]
-    heads = ("User of the marketplace", "Since (UTC)", "Ends (UTC)")
-    link = list_of(ResourceSession, resource__id__exact=resource.pk)
+    heads = ("User of the marketplace", "Since", "Ends")
+    link = list_url(ResourceSession, resource__id__exact=resource.pk)
     return Card("Looking at its page now", heads, found, _session, link, "Nobody.")
 
 
 def _session(row: ResourceSession) -> Sequence[object]:
-    return link_to(row, row.user or "unknown"), minute(row.started_at), minute(row.expires_at)
+    return link_to(row, row.user or "unknown"), moment(row.started_at), moment(row.expires_at)
 
 
 def _callback(row: Callback) -> Sequence[object]:
-    return link_to(row), label(row.state), row.attempts, row.reason, minute(row.requested_at), minute(row.ended_at)
+    return link_to(row), label(row.state), row.attempts, row.reason, moment(row.requested_at), moment(row.ended_at)
 
 
 def _rotation(row: CredentialRotation) -> Sequence[object]:
-    return link_to(row), label(row.state), row.reason, minute(row.created_at), minute(row.ended_at)
+    return link_to(row), label(row.state), row.reason, moment(row.created_at), moment(row.ended_at)
 
 
 @cards(Resource)
 def of_a_resource(obj: Resource) -> Iterator[Card]:
-    yield resource_credentials_card(link=list_of(ResourceCredential, resource__id__exact=obj.pk), resource=obj)
+    yield resource_credentials_card(link=list_url(ResourceCredential, resource__id__exact=obj.pk), resource=obj)
     yield credentials_card(subject=obj.subject)
     yield operations_card(obj)
     yield usage_card(obj)
@@ -165,8 +167,8 @@ def of_a_resource(obj: Resource) -> Iterator[Card]:
 
 @cards(ResourceCredential)
 def of_a_resource_credential(obj: ResourceCredential) -> Iterator[Card]:
-    yield credentials_card("Credentials of its line, newest first", line=obj.credential.line)
-    heads = ("Rotation", "State", "Reason", "Asked (UTC)", "Ended (UTC)")
+    yield credentials_card("Versions of its credential, newest first", line=obj.credential.line)
+    heads = ("Rotation", "State", "Reason", "Asked", "Ended")
     rotations = obj.rotations.order_by("-created_at")[:ROWS]
     yield Card("Rotations asked of the marketplace", heads, rotations, _rotation)
     yield trail(object_id=str(obj.pk))
@@ -174,8 +176,8 @@ def of_a_resource_credential(obj: ResourceCredential) -> Iterator[Card]:
 
 @cards(Operation)
 def of_an_operation(obj: Operation) -> Iterator[Card]:
-    """A request that was repeated meanwhile has a callback each time; the newest one is told."""
-    heads = ("Callback", "State", "Attempts", "Reason", "Asked (UTC)", "Ended (UTC)")
+    """List all of its callbacks: a request that was repeated meanwhile has one each time; the newest is told."""
+    heads = ("Callback", "State", "Attempts", "Reason", "Asked", "Ended")
     yield Card("Callbacks, newest first", heads, obj.callbacks.order_by("-requested_at")[:ROWS], _callback)
     yield trail(object_id=str(obj.pk))
 
@@ -192,6 +194,6 @@ def of_a_rotation(obj: CredentialRotation) -> Iterator[Card]:
 
 @cards(Credential)
 def ordered(obj: Credential) -> Iterator[Card]:
-    """Only of those that belong to a resource: others are no marketplace's."""
+    """Show it for credentials that belong to a resource: others are no marketplace's."""
     if obj.subject.startswith("resource:"):
         yield resource_credentials_card("Ordered by a marketplace as", credential__line=obj.line)

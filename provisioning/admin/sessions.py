@@ -1,39 +1,33 @@
-"""Who from a marketplace is looking at a resource now: to see, and to sign out."""
+"""Shows who from a marketplace is looking at a resource now, and signs them out."""
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.enums import ActionVariant
 
-from credservice.console.actor import actor_of
-from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
-from credservice.console.menu import RARE, Menu
-from credservice.console.pages import ObjectPage
-from credservice.exceptions import Conflict
+from credservice.adminkit.menu import RARE, Menu
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
+from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.core.exceptions import Conflict
 from provisioning.models import ResourceSession
 from provisioning.sso import sessions
 
 
-class SignOut(ObjectPage):
+class SignOut(ObjectAction):
     slug, title, icon = "sign-out", "Sign out", "logout"
     permission = "end"
     variant = ActionVariant.DANGER
+    leads_to_list = True
+    consequence = (
+        "The resource's page is closed to this browser at once. The marketplace may let its user in again: to keep "
+        "everybody out, suspend the marketplace."
+    )
 
-    def consequences(self, obj: ResourceSession) -> list[str]:
-        return [
-            "The resource's page is closed to this browser at once. The marketplace may let its user in again: to keep "
-            "everybody out, suspend the marketplace.",
-        ]
-
-    def done_url(self, obj: ResourceSession) -> str:
-        return self.list_url()
-
-    def perform(self, request: HttpRequest, obj: ResourceSession, form: forms.Form) -> str:
-        if not sessions.end(obj, action="sso.ended", by=actor_of(request)):
+    def perform(self, actor: str, obj: ResourceSession, values: Values) -> str:
+        if not sessions.end(obj, action="sso.ended", by=actor):
             raise Conflict("This session has ended already.")
         return "The session is ended."
 
@@ -52,7 +46,7 @@ class ResourceSessionAdmin(ReadOnly, LargeListAdmin):
     fields = ("user", "resource", "started_at", "expires_at")
 
     def find(self, term: str) -> list[Q]:
-        return [Q(user=term), *as_uuid(term)]
+        return [Q(user=term), *by_id(term)]
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("sealed_token", "digest")

@@ -1,4 +1,4 @@
-"""What the vendor has reported: to read. Wrong reports are corrected by further ones."""
+"""Shows what the vendor has reported. Wrong reports are corrected by further ones."""
 
 from typing import Any
 
@@ -7,9 +7,10 @@ from django.db.models import Q
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from credservice.console.base import LargeListAdmin, ReadOnly
-from credservice.console.labels import label
-from credservice.console.menu import RARE, Menu
+from credservice.adminkit.labels import label
+from credservice.adminkit.menu import RARE, Menu
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly
+from credservice.core.checkout import COMMAND
 from provisioning.models import UsageHour, UsageReport
 
 
@@ -17,7 +18,7 @@ from provisioning.models import UsageHour, UsageReport
 class UsageReportAdmin(ReadOnly, LargeListAdmin):
     menu = Menu(RARE, 84, "receipt_long")
     about = "What your product has reported of metered features, each report under its own key."
-    empty_help = "They come by the vendor API, or with: .venv/bin/python manage.py report_usage"
+    empty_help = f"They come by the vendor API, or with: {COMMAND} report_usage"
     keyset = ("pk",)
     list_display = ("key", "resource", "feature", "quantity", "at", "shown_state", "received_at")
     list_select_related = ("resource", "feature")

@@ -1,4 +1,4 @@
-"""`python -m provisioning.checker`: the checker without Django, a database or settings."""
+"""Runs the checker without Django, a database or settings: `python -m provisioning.checker`."""
 
 import argparse
 import sys

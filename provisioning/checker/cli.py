@@ -1,11 +1,13 @@
-"""The command itself, shared by `python -m provisioning.checker` and `manage.py check_provider`."""
+"""Runs the command, for `python -m provisioning.checker` and `manage.py check_provider` alike."""
 
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from provisioning.checker.cases import CASES
+from provisioning.checker.broker import Broker, account_of
+from provisioning.checker.cases.manifold import CASES
+from provisioning.checker.cases.osb import OSB_CASES
 from provisioning.checker.connector import Client, Connector, PortTaken
 from provisioning.checker.junit import JUnit, Unwritable
 from provisioning.checker.keys import KeyFileError, MasterKey
@@ -18,13 +20,13 @@ from provisioning.checker.registry import Case, UnknownCase, selected
 from provisioning.checker.report import Output, Report, Style, Traffic
 from provisioning.checker.runner import Listeners, Outcome, Result, Unreachable, Untrusted, preflight, run
 from provisioning.checker.signer import canonical_form
-from provisioning.checker.transport import BadURL, Transport
+from provisioning.checker.transport import BadURL, NoReply, Transport
 
 PASSED, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(options: Mapping[str, Any], out: Output, errors: Output, *, no_colour: bool = False) -> int:
-    """Do what the options say (`options.add_arguments`); the exit code."""
+    """Do what the options say (`options.add_arguments`). Returns the exit code."""
     report = Report(out, Style.of(out, no_colour=no_colour), verbose=options["verbose"])
     try:
         return _main(options, report)
@@ -39,10 +41,13 @@ def main(options: Mapping[str, Any], out: Output, errors: Output, *, no_colour: 
 
 
 def _main(options: Mapping[str, Any], report: Report) -> int:
-    cases = selected(CASES, options["only"], options["skip"])
+    is_broker = options["protocol"] == "osb"
+    cases = selected(OSB_CASES if is_broker else CASES, options["only"], options["skip"])
     if options["list"]:
         report.listed(cases)
         return PASSED
+    if is_broker:
+        return check_broker(cases, options, report)
     if not options["url"]:
         return _save_only(options, report)
     order = order_of(options)
@@ -85,13 +90,37 @@ def _check(
     except Unreachable as problem:
         _stopped(junit, problem)
         raise
-    outcomes = _run(provider, cases, options, report, junit)
+    return _told(provider, _run(provider, cases, options, report, junit), report)
+
+
+def check_broker(cases: Sequence[Case], options: Mapping[str, Any], report: Report) -> int:
+    """Play a platform against an Open Service Broker."""
+    if not options["url"]:
+        raise Usage("name the broker's URL, for example http://localhost:8000/osb/platform")
+    with ExitStack() as stack:
+        watch = Traffic(report, show_secrets=options["show_secrets"]) if options["verbose"] else _unwatched
+        transport = Transport(options["url"], timeout=options["timeout"], watch=watch, version="/v2")
+        stack.callback(transport.close)
+        user, password = account_of(options)
+        broker = Broker(transport, user, password, patience=options["callback_timeout"])
+        junit = JUnit(options["junit"], transport.url) if options["junit"] else None
+        try:
+            broker.choose(options)
+        except NoReply as failure:
+            problem = Unreachable(f"no broker answers at {transport.url}: {failure.problem}")
+            _stopped(junit, problem)
+            raise problem from failure
+        report.line(f"Checking {transport.url}: {broker.described}")
+        return _told(broker, _run(broker, cases, options, report, junit), report)
+
+
+def _told(provider: Provider | Broker, outcomes: Sequence[Outcome], report: Report) -> int:
     report.summary(outcomes, provider.left_behind)
     return FAILED if any(outcome.result is Result.FAILED for outcome in outcomes) else PASSED
 
 
 def _run(
-    provider: Provider, cases: Sequence[Case], options: Mapping[str, Any], report: Report, junit: JUnit | None
+    provider: Provider | Broker, cases: Sequence[Case], options: Mapping[str, Any], report: Report, junit: JUnit | None
 ) -> list[Outcome]:
     try:
         listener = Listeners(report, junit) if junit else report
@@ -151,4 +180,4 @@ def _described(order: Order) -> str:
 
 
 def _unwatched(request: Request, reply: Reply | None) -> None:
-    """Without --verbose nobody watches the traffic."""
+    """Show nothing: without --verbose nobody watches the traffic."""

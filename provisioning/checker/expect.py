@@ -1,4 +1,4 @@
-"""What an answer must look like. Each function returns, or raises a Failure that says what is wrong with it."""
+"""Checks answers. Each function returns, or raises a Failure that says what is wrong."""
 
 import re
 from datetime import datetime
@@ -30,7 +30,7 @@ def _hint(reply: Reply) -> str:
 
 
 def json_object(reply: Reply) -> dict[str, Any]:
-    """The body as a JSON object that is declared as JSON."""
+    """Read the body as a JSON object that is declared as JSON."""
     try:
         content = reply.json()
     except (ValueError, RecursionError):
@@ -43,7 +43,7 @@ def json_object(reply: Reply) -> dict[str, Any]:
 
 
 def message(reply: Reply) -> None:
-    """A `message` of 3 to 256 characters, which the marketplace shows to its user."""
+    """Expect a `message` of 3 to 256 characters, which the marketplace shows to its user."""
     text = json_object(reply).get("message")
     if text is None:
         raise Failure("the body has no `message`, which only a 204 may do without", reply)
@@ -52,20 +52,20 @@ def message(reply: Reply) -> None:
 
 
 def success(reply: Reply, *wanted: int) -> None:
-    """One of these; with a message unless it is 204 (the marketplace's client refuses 200, 201 and 202 without)."""
+    """Expect one of these, with a message unless it is 204 (the marketplace's client refuses 200, 201, 202 without)."""
     status(reply, *wanted)
     if reply.status != 204:
         message(reply)
 
 
 def refusal(reply: Reply, wanted: int) -> None:
-    """This error, as JSON with a message (Provider API, "Errors")."""
+    """Expect this error, as JSON with a message (Provider API, "Errors")."""
     status(reply, wanted)
     message(reply)
 
 
 def unauthorized(reply: Reply, *, or_bad_request: bool = False) -> None:
-    """401 with a message. `or_bad_request`: 400 deviates only, since the marketplace's Go library answers it here."""
+    """Expect 401 and a message. `or_bad_request`: 400 only deviates: the marketplace's Go library answers it here."""
     if or_bad_request and reply.status == 400:
         message(reply)
         raise Deviation("expected 401, got 400 (as the marketplace's Go library answers; its document says 401)", reply)
@@ -73,7 +73,7 @@ def unauthorized(reply: Reply, *, or_bad_request: bool = False) -> None:
 
 
 def credentials(reply: Reply) -> dict[str, str]:
-    """The named values of a 201, the one status that the marketplace's client knows for credentials made at once."""
+    """Read the values of a 201, the one status that the marketplace's client knows for credentials made at once."""
     status(reply, 201)
     values = json_object(reply).get("credentials")
     if not isinstance(values, dict) or not values:
@@ -87,14 +87,14 @@ def credentials(reply: Reply) -> dict[str, str]:
 
 
 def same_values(first: dict[str, str], later: dict[str, str], *, when: str) -> None:
-    """Equal credentials. The reason names the values that differ and shows none."""
+    """Expect equal credentials. The reason names the values that differ and shows none."""
     names = sorted(name for name in first.keys() | later.keys() if first.get(name) != later.get(name))
     if names:
         raise Failure(f"{when} has other values for {', '.join(names)}; a repeated request has the same answer")
 
 
 def measures(reply: Reply, resource_id: str, query: dict[str, str]) -> None:
-    """Usage of the asked period (definition `ResourceMeasures`), or 204 where nothing is measured yet."""
+    """Expect usage of the asked period (definition `ResourceMeasures`), or 204 where nothing is measured yet."""
     status(reply, 200, 204)
     if reply.status == 204:
         return

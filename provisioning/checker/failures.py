@@ -1,4 +1,4 @@
-"""Why a case did not pass."""
+"""Says why a case did not pass."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ class Failure(Exception):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The reason, each request with its status, and each different body once."""
+        """List the reason, each request with its status, and each different body once."""
         requests = [f"{reply.request.line} -> {reply.outcome}" for reply in self.replies]
         bodies = dict.fromkeys(reply.excerpt() if reply.body else "(empty body)" for reply in self.replies)
         return (self.reason, *requests, *bodies)
@@ -49,6 +49,6 @@ class Deviations(Failures, Deviation):
 
 
 def raise_all(failures: Sequence[Failure]) -> None:
-    """Nothing where there are none; a Deviation only where all of them are."""
+    """Raise these as one; a Deviation only where all of them are. Nothing where there are none."""
     if failures:
         raise (Deviations if all(isinstance(failure, Deviation) for failure in failures) else Failures)(failures)

@@ -1,4 +1,4 @@
-"""JUnit XML of a run, for continuous integration."""
+"""Writes JUnit XML of a run, for continuous integration."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ class JUnit:
         self.write()
 
     def started(self, case: Case) -> None:
-        """Nothing to write yet."""
+        """Do nothing: there is nothing to write yet."""
 
     def finished(self, outcome: Outcome) -> None:
         self._outcomes.append(outcome)

@@ -1,4 +1,4 @@
-"""The marketplace's keys: an offline master key endorses the live key that signs requests."""
+"""Holds the marketplace's keys: an offline master key endorses the live key that signs requests."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ class KeyFileError(ValueError):
 
 
 def decode_base64(text: str) -> bytes:
-    """Bytes of base64 in either alphabet, padded or not. ValueError where it is none."""
+    """Read base64 in either alphabet, padded or not. Raises ValueError where it is none."""
     plain = text.strip().rstrip("=").translate(str.maketrans("-_", "+/"))
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
@@ -27,7 +27,7 @@ def decode_base64(text: str) -> bytes:
 
 
 def encode_base64url(raw: bytes) -> str:
-    """Unpadded base64url, as in `X-Signature` and in the marketplace's published keys."""
+    """Write unpadded base64url, as in `X-Signature` and in the marketplace's published keys."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -43,9 +43,9 @@ class MasterKey:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """From JSON with `public_key` and `private_key`: the 32-byte seed, or seed and public key as Grafton writes."""
+        """Read JSON with `public_key` and `private_key`: the 32-byte seed, or seed and public key as Grafton writes."""
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text("utf-8-sig"))
             public, private = (decode_base64(content[name]) for name in ("public_key", "private_key"))
         except OSError as error:
             raise KeyFileError(f"cannot read the key file {path}: {error.strerror}") from error
@@ -95,6 +95,6 @@ class LiveKey:
         return cls(private, master.endorse(private.public_key().public_bytes_raw()))
 
     def signature(self, message: bytes) -> str:
-        """The value of `X-Signature`: signature, live public key, endorsement."""
+        """Make the value of `X-Signature`: signature, live public key, endorsement."""
         parts = (self.private.sign(message), self.private.public_key().public_bytes_raw(), self.endorsement)
         return " ".join(encode_base64url(part) for part in parts)

@@ -6,7 +6,7 @@ KINDS = ("/resources/", "/credentials/")
 
 
 def _path(request: Request) -> str | None:
-    """`/resources/ID` or `/credentials/ID` of a request for exactly that."""
+    """Find `/resources/ID` or `/credentials/ID` of a request for exactly that."""
     path = request.target.partition("?")[0]
     for kind in KINDS:
         _, found, last = path.rpartition(kind)
@@ -23,7 +23,7 @@ class Ledger:
         self.left_behind: tuple[str, ...] = ()
 
     def sent(self, request: Request) -> None:
-        """Before sending: an answer that never comes does not mean that nothing was made."""
+        """Note a request before it is sent: an answer that never comes does not mean that nothing was made."""
         path = _path(request)
         if request.method == "PUT" and path is not None:
             self._may_exist[path] = path in self._may_exist

@@ -15,7 +15,7 @@ def _hidden(value: Any) -> Any:
 
 
 def masked(body: bytes) -> str:
-    """The answer to a credential request with every value hidden but the top-level `message`.
+    """Hide every value in the answer to a credential request but the top-level `message`.
 
     All of them, not only those under `credentials`: a provider under development may spell that key wrongly.
     """
@@ -29,5 +29,5 @@ def masked(body: bytes) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with everything but line ends escaped that a terminal would act on."""
+    """Escape everything but line ends that a terminal would act on."""
     return "".join(char if char.isprintable() or char == "\n" else ascii(char)[1:-1] for char in text)

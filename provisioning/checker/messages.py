@@ -1,11 +1,11 @@
-"""What is sent and what comes back."""
+"""Describes requests and their answers."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from provisioning.checker.masks import masked, printable
+from provisioning.checker.masks import MASK, masked, printable
 
 Headers = tuple[tuple[str, str], ...]
 EXCERPT_CHARACTERS = 200
@@ -32,8 +32,12 @@ class Request:
         return replace(self, headers=tuple(pair for pair in self.headers if pair[0].lower() not in unwanted))
 
     def with_header(self, name: str, value: str) -> "Request":
-        """The same request with this header once, in place of any it had."""
+        """Copy the request with this header once, in place of any it had."""
         return replace(self, headers=(*self.without_header(name).headers, (name, value)))
+
+    def with_hidden(self, name: str) -> "Request":
+        """Copy the request for a person to see, without what this header says."""
+        return self.with_header(name, MASK) if self.values(name) else self
 
     @property
     def line(self) -> str:
@@ -52,22 +56,24 @@ class Reply:
 
     @property
     def outcome(self) -> str:
-        """The status, and what came of it where it was a 202."""
+        """Show the status, and what came of it where it was a 202."""
         return self.later or str(self.status)
 
     def header(self, name: str) -> str:
         return ", ".join(header_values(self.headers, name))
 
     def json(self) -> Any:
-        """The body as JSON. ValueError where it is none."""
+        """Read the body as JSON. Raises ValueError where it is none."""
         return json.loads(self.body)
 
     @property
     def may_hold_credentials(self) -> bool:
-        return self.request.method == "PUT" and "/credentials/" in self.request.target and self.status < 300
+        kinds = {"PUT": ("/credentials/", "/service_bindings/"), "GET": ("/service_bindings/",)}
+        named = any(kind in self.request.target for kind in kinds.get(self.request.method, ()))
+        return named and self.status < 300 and "/last_operation" not in self.request.target
 
     def shown_body(self, *, show_secrets: bool = False) -> str:
-        """The body as text for a person, credentials masked unless told otherwise."""
+        """Show the body to a person, credentials masked unless told otherwise."""
         if self.may_hold_credentials and not show_secrets:
             return masked(self.body)
         return printable(self.body.decode("utf-8", "replace"))

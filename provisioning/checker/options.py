@@ -1,4 +1,4 @@
-"""The options of the command line, and the order that they make up."""
+"""Defines the options of the command line, and makes an order of them."""
 
 import argparse
 import json
@@ -11,7 +11,8 @@ from provisioning.checker.connector import Client
 from provisioning.checker.order import DOCUMENTED, Order
 
 DESCRIPTION = (
-    "Play a Manifold-style marketplace against a provider, in any language, and check every documented behaviour. "
+    "Play a Manifold-style marketplace, or an Open Service Broker platform, against a provider in any language, and "
+    "check every documented behaviour. "
     "Exit code: 0 no case failed, 1 a case failed, 2 it could not be run."
 )
 # What the marketplace allows a provider for one answer.
@@ -28,6 +29,10 @@ class Usage(ValueError):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("url", nargs="?", metavar="URL", help="the provider: http://host:port, with or without /v1")
+    parser.add_argument(
+        "--protocol", choices=("manifold", "osb"), default="manifold", help="how the provider speaks (%(default)s)"
+    )
+    _add_broker(parser.add_argument_group("of osb", "Without --product: the first service of the catalogue."))
     parser.add_argument("--master-key", type=Path, metavar="FILE", help="sign with this pair instead of a new one")
     parser.add_argument("--save-key", type=Path, metavar="FILE", help="keep the new pair; without URL, do only that")
     _add_order(parser.add_argument_group("what is ordered", "Without --product: the order of the partner documents."))
@@ -37,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeout", type=_seconds, default=REQUEST_SECONDS, metavar="S", help="seconds for an answer")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="write the outcomes as JUnit XML too")
     _add_connector(parser.add_argument_group("the connector", "Without --connector-port: no SSO, and no 202."))
+
+
+def _add_broker(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--user", metavar="NAME", help="user name of the platform; without it, the URL's last part")
+    group.add_argument("--password-file", type=Path, metavar="FILE", help="its password; without it, BROKER_PASSWORD")
 
 
 def _add_connector(group: argparse._ArgumentGroup) -> None:
@@ -70,7 +80,7 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
 
 
 def order_of(options: Mapping[str, Any]) -> Order:
-    """What the options order. Usage where they leave out what an order must have."""
+    """Make the order of the options. Raises Usage where they leave out what an order must have."""
     given = {
         "plan": options["plan"],
         "region": options["region"],

@@ -1,4 +1,4 @@
-"""What the marketplace orders from the provider."""
+"""Describes what the marketplace orders from the provider."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,21 +20,21 @@ class Order:
     credentials: CredentialSupport = "multiple"
 
     def resource(self, resource_id: str) -> dict[str, Any]:
-        """The body of PUT /resources/:id (definition `ResourceRequest`)."""
+        """Make the body of PUT /resources/:id (definition `ResourceRequest`)."""
         body = {"id": resource_id, "product": self.product, "plan": self.plan, "region": self.region}
         return body if self.features is None else {**body, "features": self.features}
 
     def upgrade(self) -> dict[str, Any]:
-        """The body of PATCH /resources/:id to the new plan (definition `ResourcePlanChangeRequest`)."""
+        """Make the body of PATCH /resources/:id to the new plan (definition `ResourcePlanChangeRequest`)."""
         body: dict[str, Any] = {"plan": self.new_plan}
         return body if self.new_features is None else {**body, "features": self.new_features}
 
     def unchanged(self) -> dict[str, Any]:
-        """The body of PATCH /resources/:id to the plan that the resource was provisioned on."""
+        """Make the body of PATCH /resources/:id to the plan that the resource was provisioned on."""
         return {name: value for name, value in self.resource("").items() if name in ("plan", "features")}
 
     def upgraded_resource(self, resource_id: str) -> dict[str, Any]:
-        """The body of PUT /resources/:id that orders the new plan from the start."""
+        """Make the body of PUT /resources/:id that orders the new plan from the start."""
         kept = {name: value for name, value in self.resource(resource_id).items() if name != "features"}
         return {**kept, **self.upgrade()}
 

@@ -1,4 +1,4 @@
-"""What the browser gets at the end of a single sign-on."""
+"""Checks what the browser gets at the end of a single sign-on."""
 
 import re
 from html.parser import HTMLParser
@@ -15,14 +15,14 @@ PROGRAMMERS_WORDS = re.compile(r"Traceback \(most recent call last\)|\bat \S+\.(
 
 
 def signed_on(reply: Reply) -> None:
-    """The dashboard, or the way there."""
+    """Expect the dashboard, or the way there."""
     expect.status(reply, 200, 302, 303)
     if reply.status != 200 and not reply.header("location"):
         raise Failure(f"a {reply.status} needs a Location that leads to the dashboard", reply)
 
 
 def refused(reply: Reply) -> None:
-    """401 with a page that a person can read, and no session."""
+    """Expect 401 with a page that a person can read, and no session."""
     expect.status(reply, 401)
     if reply.header("content-type").partition(";")[0].strip().lower() != "text/html":
         kind = reply.header("content-type")
@@ -38,7 +38,7 @@ def refused(reply: Reply) -> None:
 
 
 def cookies(reply: Reply) -> dict[str, str]:
-    """Cookies that are set, without those that are deleted."""
+    """List the cookies that are set, without those that are deleted."""
     kept: dict[str, str] = {}
     for value in header_values(reply.headers, "set-cookie"):
         try:

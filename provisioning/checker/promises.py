@@ -1,4 +1,4 @@
-"""A 202 is a promise: waits for the callback that keeps it, and makes one answer of the two."""
+"""Waits for the callback that keeps the promise of a 202, and makes one answer of the two."""
 
 import json
 from collections.abc import Callable
@@ -32,18 +32,18 @@ class Promises:
         self._given: list[tuple[Reply, Callback]] = []
 
     def expect(self, request: Request) -> Callback | None:
-        """Before sending: the callback that the request names."""
+        """Await the callback that a request names, before it is sent."""
         return self.connector.expect(request)
 
     def answered(self, reply: Reply, callback: Callback) -> None:
-        """The provider has answered: from a 202 on, the callback may come."""
+        """Note that the provider has answered: from a 202 on, the callback may come."""
         self._given.append((reply, callback))
         if reply.status == 202:
             callback.promised.set()
             expect.message(reply)
 
     def kept(self, reply: Reply, callback: Callback) -> Reply:
-        """The outcome of a 202, once its callback has come. Failure where none comes, or a bad one."""
+        """Wait for the outcome of a 202. Raises Failure where no callback comes, or a bad one."""
         self._wait(reply, callback)
         _check(reply, callback)
         content = callback.content
@@ -69,7 +69,7 @@ class Promises:
         self._missed = 0
 
     def check(self) -> None:
-        """Failure where a callback of this case has a problem, also one that came after its outcome."""
+        """Raise Failure where a callback of this case has a problem, also one that came after its outcome."""
         for reply, callback in self._given:
             _check(reply, callback)
 

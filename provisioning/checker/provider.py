@@ -1,4 +1,4 @@
-"""The provider as the cases see it: one method for each call of the API, and set-up that a case asks for."""
+"""Calls the provider for the cases: a method for each call of the API, and set-up that a case asks for."""
 
 import json
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ class Provider:
         self._ledger = Ledger()
 
     def request(self, method: str, path: str, body: Body = None, *, callback: bool = True) -> Request:
-        """An unsigned request as the marketplace's client makes it; a dict is sent as JSON and a line end."""
+        """Make an unsigned request as the marketplace's client does; a dict is sent as JSON and a line end."""
         callback_id = new_id()
         headers = [("Host", self.transport.host), ("Date", date_header(datetime.now(UTC)))]
         if callback:
@@ -70,7 +70,7 @@ class Provider:
         return self.outcome(reply, callback)
 
     def dispatch(self, request: Request) -> tuple[Reply, Callback | None]:
-        """The first answer alone, and the callback that the request named."""
+        """Send, for the first answer alone and the callback that the request named."""
         callback = self.promises.expect(request) if self.promises else None
         self._ledger.sent(request)
         reply = self.transport.send(request)
@@ -79,7 +79,7 @@ class Provider:
         return reply, callback
 
     def outcome(self, reply: Reply, callback: Callback | None) -> Reply:
-        """The answer, or for a 202 what its callback made of it."""
+        """Return the answer, or for a 202 what its callback made of it."""
         if self.promises and callback and reply.status == 202:
             reply = self.promises.kept(reply, callback)
         self._ledger.answered(reply)
@@ -107,7 +107,7 @@ class Provider:
         return self.call("DELETE", f"/credentials/{credential_id}")
 
     def measures_request(self, resource_id: str, query: dict[str, str]) -> Request:
-        """Unsigned, and the only one without callback headers: it has nothing to finish later."""
+        """Make it unsigned, and alone without callback headers: it has nothing to finish later."""
         asked = f"?{urlencode(query)}" if query else ""
         return self.request("GET", f"/resources/{resource_id}/measures{asked}", callback=False)
 
@@ -115,32 +115,32 @@ class Provider:
         return self.send(sign(self.measures_request(resource_id, query), self.live))
 
     def sso(self, query: dict[str, str], *, path: str = "/sso") -> Reply:
-        """What the user's browser sends; unsigned (Provider API, "Accessing your dashboard")."""
+        """Send what the user's browser does, unsigned (Provider API, "Accessing your dashboard")."""
         headers = (("Host", self.transport.host), ("Accept", "text/html"))
         return self.transport.send(Request("GET", f"{self.transport.prefix}{path}?{urlencode(query)}", headers))
 
     @property
     def connector(self) -> Connector:
-        """Where the cases that need one are run, there is one."""
+        """Give the connector: where the cases that need one are run, there is one."""
         if self.promises is None:
             raise NotApplicable("needs --connector-port")
         return self.promises.connector
 
     def resource(self) -> str:
-        """The id of a resource provisioned for this case."""
+        """Provision a resource for this case. Returns its id."""
         resource_id = new_id()
         with _setting_up("a resource to work on"):
             expect.success(self.put_resource(resource_id), 201, 204)
         return resource_id
 
     def credential(self, resource_id: str) -> Credential:
-        """A credential provisioned for this case."""
+        """Provision a credential for this case."""
         credential_id = new_id()
         with _setting_up("a credential to work on"):
             return Credential(credential_id, expect.credentials(self.put_credential(credential_id, resource_id)))
 
     def check_callbacks(self) -> None:
-        """Failure where a callback of this case was not as documented."""
+        """Raise Failure where a callback of this case was not as documented."""
         if self.promises:
             self.promises.check()
 
@@ -170,5 +170,5 @@ def _setting_up(what: str) -> Iterator[None]:
 
 
 def date_header(moment: datetime) -> str:
-    """RFC 3339 in UTC, not an HTTP date (Provider API, "Verify the Request Age")."""
+    """Write RFC 3339 in UTC, not an HTTP date (Provider API, "Verify the Request Age")."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

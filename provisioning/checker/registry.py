@@ -1,13 +1,19 @@
-"""The cases by name, and which of them a run is about."""
+"""Registers the cases by name, and selects those of a run."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from provisioning.checker.order import CredentialSupport, Order
-from provisioning.checker.provider import Provider
 
 SECTIONS = {
+    "catalogue": "Catalogue",
+    "auth": "Authentication",
+    "header": "Headers",
+    "instance": "Instances",
+    "update": "Updates",
+    "binding": "Bindings",
     "resource": "Resources",
     "plan": "Plan changes",
     "credential": "Credentials",
@@ -17,10 +23,13 @@ SECTIONS = {
     "sso": "Single sign-on",
     "async": "Asynchronous work",
     "error": "Errors",
+    "operation": "Last operations",
+    "orphan": "Orphan mitigation",
+    "id": "Ids",
 }
 STRICT = "strict"
 
-Check = Callable[[Provider], None]
+Check = Callable[[Any], None]  # of the protocol's provider
 
 
 class UnknownCase(ValueError):
@@ -47,14 +56,14 @@ class Case:
         return SECTIONS[self.name.partition(".")[0]]
 
     def named(self, name: str) -> bool:
-        """Whether `name` is this case, a group it is in, or `strict` and this case is."""
+        """Tell if `name` is this case, a group it is in, or `strict` and this case is."""
         return self.name == name or self.name.startswith(f"{name}.") or (name == STRICT and self.strict)
 
     def fits(self, order: Order) -> bool:
         return self.credentials in (None, order.credentials)
 
     def missing(self, order: Order, *, connector: bool) -> str | None:
-        """The option without which this case has nothing to send, or nobody to send it to."""
+        """Name the option without which this case has nothing to send, or nobody to send it to."""
         if self.connector and not connector:
             return "--connector-port"
         absent = [name for name in self.needs if not getattr(order, name)]
@@ -72,18 +81,19 @@ def case(
     credentials: CredentialSupport | None = None,
     needs: tuple[str, ...] = (),
     connector: bool = False,
+    into: list[Case] = CASES,
 ) -> Callable[[Check], Check]:
     """Register a check under a stable name; cases run in the order in which they are registered."""
 
     def register(check: Check) -> Check:
-        CASES.append(Case(name, title, check, strict, credentials, needs, connector))
+        into.append(Case(name, title, check, strict, credentials, needs, connector))
         return check
 
     return register
 
 
 def selected(cases: Sequence[Case], only: Sequence[str], skip: Sequence[str]) -> list[Case]:
-    """The cases that `--only` names (all where it names none) less those that `--skip` names."""
+    """Select the cases that `--only` names (all where it names none) less those that `--skip` names."""
     for name in (*only, *skip):
         if not any(case.named(name) for case in cases):
             raise UnknownCase(_unknown(name, cases))

@@ -1,4 +1,4 @@
-"""What the person at the terminal reads."""
+"""Reports to the person at the terminal."""
 
 import os
 from collections import Counter
@@ -65,7 +65,7 @@ class Report:
         self._terminal = bool(getattr(out, "isatty", bool)())
 
     def waiting(self, text: str, seconds: float) -> None:
-        """On a terminal: one line that says what is waited for, and goes away again (a `promises.Progress`)."""
+        """Show on a terminal one line that says what is waited for, and goes away again (a `promises.Progress`)."""
         if self._terminal:
             self._out.write("\r\x1b[K" + (f"  ... {text}, {seconds:.0f} s" if text else ""))
             self._out.flush()
@@ -126,14 +126,15 @@ class Traffic:
         self._show_secrets = show_secrets
 
     def __call__(self, request: Request, reply: Reply | None) -> None:
-        self._write(">", request.line, request.headers, request.body.decode("utf-8", "replace"))
+        headers = request.headers if self._show_secrets else request.with_hidden("Authorization").headers
+        self._write(">", request.line, headers, request.body.decode("utf-8", "replace"))
         if reply is not None:
             shown = reply.shown_body(show_secrets=self._show_secrets)
             self._write("<", str(reply.status), reply.headers, shown)
         self._report.line()
 
     def connector(self, call: Call, answer: Answer) -> None:
-        """One line for each call to the connector; only errors are shown whole, what is granted is secret."""
+        """Show a line for each call to the connector; only errors are shown whole, what is granted is secret."""
         body = answer.body.decode().rstrip("\n") if answer.status >= 400 else ""
         self._report.line(f"    @ {printable(call.method)} {printable(call.path)} -> {answer.status} {body}".rstrip())
 

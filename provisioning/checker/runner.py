@@ -9,6 +9,8 @@ from typing import Protocol
 from provisioning.checker.failures import Deviation, Failure, NotApplicable
 from provisioning.checker.ids import new_id
 from provisioning.checker.messages import Request
+from provisioning.checker.order import Order
+from provisioning.checker.promises import Promises
 from provisioning.checker.provider import Provider
 from provisioning.checker.registry import Case
 from provisioning.checker.signer import sign
@@ -33,11 +35,22 @@ class Outcome:
 
 
 class Listener(Protocol):
-    """Whoever follows a run."""
+    """Follows a run."""
 
     def started(self, case: Case) -> None: ...
 
     def finished(self, outcome: Outcome) -> None: ...
+
+
+class Checked(Protocol):
+    """Describes what cases are run on: a provider, by whatever protocol."""
+
+    order: Order
+    promises: Promises | None
+
+    def check_callbacks(self) -> None: ...
+
+    def clean_up(self) -> None: ...
 
 
 class Unreachable(Exception):
@@ -53,7 +66,7 @@ class Untrusted(Exception):
 
 
 def preflight(provider: Provider) -> None:
-    """Two signed calls about a resource that does not exist. Unreachable, or Untrusted where both are 401."""
+    """Make two signed calls about a missing resource. Raises Unreachable, or Untrusted where both are 401."""
     path = f"/resources/{new_id()}"
     patch = provider.request("PATCH", path, provider.order.unchanged())
     requests = [sign(request, provider.live) for request in (patch, provider.request("DELETE", path))]
@@ -80,8 +93,8 @@ class Listeners:
             listener.finished(outcome)
 
 
-def run(cases: Sequence[Case], provider: Provider, *, strict: bool, listener: Listener) -> list[Outcome]:
-    """One outcome for each case, told as it comes. `strict`: a deviation fails instead of warning."""
+def run(cases: Sequence[Case], provider: Checked, *, strict: bool, listener: Listener) -> list[Outcome]:
+    """Run each case, and tell each outcome as it comes. `strict`: a deviation fails instead of warning."""
     outcomes = []
     for case in cases:
         listener.started(case)
@@ -90,7 +103,7 @@ def run(cases: Sequence[Case], provider: Provider, *, strict: bool, listener: Li
     return outcomes
 
 
-def _outcome(case: Case, provider: Provider, *, strict: bool) -> Outcome:
+def _outcome(case: Case, provider: Checked, *, strict: bool) -> Outcome:
     missing = case.missing(provider.order, connector=provider.promises is not None)
     if missing is not None:
         return Outcome(case, Result.SKIPPED, (f"needs {missing}",))

@@ -13,7 +13,7 @@ SIGNED_HEADERS = ("host", "date", "x-callback-id", "x-callback-url", "content-ty
 
 
 def canonical_form(request: Request) -> bytes:
-    """The bytes that are signed: target, headers in the order of `X-Signed-Headers`, that header itself, body."""
+    """Make the bytes that are signed: target, headers in the order of `X-Signed-Headers`, that header, body."""
     path, _, query = request.target.partition("?")
     target = f"{path}?{'&'.join(sorted(query.split('&')))}" if query else path
     # Delimited by a space, as sent, not by a comma, as the parameter's description says (docs/protocols/manifold.md).
@@ -23,7 +23,7 @@ def canonical_form(request: Request) -> bytes:
 
 
 def sign(request: Request, key: LiveKey, names: Sequence[str] | None = None) -> Request:
-    """The request with `X-Signed-Headers` and `X-Signature`; `names` in place of the marketplace's own choice."""
+    """Add `X-Signed-Headers` and `X-Signature`; `names` in place of the marketplace's own choice."""
     if names is None:
         names = [name for name in SIGNED_HEADERS if request.values(name)]
     listed = request.with_header("X-Signed-Headers", " ".join(names))

@@ -28,11 +28,11 @@ class NoReply(Failure):
 class Transport:
     """HTTP to one provider. `prefix` is the path before `/resources/...`, `host` the value for `Host`."""
 
-    def __init__(self, url: str, *, timeout: float, watch: Watch) -> None:
+    def __init__(self, url: str, *, timeout: float, watch: Watch, version: str = "/v1") -> None:
         base = _parsed(url)
         path = base.raw_path.decode().rstrip("/")
         # As the marketplace's checker: `/v1` is appended unless the URL has it already.
-        self.prefix = path if path.endswith("/v1") else f"{path}/v1"
+        self.prefix = path if path.endswith(version) else f"{path}{version}"
         self.host = base.netloc.decode()
         self._origin = f"{base.scheme}://{self.host}"
         self._timeout = timeout
@@ -46,7 +46,7 @@ class Transport:
         return self._origin + self.prefix
 
     def send(self, request: Request) -> Reply:
-        """The provider's answer; NoReply where there is none."""
+        """Send a request. Raises NoReply where there is no answer."""
         try:
             reply = self._exchange(request)
         except httpx2.TimeoutException as error:

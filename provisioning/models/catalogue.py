@@ -1,30 +1,60 @@
-"""What a marketplace may order."""
+"""Keeps what a marketplace may order."""
 
 import uuid
 
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 
+from credservice.core.names import NameField
 from credservice.credentials.models import CredentialPolicy
 from provisioning.models.marketplaces import Marketplace
-
-# Forms of the marketplace's names (manifold-provider-api.yaml, definitions).
-label_form = RegexValidator(r"\A[a-z0-9][a-z0-9_-]{1,128}\Z", "Write 2 to 129 of a-z, 0-9, - and _.")
-region_form = RegexValidator(
-    r"\A[a-z0-9][a-z0-9_-]{1,63}::[a-z0-9][a-z0-9_-]{1,63}\Z", "Write PLATFORM::LOCATION, such as aws::us-east-1."
+from provisioning.models.validators import (
+    check_dashboard_url,
+    check_object,
+    check_provisioner,
+    check_regions,
+    check_shape,
+    check_tags,
+    check_value_names,
+    label_form,
+    version_form,
 )
 
 
 class Product(models.Model):
-    """What can be ordered."""
+    """Something that can be ordered."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="products")
     label = models.CharField(max_length=129, validators=[label_form])
-    name = models.CharField(max_length=255, blank=True)
+    name = NameField(max_length=255, blank=True)
     policy = models.ForeignKey(CredentialPolicy, on_delete=models.PROTECT, related_name="products")
-    regions = models.JSONField(default=list, help_text='Such as ["aws::us-east-1"]; ["all::global"] where it has none.')
+    regions = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='Such as ["aws::us-east-1"]; ["all::global"] where it has none. Empty where the protocol knows none.',
+    )
+    description = models.CharField(
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="For the customer, in catalogues that we serve.",
+    )
+    tags = models.JSONField(default=list, blank=True, db_default=models.Value([], models.JSONField()))
+    metadata = models.JSONField(
+        default=dict,
+        blank=True,
+        db_default=models.Value({}, models.JSONField()),
+        help_text='What catalogues that we serve say of it besides, such as {"displayName": "Bear"}.',
+    )
+    credentials_shape = models.JSONField(
+        default=dict,
+        blank=True,
+        db_default=models.Value({}, models.JSONField()),
+        help_text="The JSON object that a credential is handed out as, for protocols that leave it to you: texts such "
+        'as "$API_KEY" stand for the values. Empty: the values by their names.',
+    )
     provisioner = models.CharField(
         max_length=64,
         blank=True,
@@ -52,11 +82,14 @@ class Product(models.Model):
 
     def clean(self) -> None:
         """Raises ValidationError where the marketplace could not use the product."""
-        from provisioning.catalogue import check_dashboard_url, check_provisioner, check_regions, check_value_names
-
+        if self.marketplace_id is None:
+            return  # the field's own rule says so
         if self.policy_id is not None:
-            check_value_names(self.policy)
-        check_regions(self.regions)
+            check_value_names(self.policy, self.marketplace.protocol_name)
+            check_shape(self.credentials_shape, self.policy.value_names())
+        check_regions(self.regions, self.marketplace.protocol_name)
+        check_object("metadata", self.metadata)
+        check_tags(self.tags)
         check_dashboard_url(self.dashboard_url)
         check_provisioner(self.provisioner)
 
@@ -67,7 +100,30 @@ class Plan(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="plans")
     label = models.CharField(max_length=129, validators=[label_form])
-    name = models.CharField(max_length=255, blank=True)
+    name = NameField(max_length=255, blank=True)
+    description = models.CharField(
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="For the customer, in catalogues that we serve.",
+    )
+    is_free = models.BooleanField("free", default=True, db_default=True, help_text="So catalogues that we serve say.")
+    metadata = models.JSONField(
+        default=dict,
+        blank=True,
+        db_default=models.Value({}, models.JSONField()),
+        help_text='What those say of it besides, such as {"bullets": ["2 CPU"], "costs": [{"amount": {"eur": 9}, '
+        '"unit": "MONTHLY"}]}.',
+    )
+    maintenance_version = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[version_form],
+        help_text="Of what is behind the plan, such as 2.1.0 (semantic versioning), where its customers should know.",
+    )
     restricts_changes = models.BooleanField(
         default=False, help_text="Only to the plans listed below; otherwise to any."
     )
@@ -82,6 +138,9 @@ class Plan(models.Model):
     def __str__(self) -> str:
         return self.name or self.label
 
+    def clean(self) -> None:
+        check_object("metadata", self.metadata)
+
 
 class Feature(models.Model):
     """A choice that a customer makes with a plan, or a measure of use."""
@@ -94,7 +153,7 @@ class Feature(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="features")
     label = models.CharField(max_length=129, validators=[label_form])
-    name = models.CharField(max_length=255, blank=True)
+    name = NameField(max_length=255, blank=True)
     type = models.CharField(max_length=16, choices=Type)
     values = models.JSONField(default=list, blank=True, help_text="What a string feature may be.")
     minimum = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)

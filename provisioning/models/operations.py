@@ -1,4 +1,4 @@
-"""Work that was promised with 202, and the callbacks that tell the marketplace its outcome."""
+"""Keeps work that was promised with 202, and the callbacks that tell the marketplace its outcome."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -7,10 +7,10 @@ from django.db import models
 from django.utils import timezone
 
 from credservice.crypto import Place, unseal
-from credservice.crypto.fields import SealedField
+from credservice.crypto.fields import SealedField, place_of
 from provisioning.models.catalogue import Plan
 from provisioning.models.marketplaces import Marketplace
-from provisioning.models.orders import ID_LENGTH, Resource, ResourceCredential
+from provisioning.models.orders import Resource, ResourceCredential
 
 # "If the callback is not invoked [within 24 hours], Manifold will retry the request again" (Provider API).
 AWAITED_FOR = timedelta(hours=24)
@@ -86,12 +86,16 @@ class Operation(models.Model):
     def subject(self) -> str:
         return self.resource.subject
 
+    @property
+    def audit_facts(self) -> dict[str, str]:
+        return {"verb": self.verb, "of": str(self.object)}
+
     def is_live(self) -> bool:
         return self.state in self.LIVE
 
 
 class Callback(models.Model):
-    """Where the outcome of an operation is told: one ``X-Callback-URL``, and what has become of it.
+    """Says where the outcome of an operation is told, one ``X-Callback-URL``, and what has become of it.
 
     Its body is sealed as the very bytes that each attempt sends, and erased when no attempt will follow.
     """
@@ -109,9 +113,9 @@ class Callback(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     marketplace = models.ForeignKey(Marketplace, on_delete=models.PROTECT, related_name="callbacks")
     operation = models.ForeignKey(Operation, on_delete=models.PROTECT, related_name="callbacks")
-    partner_id = models.CharField("callback id", max_length=ID_LENGTH, help_text="The marketplace's id.")
+    partner_id = models.CharField("callback id", max_length=29, help_text="The marketplace's id.")
     url = models.CharField("URL", max_length=MAX_CALLBACK_URL)
-    sealed_body = SealedField(null=True, editable=False)
+    sealed_body = SealedField(null=True, editable=False, bound_to=("url",))
     state = models.CharField(max_length=16, choices=State, default=State.WAITING)
     reason = models.CharField(max_length=255, blank=True, help_text="Why it is as it is.")
     attempts = models.PositiveIntegerField(default=0, help_text="Attempts that came to nothing.")
@@ -153,11 +157,15 @@ class Callback(models.Model):
         return self.operation.subject
 
     @property
+    def audit_facts(self) -> dict[str, object]:
+        return {"callback": self.partner_id, "attempts": self.attempts}
+
+    @property
     def place(self) -> Place:
-        return Place("provisioning.callback", self.pk, "sealed_body")
+        return place_of(self, "sealed_body")
 
     def open_body(self) -> bytes:
-        """The bytes to send. Raises :class:`credservice.crypto.SealError`."""
+        """Open the bytes to send. Raises :class:`credservice.crypto.SealError`."""
         return unseal(bytes(self.sealed_body or b""), self.place)
 
     def awaited_until(self) -> datetime:

@@ -1,14 +1,19 @@
-"""What a marketplace has ordered."""
+"""Keeps what a marketplace has ordered."""
 
 import uuid
 
 from django.db import models
 
 from credservice.credentials.models import Credential
-from provisioning.models.catalogue import Plan, Product, region_form
+from provisioning.models.catalogue import Plan, Product
 from provisioning.models.marketplaces import Marketplace
 
-ID_LENGTH = 29
+ID_LENGTH = 255
+
+
+def subject_of(resource_id: uuid.UUID) -> str:
+    """Name a resource as credentials name whose they are."""
+    return f"resource:{resource_id}"
 
 
 class Resource(models.Model):
@@ -31,7 +36,7 @@ class Resource(models.Model):
     partner_id = models.CharField("resource id", max_length=ID_LENGTH, help_text="The marketplace's id.")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="resources")
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="resources")
-    region = models.CharField(max_length=130, validators=[region_form])
+    region = models.CharField(max_length=130, blank=True)
     features = models.JSONField(default=dict, blank=True)
     # What was first asked for: a repeated PUT is compared with this, also after a plan change.
     request_fingerprint = models.BinaryField(max_length=32, editable=False)
@@ -62,7 +67,7 @@ class Resource(models.Model):
 
     @property
     def subject(self) -> str:
-        return f"resource:{self.pk}"
+        return subject_of(self.pk)
 
 
 class ResourceCredential(models.Model):
@@ -97,3 +102,7 @@ class ResourceCredential(models.Model):
 
     def __str__(self) -> str:
         return self.partner_id
+
+    @property
+    def subject(self) -> str:
+        return self.resource.subject

@@ -1,10 +1,10 @@
-"""Rotations that we ask a marketplace for."""
+"""Keeps the rotations that we ask a marketplace for."""
 
 import uuid
 
 from django.db import models
 
-from provisioning.models.orders import ID_LENGTH, ResourceCredential
+from provisioning.models.orders import ResourceCredential
 
 
 class CredentialRotation(models.Model):
@@ -23,7 +23,7 @@ class CredentialRotation(models.Model):
     LIVE = (State.ASKING, State.ACKNOWLEDGED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    partner_id = models.CharField("rotation id", max_length=ID_LENGTH, unique=True, help_text="Ours, for repetitions.")
+    partner_id = models.CharField("rotation id", max_length=29, unique=True, help_text="Ours, for repetitions.")
     resource_credential = models.ForeignKey(ResourceCredential, on_delete=models.PROTECT, related_name="rotations")
     reason = models.CharField(max_length=256, help_text="As the marketplace's user may read it.")
     state = models.CharField(max_length=16, choices=State, default=State.ASKING)
@@ -58,3 +58,7 @@ class CredentialRotation(models.Model):
     @property
     def subject(self) -> str:
         return self.resource_credential.resource.subject
+
+    @property
+    def audit_facts(self) -> dict[str, object]:
+        return {"rotation": self.partner_id, "credential": self.resource_credential.partner_id}

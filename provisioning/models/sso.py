@@ -1,4 +1,4 @@
-"""Who came from a marketplace to see a resource: our own sessions, and hand-overs to a vendor's dashboard.
+"""Keeps who came from a marketplace to see a resource: our own sessions, and hand-overs to a vendor's dashboard.
 
 A row is there as long as it is good, and deleted when it ends: what has happened is in the trail.
 """
@@ -8,7 +8,7 @@ import uuid
 from django.db import models
 
 from credservice.crypto import Place, unseal
-from credservice.crypto.fields import SealedField
+from credservice.crypto.fields import SealedField, place_of
 from provisioning.models.orders import Resource
 
 USER_LENGTH = 64
@@ -23,7 +23,7 @@ class ResourceSession(models.Model):
     # "None of this data should be stored" (Connector API): the id alone, which the trail needs.
     user = models.CharField(max_length=USER_LENGTH, blank=True, help_text="The marketplace's id of its user.")
     # "The granted access token should be stored securely" (Provider API, "Accessing your dashboard").
-    sealed_token = SealedField()
+    sealed_token = SealedField(bound_to=("digest", "resource_id", "resource__marketplace__connector_url"))
     started_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
 
@@ -36,10 +36,10 @@ class ResourceSession(models.Model):
 
     @property
     def place(self) -> Place:
-        return Place("provisioning.resourcesession", self.pk, "sealed_token")
+        return place_of(self, "sealed_token")
 
     def open_token(self) -> str:
-        """The user's access token at the connector. Raises :class:`credservice.crypto.SealError`."""
+        """Open the user's access token at the connector. Raises :class:`credservice.crypto.SealError`."""
         return unseal(bytes(self.sealed_token), self.place).decode()
 
 

@@ -1,4 +1,4 @@
-"""What resources have used of metered features, as the vendor reports it. See docs/usage.md."""
+"""Keeps what resources have used of metered features, as the vendor reports it. See docs/usage.md."""
 
 from django.db import models
 

@@ -1,19 +1,21 @@
-"""What the marketplace can have done: one module for each act."""
+"""Does what a marketplace asks for: one module for each act."""
 
-from provisioning.services.credentials import provision_credential
+from provisioning.services.credentials import Provided, provision_credential, read_credential
+from provisioning.services.deferred import Accepted, ReplyTo
 from provisioning.services.deprovisioning import deprovision_credential, deprovision_resource
-from provisioning.services.later import Accepted, CallbackTo
-from provisioning.services.measures import measure
 from provisioning.services.plans import change_plan
+from provisioning.services.progress import last_operation
 from provisioning.services.resources import provision_resource
 
 __all__ = [
     "Accepted",
-    "CallbackTo",
+    "Provided",
+    "ReplyTo",
     "change_plan",
     "deprovision_credential",
     "deprovision_resource",
-    "measure",
+    "last_operation",
     "provision_credential",
     "provision_resource",
+    "read_credential",
 ]

@@ -1,4 +1,4 @@
-"""DELETE /v1/resources/:id and DELETE /v1/credentials/:id.
+"""Ends resources and their credentials.
 
 What has nothing outside is gone in one transaction. Otherwise the intent is committed first: nothing is handed out any
 more, and the resource is ``deprovisioning``. Then the issuers are called. While one cannot be reached, the answer is
@@ -10,22 +10,22 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
-from credservice.audit import record
+from credservice.audit import Line, record
+from credservice.core.exceptions import Unavailable
 from credservice.credentials.models import Credential, CredentialQuerySet
 from credservice.credentials.services import finish_end, revoke
-from credservice.exceptions import NotFound, Unavailable
-from provisioning import telling
-from provisioning.live_keys import Caller
+from provisioning.caller import Caller
 from provisioning.models import Operation, Resource, ResourceCredential
-from provisioning.services.in_time import OutOfTime, in_time
-from provisioning.services.later import Accepted, CallbackTo, check_callback, repeated, start, under_way
-from provisioning.services.lookup import no_such_resource
+from provisioning.services import events
+from provisioning.services.deadline import OutOfTime, in_time
+from provisioning.services.deferred import Accepted, ReplyTo, repeated, start, under_way
+from provisioning.services.lookup import hold_id, no_such_credential, no_such_resource
 
 State = Resource.State
 DEPROVISION = Operation.Verb.DEPROVISION
 
 
-def deprovision_resource(*, caller: Caller, resource_id: str, callback: CallbackTo | None = None) -> Accepted | None:
+def deprovision_resource(*, caller: Caller, resource_id: str, reply_to: ReplyTo) -> Accepted | None:
     """End a resource and every credential of it. Its row stays, so that its id is not used again.
 
     Accepted where it takes long. Raises NotFound where there is none or none any more, Unavailable while a credential
@@ -35,7 +35,7 @@ def deprovision_resource(*, caller: Caller, resource_id: str, callback: Callback
         resource = _locked_resource(caller, resource_id)
         operation = under_way(resource)
         if operation is not None:
-            return repeated(operation, caller=caller, to=callback, verb=DEPROVISION)
+            return repeated(operation, reply_to=reply_to, verb=DEPROVISION)
         # Bindings before credentials, as the other DELETE does: two that meet wait for each other only one way.
         list(resource.resource_credentials.select_for_update().order_by("pk"))
         unfinished = _revoke(Credential.objects.filter(subject=resource.subject), caller, "resource deprovisioned")
@@ -43,9 +43,9 @@ def deprovision_resource(*, caller: Caller, resource_id: str, callback: Callback
         is_later = bool(product.provisioner) or (product.slow_credentials and bool(unfinished))
         set_state(resource, State.DEPROVISIONING if unfinished or is_later else State.DEPROVISIONED, caller.actor)
         if is_later:
-            return start(caller=caller, to=check_callback(caller, callback), resource=resource, verb=DEPROVISION)
-    if unfinished and not _finished_in_time(unfinished, caller, callback):
-        return _go_on(caller, callback, resource)
+            return start(caller=caller, reply_to=reply_to, resource=resource, verb=DEPROVISION)
+    if unfinished and not _finished_in_time(unfinished, caller, reply_to):
+        return _go_on(caller, reply_to, resource)
     if unfinished:
         with transaction.atomic():
             set_state(_locked_resource(caller, resource_id), State.DEPROVISIONED, caller.actor)
@@ -53,74 +53,78 @@ def deprovision_resource(*, caller: Caller, resource_id: str, callback: Callback
 
 
 def deprovision_credential(
-    *, caller: Caller, credential_id: str, callback: CallbackTo | None = None
+    *, caller: Caller, credential_id: str, reply_to: ReplyTo, resource_id: str | None = None
 ) -> Accepted | None:
-    """End a credential: its whole line, where it has been rotated. Answers and raises like the above."""
+    """End a credential, of this resource where one is named: its whole line, where it has been rotated.
+
+    Answers and raises like the above.
+    """
     with transaction.atomic():
-        binding = _locked_binding(caller, credential_id)
+        binding = _locked_binding(caller, credential_id, resource_id)
         resource = binding.resource
         operation = under_way(resource, binding)
         if operation is not None:
-            return repeated(operation, caller=caller, to=callback, verb=DEPROVISION)
-        line = Credential.objects.filter(line=binding.credential_id)
+            return repeated(operation, reply_to=reply_to, verb=DEPROVISION)
+        line = Credential.objects.filter(line=binding.credential_id, subject=resource.subject)
         unfinished = _revoke(line, caller, "deprovisioned by the marketplace")
         if not unfinished:
             end_binding(binding, caller.actor)
         elif resource.product.slow_credentials:
-            to = check_callback(caller, callback)
-            return start(caller=caller, to=to, resource=resource, binding=binding, verb=DEPROVISION)
-    if unfinished and not _finished_in_time(unfinished, caller, callback):
-        return _go_on(caller, callback, resource, binding)
+            return start(caller=caller, reply_to=reply_to, resource=resource, binding=binding, verb=DEPROVISION)
+    if unfinished and not _finished_in_time(unfinished, caller, reply_to):
+        return _go_on(caller, reply_to, resource, binding)
     if unfinished:
         with transaction.atomic():
             end_binding(_locked_binding(caller, credential_id), caller.actor)
     return None
 
 
-def _finished_in_time(credentials: list[Credential], caller: Caller, callback: CallbackTo | None) -> bool:
+def _finished_in_time(credentials: list[Credential], caller: Caller, reply_to: ReplyTo) -> bool:
     try:
         in_time(lambda: _finish(credentials, caller))
     except OutOfTime:
-        if callback is None:
+        if not reply_to.is_given:
             raise Unavailable("It is being removed. Try again shortly.", retry_after=10) from None
         return False
     return True
 
 
 def _go_on(
-    caller: Caller, callback: CallbackTo | None, resource: Resource, binding: ResourceCredential | None = None
+    caller: Caller, reply_to: ReplyTo, resource: Resource, binding: ResourceCredential | None = None
 ) -> Accepted:
     """Leave to the worker what this request has begun."""
     with transaction.atomic():
         resource = Resource.objects.select_for_update(of=("self",)).select_related("product").get(pk=resource.pk)
         operation = under_way(resource, binding)
         if operation is not None:
-            return repeated(operation, caller=caller, to=callback, verb=DEPROVISION)
-        to = check_callback(caller, callback)
-        return start(caller=caller, to=to, resource=resource, binding=binding, verb=DEPROVISION)
+            return repeated(operation, reply_to=reply_to, verb=DEPROVISION)
+        return start(caller=caller, reply_to=reply_to, resource=resource, binding=binding, verb=DEPROVISION)
 
 
 def _locked_resource(caller: Caller, resource_id: str) -> Resource:
     # The strongest lock: it waits for credentials that are being added, and those that come after see the new state.
-    found = (
-        Resource.objects.select_for_update(of=("self",))
-        .select_related("product")
-        .filter(marketplace_id=caller.marketplace_id, partner_id=resource_id)
-        .exclude(state__in=Resource.ENDED)
-        .first()
-    )
+    rows = Resource.objects.select_for_update(of=("self",)).select_related("product")
+    rows = rows.filter(marketplace_id=caller.marketplace_id, partner_id=resource_id).exclude(state__in=Resource.ENDED)
+    found = rows.first()
+    if found is None:
+        hold_id(resource_id)  # it may be made at this very moment
+        found = rows.all().first()
     if found is None:
         raise no_such_resource()
     return found
 
 
-def _locked_binding(caller: Caller, credential_id: str) -> ResourceCredential:
+def _locked_binding(caller: Caller, credential_id: str, resource_id: str | None = None) -> ResourceCredential:
     bindings = ResourceCredential.objects.select_for_update(of=("self",)).select_related("resource__product")
-    found = bindings.filter(
-        marketplace_id=caller.marketplace_id, partner_id=credential_id, deprovisioned_at=None
-    ).first()
+    if resource_id is not None:
+        bindings = bindings.filter(resource__partner_id=resource_id)
+    bindings = bindings.filter(marketplace_id=caller.marketplace_id, partner_id=credential_id, deprovisioned_at=None)
+    found = bindings.first()
+    if found is None and resource_id is not None:
+        _locked_resource(caller, resource_id)  # waits for a credential of it that is made at this very moment
+        found = bindings.all().first()
     if found is None:
-        raise NotFound("There is no such credential. It was never created here, or it has been removed.")
+        raise no_such_credential()
     return found
 
 
@@ -145,25 +149,13 @@ def set_state(resource: Resource, state: Resource.State, actor: str) -> None:
         resource.deprovisioned_at = timezone.now()
         resource.resource_credentials.filter(deprovisioned_at=None).update(deprovisioned_at=resource.deprovisioned_at)
     resource.save(update_fields=["state", "deprovisioned_at"])
-    record(
-        action=f"resource.{state.value}",
-        actor=actor,
-        object_type="resource",
-        object_id=resource.pk,
-        subject=resource.subject,
-    )
+    record(Line.about(resource, f"resource.{state.value}", actor))
     if state == State.DEPROVISIONED:
-        telling.deprovisioned(resource)
+        events.deprovisioned(resource)
 
 
 def end_binding(binding: ResourceCredential, actor: str) -> None:
     """In the caller's transaction, which has locked the binding."""
     binding.deprovisioned_at = timezone.now()
     binding.save(update_fields=["deprovisioned_at"])
-    record(
-        action="resource_credential.deprovisioned",
-        actor=actor,
-        object_type="resource_credential",
-        object_id=binding.pk,
-        subject=binding.resource.subject,
-    )
+    record(Line.about(binding, "resource_credential.deprovisioned", actor))

@@ -1,35 +1,48 @@
-"""PUT /v1/resources/:id."""
+"""Provisions a resource."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
+import structlog
 from django.db import transaction
 
-from credservice.audit import record
-from credservice.exceptions import Conflict, Invalid
-from provisioning import telling
-from provisioning.live_keys import Caller
+from credservice.audit import Line, record
+from credservice.core.exceptions import Conflict, Invalid
+from provisioning.caller import Caller
+from provisioning.catalogue import select
 from provisioning.models import Operation, Resource
-from provisioning.selection import select
-from provisioning.serializers import ResourceOrder
-from provisioning.services.later import Accepted, CallbackTo, check_callback, repeated, start, under_way
+from provisioning.orders import ResourceOrder
+from provisioning.protocols import get_protocol
+from provisioning.refusals import OTHER_ATTRIBUTES, REMOVED
+from provisioning.services import events
+from provisioning.services.deferred import Accepted, ReplyTo, repeated, start, under_way
+from provisioning.services.lookup import hold_id
 
+log = structlog.get_logger(__name__)
 State, Verb = Resource.State, Operation.Verb
 
 
+class Provisioned(NamedTuple):
+    """Tells the resource, and whether this request has made it or has found what the same order made."""
+
+    resource: Resource
+    is_new: bool
+
+
 def provision_resource(
-    *, caller: Caller, resource_id: str, order: ResourceOrder, callback: CallbackTo | None = None
-) -> Resource | Accepted:
-    """The resource that was ordered, new or made before by the same order; Accepted while the vendor provisions it.
+    *, caller: Caller, resource_id: str, order: ResourceOrder, reply_to: ReplyTo
+) -> Provisioned | Accepted:
+    """Make the resource that is ordered, or find it where the same order made it; Accepted while the vendor does so.
 
     An order is the same where it equals the first one, also after a plan change, which it does not undo; or where "the
     provided properties match the entity stored" ("Repeatable Actions"), so that features which it does not name do not
-    count. Raises Conflict for any other order of a known id, for ever, and Invalid where the catalogue does not have
-    what is ordered, or where it could not be provisioned.
+    count. Raises Conflict for any other order of a known id, for ever, and for the id of another marketplace's resource
+    that is there; Invalid where the catalogue does not have what is ordered, or where it could not be provisioned.
     """
     resources = Resource.objects.select_related("product", "plan")
     known = resources.filter(marketplace_id=caller.marketplace_id, partner_id=resource_id).first()
     if known is not None:
-        return _repeated(known, order, caller, callback)
+        return _repeated(known, order, caller, reply_to)
     plan = select(caller.marketplace_id, order)
     content = {
         "product": plan.product,
@@ -40,55 +53,72 @@ def provision_resource(
     }
     if plan.product.provisioner:
         content["state"] = State.PROVISIONING
-        callback = check_callback(caller, callback)
     with transaction.atomic():
+        hold_id(resource_id)
+        if get_protocol(caller.protocol).has_global_ids:
+            _refuse_id_of_another(caller, resource_id)
         # Two equal orders at once: the constraint lets one through, and the other one finds it.
         resource, created = resources.get_or_create(
             marketplace_id=caller.marketplace_id, partner_id=resource_id, defaults=content
         )
-        if created and resource.state == State.PROVISIONING and callback is not None:
-            return start(caller=caller, to=callback, resource=resource, verb=Verb.PROVISION)
+        if created and resource.state == State.PROVISIONING:
+            return start(caller=caller, reply_to=reply_to, resource=resource, verb=Verb.PROVISION)
         if created:
             record_provisioned(resource, caller.actor)
-    return resource if created else _repeated(resource, order, caller, callback)
+    return Provisioned(resource, True) if created else _repeated(resource, order, caller, reply_to)
 
 
-def _repeated(
-    resource: Resource, order: ResourceOrder, caller: Caller, callback: CallbackTo | None
-) -> Resource | Accepted:
+def _refuse_id_of_another(caller: Caller, resource_id: str) -> None:
+    """Raise Conflict where another marketplace of the protocol has this id for a resource that is not gone.
+
+    A sign-on's link names the resource alone, so one marketplace could end another one's users' sign-on for good.
+    """
+    others = Resource.objects.exclude(marketplace_id=caller.marketplace_id).exclude(state__in=Resource.GONE)
+    others = others.filter(marketplace__protocol_name=caller.protocol)
+    other = others.filter(partner_id=resource_id).select_related("marketplace").first()
+    if other is not None:
+        log.error("resource_id_of_another_marketplace", caller=caller.actor, owner=other.marketplace.name)
+        raise Conflict("This id cannot be used here. Create a new resource.", code="id_of_another_marketplace")
+
+
+def _repeated(resource: Resource, order: ResourceOrder, caller: Caller, reply_to: ReplyTo) -> Provisioned | Accepted:
     if resource.state == State.FAILED:
         raise Invalid(_why_failed(resource))
     if resource.state in Resource.GONE:
         # "An id that was deprovisioned is never used again" (protocol notes): a late PUT brings nothing back.
-        raise Conflict("This resource has been removed, and its id is not used again. Create a new resource.")
+        raise Conflict(
+            "This resource has been removed, and its id is not used again. Create a new resource.", code=REMOVED
+        )
     if not _is_same(order, resource):
-        raise Conflict("A resource with this id exists already, with another product, plan, region or features.")
+        raise Conflict(
+            "A resource with this id exists already, with another product, plan, region or features.",
+            code=OTHER_ATTRIBUTES,
+        )
     if resource.state == State.PROVISIONING:
-        return _being_provisioned(resource, caller, callback)
+        return _being_provisioned(resource, caller, reply_to)
     record_provisioned(resource, caller.actor, repeated=True)
-    return resource
+    return Provisioned(resource, False)
 
 
-def _being_provisioned(resource: Resource, caller: Caller, callback: CallbackTo | None) -> Resource | Accepted:
-    """The same order while it is under way; taken up anew where nobody had awaited it any more."""
+def _being_provisioned(resource: Resource, caller: Caller, reply_to: ReplyTo) -> Provisioned | Accepted:
+    """Answer the same order while it is under way; take it up anew where nobody had awaited it any more."""
     with transaction.atomic():
         resource = (
             Resource.objects.select_for_update(of=("self",)).select_related("product", "plan").get(pk=resource.pk)
         )
         operation = under_way(resource)
         if operation is not None:
-            return repeated(operation, caller=caller, to=callback, verb=Verb.PROVISION)
+            return repeated(operation, reply_to=reply_to, verb=Verb.PROVISION)
         if resource.state == State.PROVISIONING:
-            to = check_callback(caller, callback)
-            return start(caller=caller, to=to, resource=resource, verb=Verb.PROVISION)
+            return start(caller=caller, reply_to=reply_to, resource=resource, verb=Verb.PROVISION)
     if resource.state == State.FAILED:
         raise Invalid(_why_failed(resource))
     record_provisioned(resource, caller.actor, repeated=True)
-    return resource
+    return Provisioned(resource, False)
 
 
 def _why_failed(resource: Resource) -> str:
-    """What its callback said: "the result returned should always be the same" ("Repeatable Actions")."""
+    """Repeat the outcome that was told: "the result returned should always be the same" ("Repeatable Actions")."""
     failed = resource.operations.filter(verb=Verb.PROVISION, state=Operation.State.FAILED).order_by("-created_at")
     message = failed.values_list("message", flat=True).first()
     return message or "The provider could not provision this resource. Create a new one."
@@ -103,13 +133,7 @@ def _is_same(order: ResourceOrder, resource: Resource) -> bool:
 
 
 def record_provisioned(resource: Resource, actor: str, **detail: bool) -> None:
-    record(
-        action="resource.provisioned",
-        actor=actor,
-        object_type="resource",
-        object_id=resource.pk,
-        subject=resource.subject,
-        detail=detail | {"product": resource.product.label, "plan": resource.plan.label, "region": resource.region},
-    )
+    order = {"product": resource.product.label, "plan": resource.plan.label, "region": resource.region}
+    record(Line.about(resource, "resource.provisioned", actor, detail | order))
     if not detail.get("repeated"):
-        telling.provisioned(resource)
+        events.provisioned(resource)

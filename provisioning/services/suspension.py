@@ -1,10 +1,10 @@
-"""Suspending a resource, and resuming it: for the vendor's own systems, as the console does it."""
+"""Suspends a resource and resumes it, for the vendor's own systems and the console."""
 
 from django.db import transaction
 
-from credservice.console.states import change_state
+from credservice.audit.state_change import change_state
+from credservice.core.exceptions import Conflict
 from credservice.credentials.services import set_suspended
-from credservice.exceptions import Conflict
 from provisioning.models import Resource
 
 State = Resource.State

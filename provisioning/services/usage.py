@@ -1,4 +1,4 @@
-"""Taking the vendor's usage reports. All of a call is recorded, or nothing of it."""
+"""Records the vendor's usage reports. All of a call is recorded, or nothing of it."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,12 +9,12 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from credservice.audit import record
-from credservice.exceptions import Conflict, NotFound, ServiceError
+from credservice.audit import Line, record
+from credservice.core.exceptions import Conflict, NotFound, ServiceError
 from provisioning.models import Feature, Resource, UsageReport
-from provisioning.sentences import quoted
 from provisioning.services.usage_targets import Targets
-from provisioning.usage_form import Problem, Refused, Report
+from provisioning.usage_reports import Problem, Refused, Report
+from provisioning.wording import quoted
 
 # Rows come sorted: calls that meet wait for each other only one way.
 _INSERT = """
@@ -36,7 +36,7 @@ Identity = tuple[str, UUID]  # a report's key, and its resource
 
 @dataclass(frozen=True)
 class Receipt:
-    """How many of a call's reports were new, and how many had been recorded before."""
+    """Counts a call's reports: those that were new, and those that had been recorded before."""
 
     recorded: int
     repeated: int
@@ -44,7 +44,7 @@ class Receipt:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One report of the call, and what it is about."""
+    """Holds one report of the call, with the resource that it is about."""
 
     index: int
     report: Report
@@ -70,12 +70,12 @@ def report_usage(*, reports: Sequence[Report], actor: str) -> Receipt:
     with transaction.atomic():
         receipt = call.run()
         call.refuse()
-        _record(receipt, call.entries, actor)
+        record(_line(receipt, call.entries, actor))
     return receipt
 
 
 class _Call:
-    """The reports of one call, on their way into the tables."""
+    """Takes the reports of one call into the tables."""
 
     def __init__(self, reports: Sequence[Report]) -> None:
         self._problems: list[Problem] = []
@@ -105,7 +105,7 @@ class _Call:
         return Receipt(len(recorded), len(self.entries) - len(recorded))
 
     def _once(self) -> list[_Entry]:
-        """The entries without those that the call itself repeats."""
+        """Leave out what the call itself repeats; a problem for each that has the key of another of its reports."""
         first: dict[Identity, _Entry] = {}
         for entry in self.entries:
             earlier = first.setdefault(entry.identity, entry)
@@ -113,7 +113,7 @@ class _Call:
         return list(first.values())
 
     def _unrepeated(self, entries: list[_Entry]) -> list[_Entry]:
-        """The entries that are not recorded yet; a problem for each whose key is another report's."""
+        """Leave out what is recorded already; a problem for each whose key is another report's."""
         known = {(row.key, row.resource_id): row for row in _rows(entry.identity for entry in entries)}
         for entry in entries:
             row = known.get(entry.identity)
@@ -139,7 +139,7 @@ class _Call:
         return features
 
     def _correct(self, recorded: list[_Entry]) -> list[UsageReport]:
-        """Take the reports that these replace out of the count: those that were taken out."""
+        """Take the reports that these replace out of the count. Returns those."""
         corrections = [entry for entry in recorded if entry.report.corrects]
         if not corrections:
             return []
@@ -162,7 +162,7 @@ class _Call:
 
 
 def _content(report: Report) -> tuple[object, ...]:
-    """What tells two reports of one key apart."""
+    """Tell two reports of one key apart."""
     return report.feature, report.quantity, report.at, report.corrects
 
 
@@ -176,7 +176,7 @@ def _rows(identities: Iterable[Identity], *, lock: bool = False) -> list[UsageRe
 
 
 def _insert(entries: list[_Entry], features: dict[Identity, Feature]) -> set[Identity]:
-    """Those that are new."""
+    """Write the entries, and return those that are new."""
     rows = [
         (*entry.identity, features[entry.identity].pk, entry.report.quantity, entry.report.at, entry.report.corrects)
         for entry in sorted(entries, key=lambda entry: entry.identity)
@@ -205,8 +205,8 @@ def _hour(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
-def _record(receipt: Receipt, entries: list[_Entry], actor: str) -> None:
-    """One line for the call; the reports themselves are in their table, received at the line's time."""
+def _line(receipt: Receipt, entries: list[_Entry], actor: str) -> Line:
+    """Make one line for the call; the reports themselves are in their table, received at the line's time."""
     resources = {entry.resource.pk: entry.resource for entry in entries}
     detail = {
         "recorded": receipt.recorded,
@@ -214,12 +214,6 @@ def _record(receipt: Receipt, entries: list[_Entry], actor: str) -> None:
         "corrections": sum(bool(entry.report.corrects) for entry in entries),
         "resources": len(resources),
     }
-    only = next(iter(resources.values())) if len(resources) == 1 else None
-    record(
-        action="usage.reported",
-        actor=actor,
-        object_type="resource" if only else "",
-        object_id=only.pk if only else "",
-        subject=only.subject if only else "",
-        detail=detail,
-    )
+    if len(resources) != 1:
+        return Line("usage.reported", actor, detail=detail)
+    return Line.about(entries[0].resource, "usage.reported", actor, detail)

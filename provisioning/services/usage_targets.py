@@ -1,4 +1,4 @@
-"""What a usage report is about: a resource by the marketplace's id or ours, and a metered feature of its plan."""
+"""Finds what usage reports are about: resources by the marketplace's id or ours, metered features of their plans."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -6,30 +6,30 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from credservice.exceptions import Conflict, Invalid, NotFound
+from credservice.core.exceptions import Conflict, Invalid, NotFound
+from credservice.core.ids import as_uuid
+from provisioning.catalogue import features_of
 from provisioning.models import Feature, Resource
-from provisioning.selection import features_of
-from provisioning.sentences import one_of, quoted
-
-_UUID_LENGTH = 36
+from provisioning.wording import one_of, quoted
 
 
 class Targets:
-    """The resources that some reports name, read at once."""
+    """Reads the resources that some reports name, at once."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._resources: dict[str, list[Resource]] = defaultdict(list)
         self._metered: dict[UUID, dict[str, Feature]] = {}
         texts = {name for name in names if name.isprintable()}  # a path may hold a NUL, PostgreSQL's texts may not
-        uuids = {text: key for text in texts if (key := _as_uuid(text)) is not None}
+        uuids = {text: key for text in texts if (key := as_uuid(text)) is not None}
         for resource in self._find(Q(partner_id__in=texts - uuids.keys())):
             self._resources[resource.partner_id].append(resource)
         by_key = {resource.pk: resource for resource in self._find(Q(pk__in=set(uuids.values())))}
         self._resources.update({text: [by_key[key]] for text, key in uuids.items() if key in by_key})
 
     def resource(self, name: str) -> Resource:
-        """The resource, in whatever state. Raises NotFound, and Conflict for an id that two marketplaces use."""
+        """Find a resource; one that is gone only where no other has its id. Raises NotFound and Conflict."""
         found = self._resources.get(name, [])
+        found = [resource for resource in found if resource.state not in Resource.GONE] or found
         if not found:
             raise NotFound(f"There is no resource {quoted(name)}.", code="unknown_resource")
         if len(found) > 1:
@@ -41,7 +41,7 @@ class Targets:
         return found[0]
 
     def feature(self, resource: Resource, label: str) -> Feature:
-        """The metered feature. Raises NotFound for a resource that is gone, Invalid for any other feature."""
+        """Find a metered feature. Raises NotFound for a resource that is gone, Invalid for any other feature."""
         if resource.state in Resource.GONE:
             # Nobody can ask for its measures any more: to take the report would be to pretend that it counts.
             raise NotFound(
@@ -67,10 +67,3 @@ class Targets:
     @staticmethod
     def _find(which: Q) -> Iterable[Resource]:
         return Resource.objects.select_related("plan").filter(which)
-
-
-def _as_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text) if len(text) == _UUID_LENGTH else None
-    except ValueError:
-        return None

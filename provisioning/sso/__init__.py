@@ -1,1 +1,1 @@
-"""Single sign-on: from a marketplace's dashboard to the page of one resource, or to the vendor's own dashboard."""
+"""Shows a marketplace's user one resource, on its page here, or hands them over to the vendor's own dashboard."""

@@ -1,4 +1,4 @@
-"""Every answer of single sign-on: its headers, and the one page for every failure."""
+"""Makes every answer of single sign-on: its headers, and the one page for every failure."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ STYLES, SCRIPT, ICON = "provisioning/resource.css", "provisioning/resource.js", 
 
 
 def page(template: str, status: int = 200, **context: Any) -> HttpResponse:
-    """A page of ours. Without the request's context processors: they would touch the console's session."""
+    """Make a page of ours. Without the request's context processors: they would touch the console's session."""
     static = {"styles": _static(STYLES), "script": _static(SCRIPT), "icon": _static(ICON)}
     request_id = current_context().request_id
     body = render_to_string(f"provisioning/{template}.html", static | {"request_id": request_id} | context)
@@ -41,7 +41,7 @@ def page(template: str, status: int = 200, **context: Any) -> HttpResponse:
 
 
 def refused() -> HttpResponse:
-    """The same for every failure, so that it tells nothing about which it was. Sets no cookie."""
+    """Make the same page for every failure, so that it tells nothing about which it was. Sets no cookie."""
     return page("refused", status=401)
 
 

@@ -1,4 +1,4 @@
-"""A resource's credentials as its page shows them: masked, until the user asks for one."""
+"""Shows a resource's credentials on its page: masked, until the user asks for one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,11 +6,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from credservice.audit import record
+from credservice.audit import Line, record
+from credservice.core.exceptions import Conflict, NotFound
 from credservice.credentials.models import Credential
-from credservice.exceptions import Conflict, NotFound
-from provisioning.models import Resource
-from provisioning.models.sso import ResourceSession
+from provisioning.models import Resource, ResourceSession
 from provisioning.sso import sessions
 
 State = Credential.State
@@ -33,13 +32,13 @@ class Shown:
 
 
 def credentials_of(resource: Resource) -> list[Shown]:
-    """What the resource has now: the active ones, those that a rotation has left good for a while, those being made."""
+    """List those that are active, that a rotation has left good for a while, or that are being made."""
     live = [found for found in _of(resource) if found.state == State.PENDING or found.is_usable()]
     return [_shown(credential) for credential in live]
 
 
 def reveal(session: ResourceSession, credential_id: UUID, name: str | None) -> dict[str, str]:
-    """The values of a credential of the session's resource, all of them or the one with this name.
+    """Open the values of a credential of the session's resource, all of them or the one with this name.
 
     Raises NotFound where the resource has no such credential or value, Conflict while it may not be used.
     """
@@ -53,13 +52,17 @@ def reveal(session: ResourceSession, credential_id: UUID, name: str | None) -> d
         values = credential.open()
         if name is not None and name not in values:
             raise NotFound("This value has another name by now. Show the credential instead.")
-        _record(session, credential, name)
+        asked, detail = ("revealed", {}) if name is None else ("copied", {"value": name})
+        detail["session"] = str(session.pk)
+        record(Line.about(credential, f"credential.{asked}", sessions.actor(session), detail, outcome="granted"))
     return values if name is None else {name: values[name]}
 
 
 def _of(resource: Resource) -> list[Credential]:
     lines = resource.resource_credentials.filter(deprovisioned_at=None).values("credential_id")
-    found = Credential.objects.filter(line__in=lines, state__in=Credential.UNENDED).select_related("policy")
+    # The subject too: a binding that leads to somebody else's credential shows nothing of it.
+    its_own = Credential.objects.filter(line__in=lines, subject=resource.subject)
+    found = its_own.filter(state__in=Credential.UNENDED).select_related("policy")
     return list(found.order_by("created_at", "pk"))
 
 
@@ -72,18 +75,4 @@ def _shown(credential: Credential) -> Shown:
         state=credential.state,
         made_at=credential.activated_at or credential.created_at,
         ends_at=min(ends, default=None),
-    )
-
-
-def _record(session: ResourceSession, credential: Credential, name: str | None) -> None:
-    asked = "copied" if name is not None else "revealed"
-    detail = {"policy": credential.policy.name, "hint": credential.hint, "session": str(session.pk)}
-    record(
-        action=f"credential.{asked}",
-        actor=sessions.actor(session),
-        outcome="granted",
-        object_type="credential",
-        object_id=credential.pk,
-        subject=session.resource.subject,
-        detail=detail | ({"value": name} if name is not None else {}),
     )

@@ -1,8 +1,7 @@
-"""What stands before every view of single sign-on: a limit, our own session, and pages for whatever goes wrong."""
+"""Stands before every view of single sign-on: a limit, our own session, and pages for whatever goes wrong."""
 
 from collections.abc import Callable
 from functools import wraps
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 import structlog
@@ -11,14 +10,16 @@ from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from credservice.audit import record_refusal
-from credservice.exceptions import ServiceError, Unauthenticated
+from credservice.audit import Line, record_refusal
+from credservice.core.exceptions import ServiceError, Unauthenticated
+from credservice.crypto import SealError
+from credservice.http.client_address import networks_of
 from credservice.http.context import current_context, note
 from credservice.http.errors import as_service_error
-from credservice.limits.counter import count_call
-from provisioning.models.sso import ResourceSession
+from credservice.limits.counter import bucket, count_call, count_networks
+from provisioning.models import ResourceSession
+from provisioning.protocols import all_protocols
 from provisioning.sso import answers, sessions
-from provisioning.sso.sign_on import is_id
 
 log = structlog.get_logger(__name__)
 View = Callable[..., HttpResponseBase]
@@ -27,12 +28,12 @@ PAGES_PER_MINUTE = 60
 
 
 def count_sign_on() -> None:
-    """Raises TooMany for an address that signs on too often."""
-    count_call(f"sso:{_network(current_context().source)}", settings.SSO_REQUESTS_PER_MINUTE)
+    """Count one sign-on. Raises TooMany for a network that signs on too often."""
+    count_networks("sso", networks_of(current_context().source), settings.SSO_REQUESTS_PER_MINUTE)
 
 
 def for_resource(view: View) -> View:
-    """``view(request, session, ...)`` for whoever has a session of the path's resource; our own pages for all others.
+    """Call ``view(request, session, ...)`` for whoever has a session of the path's resource; pages of ours for others.
 
     Exempt from Django's check of forms, whose cookie and page are the console's: ``sessions.check_form`` is ours.
     """
@@ -44,7 +45,7 @@ def for_resource(view: View) -> View:
         try:
             session = sessions.current(request, partner_id)
             note(resource=partner_id)
-            count_call(f"resource-page:{session.pk}", PAGES_PER_MINUTE)
+            count_call(bucket("resource-page", str(session.pk)), PAGES_PER_MINUTE)
             if request.method == "POST":
                 sessions.check_form(request, session)
             return view(request, session, **parts)
@@ -56,7 +57,7 @@ def for_resource(view: View) -> View:
 
 
 def _failure(request: HttpRequest, problem: ServiceError, partner_id: str) -> HttpResponseBase:
-    """The page, or for our script the sentence, about a failure on a resource's page."""
+    """Make the page, or for our script the sentence, about a failure on a resource's page."""
     wants_json = request.headers.get("Accept") == "application/json"
     if wants_json:
         return answers.json({"message": problem.message}, problem.status)
@@ -66,15 +67,16 @@ def _failure(request: HttpRequest, problem: ServiceError, partner_id: str) -> Ht
 
 
 def told(error: Exception, action: str, actor: str, resource_id: str) -> ServiceError:
-    """``error`` as it may be shown. Refusals go to the trail, and what is wrong on our side to the log."""
+    """Make of ``error`` what may be shown. Refusals go to the trail, what is wrong on our side to the log."""
     problem = as_service_error(error)
     if problem.status >= 500:
-        # The class and where it was raised; never its text, see credservice.logs.
+        # The class and where it was raised; never its text, see credservice.core.logs.
         log.error("request_failed", error=type(error).__name__, exc_info=problem.status == 500)
     else:
         reason = problem.reason if isinstance(problem, Unauthenticated) else problem.code
-        known: dict[str, Any] = {"object_type": "resource", "object_id": resource_id} if is_id(resource_id) else {}
-        record_refusal(action=action, actor=actor, reason=reason, **known)
+        is_id = any(protocol.is_id(resource_id) for protocol in all_protocols())
+        kind, key = ("resource", resource_id) if is_id else ("", "")
+        record_refusal(Line(action, actor, reason=reason, object_type=kind, object_id=key))
     return problem
 
 
@@ -84,9 +86,11 @@ def session_ended(session: ResourceSession) -> Unauthenticated:
     return Unauthenticated("access_refused")
 
 
-def _network(source: str | None) -> str:
-    """Who is counted: an IPv4 address; of IPv6, where one caller has 2^64 of them, the network."""
-    if source is None:
-        return "unknown"
-    address = ip_address(source)
-    return str(ip_network((source, 64), strict=False)) if address.version == 6 else source
+def token_of(session: ResourceSession) -> str:
+    """Open the user's access token. Where it was granted to another browser, for another resource, or by another
+    connector than the marketplace's present one, end the session and raise Unauthenticated."""
+    try:
+        return session.open_token()
+    except SealError:
+        sessions.end(session, action="sso.ended")
+        raise Unauthenticated("token_does_not_open") from None

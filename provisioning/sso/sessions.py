@@ -1,4 +1,4 @@
-"""Our own sessions: each knows one resource, and has a cookie named after it. Not Django's, which are the console's."""
+"""Keeps our own sessions: each knows one resource, and has a cookie named after it. Django's are the console's."""
 
 import secrets
 from datetime import timedelta
@@ -10,13 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from credservice.audit import record
+from credservice.audit import Line, record
+from credservice.core.exceptions import Unauthenticated
 from credservice.crypto import digest, seal
 from credservice.crypto.derive import hmac_sha256
-from credservice.exceptions import Unauthenticated
-from provisioning.models import Resource
-from provisioning.models.sso import ResourceSession
-from provisioning.sso.sign_on import SignedOn, actor_of
+from provisioning.models import Resource, ResourceSession
+from provisioning.sso.signed_on import SignedOn, actor_of
 
 TOKEN_BYTES = 32
 # "Access Tokens are valid for 24 hours" (Connector API); where it does not say how long this one is.
@@ -24,9 +23,10 @@ TOKEN_SECONDS = 24 * 3600
 
 
 def start(signed_on: SignedOn, request: HttpRequest) -> tuple[ResourceSession, str]:
-    """A session, and the token that the browser shows for it. It ends with the user's access token at the latest.
+    """Start a session; returns it, and the token that the browser shows for it.
 
-    The one that the browser had for this resource before has ended then: nobody shows its token any more.
+    It ends with the user's access token at the latest. The one that the browser had for this resource before has
+    ended then: nobody shows its token any more.
     """
     now, token = timezone.now(), secrets.token_urlsafe(TOKEN_BYTES)
     before = _token(request, signed_on.resource.partner_id)
@@ -42,12 +42,12 @@ def start(signed_on: SignedOn, request: HttpRequest) -> tuple[ResourceSession, s
     with transaction.atomic():
         ResourceSession.objects.filter(Q(expires_at__lte=now) | Q(digest=_digest(before))).delete()
         session.save(force_insert=True)
-        _record("sso.signed_on", session, outcome="granted")
+        record(_line("sso.signed_on", session, actor(session), outcome="granted"))
     return session, token
 
 
 def current(request: HttpRequest, resource_id: str) -> ResourceSession:
-    """The browser's session for this resource. Raises Unauthenticated, with the reason for the trail."""
+    """Find the browser's session for this resource. Raises Unauthenticated, with the reason for the trail."""
     token = _token(request, resource_id)
     if not token:
         raise Unauthenticated("no_session")
@@ -64,40 +64,40 @@ def current(request: HttpRequest, resource_id: str) -> ResourceSession:
 
 
 def end(session: ResourceSession, *, action: str = "sso.signed_out", by: str = "") -> bool:
-    """From now on it is nobody's, and its sealed access token is gone. Whether it was there to be ended.
+    """Delete it, with its sealed access token. Returns whether it was there to be ended.
 
     ``by`` is who ends it where that is not its user.
     """
     with transaction.atomic():
         ended = ResourceSession.objects.filter(pk=session.pk).delete()[0] > 0
         if ended:
-            _record(action, session, by=by)
+            record(_line(action, session, by or actor(session)))
     return ended
 
 
 def actor(session: ResourceSession) -> str:
-    """The session's user as the trail names them."""
+    """Name the session's user as the trail does."""
     return actor_of(session.resource, session.user)
 
 
 def form_token(request: HttpRequest, session: ResourceSession) -> str:
-    """What a form of the page sends along. It follows from the session's token, which another site cannot know."""
+    """Make what a form of the page sends along. It follows from the session's token, which another site cannot know."""
     return hmac_sha256(_token(request, session.resource.partner_id).encode(), b"resource page's form").hex()
 
 
 def check_form(request: HttpRequest, session: ResourceSession) -> None:
-    """Raises Unauthenticated for a form that is not from our own page."""
+    """Raise Unauthenticated for a form that is not from our own page."""
     if not constant_time_compare(request.POST.get("form", ""), form_token(request, session)):
         raise Unauthenticated("foreign_form")
 
 
 def cookie_name(resource_id: str) -> str:
-    """One for each resource, so that a user may look at several. ``__Host-``: for this host alone, and by TLS."""
+    """Name one for each resource, so that a user may look at several. ``__Host-``: for this host alone, and by TLS."""
     return f"__Host-resource-{resource_id}" if settings.PRODUCTION else f"credservice-resource-{resource_id}"
 
 
 def set_cookie(response: HttpResponse, session: ResourceSession, token: str) -> None:
-    """For as long as the session, which an empty ``token`` ends.
+    """Set it for as long as the session, which an empty ``token`` ends.
 
     Lax: the browser comes from the marketplace's site, and must show it after our redirect.
     """
@@ -121,14 +121,6 @@ def _digest(token: str) -> bytes:
     return digest(token, "resource-session")
 
 
-def _record(action: str, session: ResourceSession, *, outcome: str = "done", by: str = "") -> None:
-    resource = session.resource
-    record(
-        action=action,
-        actor=by or actor(session),
-        outcome=outcome,
-        object_type="resource",
-        object_id=resource.pk,
-        subject=resource.subject,
-        detail={"resource": resource.partner_id, "session": str(session.pk), "user": session.user},
-    )
+def _line(action: str, session: ResourceSession, by: str, *, outcome: str = "done") -> Line:
+    detail = {"resource": session.resource.partner_id, "session": str(session.pk), "user": session.user}
+    return Line.about(session.resource, action, by, detail, outcome=outcome)

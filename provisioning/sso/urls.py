@@ -1,4 +1,4 @@
-"""Routes of a resource's page."""
+"""Lists the routes of a resource's page."""
 
 from django.urls import path, re_path
 

@@ -1,4 +1,4 @@
-"""What a resource has used in the month that runs, by the day (UTC), as a plot for each metered feature."""
+"""Plots what a resource has used in the month that runs, by the day (UTC), for each metered feature."""
 
 from calendar import monthrange
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from typing import Any
 from django.db import connection
 from django.utils.safestring import SafeString
 
-from credservice.console.plots import bars
+from credservice.core.svg_charts import bars
+from provisioning.catalogue import features_of
 from provisioning.models import Feature, Resource
-from provisioning.selection import features_of
-from provisioning.sso.words import feature_name
+from provisioning.sso.labels import feature_name
 
 # The sums that GET measures adds up as well, so that the page and the marketplace's bill agree.
 _DAYS = """
@@ -32,7 +32,7 @@ class Used:
 
 
 def usage_of(resource: Resource, now: datetime) -> list[Used]:
-    """Each metered feature of the resource's plan, in the month of ``now``, which is in UTC."""
+    """Plot each metered feature of the resource's plan, in the month of ``now``, which is in UTC."""
     metered = [feature for feature in features_of(resource.plan) if feature.is_metered]
     start = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     days = monthrange(start.year, start.month)[1]

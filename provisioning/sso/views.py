@@ -1,44 +1,24 @@
-"""GET /v1/sso, and the page of a resource that it leads to."""
+"""Lets users of a marketplace in, to the page of a resource or to the vendor's own dashboard."""
 
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
-from credservice.exceptions import Unavailable
-from credservice.http.context import note
-from provisioning.models.sso import ResourceSession
-from provisioning.sentences import message
+from credservice.core.exceptions import Unavailable
+from provisioning.models import ResourceSession
+from provisioning.protocols import Failed, Refused
 from provisioning.sso import answers, credentials, sessions
-from provisioning.sso import marketplace as connector
-from provisioning.sso.guard import count_sign_on, for_resource, session_ended, told
-from provisioning.sso.hand_over import hand_over
-from provisioning.sso.marketplace import Failed, Refused
+from provisioning.sso.guard import for_resource, session_ended, token_of
+from provisioning.sso.handoff import hand_over
 from provisioning.sso.page import context_of
-from provisioning.sso.sign_on import SignedOn, is_id, sign_on
+from provisioning.sso.signed_on import SignedOn
 
 
-@csrf_exempt  # it takes GET alone
-def single_sign_on(request: HttpRequest) -> HttpResponseBase:
-    """From the marketplace's dashboard. 303 onwards; every failure is the same 401 page."""
-    if request.method != "GET":  # HEAD as well: looking whether the link works must not use up its code
-        headers = {"Allow": "GET", "Cache-Control": "no-store"}
-        return JsonResponse(message("Only GET is answered here."), status=405, headers=headers)
-    resource_id = request.GET.get("resource_id", "")
-    try:
-        count_sign_on()
-        if is_id(resource_id):
-            note(resource=resource_id)
-        signed_on = sign_on(codes=request.GET.getlist("code"), resource_ids=request.GET.getlist("resource_id"))
-        return _onwards(request, signed_on)
-    except Exception as error:  # of whatever kind: "Every failure is a 401 page"
-        told(error, "sso.sign_on", "anonymous", resource_id)
-        return answers.refused()
-
-
-def _onwards(request: HttpRequest, signed_on: SignedOn) -> HttpResponseBase:
+def let_in(request: HttpRequest, signed_on: SignedOn) -> HttpResponseBase:
+    """Send a user on, to the vendor's dashboard or with a session to the resource's page."""
     if signed_on.resource.product.dashboard_url:
         return answers.see_other(hand_over(signed_on))
     session, token = sessions.start(signed_on, request)
@@ -76,7 +56,7 @@ def sign_out(request: HttpRequest, session: ResourceSession) -> HttpResponseBase
 
 @csrf_exempt  # it changes nothing
 def nowhere(request: HttpRequest) -> HttpResponseBase:
-    """Any other path below /resources/: nothing tells it from a resource that one may not see."""
+    """Answer any other path below /resources/ like a resource that one may not see."""
     return answers.refused()
 
 
@@ -89,10 +69,10 @@ def _path(session: ResourceSession) -> str:
 
 
 def _check_still_allowed(session: ResourceSession) -> None:
-    """A value is shown to whom the marketplace lets in now, not to whom it did when the session began."""
+    """Have a value shown to whom the marketplace lets in now, not to whom it did when the session began."""
     resource = session.resource
     try:
-        connector.check_access(resource.marketplace, session.open_token(), resource.partner_id)
+        resource.marketplace.protocol.check_access(token_of(session), resource.partner_id)
     except Refused:
         raise session_ended(session) from None
     except Failed:

@@ -7,17 +7,18 @@ import time
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import User
 from django.test import Client
 
-from tests.console.conftest import PASSWORD, _plain_static_files, _quick_passwords, admin  # noqa: F401 - fixtures
+from tests.support.console import PASSWORD, _plain_static_files, _quick_passwords, admin  # noqa: F401 - fixtures
 
 LOGIN, SECOND_STEP, ACCOUNT = "/admin/login/", "/admin/account/second-step/", "/admin/account/"
 
 
-def totp(secret: str, at: float | None = None) -> str:
-    """RFC 6238 with its defaults."""
-    counter = struct.pack(">Q", int(time.time() if at is None else at) // 30)
+def totp(secret: str, steps: int = 0) -> str:
+    """RFC 6238 with its defaults, so many half minutes from now."""
+    counter = struct.pack(">Q", int(time.time()) // 30 + steps)
     digest = hmac.digest(base64.b32decode(secret), counter, "sha1")
     start = digest[-1] & 15
     return f"{(int.from_bytes(digest[start : start + 4]) & 0x7FFFFFFF) % 10**6:06}"
@@ -43,10 +44,13 @@ def console(admin: User) -> Client:  # noqa: F811
 
 
 @pytest.fixture
-def app(console: Client) -> str:
-    """The secret of an app that was added half a minute ago, so that the present code is unused."""
-    secret = add_app(console)
-    from django.core.cache import cache
+def app(stopped_clock: None, console: Client) -> str:
+    """The secret of an app that was added half a minute ago, so that the present code is unused.
 
-    cache.clear()
+    The clock stands: a code is good for its half minute, which could end between its making and its check.
+    """
+    secret = add_app(console)
+    row = Authenticator.objects.get(type="totp")
+    row.data["used_step"] -= 1
+    row.save()
     return secret

@@ -1,18 +1,19 @@
 """A code that several send at the same moment lets one of them in: RFC 6238, 5.2; a recovery code is good once."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.core.cache import cache
-from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
+from credservice.accounts.models import CacheEntry
 from tests.accounts.conftest import ACCOUNT, SECOND_STEP, sign_in, totp
-from tests.concurrency import at_once
-from tests.console.conftest import CANARY, World
-from tests.console.pages import url
+from tests.support.concurrency import at_once
+from tests.support.console import CANARY, World
+from tests.support.pages import url
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TIMES = 4
@@ -21,7 +22,7 @@ TIMES = 4
 @pytest.fixture(autouse=True)
 def _many_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of these come from one address."""
-    monkeypatch.setattr("credservice.console.password.TRIES_PER_MINUTE", 10_000)
+    monkeypatch.setattr("credservice.accounts.throttle.TRIES_PER_MINUTE", 10_000)
 
 
 def at_second_step() -> Client:
@@ -65,9 +66,8 @@ def test_a_code_confirms_once(app: str, console: Client, kind: str, settings: An
 def used_long_ago(app: str) -> str:
     """The present code, which was in use some time ago: the row that marked it is there still, and has expired."""
     code, user = totp(app), Authenticator.objects.get(type="totp").user_id
-    cache.add(f"allauth.mfa.totp.used?user={user}&code={code}", "y", timeout=30)
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE accounts_cache SET expires = now() - interval '1 minute'")
+    long_ago = timezone.now() - timedelta(hours=1)
+    CacheEntry.objects.create(cache_key=f":1:allauth.mfa.totp.used?user={user}&code={code}", expires=long_ago)
     return code
 
 

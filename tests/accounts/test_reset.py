@@ -10,11 +10,11 @@ from django.test import Client
 from django.urls import reverse
 
 from credservice.accounts.sealing import seal_text
-from credservice.management.actor import command_actor
+from credservice.audit.names import command_actor
 from tests.accounts.conftest import sign_in
 from tests.conftest import Trail
-from tests.console.conftest import PASSWORD
-from tests.console.pages import send
+from tests.support.console import PASSWORD
+from tests.support.pages import send
 
 
 @pytest.fixture

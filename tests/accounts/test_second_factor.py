@@ -11,7 +11,9 @@ from django.urls import reverse
 
 from tests.accounts.conftest import ACCOUNT, LOGIN, SECOND_STEP, add_app, sign_in, totp
 from tests.conftest import Trail
-from tests.console.conftest import PASSWORD
+from tests.support.console import PASSWORD
+
+pytestmark = pytest.mark.usefixtures("stopped_clock")
 
 
 def codes(console: Client) -> list[str]:
@@ -75,7 +77,7 @@ def test_codes_of_one_account_are_limited(app: str):
 
 def test_codes_count_as_tries_of_an_address(app: str, monkeypatch: pytest.MonkeyPatch):
     client = at_second_step()
-    monkeypatch.setattr("credservice.console.password.TRIES_PER_MINUTE", 0)
+    monkeypatch.setattr("credservice.accounts.throttle.TRIES_PER_MINUTE", 0)
     assert "Too many tries from your address" in client.post(SECOND_STEP, {"code": totp(app)}).content.decode()
 
 

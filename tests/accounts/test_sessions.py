@@ -16,7 +16,7 @@ from credservice.accounts.sessions import SessionStore
 from credservice.accounts.tasks import forget_sessions
 from tests.accounts.conftest import ACCOUNT, LOGIN, sign_in
 from tests.conftest import Trail
-from tests.console.conftest import PASSWORD
+from tests.support.console import PASSWORD
 
 
 def is_in(client: Client) -> bool:
@@ -95,7 +95,7 @@ def test_a_new_password_ends_the_others(console: Client):
 
 
 def test_tries_at_a_new_password_are_limited(console: Client, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("credservice.console.password.TRIES_PER_MINUTE", 1)
+    monkeypatch.setattr("credservice.accounts.throttle.TRIES_PER_MINUTE", 1)
     wrong = {"old_password": "wrong", "new_password1": "quite another one", "new_password2": "quite another one"}
     codes = [console.post(reverse("admin:password_change"), wrong).status_code for _ in range(3)]
     assert codes[-1] == 429

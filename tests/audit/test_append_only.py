@@ -3,7 +3,7 @@
 import pytest
 from django.db import InternalError, ProgrammingError, connection, transaction
 
-from credservice.audit import record
+from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def event(trail):
-    record(action="test.act", actor="command:test", object_type="thing", object_id="1")
+    record(Line(action="test.act", actor="command:test", object_type="thing", object_id="1"))
     return trail.one(action="test.act")
 
 
@@ -73,7 +73,7 @@ def test_the_orm_cannot_change_a_line(event):
 
 def test_an_unknown_outcome_is_refused():
     with pytest.raises(Exception, match="audit_auditevent_outcome"), transaction.atomic():
-        record(action="test.act", actor="command:test", outcome="maybe")
+        record(Line(action="test.act", actor="command:test", outcome="maybe"))
 
 
 def test_the_next_year_has_partitions_already():

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from django.db import OperationalError, transaction
 
-from credservice.audit import record_refusal, refusals
+from credservice.audit import Line, record_refusal, refusals
 from credservice.audit.refusals import MAX_ACTORS, RECORDED_PER_WINDOW, WINDOW_SECONDS, Sampler
 
 
@@ -17,7 +17,7 @@ def sampler(monkeypatch):
 
 
 def refuse(**more):
-    record_refusal(action="test.refused", actor="platform:p", reason="bad_signature", **more)
+    record_refusal(Line(action="test.refused", actor="platform:p", reason="bad_signature", **more))
 
 
 def test_a_refusal_is_recorded(trail):
@@ -32,7 +32,7 @@ def test_a_refusal_is_recorded(trail):
 
 
 def test_a_refusal_is_recorded_with_odd_input(trail):
-    record_refusal(action="test.refused", actor="platform:\x00\ud800", reason="bad")
+    record_refusal(Line(action="test.refused", actor="platform:\x00\ud800", reason="bad"))
     assert trail.one(action="test.refused").actor == "platform:\ufffd?"
 
 
@@ -55,7 +55,7 @@ def test_the_next_window_tells_what_was_left_out(trail, monkeypatch):
 def test_another_actor_is_not_silenced_by_a_flood(trail):
     for _ in range(RECORDED_PER_WINDOW + 10):
         refuse()
-    record_refusal(action="test.refused", actor="platform:q", reason="bad_signature")
+    record_refusal(Line(action="test.refused", actor="platform:q", reason="bad_signature"))
     assert len(trail.all(actor="platform:q")) == 1
 
 
@@ -74,7 +74,7 @@ def test_ended_windows_make_room(sampler):
 
 @pytest.mark.django_db
 def test_a_trail_that_cannot_be_written_is_no_error(monkeypatch, caplog):
-    def fail(**_):
+    def fail(_):
         raise OperationalError("server closed the connection")
 
     monkeypatch.setattr(refusals, "record", fail)

@@ -1,34 +1,23 @@
-"""``python -m tests.bench``: PostgreSQL, the production server and wrk on this machine, all on loopback.
+"""Measure the service beside a hand-written peer: PostgreSQL, both servers and wrk on this machine, all on loopback.
 
-Everything is made in a temporary folder and removed. Takes about three minutes.
+Everything is made in a temporary folder and removed.
 """
 
 import argparse
-import contextlib
-import json
 import shutil
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import httpx2
-import psutil
-import psycopg
 
-from credservice.local import Refusal
-from credservice.local.postgres import EmbeddedPostgres
+from credservice.devserver import Refusal
 from tests.bench import importing
 from tests.bench.cases import Bench
-from tests.bench.report import budgets, figures
-from tests.bench.requests import PATH
-from tests.e2e.partners import IDS, TIMEOUT, MindCloud
-from tests.live import ROOT, LiveService, conninfo
-
-FEW, RESOURCES = 1_000, 1_000
-MIB = 1024 * 1024
+from tests.bench.checks import check
+from tests.bench.processes import largest_memory
+from tests.bench.report import lines
+from tests.bench.servers import Servers, servers
+from tests.e2e.partners import TIMEOUT, Manifold, MindCloud
 
 
 def main() -> int:
@@ -39,11 +28,8 @@ def main() -> int:
         print("The load generator wrk is missing: apt-get install wrk", file=sys.stderr)
         return 2
     try:
-        with services(options.installations) as (few, many), httpx2.Client(timeout=TIMEOUT, trust_env=False) as client:
-            counts = {"few": FEW, "many": options.installations, "resources": RESOURCES}
-            bench = Bench(few, many, counts, options.seconds, client)
-            measure(bench, options.rounds)
-            return report(bench)
+        with servers(options.few, options.installations) as found:
+            return measure(found, options)
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return 2
@@ -51,79 +37,43 @@ def main() -> int:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--installations", type=int, default=100_000, help="of the larger set-up (default %(default)s)")
-    parser.add_argument("--seconds", type=float, default=3, help="for each measurement (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="of which the best is taken (default %(default)s)")
-    parser.add_argument("--import", dest="rows", type=int, metavar="ROWS", help="measure an import of so many, alone")
-    return parser.parse_args()
-
-
-@contextlib.contextmanager
-def services(installations: int) -> Iterator[tuple[LiveService, LiveService]]:
-    """Two served set-ups in one PostgreSQL that is as durable as in production."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="credservice-bench-"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        folder.chmod(0o711)  # run as root, the server's account has to pass through to its own folder
-        server = stack.enter_context(EmbeddedPostgres(folder / "postgres"))
-        found = [
-            serve(stack, server.url, folder, name, count) for name, count in (("few", FEW), ("many", installations))
-        ]
-        with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-            connection.execute("CHECKPOINT")  # what was loaded is not written out during the measurements
-        yield found[0], found[1]
-
-
-def serve(stack: contextlib.ExitStack, url: str, folder: Path, name: str, installations: int) -> LiveService:
-    started = time.monotonic()
-    with psycopg.connect(conninfo(url), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    (folder / name).mkdir(mode=0o700)
-    service = LiveService(
-        folder / name,
-        f"{url.rpartition('/')[0]}/{name}",
-        ENVIRONMENT="production",
-        DJANGO_SETTINGS_MODULE="tests.bench.settings",
+    parser.add_argument("--few", type=int, default=1_000, help="installations of the smaller set-up (%(default)s)")
+    parser.add_argument(
+        "--installations", type=int, default=1_000_000, help="of the larger one; fewer are loaded sooner (%(default)s)"
     )
-    service.set_up()
-    service.manage("collectstatic", "--noinput")  # or it does not start in production
-    command = [sys.executable, "-m", "tests.bench.data", str(installations), str(RESOURCES)]
-    subprocess.run(command, cwd=ROOT, env=service.environment, check=True)
-    service.start()
-    stack.callback(service.stop)
-    print(f"# {installations} installations, {RESOURCES} resources: {time.monotonic() - started:.0f} s", flush=True)
-    return service
+    parser.add_argument("--seconds", type=int, default=4, help="for each measurement (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="one round of a second, 5,000 installations")
+    parser.add_argument("--import", dest="rows", type=int, metavar="ROWS", help="measure an import of so many, alone")
+    options = parser.parse_args()
+    if options.quick:
+        options.installations, options.seconds, options.rounds = 5_000, 1, 1
+    return options
 
 
-def measure(bench: Bench, rounds: int) -> None:
-    bench.warm_up()
-    for steps in [bench.round] * rounds + [bench.paced_round] * rounds:
-        for name in steps():
-            print(f"# measuring {name}", file=sys.stderr, flush=True)
-
-
-def report(bench: Bench) -> int:
+def measure(found: Servers, options: argparse.Namespace) -> int:
     """Print everything. The status is 1 where a request failed: figures of failures are worth nothing."""
-    memory = worker_memory(bench.many)
-    round_trips = exchange_statements(bench)
-    for line in figures(bench, memory, round_trips):
+    with httpx2.Client(timeout=TIMEOUT, trust_env=False) as client:
+        mindcloud, manifold = MindCloud(found.demo, client), Manifold(found.demo, client)
+        for server in (found.few, found.peer):
+            check(server, options.few, mindcloud, manifold, client)
+        check(found.many, options.installations, mindcloud, manifold, client)
+        bench = Bench(found, options.few, options.installations, options.seconds, client)
+        bench.warm_up()
+        for number in range(options.rounds):
+            follow(bench.round, number)
+        memory, others = largest_memory(found.few.pid), {"peer_worker_memory": largest_memory(found.peer.pid)}
+        for number in range(options.rounds):
+            follow(bench.paced_round, number)
+        others["worker_memory_after_slow_clients"] = largest_memory(found.few.pid)
+    for line in lines(bench, memory, others):
         print(line)
-    for budget in budgets(bench, memory, round_trips):
-        print(budget.line())
     return 1 if bench.errors() else 0
 
 
-def worker_memory(service: LiveService) -> float:
-    """The largest worker's, in MiB: what it would need alone, with what it shares with the others."""
-    return max(process.memory_info().rss for process in psutil.Process(service.pid).children()) / MIB
-
-
-def exchange_statements(bench: Bench) -> int:
-    """How many statements one exchange sends."""
-    headers = MindCloud(bench.few, bench.client).headers(PATH)
-    command = [sys.executable, "-m", "tests.bench.statements", PATH, json.dumps(IDS), json.dumps(headers)]
-    done = subprocess.run(command, cwd=ROOT, env=bench.few.environment, check=True, capture_output=True, text=True)
-    return int(done.stdout)
+def follow(measured: Callable[[int], Iterator[str]], number: int) -> None:
+    for name in measured(number):
+        print(f"# round {number + 1}: {name}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -4,84 +4,125 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx2
 
 from tests.bench import wrk
-from tests.bench.requests import Puts, empty_script, exchange_script, paced, put_script
+from tests.bench.requests import Puts, exchange_script, paced, put_script
+from tests.bench.servers import RESOURCES, Server, Servers
+from tests.bench.slow import Health, slow_clients
 from tests.bench.wrk import Figures
-from tests.e2e.partners import Manifold, MindCloud
-from tests.live import LiveService
+from tests.e2e.partners import Manifold, MindCloud, new_id
 
 CONNECTIONS = 16
 # Enough of them that one slow answer does not hold back the requests that would have come meanwhile.
 PACED_CONNECTIONS = 64
-MOST_PUTS_A_SECOND = 4000
+PACED_TIMES = 2  # as long as the others, for as many answers
+REPEATED = 200
+LEAST_PUTS = 2_000  # a second
 
 
 @dataclass
 class Bench:
-    """The same service twice, with few and with many installations, and what was measured on each."""
+    """The servers, and what was measured on each. ``few`` and ``many`` count installations; the peer has the few."""
 
-    few: LiveService
-    many: LiveService
-    counts: dict[str, int]  # installations of "few" and "many", resources of each
-    seconds: float
+    servers: Servers
+    few: int
+    many: int
+    seconds: int
     client: httpx2.Client
     figures: dict[str, list[Figures]] = field(default_factory=lambda: defaultdict(list))
+    health: Health = field(default_factory=Health)
 
     def __post_init__(self) -> None:
-        self._puts = Puts(Manifold(self.many, self.client), self.counts["resources"])
-        self._new, self._same = self.many.folder / "new.requests", self.many.folder / "same.requests"
-        self._cases: dict[str, Callable[[float], Figures]] = {
-            "empty": lambda seconds: self._run(self.many, empty_script(), seconds),
-            "exchange_few": lambda seconds: self._run(self.few, self._exchange("few"), seconds),
-            "exchange_many": lambda seconds: self._run(self.many, self._exchange("many"), seconds),
-            "put": self._put,
-            "put_again": lambda seconds: self._run(self.many, put_script(self._same), seconds),
+        self._mindcloud = MindCloud(self.servers.demo, self.client)
+        self._puts = Puts(Manifold(self.servers.demo, self.client), RESOURCES)
+        self._new, self._same = (self.servers.demo.folder / f"{name}.requests" for name in ("new", "same"))
+        self._same_ids = [new_id() for _ in range(REPEATED)]
+        ours, peer = self.servers.few, self.servers.peer
+        self._cases: dict[str, Callable[[], Figures]] = {
+            "exchange": lambda: self._exchange(ours),
+            "peer_exchange": lambda: self._exchange(peer),
+            "exchange_many": lambda: self._exchange(self.servers.many),
+            "put": lambda: self._put(ours, self._new),
+            "peer_put": lambda: self._put(peer, self._new),
+            "put_again": lambda: self._put(ours, self._same),
+            "peer_put_again": lambda: self._put(peer, self._same),
         }
 
     def warm_up(self) -> None:
         """Connections, prepared statements and caches; and the credentials that are asked for again."""
-        self._puts.write(self._same, 200)
-        for case in ("exchange_few", "exchange_many", "put_again"):
-            self._cases[case](2)
-
-    def round(self) -> Iterator[str]:
-        """Measure each case; yields the name of the one to come."""
+        self._puts.write(self._same, self._same_ids)
         for name, case in self._cases.items():
-            yield name
-            self.figures[name].append(case(self.seconds))
+            if not name.endswith("put"):
+                self.figures[name].append(case())
+        self._most = max(self.best(name, "throughput") for name in ("exchange", "peer_exchange"))
+        self.figures.clear()
 
-    def paced_round(self) -> Iterator[str]:
-        """Exchanges at half of the throughput that the many installations had."""
-        rate = self.best("exchange_many", "throughput") / 2
-        for name, service in (("few", self.few), ("many", self.many)):
-            yield f"exchange_{name}_at_half"
-            script = self._paced(self._exchange(name), name, rate)
-            found = wrk.run(service, script, seconds=self.seconds, connections=PACED_CONNECTIONS)
-            self.figures[f"exchange_{name}_at_half"].append(found)
+    def round(self, number: int) -> Iterator[str]:
+        """Measure each case, every other time the last one first; yields the name of the one to come."""
+        # No PUT is quicker than an exchange, so these do not run out, even where the warm-up was disturbed.
+        count = math.ceil(max(LEAST_PUTS, 3 * self._most) * self.seconds)
+        self._puts.write(self._new, [new_id() for _ in range(count)])
+        self._puts.write(self._same, self._same_ids)
+        for name in reversed(self._cases) if number % 2 else self._cases:
+            yield name
+            self.figures[name].append(self._cases[name]())
+
+    def paced_round(self, number: int) -> Iterator[str]:
+        """Measure exchanges at the same half load of each; ours also with slow clients connected."""
+        cases = {
+            "exchange_at_half": lambda: self._paced(self.servers.few),
+            "peer_exchange_at_half": lambda: self._paced(self.servers.peer),
+            "exchange_many_at_half": lambda: self._paced(self.servers.many),
+            "exchange_with_slow_clients": self._with_slow_clients,
+        }
+        for name in reversed(cases) if number % 2 else cases:
+            yield name
+            self.figures[name].append(cases[name]())
 
     def best(self, case: str, figure: str) -> float:
         """Of all rounds the one that the machine's other work disturbed least."""
-        found = [float(getattr(figures, figure)) for figures in self.figures[case]]
-        return max(found) if figure == "throughput" else min(found)
+        return (max if figure == "throughput" else min)(self._all(case, figure))
+
+    def worst(self, case: str, figure: str) -> float:
+        return (min if figure == "throughput" else max)(self._all(case, figure))
+
+    def half_load(self) -> float:
+        """Return half of the throughput of the slower one, ours or the peer's: neither is near its limit."""
+        return min(self.best(name, "throughput") for name in ("exchange", "peer_exchange")) / 2
 
     def errors(self) -> int:
-        return sum(found.errors for rounds in self.figures.values() for found in rounds)
+        """Count wrong and missing answers. With slow clients they are a figure, and make no other one worthless."""
+        measured = self.figures.items()
+        return sum(found.errors for case, rounds in measured if "slow" not in case for found in rounds)
 
-    def _run(self, service: LiveService, script: str, seconds: float) -> Figures:
-        return wrk.run(service, script, seconds=seconds, connections=CONNECTIONS)
+    def _all(self, case: str, figure: str) -> list[float]:
+        return [float(getattr(figures, figure)) for figures in self.figures[case]]
 
-    def _put(self, seconds: float) -> Figures:
-        last = self.figures["put"][-1].throughput if self.figures["put"] else MOST_PUTS_A_SECOND / 2
-        self._puts.write(self._new, math.ceil(2 * last * seconds))
-        return self._run(self.many, put_script(self._new), seconds)
+    def _run(self, server: Server, script: str, *, times: int = 1, connections: int = CONNECTIONS) -> Figures:
+        return wrk.run(
+            server,
+            script,
+            seconds=times * self.seconds,
+            connections=connections,
+            postgres=self.servers.postgres,
+        )
 
-    def _exchange(self, name: str) -> str:
-        return exchange_script(MindCloud(getattr(self, name), self.client), self.counts[name])
+    def _exchange(self, server: Server) -> Figures:
+        return self._run(server, self._exchange_script(server))
 
-    def _paced(self, script: str, name: str, rate: float) -> str:
-        """A connection's turn is its time to think and the answer's."""
-        answer = self.figures[f"exchange_{name}_at_half"][-1].p50 if self.figures[f"exchange_{name}_at_half"] else 5.0
-        return paced(script, max(1.0, 1000 * PACED_CONNECTIONS / rate - answer))
+    def _exchange_script(self, server: Server) -> str:
+        return exchange_script(self._mindcloud, self.many if server is self.servers.many else self.few)
+
+    def _put(self, server: Server, file: Path) -> Figures:
+        return self._run(server, put_script(file, repeated=file == self._same))
+
+    def _paced(self, server: Server) -> Figures:
+        script = paced(self._exchange_script(server), 1000 * PACED_CONNECTIONS / self.half_load())
+        return self._run(server, script, times=PACED_TIMES, connections=PACED_CONNECTIONS)
+
+    def _with_slow_clients(self) -> Figures:
+        with slow_clients(self.servers.few, self.servers.large_file, self.health):
+            return self._paced(self.servers.few)

@@ -4,7 +4,6 @@ credential of its own, then on the same file again; then as many rows over HTTP,
 
 import contextlib
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,14 +13,12 @@ from pathlib import Path
 
 import httpx2
 import psutil
-import psycopg
 
-from credservice.local.postgres import EmbeddedPostgres
-from tests.live import ROOT, LiveService, conninfo
+from tests.bench.servers import postgres
+from tests.support.live import LiveService, own_database
+from tests.support.paths import ROOT
 
 BUDGET = 5_000.0  # rows/s (design, section 8)
-# As docs/operating.md advises for a machine of some memory; the rest is PostgreSQL's own, with fsync.
-MEMORY, WAL = "2GB", "8GB"
 MIB = 1024 * 1024
 OVER_HTTP, PART = 50_000, 10_000
 
@@ -47,15 +44,12 @@ def measure(rows: int) -> int:
 @contextlib.contextmanager
 def _service() -> Iterator[LiveService]:
     """A set-up in a PostgreSQL that is as durable as in production; nothing is served."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(tempfile.mkdtemp(prefix="credservice-bench-"))
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        folder.chmod(0o711)  # run as root, the server's account has to pass through to its own folder
-        server = stack.enter_context(EmbeddedPostgres(folder / "postgres", shared_buffers=MEMORY, max_wal_size=WAL))
-        with psycopg.connect(conninfo(server.url), autocommit=True) as connection:
-            connection.execute("CREATE DATABASE importing")
-        (folder / "importing").mkdir(mode=0o700)
-        service = LiveService(folder / "importing", f"{server.url.rpartition('/')[0]}/importing")
+    with (
+        postgres(),
+        own_database() as url,
+        tempfile.TemporaryDirectory(prefix="credservice-bench-") as folder,
+    ):
+        service = LiveService(Path(folder), url)
         service.set_up()
         yield service
 

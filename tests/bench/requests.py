@@ -1,15 +1,33 @@
 """The requests of each case, as Lua scripts for wrk. What has to be signed is signed beforehand.
 
 MindCloud's signature covers no body, so one is good for every installation; a marketplace's is of one request alone.
-Both are good for five minutes.
+Both are good for five minutes, and are sent to our doors and to the peer's as they are.
 """
 
+import itertools
+from collections.abc import Iterable
 from pathlib import Path
 
-from tests.bench.data import end_user_id, installation_id, resource_id
-from tests.e2e.partners import Manifold, MindCloud, new_id
+from tests.bench.ids import INTEGRATION, PLATFORM, end_user_id, installation_id, resource_id
+from tests.e2e.partners import Manifold, MindCloud
 
-PATH = "/credential-exchange"
+EXCHANGE_PATH = f"/credential-exchange/{PLATFORM}"
+
+# An answer counts only with this status and a body of this form. The figures are printed as JSON.
+_CHECKED = """
+local checked
+wrong = 0
+setup = function(thread) checked = thread end
+response = function(status, headers, body)
+  if status ~= {status} or not body:find('{body}') then wrong = wrong + 1 end
+end
+done = function(summary, latency)
+  local e = summary.errors
+  io.write(string.format('{{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "errors": %d}}\\n',
+    summary.requests, summary.duration / 1e6, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
+    e.connect + e.read + e.write + e.timeout + checked:get("wrong")))
+end
+"""
 
 # Any of the installations, with the signature of now.
 _EXCHANGE = """
@@ -17,15 +35,16 @@ local headers = {{ {headers} }}
 math.randomseed(os.time())
 request = function()
   local n = math.random({installations}) - 1
-  local body = '{{"integrationId":"int_abc123","installationId":"{installation}' .. n
+  local body = '{{"integrationId":"{integration}","installationId":"{installation}' .. n
     .. '","endUserId":"{end_user}' .. n .. '"}}'
   return wrk.format("POST", "{path}", headers, body)
 end
 """
 
-# Requests written out one after the other, each behind its length; from the beginning again when all are sent.
+# Requests written out one after the other, each behind its length. From the beginning again when all are sent, which
+# is an error unless they are meant to be repeated.
 _WRITTEN = """
-local requests, next = {{}}, 0
+local requests, sent = {{}}, 0
 local file = io.open("{file}", "rb")
 while true do
   local length = file:read(6)
@@ -34,8 +53,9 @@ while true do
 end
 file:close()
 request = function()
-  next = next % #requests + 1
-  return requests[next]
+  sent = sent + 1
+  if sent > #requests and not {repeated} then wrong = wrong + 1 end
+  return requests[(sent - 1) % #requests + 1]
 end
 """
 
@@ -45,16 +65,18 @@ delay = function() return math.floor(-{mean} * math.log(1 - math.random()) + 0.5
 """
 
 
-def empty_script() -> str:
-    return 'request = function() return wrk.format("GET", "/bench/empty") end\n'
+def checked(status: int, body: str) -> str:
+    """``body`` is a pattern of Lua's."""
+    return _CHECKED.format(status=status, body=body)
 
 
 def exchange_script(mindcloud: MindCloud, installations: int) -> str:
-    headers = ", ".join(f'["{name}"] = "{value}"' for name, value in mindcloud.headers(PATH).items())
-    return _EXCHANGE.format(
+    headers = ", ".join(f'["{name}"] = "{value}"' for name, value in mindcloud.headers(EXCHANGE_PATH).items())
+    return checked(200, '^{"apiKey": ?"value%-of%-installation%-%d+"}$') + _EXCHANGE.format(
         headers=headers,
-        path=PATH,
+        path=EXCHANGE_PATH,
         installations=installations,
+        integration=INTEGRATION,
         installation=installation_id(0)[:-1],
         end_user=end_user_id(0)[:-1],
     )
@@ -64,23 +86,23 @@ def paced(script: str, mean_milliseconds: float) -> str:
     return script + _PACED.format(mean=mean_milliseconds)
 
 
-def put_script(file: Path) -> str:
-    return _WRITTEN.format(file=file)
+def put_script(file: Path, *, repeated: bool) -> str:
+    written = _WRITTEN.format(file=file, repeated=str(repeated).lower())
+    return checked(201, '"BEAR_API_KEY": ?"bear_demo_%w+"') + written
 
 
 class Puts:
     """Signed credential PUTs, spread over the resources."""
 
     def __init__(self, manifold: Manifold, resources: int) -> None:
-        self._manifold, self._resources, self._made = manifold, resources, 0
+        self._manifold, self._resources = manifold, [resource_id(number) for number in range(resources)]
 
-    def write(self, file: Path, count: int) -> None:
-        """Write ``count`` requests for new ids."""
+    def write(self, file: Path, ids: Iterable[str]) -> None:
+        """Write a request for each of the credentials."""
         with file.open("wb") as out:
-            for _ in range(count):
-                raw = self._raw(new_id(), resource_id(self._made % self._resources))
+            for credential_id, resource in zip(ids, itertools.cycle(self._resources), strict=False):
+                raw = self._raw(credential_id, resource)
                 out.write(f"{len(raw):6d}".encode() + raw)
-                self._made += 1
 
     def _raw(self, credential_id: str, resource: str) -> bytes:
         target = f"/v1/credentials/{credential_id}"

@@ -1,56 +1,53 @@
-"""Running wrk, and reading what it prints."""
+"""Runs wrk on a server, and adds what the server's processes used meanwhile."""
 
-import re
+import json
+import math
 import subprocess
-from dataclasses import dataclass, replace
+import tempfile
+from dataclasses import dataclass
 
-import psutil
-
-from tests.live import LiveService
-
-UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60_000.0}
-_LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s|m)$", re.MULTILINE)
-_THROUGHPUT = re.compile(r"^Requests/sec:\s+([\d.]+)$", re.MULTILINE)
-_ERRORS = re.compile(
-    r"Non-2xx or 3xx responses: (\d+)|Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)"
-)
+from tests.bench.processes import processor_seconds
+from tests.bench.servers import Server
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Requests a second, milliseconds to the answer, how many were not answered by a 2xx.
+    """Answers, milliseconds to them, how many were wrong or missing; milliseconds of processor time for each."""
 
-    ``cpu``: milliseconds of the workers' processor time for each, which other programs on the machine do not lengthen.
-    """
-
-    throughput: float
+    requests: int
+    seconds: float
     p50: float
     p99: float
     errors: int
-    cpu: float = 0.0
+    cpu: float = 0.0  # of the server's processes, which other programs on the machine do not lengthen
+    postgres_cpu: float = 0.0
+
+    @property
+    def throughput(self) -> float:
+        return self.requests / self.seconds
 
 
-def run(service: LiveService, script: str, *, seconds: float, connections: int) -> Figures:
-    file = service.folder / "wrk.lua"
-    file.write_text(script)
-    command = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(file)]
-    url = f"http://127.0.0.1:{service.port}"
-    before = processor_seconds(service)
-    done = subprocess.run([*command, url], capture_output=True, text=True, check=True)
-    found = read(done.stdout)
-    return replace(found, cpu=1000 * (processor_seconds(service) - before) / (found.throughput * seconds))
+def run(server: Server, script: str, *, seconds: int, connections: int, postgres: int | None = None) -> Figures:
+    """Send what ``script`` makes. An answer without a line in the trail is an error as well.
+
+    A latency is infinite where nothing was answered. ``postgres`` is the process id of PostgreSQL.
+    """
+    before, lines = [processor_seconds(pid) for pid in (server.pid, postgres)], server.lines()
+    found = _wrk(server, script, seconds, connections)
+    used = [processor_seconds(pid) - start for pid, start in zip((server.pid, postgres), before, strict=True)]
+    requests = found.pop("requests")
+    if not requests:
+        return Figures(0, found["seconds"], math.inf, math.inf, found["errors"], math.inf, math.inf)
+    found["errors"] += max(0, requests - (server.lines() - lines))
+    cpu, postgres_cpu = (1000 * one / requests for one in used)
+    return Figures(requests, **found, cpu=cpu, postgres_cpu=postgres_cpu)
 
 
-def processor_seconds(service: LiveService) -> float:
-    """What the workers have used so far."""
-    used = [worker.cpu_times() for worker in psutil.Process(service.pid).children()]
-    return sum(times.user + times.system for times in used)
-
-
-def read(printed: str) -> Figures:
-    throughput = _THROUGHPUT.search(printed)
-    latencies = {percent: float(number) * UNITS[unit] for percent, number, unit in _LATENCY.findall(printed)}
-    if throughput is None or set(latencies) != {"50", "99"}:
-        raise ValueError(f"wrk printed no figures:\n{printed}")
-    errors = sum(int(number) for found in _ERRORS.findall(printed) for number in found if number)
-    return Figures(float(throughput[1]), latencies["50"], latencies["99"], errors)
+def _wrk(server: Server, script: str, seconds: int, connections: int) -> dict[str, int]:
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
+        file.write(script)
+        file.flush()
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", file.name]
+        done = subprocess.run([*command, server.base_url], capture_output=True, text=True, check=True)
+    found: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
+    return found

@@ -8,12 +8,13 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.auth.hashers import make_password
 
 pytest.importorskip("playwright", reason="no browser: requirements/install browser")
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, ViewportSize, sync_playwright
 
-from tests.live import LiveService
+from tests.support.live import LiveService, own_database, serving
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Debian's chromium looks for its maker's servers otherwise.
@@ -32,8 +33,16 @@ WATCH = """addEventListener("securitypolicyviolation", (event) =>
     console.error(`securitypolicyviolation: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`))"""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+def live_service() -> Iterator[LiveService]:
+    """A service of these tests' own, since pages change what other tests count on."""
+    with own_database() as url, serving(url, pages=True) as service:
+        yield service
+
+
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """Chromium, ended with these tests: the driver's event loop runs in this thread for as long as it is open."""
     if CHROMIUM is None:
         pytest.skip("no browser: apt-get install chromium")
     with sync_playwright() as playwright:
@@ -74,14 +83,11 @@ def _fault(message: ConsoleMessage) -> list[str]:
 
 
 def make_operator(service: LiveService) -> tuple[str, str]:
-    """The name and password of a new administrator of that service."""
+    """The name and password of a new administrator of that service, put into its table: a process takes seconds."""
     name, password = f"operator-{secrets.token_hex(4)}", secrets.token_urlsafe(16)
-    make = (
-        "from django.contrib.auth import get_user_model;"
-        f"get_user_model().objects.create_superuser({name!r}, password={password!r})"
-    )
-    done = service.manage("shell", "-c", make)
-    assert done.returncode == 0, done.stderr
+    columns = "username, password, is_superuser, is_staff, is_active, first_name, last_name, email, date_joined"
+    insert = f"INSERT INTO auth_user ({columns}) VALUES (%s, %s, true, true, true, '', '', '', now()) RETURNING id"
+    [_] = service.rows(insert, name, make_password(password))
     return name, password
 
 
@@ -90,6 +96,15 @@ def sign_in(page: Page, name: str, password: str) -> None:
     page.locator("[name=username]").fill(name)
     page.locator("[name=password]").fill(password)
     page.locator("[name=password]").press("Enter")
+
+
+def open_more(page: Page) -> Page:
+    """Open the menu of what else can be done with an object, where its page has one."""
+    more = page.locator(".console-more > summary")
+    page.locator(".console-object").first.wait_for()
+    if more.count():
+        more.first.click()
+    return page
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from typing import Any
 import httpx2
 from playwright.sync_api import Page
 
-from exchange.signing import Profile, sign
-from tests.browser.conftest import make_operator, sign_in
-from tests.live import ROOT, LiveService
+from exchange.signatures.verify import Profile, sign
+from tests.browser.conftest import make_operator, open_more, sign_in
+from tests.support.live import LiveService
+from tests.support.paths import ROOT
 
 TARGET = "/credential-exchange/mindcloud"
 IDS = {"integrationId": "int_abc123", "installationId": "install_xyz789", "endUserId": "enduser_456def"}
@@ -27,6 +28,7 @@ SELECT date_trunc('hour', now()) - n * interval '1 hour', series, name,
        (size * (1 + 0.8 * sin((24 - n) / 24.0 * 6.28 - 1.6)) + (n * 7) % 5 * size / 20)::bigint, now()
 FROM generate_series(0, 23) AS n,
      (VALUES ('exchange', 'granted', 900), ('exchange', 'stale_timestamp', 9), ('exchange', 'waiting_for_approval', 14),
+             ('exchange.granted', 'mindcloud', 900), ('exchange.refused', 'mindcloud', 23),
              ('exchange.seconds', '0.01', 700), ('exchange.seconds', '0.02', 180)) AS day (series, name, size)
 ON CONFLICT DO NOTHING RETURNING name
 """
@@ -88,7 +90,7 @@ def first_call(service: LiveService, page: Page) -> None:
     page.goto("/admin/exchange/platform/first-steps/")
     page.locator("#id_name").fill("staging")
     page.get_by_role("button", name="Begin").click()
-    page.get_by_role("link", name="Go on").click()
+    page.get_by_role("link", name="Continue").click()
     page.get_by_label("integrationId").fill("int_abc123")
     page.get_by_role("button", name="Continue").click()
     page.get_by_label("endUserId").fill("enduser_456def")
@@ -119,7 +121,7 @@ def rotation(service: LiveService, page: Page) -> None:
 def debugger(_: LiveService, page: Page) -> None:
     page.goto("/admin/exchange/platform/")
     page.get_by_role("link", name="mindcloud", exact=True).first.click()
-    page.get_by_role("link", name="Signature debugger").click()
+    open_more(page).get_by_role("link", name="Signature debugger").click()
     page.get_by_role("link", name="stale").first.click()
     page.get_by_text("Set the tolerance to").wait_for()
 
@@ -127,7 +129,7 @@ def debugger(_: LiveService, page: Page) -> None:
 def trial(_: LiveService, page: Page) -> None:
     page.goto("/admin/exchange/installation/")
     page.get_by_role("link", name="install_xyz789").first.click()
-    page.get_by_role("link", name="Test exchange").click()
+    open_more(page).get_by_role("link", name="Test exchange").click()
 
 
 def trail(_: LiveService, page: Page) -> None:

@@ -19,20 +19,21 @@ try:
 except ModuleNotFoundError:
     sys.exit("The pictures are taken by a browser: run requirements/install browser first, and install chromium.")
 
-from credservice.local.throwaway import throwaway
+from credservice.devserver.ephemeral import throwaway
 from provisioning.checker.connector.answers import Answer
 from tests.browser import console_pictures
 from tests.browser.conftest import CHROMIUM, DESKTOP, PHONE, SWITCHES
 from tests.browser.png import with_palette
-from tests.live import LiveService, own_database, serving
 from tests.provisioning.sso.served import Market, market_of
+from tests.support.live import LiveService, own_database, serving
+from tests.support.paths import ROOT
 
 PEOPLE = [
     {"name": "Ada Berg", "email": "ada@example.com", "role": "owner"},
     {"name": "Ben Okafor", "email": "ben@example.com", "role": "admin"},
     {"name": "Chiyo Sato", "email": "chiyo@example.com", "role": "member"},
 ]
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
+FOLDER = ROOT / "docs" / "images"
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def main(names: list[str]) -> None:
     wanted = [picture for picture in PICTURES if not names or picture.name in names]
     FOLDER.mkdir(exist_ok=True)
     with ExitStack() as stack:
-        os.environ.update(stack.enter_context(throwaway()))
+        os.environ.update(stack.enter_context(throwaway()) | {"DJANGO_SETTINGS_MODULE": "credservice.settings"})
         service = stack.enter_context(serving(stack.enter_context(own_database()), pages=True))
         market = stack.enter_context(market_of(service))
         stack.enter_context(console_pictures.used(service))

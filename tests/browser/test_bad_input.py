@@ -19,7 +19,7 @@ def static_key(console: Page) -> Page:
 def test_replacing_values_never_shows_the_old_ones(static_key: Page) -> None:
     home = static_key.url
     static_key.get_by_role("link", name="Replace values").click()
-    expect(static_key.get_by_text("the present ones are not shown")).to_be_visible()
+    expect(static_key.get_by_text("the current ones are not shown")).to_be_visible()
     box = static_key.get_by_label("apiKey")
     expect(box).to_have_value("")
     box.fill("  the-next-key \n")

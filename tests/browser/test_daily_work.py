@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DESKTOP, WATCH, sign_in, watched
-from tests.live import LiveService
+from tests.browser.conftest import DESKTOP, WATCH, open_more, sign_in, watched
+from tests.support.live import LiveService
 
 PASSWORD = secrets.token_urlsafe(16)
 ROLES = ("Viewer", "Operator", "Secrets manager")
@@ -145,7 +145,7 @@ def one(scene: Scene, walk: Walk) -> Iterator[Page]:
 def test_whoever_may_not_has_no_button_and_no_page(other: Page, home: str, walk: Walk) -> None:
     answer = other.goto(f"{home}/change/")
     if answer is not None and answer.ok:  # some rows are not to be seen either
-        expect(other.get_by_role("link", name=walk.button, exact=True)).to_have_count(0)
+        expect(open_more(other).get_by_role("link", name=walk.button, exact=True)).to_have_count(0)
     refused = other.goto(f"{home}/{walk.slug}/")
     assert refused is not None
     assert refused.status == 403
@@ -154,7 +154,7 @@ def test_whoever_may_not_has_no_button_and_no_page(other: Page, home: str, walk:
 
 def test_whoever_may_is_told_before_and_after(one: Page, home: str, walk: Walk) -> None:
     one.goto(f"{home}/change/")
-    one.get_by_role("link", name=walk.button).first.click()
+    open_more(one).get_by_role("link", name=walk.button).first.click()
     expect(one.get_by_text(walk.asks)).to_be_visible()
     if walk.reason:
         one.get_by_label("Reason").fill(walk.reason)

@@ -5,7 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.live import LiveService
+from tests.support.live import LiveService
 
 LISTS = (
     "exchange/platform",
@@ -66,7 +66,7 @@ def test_a_phone_need_not_scroll_sideways(console: Page) -> None:
 
 def test_what_needs_an_operator_leads_there(console: Page) -> None:
     console.set_viewport_size(DESKTOP)
-    needs = console.get_by_role("region", name="Needs you").get_by_role("link")
+    needs = console.get_by_role("region", name="Needs attention").get_by_role("link")
     needs.filter(has_text="No worker runs").click()
     console.wait_for_url("**/admin/console/job/**")
 

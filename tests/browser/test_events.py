@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize
 
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.live import LiveService
+from tests.support.live import LiveService
 
 CUT = "spans => spans.filter(span => span.scrollWidth > span.clientWidth).map(span => span.textContent.trim())"
 

@@ -5,7 +5,7 @@ import shlex
 import httpx2
 from playwright.sync_api import Page, expect
 
-from tests.live import LiveService
+from tests.support.live import LiveService
 
 
 def test_first_steps_lead_to_a_first_exchange(console: Page, operator: tuple[str, str], live_service: LiveService):
@@ -14,7 +14,7 @@ def test_first_steps_lead_to_a_first_exchange(console: Page, operator: tuple[str
     console.locator("#id_name").fill("browser-platform")
     console.get_by_role("button", name="Begin").click()
     expect(console.get_by_role("heading", name="Signing secret")).to_be_visible()
-    console.get_by_role("link", name="Go on").click()
+    console.get_by_role("link", name="Continue").click()
     console.get_by_label("integrationId").fill("int_browser")
     console.get_by_role("button", name="Continue").click()
     console.get_by_label("endUserId").fill("enduser_browser")

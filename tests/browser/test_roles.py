@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, WATCH, sign_in, watched
-from tests.live import LiveService
+from tests.browser.conftest import DESKTOP, PHONE, WATCH, open_more, sign_in, watched
+from tests.support.live import LiveService
 
 PASSWORD = secrets.token_urlsafe(16)
 ROLES = ("Viewer", "Operator", "Secrets manager", "Auditor", "Administrator")
@@ -112,6 +112,7 @@ def test_what_a_role_is_denied_it_is_told(enter: Enter, cast: Cast, role: str) -
         expect(page.get_by_text("Your account may not do this.")).to_be_visible()
     picture(page, f"denied-{role}")
     page.goto(f"/admin/credentials/credential/{key}/change/")
+    open_more(page)
     for button, letters in BUTTONS.items():
         shown = page.get_by_role("link", name=button, exact=False).count() > 0
         assert shown == (role[0] in letters or (role == "Administrator" and "D" in letters)), button
@@ -203,7 +204,7 @@ def test_a_rotation_says_beforehand_whom_it_touches(enter: Enter, cast: Cast) ->
     page = enter("Operator")
     page.goto(f"/admin/credentials/credential/{cast.keys[7][0]}/rotate/")
     expect(page.get_by_text("No installation or marketplace credential uses it.")).to_be_visible()
-    expect(page.get_by_text("It stays good for")).to_be_visible()
+    expect(page.get_by_text("It stays valid for")).to_be_visible()
     picture(page, "rotate-preview")
     page.get_by_role("button", name="Rotate").click()
     expect(page.get_by_text("The successor is")).to_be_visible()

@@ -5,8 +5,9 @@ import time
 import httpx2
 from playwright.sync_api import Page, expect
 
-from exchange.signing import Profile, sign
-from tests.live import LiveService
+from exchange.signatures.verify import Profile, sign
+from tests.browser.conftest import open_more
+from tests.support.live import LiveService
 
 TARGET = "/credential-exchange/mindcloud"
 IDS = {"integrationId": "int_abc123", "installationId": "install_xyz789", "endUserId": "enduser_456def"}
@@ -19,7 +20,7 @@ def test_the_setting_that_would_make_a_call_pass_is_one_click_away(console: Page
     assert httpx2.post(live_service.base_url + TARGET, json=IDS, headers=headers).status_code == 401
     console.goto("/admin/exchange/platform/")
     console.get_by_role("link", name="mindcloud", exact=True).first.click()
-    console.get_by_role("link", name="Signature debugger").click()
+    open_more(console).get_by_role("link", name="Signature debugger").click()
     console.get_by_role("link", name="stale").first.click()
     expect(console.get_by_text("Set the tolerance to")).to_be_visible()
     console.get_by_role("button", name="Apply").click()
@@ -31,5 +32,5 @@ def test_the_setting_that_would_make_a_call_pass_is_one_click_away(console: Page
 def test_an_installation_is_tested_from_its_page(console: Page):
     console.goto("/admin/exchange/installation/")
     console.get_by_role("link", name="install_xyz789").first.click()
-    console.get_by_role("link", name="Test exchange").click()
+    open_more(console).get_by_role("link", name="Test exchange").click()
     expect(console.get_by_text("A credential would be answered")).to_be_visible()

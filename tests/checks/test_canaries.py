@@ -9,16 +9,16 @@ import pytest
 from django.conf import settings
 from django.db import DataError, connection
 
+from credservice.core.exceptions import Invalid
 from credservice.credentials.models import CredentialPolicy
 from credservice.credentials.services import reveal, revoke, rotate, start_issue
 from credservice.crypto import seal, store
 from credservice.crypto.models import DataKey
-from credservice.exceptions import Invalid
 from credservice.keys.services import enter_secret, generate_secret, retire_secret, reveal_secret
 from provisioning.models import Marketplace, Plan, Product, TrustedKey
-from tests.canaries import forms_of, found_in_rows, found_in_text
-from tests.exchange.factories import make_door
 from tests.provisioning import signer
+from tests.support.canaries import forms_of, found_in_rows, found_in_text
+from tests.support.exchange_factories import make_door
 
 ACTOR = "user:ann"
 VALUE = "canary-static-value-0a1b2c3d"
@@ -123,7 +123,7 @@ def test_an_error_in_the_middle_shows_no_secret(log, client, db, monkeypatch):
     def fail(shape, sources):
         raise DataError(f"cannot store {sources['credential']}")
 
-    monkeypatch.setattr("exchange.services.fill", fail)
+    monkeypatch.setattr("exchange.services.exchange.fill", fail)
     response = door.post()
     assert response.status_code == 500
     assert found_in_text({"value": VALUE}, log() + response.content.decode()) == []

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from django.conf import settings as configured
@@ -14,8 +13,8 @@ from django.db import connection
 
 from credservice import checks
 from credservice.crypto.keyring import get_keyring
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 SECRET_KEY = "".join(map(chr, range(60, 120)))
 KEK = base64.b64encode(bytes(range(1, 33))).decode()
 SOUND = {
@@ -33,6 +32,7 @@ READ = {
     "TRUSTED_PROXIES": lambda text: text.split(","),
     "METRICS_NETWORKS": lambda text: text.split(","),
     "SECRET_KEY_FALLBACKS": lambda text: text.split(","),
+    "CSRF_TRUSTED_ORIGINS": lambda text: text.split(","),
     "CREDENTIAL_ISSUERS": json.loads,
 }
 UNSOUND = [
@@ -46,6 +46,20 @@ UNSOUND = [
     ({"ENCRYPTION_KEYS": "k1:c2hvcnQ="}, "E002", "Key 'k1' of ENCRYPTION_KEYS has 5 bytes; it needs exactly 32."),
     ({"ALLOWED_HOSTS": ""}, "E003", "ALLOWED_HOSTS is empty. List the host names that this service is reached by"),
     ({"ALLOWED_HOSTS": "*"}, "E003", "ALLOWED_HOSTS is * in production. List the host names instead"),
+    (
+        {"ALLOWED_HOSTS": '"credentials.example.com"'},
+        "E003",
+        "ALLOWED_HOSTS: '\"credentials.example.com\"' is in quotes",
+    ),
+    ({"ALLOWED_HOSTS": "a.example.com,https://b.example.com"}, "E003", "'https://b.example.com' is an address with a"),
+    ({"ALLOWED_HOSTS": ".example.com,a.example.com:443"}, "E003", "'a.example.com:443' ends with a port"),
+    (
+        {"PUBLIC_URL": "credentials.example.com"},
+        "E014",
+        "PUBLIC_URL: 'credentials.example.com' must begin with https://",
+    ),
+    ({"CONSOLE_URL": "https://a.example.com:x"}, "E014", "CONSOLE_URL: 'https://a.example.com:x' is no address"),
+    ({"CSRF_TRUSTED_ORIGINS": "https://*.a.example.com/"}, "E014", "CSRF_TRUSTED_ORIGINS: 'https://*.a.example.com/'"),
     ({"DATABASE_URL": ""}, "E013", "DATABASE_URL is missing. Set it to postgres://USER:PASSWORD@HOST:PORT/NAME"),
     ({"ENVIRONMENT": "staging"}, "E004", "ENVIRONMENT is 'staging'. Set it to production or development."),
     ({"TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "E005", "TRUSTED_PROXIES: 'proxy' does not appear to be an IPv4 or IPv6"),
@@ -199,6 +213,17 @@ def test_a_database_that_is_away_is_told(tmp_path):
         ({"DATABASE_URL": "mysql://user:hunter2@host/name"}, "DATABASE_URL cannot be read. Write postgres://USER"),
         ({"DATABASE_URL": "postgress://user:hunter2@host/name"}, "DATABASE_URL cannot be read. Write postgres://USER"),
         ({"DATABASE_URL": "postgres://user:hunter2/3@host/name"}, "special characters of the password percent-encoded"),
+        ({"DATABASE_URL": "postgres://user:x@hunter2/y@host:5432/name"}, "(@ is %40, / is %2F, ? is %3F, # is %23)"),
+        (
+            {"DATABASE_URL": "postgres://user:hunter2@host/name?pgbouncer=true"},
+            "not know, 'pgbouncer'. Take it out",
+        ),
+        ({"DATABASE_URL": "postgres://user:hunter2@host/name?schema=public"}, "does not know, 'schema'. Take it out"),
+        ({"DATABASE_URL": '"postgres://user:hunter2@host/name"'}, "DATABASE_URL: it is in quotes"),
+        ({"PUBLIC_URL": '"https://credentials.example.com"'}, "PUBLIC_URL: it is in quotes, which are read as part of"),
+        ({"AUDIT_ANCHOR_FILE": "'/var/log/heads'"}, "AUDIT_ANCHOR_FILE: it is in quotes"),
+        ({"VAR_DIR": '"/var/lib/credservice"'}, "VAR_DIR: it is in quotes"),
+        ({"PROVISIONERS": "'{}'"}, "PROVISIONERS: it is in quotes"),
         ({"ALLOWED_HOSTS_FILE": "/nonexistent"}, "ALLOWED_HOSTS and ALLOWED_HOSTS_FILE are both set."),
         ({"VAULT_TOKEN_FILE": "/a", "VAULT_TOKEN": "hunter2"}, "VAULT_TOKEN and VAULT_TOKEN_FILE are both set."),
         (
@@ -210,6 +235,16 @@ def test_a_database_that_is_away_is_told(tmp_path):
 def test_a_setting_that_cannot_be_read_is_told(changes, sentence, tmp_path):
     check_refusal(run(["-c", "import credservice.wsgi"], changes, tmp_path), 3, "credservice does not start", sentence)
     assert run(["manage.py", "check"], changes, tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("secret", [f"${SECRET_KEY}", "$PATH", f"\\${SECRET_KEY}", f'"{SECRET_KEY}"'])
+def test_a_secret_is_taken_as_it_is(secret, tmp_path):
+    """Also one that looks like another variable's name, or stands in quotes."""
+    environment = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)} | SOUND
+    environment |= {"SECRET_KEY": secret, "DATABASE_URL": "postgres://u:$PATH@h/n"}
+    show = "from credservice import settings as s; print([s.SECRET_KEY, s.DATABASES['default']['PASSWORD']])"
+    shown = subprocess.check_output([sys.executable, "-c", show], cwd=ROOT, env=environment, text=True)
+    assert shown == f"{[secret, '$PATH']}\n"
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path):

@@ -9,9 +9,9 @@ import pytest
 from credservice.vendor_api.models import Scope
 from credservice_client import Client, CredserviceError
 from tests.client.faults import GOOD, TOKEN
-from tests.exchange.mindcloud_server import API_KEY, MindCloudApi, mindcloud_api
-from tests.http_server import http_server
-from tests.live import LiveService, own_database, serving
+from tests.support.http_server import http_server
+from tests.support.live import LiveService, own_database, serving
+from tests.support.mindcloud_server import API_KEY, MindCloudApi, mindcloud_api
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.http_server import Answer
+from tests.support.http_server import Answer
 
 TOKEN = "cst_v1_token-that-must-never-show"
 END_USER = {

@@ -7,7 +7,7 @@ import pytest
 
 from credservice_client import Client, NoAnswer, Unavailable, UnexpectedAnswer, bulk, transport
 from tests.client.faults import TOKEN, refusal
-from tests.http_server import Answer, http_server, unused_port
+from tests.support.http_server import Answer, http_server, unused_port
 
 DONE = Answer(200, b'{"rows": 3, "created": 3, "last_line": 3}')
 
@@ -109,7 +109,7 @@ def test_without_time_for_repeats_an_import_is_sent_once(faulty):
 
 def test_a_failure_says_where_to_go_on(faulty, small_parts):
     error, _ = faulty([DONE, refusal(403, "missing_scope")], lambda api: api.import_end_users(rows("x")))
-    assert error.__notes__ == ["Go on with after_line=3."]
+    assert error.__notes__ == ["Continue with after_line=3."]
 
 
 @pytest.mark.parametrize("text", ["customers.ndjson", b'{"external_id": "a"}', {"external_id": "a"}])

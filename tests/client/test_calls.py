@@ -16,7 +16,7 @@ from credservice_client import (
     Unauthenticated,
     UsageReport,
 )
-from tests.exchange.mindcloud_server import TOKEN
+from tests.support.mindcloud_server import TOKEN
 
 VALUES = {"apiKey": "a-value-that-must-never-show"}
 

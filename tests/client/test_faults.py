@@ -20,7 +20,7 @@ from credservice_client import (
     UnexpectedAnswer,
 )
 from tests.client.faults import END_USER, TOKEN, refusal
-from tests.http_server import Answer, raw_server, unused_port
+from tests.support.http_server import Answer, raw_server, unused_port
 
 VALUE = "value-that-must-never-show"
 

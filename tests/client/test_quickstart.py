@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from credservice.local.place import ROOT
-from tests.documented import Step, fits, run, steps_of
-from tests.live import own_database, serving
+from tests.support.documented import Step, fits, run, steps_of
+from tests.support.live import own_database, serving
+from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs/quickstart-vendor.md").read_text()
 needs_tools = pytest.mark.skipif(

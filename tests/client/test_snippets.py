@@ -8,10 +8,10 @@ import subprocess
 
 import pytest
 
-from credservice.local.place import ROOT
 from credservice_client import Client
-from tests.documented import fits, run, steps_of
-from tests.exchange.mindcloud_server import TOKEN
+from tests.support.documented import fits, run, steps_of
+from tests.support.mindcloud_server import TOKEN
+from tests.support.paths import ROOT
 
 PAGE = (ROOT / "docs/snippets.md").read_text()
 IN_NODE = """

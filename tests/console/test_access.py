@@ -12,8 +12,8 @@ from django.urls import reverse
 
 from exchange.models import Platform
 from tests.conftest import Trail
-from tests.console.conftest import PASSWORD, World
-from tests.console.pages import all_models, every_url, url
+from tests.support.console import PASSWORD, World
+from tests.support.pages import all_models, every_url, url
 
 LOGIN = "/admin/login/"
 
@@ -162,6 +162,43 @@ def test_a_stranger_without_a_token_is_refused_with_a_page(db: None) -> None:
     assert "open since before your last sign-in" in response.content.decode()
 
 
+def send_sign_in(client: Client, **headers: str) -> str:
+    token = client.get(LOGIN, headers=headers).context["csrf_token"]
+    values = {"username": "root", "password": PASSWORD, "csrfmiddlewaretoken": str(token)}
+    response = client.post(LOGIN, values, headers=headers)
+    return "in" if response.status_code == 302 else response.content.decode()
+
+
+SETTINGS = ("TRUSTED_PROXIES", "X-Forwarded-Proto", "CSRF_TRUSTED_ORIGINS")
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://testserver"}, {"Origin": "http://testserver:8443"}])
+def test_a_form_refused_for_its_origin_names_the_settings(admin: User, headers: dict[str, str]) -> None:
+    proxied = {"X-Forwarded-Proto": "https", "Host": "testserver"}
+    page = send_sign_in(Client(enforce_csrf_checks=True), **proxied, **headers)
+    assert all(name in page for name in SETTINGS)
+    assert headers["Origin"] in page
+    assert "http://testserver." in page
+    assert "open since before your last sign-in" not in page
+
+
+def test_a_form_refused_for_its_referer_names_the_settings(admin: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    response = client.post(LOGIN, {"username": "root"}, secure=True, headers={"Referer": "https://other.example/a/b?c"})
+    page = response.content.decode()
+    assert all(name in page for name in SETTINGS)
+    assert "https://other.example," in page
+
+
+def test_a_form_through_the_documented_proxy_is_ours(admin: User, settings: Any) -> None:
+    """Host with its port and X-Forwarded-Proto, from a proxy that is named."""
+    settings.TRUSTED_PROXIES = ["127.0.0.1/32"]
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    proxied = {"Host": "testserver:8443", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+    headers = proxied | {"Origin": "https://testserver:8443"}
+    assert send_sign_in(Client(enforce_csrf_checks=True), **headers) == "in"
+
+
 def test_a_file_that_nobody_asked_for_is_not_read(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("django.http.request.HttpRequest.parse_file_upload", pytest.fail)
     client = Client(enforce_csrf_checks=True)
@@ -172,7 +209,7 @@ def test_a_file_that_nobody_asked_for_is_not_read(db: None, monkeypatch: pytest.
 
 
 def test_an_address_may_not_try_passwords_for_ever(admin: User, trail: Trail, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("credservice.console.password.TRIES_PER_MINUTE", 2)
+    monkeypatch.setattr("credservice.accounts.throttle.TRIES_PER_MINUTE", 2)
     tries = [Client().post(LOGIN, {"username": "root", "password": "wrong"}) for _ in range(3)]
     assert [response.status_code for response in tries] == [200, 200, 429]
     assert 1 <= int(tries[-1]["Retry-After"]) <= 60

@@ -1,5 +1,7 @@
 """The console's first page: what needs a person, and what is going on."""
 
+import html
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -12,12 +14,16 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from credservice.audit import Line, record
 from credservice.credentials.models import Credential
+from credservice.crypto import seal
 from credservice.keys.models import SigningSecret
 from credservice.statistics.models import Tally
 from exchange.models import Platform
-from tests.console.conftest import World
-from tests.console.pages import url
+from exchange.models.refused_calls import RefusedCall
+from provisioning.models import Marketplace
+from tests.support.console import World
+from tests.support.pages import url
 
 
 def overview(client: Client, **query: str) -> Any:
@@ -36,7 +42,7 @@ def tally(name: str, number: int, hours_ago: int = 0, series: str = "exchange") 
 
 
 def test_it_says_that_nothing_waits(console: Client, world: World, worker: None) -> None:
-    assert "Nothing waits for you." in overview(console).content.decode()
+    assert "Nothing needs attention." in overview(console).content.decode()
 
 
 def test_it_leads_to_installations_that_wait(console: Client, world: World, worker: None) -> None:
@@ -52,8 +58,9 @@ def test_it_leads_to_stuck_issues_and_revocations(console: Client, world: World,
     Credential.objects.filter(pk=making.pk).update(state="pending", attempts=5)
     Credential.objects.filter(pk=ending.pk).update(state="retiring", retires_at=past, attempts=5)
     lines = overview(console).context["needed"]
-    assert [line["sentence"].split(":")[0] for line in lines] == ["1 revocation stuck", "1 issue stuck"]
-    found = console.get(lines[0]["link"]).context["cl"].result_list
+    told = [line["sentence"].split(":")[0] for line in lines]
+    assert told == ["The issuer api_key fails, 2 credentials waiting for it", "1 revocation stuck", "1 issue stuck"]
+    found = console.get(lines[1]["link"]).context["cl"].result_list
     assert {row.pk for row in found} == {making.pk, ending.pk}
 
 
@@ -90,6 +97,86 @@ def test_it_leads_to_unsigned_platforms(console: Client, world: World, worker: N
     assert needed(console) == ["1 platform may call unsigned, from its source networks alone"]
 
 
+def test_it_leads_to_a_marketplace_that_is_set_up_for_a_checker(console: Client, world: World, worker: None) -> None:
+    connector = "http://localhost:3001/v1"
+    marketplace = Marketplace.objects.create(name="trials", connector_url=connector, sign_on_404="allow")
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "trials lets users sign on to resources that its connector does not find"
+    assert line["link"] == url(marketplace)
+
+
+def refuse(world: World, reason: str, times: int, actor: str = "unproven:mindcloud") -> None:
+    for _ in range(times):
+        record(Line("exchange.credential", actor, outcome="refused", reason=reason))
+
+
+def test_it_leads_to_a_platform_whose_calls_are_refused(console: Client, world: World, worker: None) -> None:
+    refuse(world, "wrong_signature", 3)
+    refuse(world, "unknown_end_user", 1, "platform:mindcloud")
+    record(Line("exchange.credential", "platform:mindcloud", outcome="granted"))
+    call = RefusedCall(platform=world.platform, reason="wrong_signature", request_id="1")
+    call.sealed_request = seal(json.dumps(["POST", "/credential-exchange", "", {}]).encode(), call.place)
+    call.save()
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "4 of the last 5 calls of mindcloud were refused, most of them: wrong signature"
+    assert "The call carries no X-Signature." in console.get(line["link"]).content.decode()
+
+
+def test_a_few_refused_calls_among_many_are_no_trouble(console: Client, world: World, worker: None) -> None:
+    refuse(world, "wrong_signature", 3)
+    for _ in range(20):
+        record(Line("exchange.credential", "platform:mindcloud", outcome="granted"))
+    assert needed(console) == []
+
+
+def test_refusals_that_are_no_matter_of_signatures_lead_to_their_lines(
+    console: Client, world: World, worker: None
+) -> None:
+    refuse(world, "unknown_end_user", 4, "platform:mindcloud")
+    (line,) = overview(console).context["needed"]
+    assert len(console.get(line["link"]).context["cl"].result_list) == 4
+
+
+def test_it_tells_which_issuer_is_down_and_why(console: Client, world: World, worker: None) -> None:
+    Credential.objects.filter(pk=world.make_key().pk).update(state="pending", attempts=2, failure="connection refused")
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "The issuer api_key fails, 1 credential waiting for it: connection refused"
+    assert len(console.get(line["link"]).context["cl"].result_list) == 1
+
+
+def test_numbers_bars_and_words_lead_into_the_trail(console: Client, world: World) -> None:
+    tally("granted", 1)
+    tally("wrong_signature", 2)
+    refuse(world, "wrong_signature", 2)
+    record(Line("exchange.credential", "platform:mindcloud", outcome="granted"))
+    text = overview(console).content.decode()
+    links = [
+        html.unescape(link) for link in re.findall(r'<a (?:class="text-link" )?href="([^"]*auditevent[^"]*)"', text)
+    ]
+    numbers = {len(console.get(link).context["cl"].result_list) for link in links if "at_from" in link}
+    assert numbers == {1, 2}
+
+
+def test_exchanges_are_told_by_platform(console: Client, world: World) -> None:
+    tally("granted", 90)
+    tally("mindcloud", 90, series="exchange.granted")
+    tally("mindcloud", 10, series="exchange.refused", hours_ago=1)
+    refuse(world, "wrong_signature", 1)
+    refuse(world, "unknown_end_user", 1, "platform:mindcloud")
+    (row,) = overview(console).context["platforms"]
+    assert (row["platform"], row["granted"], row["refused"], row["share"]) == ("mindcloud", "90", "10", "10 %")
+    assert len(console.get(row["refused_link"]).context["cl"].result_list) == 2
+
+
+def test_who_may_not_see_the_trail_gets_no_links_into_it(world: World) -> None:
+    tally("granted", 1)
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="view_platform"))
+    client = Client()
+    client.force_login(clerk)
+    assert "auditevent" not in overview(client).content.decode()
+
+
 def test_it_tells_of_secrets_near_their_end(console: Client, world: World, worker: None) -> None:
     SigningSecret.objects.update(state="previous", ends_at=timezone.now() + timedelta(days=1))
     (line,) = overview(console).context["needed"]
@@ -106,7 +193,7 @@ def test_what_is_broken_stands_first(console: Client, world: World) -> None:
 def test_the_share_of_refusals_is_told_in_plain_digits(console: Client, world: World, granted: int, share: str) -> None:
     tally("granted", granted)
     tally("unknown_end_user", 3)
-    assert overview(console).context["totals"][2] == ("Refused, share of all calls", share)
+    assert overview(console).context["totals"][2][:2] == ("Refused, share of all calls", share)
 
 
 def test_a_newcomers_refused_calls_are_shown(console: Client, db: None) -> None:
@@ -121,7 +208,8 @@ def test_exchanges_and_refusals_are_drawn(console: Client, world: World) -> None
     tally("unknown_end_user", 3, hours_ago=2)
     tally("0.005", 100, series="exchange.seconds")
     page = overview(console)
-    assert page.context["totals"] == [("Granted", "1,200"), ("Refused", "3"), ("Refused, share of all calls", "0.25 %")]
+    totals = [("Granted", "1,200"), ("Refused", "3"), ("Refused, share of all calls", "0.25 %")]
+    assert [total[:2] for total in page.context["totals"]] == totals
     text = page.content.decode()
     assert "unknown end user" in text
     assert "4.95 ms" in text
@@ -129,8 +217,8 @@ def test_exchanges_and_refusals_are_drawn(console: Client, world: World) -> None
 
 def test_an_unknown_period_is_the_day(console: Client, world: World) -> None:
     tally("granted", 1, hours_ago=30)
-    assert overview(console, period="x").context["totals"][0] == ("Granted", "0")
-    assert overview(console, period="7d").context["totals"][0] == ("Granted", "1")
+    assert overview(console, period="x").context["totals"][0][:2] == ("Granted", "0")
+    assert overview(console, period="7d").context["totals"][0][:2] == ("Granted", "1")
 
 
 def test_credentials_are_counted_by_state_with_their_lists(console: Client, world: World) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from exchange.models import Integration
-from exchange.trial import MASK
-from tests.console.pages import send, url
+from exchange.services.dry_run import MASK
+from tests.support.pages import send, url
 
 SHAPE = '{"token": "$credential.apiKey", "tenant": "$end_user.external_id"}'
 

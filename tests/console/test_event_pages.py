@@ -11,8 +11,8 @@ from django.utils import timezone
 from credservice.events.emit import emit, forget_wanted
 from credservice.events.models import DeliveryAttempt, Event, EventDelivery, EventEndpoint
 from tests.conftest import Trail
-from tests.console.pages import send, url
 from tests.events.conftest import make_endpoint
+from tests.support.pages import send, url
 
 
 @pytest.fixture
@@ -101,7 +101,10 @@ def test_a_delivery_is_found_by_its_webhook_id(console: Client, failed: EventDel
 
 def test_the_overview_leads_to_an_endpoint_that_fails(console: Client, endpoint: EventEndpoint) -> None:
     EventEndpoint.objects.update(failing_since=timezone.now() - timedelta(hours=2))
-    assert "1 event endpoint failing for more than an hour" in console.get(reverse("admin:index")).content.decode()
+    page = console.get(reverse("admin:index"))
+    (line,) = [line for line in page.context["needed"] if "event endpoint" in line["sentence"]]
+    assert line["sentence"].startswith(f"The event endpoint {endpoint} has failed since")
+    assert line["link"] == url(endpoint)
 
 
 def test_its_secret_is_changed_to_one_of_the_same_form(console: Client, endpoint: EventEndpoint) -> None:

@@ -10,8 +10,8 @@ from credservice.credentials.models import Credential
 from credservice.credentials.services import rotate, start_issue
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from tests.conftest import Trail
-from tests.console.conftest import CANARY, World
-from tests.console.pages import ask_bulk, run_bulk, send, url
+from tests.support.console import CANARY, World
+from tests.support.pages import ask_bulk, run_bulk, send, url
 
 PROFILE = {
     "source_networks": "",
@@ -203,7 +203,7 @@ def test_a_second_grant_is_refused_and_makes_nothing(console: Client, world: Wor
 
 
 def test_parties_of_two_platforms_are_refused(console: Client, world: World) -> None:
-    from exchange.administration import new_secret_set
+    from exchange.services.grants import new_secret_set
 
     elsewhere = Platform.objects.create(name="other", secrets=new_secret_set("other"))
     stranger = EndUser.objects.create(platform=elsewhere, end_user_id="eu_1")
@@ -279,3 +279,15 @@ def test_a_grant_whose_credential_was_revoked_is_granted_anew(console: Client, w
     assert (grant.pk, grant.line != world.grant.line) == (world.grant.pk, True)
     assert Credential.objects.get(line=grant.line).open() == {"apiKey": "the-new-key"}
     assert trail.one(action="grant.renewed").detail["line_before"] == str(world.grant.line)
+
+
+def test_one_that_has_leaked_is_erased_with_its_revocation(console: Client, world: World) -> None:
+    send(console, url(world.credential, "revoke"), why="found in a log", leaked="on")
+    assert Credential.objects.get(pk=world.credential.pk).sealed_values is None
+    page = console.get(url(world.credential, "reveal")).content.decode()
+    assert "The values of this credential were erased after its end." in page
+
+
+def test_one_that_is_revoked_keeps_its_values_for_a_while(console: Client, world: World) -> None:
+    send(console, url(world.credential, "revoke"), why="no longer needed")
+    assert Credential.objects.get(pk=world.credential.pk).sealed_values is not None

@@ -7,14 +7,14 @@ import shlex
 import pytest
 from django.urls import reverse
 
+from credservice.adminkit.models import FourEyes
 from credservice.audit.models import AuditEvent
-from credservice.console.models import FourEyes
 from credservice.credentials.models import CredentialPolicy
-from credservice.setup.write import apply
+from credservice.manifest.apply import apply
 from exchange.models import Grant, Integration, Platform
 from provisioning.models import Marketplace, Product
-from tests.console.conftest import PASSWORD
-from tests.console.pages import send, url
+from tests.support.console import PASSWORD
+from tests.support.pages import send, url
 
 START = "admin:exchange_platform_start"
 
@@ -75,7 +75,7 @@ def test_a_new_one_comes_before_those_that_are_begun(console, platform):
 def test_what_a_set_up_file_made_is_nobodys_to_go_on_with(console, platform):
     apply("platforms: {filed: {source_networks: [10.0.0.0/8], require_signature: false}}", "a.yaml")
     page = console.get("/admin/first-steps/").content.decode()
-    assert ("Go on with staging" in page, "filed" in page) == (True, False)
+    assert ("Continue with staging" in page, "filed" in page) == (True, False)
     assert url(Platform.objects.get(name="filed"), "first-steps") not in console.get(reverse(START)).content.decode()
 
 
@@ -172,3 +172,11 @@ def test_a_signed_call_is_not_shown_where_reveals_need_two(console, granted):
     page = do(console, granted, password=PASSWORD).content.decode()
     assert "curl -X POST" not in page
     assert "need a second person" in page
+
+
+def test_blanks_at_the_ends_are_dropped_and_invisible_characters_refused(console, platform):
+    do(console, platform, integration_id=" int_1 ", field="apiKey", kind="entered")
+    assert Integration.objects.get().integration_id == "int_1"
+    page = do(console, platform, end_user_id="eu\u200b_1", external_id="acme", value="the-customers-key")
+    assert "This holds a line break, an invisible character" in page.content.decode()
+    assert not Grant.objects.exists()

@@ -4,13 +4,14 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
+from credservice.adminkit.models import FourEyes
 from credservice.console import roles
-from credservice.console.models import FourEyes
 from credservice.credentials.models import Credential
+from credservice.crypto import seal
 from credservice.vendor_api.models import ServiceToken
-from tests.console.conftest import PASSWORD
-from tests.console.doors import role_client
-from tests.console.pages import ask_bulk, send, url
+from tests.support.console import PASSWORD
+from tests.support.doors import role_client
+from tests.support.pages import ask_bulk, send, url
 
 OTHER = "quite another long password"
 
@@ -51,7 +52,7 @@ def test_mindclouds_key_does_not_follow_to_another_address(console, world):
 
 
 def test_a_client_secret_does_not_follow_to_another_connector(console, world):
-    values = {"connector_url": "https://thief.example/v1", "client_id": "ours"}
+    values = {"connector_url": "https://thief.example/v1", "client_id": "ours", "sign_on_404": "refuse"}
     answer = send(console, url(world.marketplace), **values)
     world.marketplace.refresh_from_db()
     assert world.marketplace.connector_url == "https://api.connector.manifold.co/v1"
@@ -59,7 +60,8 @@ def test_a_client_secret_does_not_follow_to_another_connector(console, world):
 
 
 def test_a_new_connector_is_taken_with_its_secret(console, world):
-    values = {"connector_url": "https://new.example/v1", "client_id": "ours", "client_secret": "another-secret"}
+    values = {"connector_url": "https://new.example/v1", "client_id": "ours", "sign_on_404": "refuse"}
+    values["client_secret"] = "another-secret"
     send(console, url(world.marketplace), **values)
     world.marketplace.refresh_from_db()
     assert world.marketplace.connector_url == "https://new.example/v1"
@@ -101,3 +103,17 @@ def test_nobody_ends_many_alone_by_rotating_them(world, overlap, state):
     operator, keys = role_client("Operator"), [world.make_key(), world.make_key()]
     send(operator, ask_bulk(operator, Credential, "rotate", keys), overlap=overlap)
     assert {Credential.objects.get(pk=key.pk).state for key in keys} == {state}
+
+
+def test_mindclouds_key_goes_with_its_address(console, world):
+    platform = world.platform
+    platform.api_url = "https://api.mind.example"
+    platform.sealed_api_key = seal(b"the key", platform.api_key_place)
+    platform.save()
+    page = console.get(url(platform))
+    form = page.context["adminform"].form
+    values = {name: form[name].value() for name in form.fields}
+    values = {name: value for name, value in values.items() if value not in (None, False)}
+    console.post(url(platform), values | {"source_networks": "", "api_url": "", "seen": page.context["seen"]})
+    platform.refresh_from_db()
+    assert (platform.api_url, platform.sealed_api_key) == ("", None)

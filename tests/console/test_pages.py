@@ -9,9 +9,10 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from credservice import __version__
 from tests.conftest import Trail
-from tests.console.conftest import CANARY, World
-from tests.console.pages import all_models, every_url, url
+from tests.support.console import CANARY, World
+from tests.support.pages import all_models, every_url, url
 
 
 def test_every_model_is_registered() -> None:
@@ -21,6 +22,7 @@ def test_every_model_is_registered() -> None:
     models = {model for model in apps.get_models() if model._meta.app_label in ours and not model._meta.auto_created}
     missing = {model._meta.label for model in models - set(admin.site._registry)}
     assert missing == {
+        "credentials.Lease",  # seconds of a caller's
         "events.DeliveryAttempt",  # on its delivery's page
         "events.Event",  # with its deliveries
         "exchange.RefusedCall",  # in the signature debugger
@@ -42,6 +44,10 @@ def test_it_offers_to_add_what_may_be_added(console: Client, world: World, model
     request.user = world_admin(console)
     allowed = admin.site._registry[model].has_add_permission(request)
     assert console.get(url(model, "add")).status_code == (200 if allowed else 403)
+
+
+def test_the_menu_ends_with_the_release(console: Client) -> None:
+    assert f"credservice {__version__}</footer>" in console.get(reverse("admin:index")).content.decode()
 
 
 def test_no_page_shows_a_secret(console: Client, world: World, admin: Any) -> None:

@@ -10,11 +10,16 @@ from django.utils import timezone
 from credservice.credentials.models import CredentialPolicy
 from provisioning.models import Feature, LiveKey, Marketplace, Plan, Product, Resource, TrustedKey
 from tests.conftest import Trail
-from tests.console.conftest import CANARY, MASTER_KEY, World
-from tests.console.pages import run_bulk, send, url
+from tests.support.console import CANARY, MASTER_KEY, World
+from tests.support.pages import run_bulk, send, url
 
 OTHER_KEY = "PtISNzqQmQPBxNlUw3CdxsWczXbIwyExxlkRqZ7E690"
-CONNECTOR = {"connector_url": "https://api.connector.example.com/v1", "client_id": "client"}
+CONNECTOR = {
+    "protocol_name": "manifold",
+    "connector_url": "https://api.connector.example.com/v1",
+    "client_id": "client",
+    "sign_on_404": "refuse",
+}
 
 
 def test_a_client_secret_goes_in_and_never_out(console: Client, trail: Trail) -> None:

@@ -2,15 +2,16 @@
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
 from credservice.console.roles import ADMINISTRATOR, ROLES, TABLE, permissions_of, update_roles
 from tests.conftest import Trail
-from tests.console.conftest import World
-from tests.console.doors import LETTERS, doors, furnish, is_open, role_client
-from tests.console.pages import url
-from tests.console.role_table import ROWS
+from tests.support.console import World
+from tests.support.doors import LETTERS, doors, furnish, is_open, role_client
+from tests.support.pages import url
+from tests.support.role_table import ROWS
 
 NAMES = [role.name for role in ROLES]
 
@@ -64,6 +65,15 @@ def test_a_migration_puts_a_role_right_and_says_so(db: None, trail: Trail) -> No
     assert not viewer.permissions.filter(codename="reveal_credential").exists()
     line = trail.one(action="group.changed")
     assert (line.actor, line.detail["taken"]) == ("migrate", ["credentials.reveal_credential"])
+
+
+def test_the_command_migrate_puts_a_role_right(db: None, trail: Trail) -> None:
+    operator = Group.objects.get(name="Operator")
+    operator.permissions.set(Permission.objects.filter(codename="reveal_credential"))
+    call_command("migrate", verbosity=0)
+    assert not operator.permissions.filter(codename="reveal_credential").exists()
+    assert operator.permissions.filter(codename="rotate_credential").exists()
+    assert trail.one(action="group.changed").object_id == str(operator.pk)
 
 
 def test_the_account_page_says_what_each_role_may_do(console: Client, admin: User) -> None:

@@ -9,13 +9,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from credservice.audit import record
+from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.console import search
-from credservice.credentials.checking import MAX_KEY
+from credservice.credentials.key_lookup import MAX_KEY
 from exchange.models import EndUser
-from tests.console.conftest import CANARY, World
-from tests.console.pages import all_models, url
+from tests.support.console import CANARY, World
+from tests.support.pages import all_models, url
 
 
 def find(client: Client, term: str) -> Any:
@@ -102,7 +102,7 @@ def test_a_request_id_leads_to_its_lines(console: Client, world: World) -> None:
     page = console.get(reverse("admin:index"))
     response = console.post(url(world.end_user, "suspend"), {}, HTTP_X_REQUEST_ID="request-0001")
     assert response.status_code == 200, page
-    record(action="test.done", actor="test", object_id="gone-object")
+    record(Line(action="test.done", actor="test", object_id="gone-object"))
     assert lands_on(console, "gone-object") == f"{url(AuditEvent, 'changelist')}?q=gone-object"
 
 
@@ -157,9 +157,75 @@ def test_a_search_has_a_bounded_number_of_queries(console: Client, world: World)
     find(console, "warm")
     with CaptureQueriesContext(connection) as captured:
         find(console, "nobody-at-all-0123456789")
-    assert len(captured) < 60
+    assert len(captured) < 70
 
 
 def test_the_box_is_on_every_list(console: Client, world: World) -> None:
     for model in all_models():
         assert 'id="console-search"' in console.get(url(model, "changelist"), follow=True).content.decode(), model
+
+
+WRAPPED = [
+    '"{}"',
+    "'{}',",
+    "`{}`",
+    "Bearer {}",
+    "Authorization: Bearer {}",
+    "API_KEY={}",
+    'export ACME_KEY="{}"',
+    '{{"apiKey": "{}"}}',
+    "2026-11-30T10:00:00Z ERROR 401 from https://api.example.com/v1?key={}&page=2",
+]
+
+
+@pytest.mark.parametrize("around", WRAPPED)
+def test_a_credential_is_found_in_what_people_paste(console: Client, world: World, around: str) -> None:
+    assert lands_on(console, around.format(CANARY)) == url(world.credential)
+
+
+@pytest.mark.parametrize("around", ['"{}"', "'{}',", "id={}", '{{"endUserId": "{}"}}', "10:00 refused {} with 403"])
+def test_an_id_is_found_in_what_people_paste(console: Client, world: World, around: str) -> None:
+    assert lands_on(console, around.format("inst_1")) == url(world.installation)
+
+
+def test_the_page_says_which_value_was_pasted(console: Client, world: World) -> None:
+    page = console.post(reverse("admin:search"), {"term": CANARY}, follow=True)
+    assert "This is the credential that you pasted: its value apiKey." in page.content.decode()
+    assert CANARY not in page.content.decode()
+
+
+def test_several_that_hold_it_are_listed_with_its_name(console: Client, world: World) -> None:
+    world.make_credential()
+    page = find(console, CANARY)
+    (group,) = page.context["groups"]
+    assert group.title == "These hold what you pasted"
+    assert [row["detail"] for row in group.rows] == ["its value apiKey · entered · acme · active"] * 2
+    assert len({row["name"] for row in group.rows}) == 2
+
+
+@pytest.mark.parametrize("part", ["corp", "ME CO", "cme", "eu-4711", "711"])
+def test_a_customer_is_found_by_any_part(console: Client, world: World, part: str) -> None:
+    customer = EndUser.objects.create(platform=world.platform, end_user_id="eu-4711", name="Acme Corporation")
+    EndUser.objects.filter(pk=world.end_user.pk).update(external_id="other")
+    assert lands_on(console, part) == url(customer)
+
+
+MANY = """
+INSERT INTO exchange_enduser (id, platform_id, end_user_id, external_id, name, attributes, is_active, created_at)
+SELECT gen_random_uuid(), %s, 'many-' || n, '', 'Customer ' || n, '{}', true, now() FROM generate_series(1, 20000) AS n
+"""
+
+
+def test_a_search_that_takes_too_long_is_given_up(console: Client, world: World, monkeypatch: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(MANY, [world.platform.pk])
+    monkeypatch.setattr(search, "PART_MS", 1)
+    assert search.TOO_MANY in find(console, "nowhere").content.decode()
+
+
+def test_two_of_one_name_are_told_apart(console: Client, world: World) -> None:
+    for number in (1, 2):
+        EndUser.objects.create(platform=world.platform, end_user_id=f"twin_{number}", name="Acme Corporation")
+    page = find(console, "Acme Corp")
+    (group,) = page.context["groups"]
+    assert [row["detail"] for row in group.rows] == ["twin_1 · mindcloud", "twin_2 · mindcloud"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from django.utils import timezone
 
 from credservice.credentials.models import Credential
 from credservice.crypto import unseal
@@ -15,8 +16,8 @@ from credservice.keys.signing_keys import generate_signing_key
 from credservice.vendor_api.models import ServiceToken
 from credservice.vendor_api.tokens import authenticate, create_token, revoke_token
 from tests.conftest import Trail
-from tests.console.conftest import CANARY, PASSWORD, World
-from tests.console.pages import run_bulk, send, url
+from tests.support.console import CANARY, PASSWORD, World
+from tests.support.pages import run_bulk, send, url
 
 WHY = {"why": "support case 4711", "password": PASSWORD}
 ENTERED = "another-secret-of-the-platform-0123456789"
@@ -134,16 +135,16 @@ def test_a_wrong_password_at_a_reveal_is_recorded(console: Client, world: World,
     assert (line.reason, line.object_id) == ("wrong_password", str(admin.pk))
 
 
-def test_tries_at_a_reveal_count_as_sign_ins(
+def test_tries_at_a_reveal_are_counted_by_session(
     console: Client, world: World, trail: Trail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("credservice.console.password.TRIES_PER_MINUTE", 2)
+    monkeypatch.setattr("credservice.accounts.throttle.TRIES_PER_MINUTE", 2)
     for typed in ("wrong", "wrong", PASSWORD):
         page = send(console, url(world.secret, "reveal"), why="support case 4711", password=typed).content.decode()
     assert "Too many passwords were tried" in page
     assert CANARY not in page
     assert trail.all()[-1].reason == "too_many_requests"
-    assert Client().post("/admin/login/", {"username": "root", "password": PASSWORD}).status_code == 429
+    assert Client().post("/admin/login/", {"username": "root", "password": PASSWORD}).status_code == 302
 
 
 @pytest.mark.parametrize("kind", ["secret", "credential"])
@@ -268,3 +269,24 @@ def test_no_page_shows_a_private_key(console: Client, db: None) -> None:
     private = json.loads(unseal(bytes(key.sealed_private or b""), key.place))["d"]
     for page in ("change", "retire", "activate"):
         assert private not in console.get(url(key, page)).content.decode()
+
+
+def used(secret: SigningSecret) -> None:
+    SigningSecret.objects.filter(pk=secret.pk).update(last_used_at=timezone.now())
+
+
+def test_the_platforms_page_shows_how_far_a_rotation_is(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    page = console.get(url(world.platform)).content.decode()
+    assert "The partner does not use the new secret yet." in page
+    used(SigningSecret.objects.get(state="current"))
+    page = console.get(url(world.platform)).content.decode()
+    assert "The partner uses the new secret alone." in page
+    assert "Retire the one before" in page
+
+
+def test_retiring_a_secret_says_when_it_last_verified_a_call(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    assert "It has verified no call." in console.get(url(world.secret, "retire")).content.decode()
+    used(world.secret)
+    assert "It last verified a call just now" in console.get(url(world.secret, "retire")).content.decode()

@@ -2,14 +2,18 @@
 
 import re
 import time
+from datetime import timedelta
 
 import pytest
 
+from credservice.keys.services import generate_secret
 from exchange.models import Platform
-from exchange.refused_calls import KEPT, RefusedCall
-from exchange.signing import Profile, sign
-from tests.console.conftest import CANARY
-from tests.console.pages import url
+from exchange.models.refused_calls import RefusedCall
+from exchange.refused_calls import KEPT
+from exchange.services.grants import new_secret_set
+from exchange.signatures.verify import Profile, sign
+from tests.support.console import CANARY
+from tests.support.pages import url
 
 TARGET = "/credential-exchange/mindcloud"
 BODY = '{"integrationId": "int_1", "installationId": "inst_1", "endUserId": "eu_1"}'
@@ -58,6 +62,23 @@ def test_it_names_the_setting_and_applies_it(world, client, console, trail):
     console.post(url(world.platform, "debugger"), {"settings": token[1], "form_id": form_id[1]})
     assert call(client, headers).status_code == 200
     assert trail.one(action="platform.changed").detail["changes"] == {"lower_case_method": {"from": False, "to": True}}
+
+
+def test_beside_an_erased_secret_a_call_is_explained(world, client, console):
+    generate_secret(secret_set=world.platform.secrets, actor="test", overlap=timedelta(0))  # the one before has leaked
+    assert world.platform.secrets.secrets.filter(sealed=None).exists()
+    assert call(client, headers_of(Profile())).status_code == 401
+    answer = console.get(page_of(RefusedCall.objects.get()))
+    assert (answer.status_code, "does not match" in answer.content.decode()) == (200, True)
+
+
+def test_a_call_that_was_given_to_another_platform_is_not_shown(world, client, console):
+    call(client, headers_of(Profile(), secret="x" * 40))
+    other = Platform.objects.create(name="other", secrets=new_secret_set("other"))
+    RefusedCall.objects.update(platform=other)
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert "This cannot be explained: exchange.refusedcall" in page
+    assert f"?call={RefusedCall.objects.get().pk}" not in page
 
 
 def test_a_wider_tolerance_comes_with_its_warning(world, client, console):

@@ -6,9 +6,9 @@ from credservice.credentials.models import Credential
 from credservice.credentials.services import revoke
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from exchange.serializers import ExchangeIds
-from exchange.trial import MASK, try_exchange
-from tests.console.conftest import CANARY
-from tests.console.pages import url
+from exchange.services.dry_run import MASK, try_exchange
+from tests.support.console import CANARY
+from tests.support.pages import url
 
 IDS = {"integration": "int_1", "installation": "inst_1", "end_user": "eu_1"}
 

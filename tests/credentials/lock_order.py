@@ -1,4 +1,4 @@
-"""Which of a line's credentials somebody who ends several locks first."""
+"""Finds which of a line's credentials is locked first by somebody who ends several."""
 
 import time
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def add_successor(first: Credential) -> Credential:
 
 
 def is_free_while_waiting(act: Callable[[], Any], first: Credential, second: Credential) -> bool:
-    """Whether ``act``, while it has to wait for the lock on ``first``, leaves ``second`` to others."""
+    """Tell if ``act``, while it has to wait for the lock on ``first``, leaves ``second`` to others."""
 
     def run() -> None:
         try:

@@ -7,10 +7,10 @@ import time_machine
 from django.db import transaction
 from django.utils import timezone
 
+from credservice.core.exceptions import Conflict, Invalid
 from credservice.credentials.models import Credential
 from credservice.credentials.services import reveal, revoke, rotate
-from credservice.exceptions import Conflict, Invalid
-from tests.concurrency import at_once
+from tests.support.concurrency import at_once
 
 ACTOR = "user:ann"
 HOUR = timedelta(hours=1)

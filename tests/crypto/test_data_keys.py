@@ -7,9 +7,11 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import IntegrityError, transaction
 
 from credservice.crypto import Place, SealError, digest, seal, store, unseal
-from credservice.crypto.keyring import Keyring, KeyringError, get_keyring
+from credservice.crypto.apps import make_data_keys
+from credservice.crypto.kek import KeyringError
+from credservice.crypto.keyring import Keyring, get_keyring
 from credservice.crypto.models import DataKey, KekFingerprint
-from tests.concurrency import at_once
+from tests.support.concurrency import at_once
 
 PLACE = Place("tests.thing", uuid.UUID(int=1), "value")
 OTHER_KEY = "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXY="
@@ -29,7 +31,8 @@ def _no_keys(transactional_db):
 
 
 def test_a_new_database_has_its_keys_already():
-    assert sorted(DataKey.objects.filter(is_current=True).values_list("purpose", flat=True)) == ["digests", "values"]
+    purposes = DataKey.objects.filter(is_current=True).values_list("purpose", flat=True)
+    assert sorted(purposes) == ["bound", "digests", "values"]
 
 
 def test_a_value_survives_the_loss_of_memory():
@@ -173,4 +176,13 @@ def test_digests_are_equal_for_equal_secrets_of_one_purpose_only():
 
 def test_no_repr_shows_a_data_key():
     key = store.current_key("values")
-    assert repr(key) == f"UnwrappedKey(id={key.id})"
+    assert repr(key) == f"UnwrappedKey(id={key.id}, purpose='values')"
+
+
+@pytest.mark.django_db
+def test_the_key_that_binds_is_made_first():
+    """Else a first migration that ends in between would be taken for an upgrade, and bind nothing for ever."""
+    DataKey.objects.all().delete()
+    make_data_keys()
+    assert DataKey.objects.order_by("pk").first().purpose == DataKey.Purpose.BOUND
+    assert set(DataKey.objects.values_list("purpose", flat=True)) == set(DataKey.Purpose.values)

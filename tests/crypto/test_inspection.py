@@ -58,7 +58,7 @@ def test_it_shows_the_first_of_many_reasons(credentials, monkeypatch):
 
 
 def test_it_knows_every_sealed_column():
-    assert {f"{model._meta.label_lower}.{name}" for model, name in sealed_columns()} >= {
+    assert {f"{model._meta.label_lower}.{column.name}" for model, column in sealed_columns()} >= {
         "credentials.credential.sealed_values",
         "keys.signingsecret.sealed",
         "provisioning.marketplace.sealed_client_secret",

@@ -7,7 +7,8 @@ import pickle
 
 import pytest
 
-from credservice.crypto.keyring import Keyring, KeyringError, KeyServiceUnreachable, LocalKey, UnwrapError
+from credservice.crypto.kek import KeyringError, KeyServiceUnreachable, UnwrapError
+from credservice.crypto.keyring import Keyring, LocalKey
 
 SECRET = bytes(range(100, 132))
 OTHER = bytes(range(32))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import httpx2
 
-from exchange.signing import Profile, sign
+from exchange.signatures.verify import Profile, sign
 from provisioning.checker import signer
 from provisioning.checker.keys import LiveKey, MasterKey
 from provisioning.checker.messages import Request
-from tests.live import LiveService
+from tests.support.live import LiveService
 
 IDS = {"integrationId": "int_abc123", "installationId": "install_xyz789", "endUserId": "enduser_456def"}
 ALPHABET = "0123456789abcdefghjkmnpqrtuvwxyz"
@@ -46,16 +46,19 @@ class Manifold:
         self.host = f"localhost:{service.port}"
         self.live_key = LiveKey.endorsed_by(MasterKey.load(Path(service.folder / "demo" / "masterkey.json")))
 
-    def signed(self, method: str, target: str, body: object = None) -> Request:
+    def signed(self, method: str, target: str, body: object = None, *more: tuple[str, str]) -> Request:
         content = b"" if body is None else json.dumps(body).encode()
         headers = [("Host", self.host), ("Date", datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))]
         if content:
             headers += [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
-        return signer.sign(Request(method, target, tuple(headers), content), self.live_key)
+        return signer.sign(Request(method, target, (*headers, *more), content), self.live_key)
 
     def send(self, method: str, target: str, body: object = None) -> httpx2.Response:
-        request = self.signed(method, target, body)
-        return self.client.request(method, self.url + target, content=request.body, headers=list(request.headers))
+        return self.deliver(self.signed(method, target, body))
+
+    def deliver(self, request: Request) -> httpx2.Response:
+        url = self.url + request.target
+        return self.client.request(request.method, url, content=request.body, headers=list(request.headers))
 
     def put_resource(self, resource_id: str, product: str = "bear", plan: str = "ursa-minor") -> httpx2.Response:
         order = {"id": resource_id, "product": product, "plan": plan, "region": "all::global"}

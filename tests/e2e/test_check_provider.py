@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.checker.cases import CASES
-from tests.live import free_port
-from tests.local.running import Run, bare_environment
+from provisioning.checker.cases.manifold import CASES
+from tests.devserver.running import Run, bare_environment
+from tests.support.live import free_port
 
 REGION = "--region=all::global"
 BEAR = ["--product=bear", "--plan=ursa-minor", "--new-plan=ursa-major"]
@@ -38,7 +38,8 @@ def served():
 
 def _with_connector(run, file):
     url = f"http://localhost:{run.connector_port}/v1"
-    file.write_text(f"marketplaces: {{manifold: {{connector_url: '{url}'}}}}")
+    secret = "file:demo/manifold-client-secret"  # it is sent to that address, so it comes with it
+    file.write_text(f"marketplaces: {{manifold: {{connector_url: '{url}', client_secret: '{secret}'}}}}")
     applied = run.second(sys.executable, "manage.py", "apply", str(file))
     assert applied.returncode == 0, applied.stdout + applied.stderr
     return run

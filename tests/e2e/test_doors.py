@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from tests.canaries import found_in_text
 from tests.e2e.partners import IDS, new_id
+from tests.support.canaries import found_in_text
 
 
 def test_the_documents_exchange_answers_the_api_key(mindcloud, live_service):

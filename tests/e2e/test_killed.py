@@ -13,10 +13,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from credservice.local import Refusal
-from credservice.local.postgres import EmbeddedPostgres
+from credservice.devserver import Refusal
+from credservice.devserver.postgres import EmbeddedPostgres
 from tests.e2e.partners import TIMEOUT, Manifold, MindCloud, new_id
-from tests.live import serving
+from tests.support.live import serving
 
 PUTS, AT_ONCE = 1000, 50
 
@@ -194,7 +194,7 @@ def test_clients_that_say_nothing_do_not_hold_the_service(service):
 
 
 def test_clients_that_do_not_hang_up_do_not_hold_the_service(service):
-    """gunicorn waits for them to close, in the thread that accepts connections."""
+    """The server waits a while for them to close, lest their answer is lost."""
     clients = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(16)]
     for client in clients:
         client.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

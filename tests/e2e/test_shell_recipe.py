@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from credservice.local.place import ROOT
+from tests.support.paths import ROOT
 
 needs_tools = pytest.mark.skipif(not (shutil.which("openssl") and shutil.which("curl")), reason="no openssl or no curl")
 

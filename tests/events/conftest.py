@@ -15,8 +15,8 @@ from credservice.events.emit import forget_wanted
 from credservice.events.models import EventDelivery, EventEndpoint
 from credservice.events.services import new_secret_set
 from credservice.keys.services import generate_secret
-from tests.http_server import Answer, Received, Server, http_server
 from tests.lifecycle.conftest import active, outside, pending, policy  # noqa: F401 - an outside world
+from tests.support.http_server import Answer, Received, Server, http_server
 
 
 @dataclass

@@ -5,16 +5,16 @@ import re
 import shutil
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 
 from credservice.events.models import Event
 from credservice.events.types import TYPES
-from credservice.issuers.webhook.signing import sign
+from credservice.http.webhook_signatures import sign
 from tests.events import test_sites
+from tests.support.paths import ROOT
 
-TEXT = (Path(__file__).parents[2] / "docs" / "events.md").read_text()
+TEXT = (ROOT / "docs" / "events.md").read_text()
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSB0ZXN0cyBvZiB0aGUgZG9jcw=="
 BODY = b'{"type":"ping","timestamp":"2027-01-31T09:30:00Z","data":{"id":"\xc3\xa9"}}'
 GO_PACKAGES = "crypto/hmac crypto/sha256 encoding/base64 fmt math net/http strconv strings time"

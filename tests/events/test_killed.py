@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
@@ -15,10 +14,10 @@ from credservice.events.emit import emit
 from credservice.events.models import EventDelivery
 from credservice.events.tasks import sweep
 from tests.events.conftest import make_endpoint
-from tests.http_server import Answer, Received, http_server
+from tests.support.http_server import Answer, Received, http_server
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_worker() -> int:

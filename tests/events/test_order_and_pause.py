@@ -1,4 +1,4 @@
-"""What goes out first, and that an endpoint that keeps failing is left alone for a while."""
+"""The order of deliveries, and the pause of an endpoint that keeps failing."""
 
 from datetime import timedelta
 
@@ -6,12 +6,12 @@ import pytest
 from django.utils import timezone
 
 from credservice.events import delivery as delivering
+from credservice.events.bulk_emit import Telling, emit_many
 from credservice.events.delivery import deliver_due
 from credservice.events.emit import emit
-from credservice.events.many import Telling, emit_many
 from credservice.events.models import EventDelivery, EventEndpoint
 from credservice.events.services import replay, replay_failed, send_ping
-from tests.http_server import Answer
+from tests.support.http_server import Answer
 
 State = EventDelivery.State
 

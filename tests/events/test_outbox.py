@@ -1,4 +1,4 @@
-"""What an act writes: with it or not at all, to whoever takes it, and nothing where nobody does."""
+"""An event is written with its act or not at all, to whoever takes it, and not where nobody does."""
 
 import pytest
 from django.db import connection, transaction

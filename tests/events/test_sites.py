@@ -1,4 +1,4 @@
-"""What happens in the service is told: each type from the act itself."""
+"""Each type of event comes from the act itself."""
 
 import json
 from datetime import timedelta
@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from credservice.credentials import steps, telling
+from credservice.core.exceptions import Unavailable
+from credservice.credentials import events, transitions
+from credservice.credentials.issuer_calls import finish_end, finish_issue
 from credservice.credentials.models import Credential
-from credservice.credentials.outside import finish_end, finish_issue
 from credservice.credentials.services import revoke, rotate, start_issue
 from credservice.credentials.tasks import expire_due
 from credservice.events.models import Event
-from credservice.exceptions import Unavailable
-from tests.canaries import found_in_text
-from tests.exchange.factories import make_door
+from tests.support.canaries import found_in_text
+from tests.support.exchange_factories import make_door
 
 
 def told(**where) -> list[str]:
@@ -83,8 +83,8 @@ def test_what_expires_soon_and_is_not_renewed_is_told_once(endpoint, keys, lived
         expires_at=now + timedelta(days=left),
         rotates_at=rotates and now + timedelta(days=rotates),
     )
-    telling.tell_expiring()
-    telling.tell_expiring()
+    events.tell_expiring()
+    events.tell_expiring()
     assert told(type="credential.expiring") == ["credential.expiring"] * expected
 
 
@@ -102,7 +102,7 @@ def test_no_event_holds_a_value(endpoint, client):
     door = make_door(client)
     credential = door.grant("canary-of-the-events-0123456789")
     rotate(credential=credential, actor="test", entered={"apiKey": "canary-of-the-events-9876543210"})
-    steps.fail(start_issue_pending(door), "no", "test")
+    transitions.fail(start_issue_pending(door), "no", "test")
     secrets = {"first": "canary-of-the-events-0123456789", "second": "canary-of-the-events-9876543210"}
     bodies = " ".join(Event.objects.values_list("body", flat=True))
     assert "credential.rotated" in bodies

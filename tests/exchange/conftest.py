@@ -3,7 +3,7 @@
 import pytest
 
 from credservice.audit import refusals
-from tests.exchange.factories import make_door
+from tests.support.exchange_factories import make_door
 
 
 @pytest.fixture(autouse=True)

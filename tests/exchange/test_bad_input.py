@@ -5,7 +5,7 @@ import json
 import pytest
 
 from exchange.models import Installation
-from tests.exchange.factories import IDS
+from tests.support.exchange_factories import IDS
 
 
 def post_raw(door, content, content_type="application/json"):
@@ -38,6 +38,13 @@ def post_raw(door, content, content_type="application/json"):
 def test_a_body_with_no_one_meaning_is_400(door, granted, body):
     response = door.post(body)
     assert (response.status_code, response.json()["code"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "x"])
+def test_a_body_in_a_coding_is_415(door, granted, coding):
+    headers = door.signed() | {"Content-Encoding": coding}
+    response = door.client.post(door.path, json.dumps(IDS), content_type="application/json", headers=headers)
+    assert (response.status_code, response.json()["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("name", list(IDS))

@@ -9,7 +9,7 @@ from django.utils import timezone
 from credservice.keys.models import SigningSecret
 from credservice.keys.services import enter_secret
 from exchange.models import Platform
-from tests.exchange.factories import SECRET, make_platform
+from tests.support.exchange_factories import SECRET, make_platform
 
 OTHER = "another-signing-secret-of-the-tests"
 NOW = int(time.time())
@@ -119,7 +119,7 @@ def test_it_refuses_a_retired_secret(door, granted):
 def test_it_takes_the_previous_secret_until_its_end(door, granted):
     enter_secret(secret_set=door.platform.secrets, text=OTHER, actor="test")
     assert door.post().status_code == 200
-    SigningSecret.objects.filter(state="previous").update(ends_at=timezone.now() - timedelta(seconds=1))
+    SigningSecret.objects.filter(state="previous").update(ends_at=timezone.now() - timedelta(minutes=2))
     assert door.post().status_code == 401
 
 

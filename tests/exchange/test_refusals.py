@@ -4,7 +4,7 @@ import pytest
 
 from credservice.credentials.services import revoke
 from exchange.models import EndUser, Grant, Installation, Integration
-from tests.exchange.factories import IDS
+from tests.support.exchange_factories import IDS
 
 
 def refused(response, status, code):

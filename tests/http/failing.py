@@ -7,7 +7,7 @@ from django.urls import path
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from credservice import exceptions as refusals
+from credservice.core import exceptions as refusals
 from credservice.http.views import DoorView, UnknownPath
 
 SECRET = "hunter2-in-an-exception"

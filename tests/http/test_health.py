@@ -1,10 +1,17 @@
 """Is the process up, and can it serve."""
 
+import time
+
 import pytest
+import time_machine
 from django.db import OperationalError, connection
 from django.test import Client
 
+from credservice import __version__
+from credservice.checks import check_later_migrations
 from credservice.crypto import SealError, store
+
+CHECKS = ("database", "writable", "room", "clock", "pooler", "migrations", "rights", "keyring")
 
 
 @pytest.fixture
@@ -14,7 +21,7 @@ def ready(client, db):
 
 def test_a_process_that_answers_is_healthy(client):
     response = client.get("/healthz")
-    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "version": __version__})
     assert response["Cache-Control"] == "no-store"
 
 
@@ -26,7 +33,7 @@ def test_health_asks_no_database(client):
 def test_a_service_in_order_is_ready(ready):
     response = ready()
     assert response.status_code == 200
-    assert response.json() == {"status": "ok", "database": "ok", "keyring": "ok", "migrations": "ok"}
+    assert response.json() == {"status": "ok", **dict.fromkeys(CHECKS, "ok")}
 
 
 def test_without_its_database_it_is_not_ready(ready, monkeypatch):
@@ -54,6 +61,31 @@ def test_with_a_migration_to_come_it_is_not_ready(ready):
         cursor.execute("DELETE FROM django_migrations WHERE app = 'audit'")
     response = ready()
     assert (response.status_code, response.json()["migrations"]) == (503, "failed")
+
+
+def test_a_database_that_a_later_release_has_migrated_is_served_and_told(ready):
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('audit', '9999_later', now())")
+    assert ready().status_code == 200
+    (message,) = check_later_migrations(databases=["default"])
+    assert "(audit 9999_later)" in message.msg
+
+
+def test_with_another_clock_than_the_databases_it_is_not_ready(ready, caplog):
+    with time_machine.travel(time.time() + 300):
+        response = ready()
+    assert (response.status_code, response.json()["clock"]) == (503, "failed")
+    assert "set both by NTP" in caplog.text
+
+
+def test_what_a_database_that_is_away_cannot_tell_is_unknown(ready, monkeypatch):
+    def gone(*_, **__):
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(connection, "cursor", gone)
+        response = ready()
+    assert {name: response.json()[name] for name in CHECKS[1:]} == dict.fromkeys(CHECKS[1:], "unknown")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

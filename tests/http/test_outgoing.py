@@ -3,8 +3,8 @@ import time
 import httpx2
 import pytest
 
-from credservice.http.outgoing import AddressRefused, AnswerRefused, check_url, client
-from tests.http_server import Answer, http_server, make_certificate, raw_server, unused_port
+from credservice.http.outgoing import AddressRefused, AnswerRefused, check_header_secret, check_url, client
+from tests.support.http_server import Answer, http_server, make_certificate, raw_server, unused_port
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def test_the_certificate_must_be_of_a_trusted_authority(tmp_path):
     with (
         http_server(lambda _: Answer(), context) as server,
         client() as http,
-        pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"),
+        pytest.raises(httpx2.ConnectError, match="its certificate is not trusted: self-signed"),
     ):
         http.get(server.url)
     assert server.received == []
@@ -74,7 +74,7 @@ def test_the_certificate_is_checked_against_the_name_not_the_address(tmp_path, s
     context, settings.OUTGOING_CA = make_certificate(tmp_path, "vendor.test")
     with http_server(lambda _: Answer(), context) as server, client(resolver=lambda *_: ["127.0.0.1"]) as http:
         assert http.get(f"https://vendor.test:{server.port}/").status_code == 200
-        with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        with pytest.raises(httpx2.ConnectError, match="its certificate is for another name"):
             http.get(f"https://other.test:{server.port}/")
 
 
@@ -191,3 +191,47 @@ def test_plain_http_urls_need_an_allowed_network(settings):
     settings.OUTGOING_ALLOWED_NETWORKS = []
     with pytest.raises(ValueError, match="plain http"):
         check_url("http://host/")
+
+
+def test_each_failure_of_a_connection_is_told_apart(tmp_path, settings):
+    context, pem = make_certificate(tmp_path, "vendor.test")
+    causes = []
+    with http_server(lambda _: Answer(), context) as tls, http_server(lambda _: Answer()) as plain:
+        addresses = [
+            f"http://vendor.test:{unused_port()}/",
+            f"https://vendor.test:{tls.port}/",
+            f"https://other.test:{tls.port}/",
+            f"https://vendor.test:{plain.port}/",
+        ]
+        for url in addresses:
+            settings.OUTGOING_CA = pem if "other" in url else ""
+            with client(resolver=lambda *_: ["127.0.0.1"]) as http, pytest.raises(httpx2.ConnectError) as caught:
+                http.get(url)
+            causes.append(str(caught.value))
+    assert causes == [
+        "the connection was refused",
+        "its certificate is not trusted: self-signed certificate",
+        "its certificate is for another name",
+        "it does not speak TLS at this port",
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, b"\x1f\x8b", {"Content-Encoding": "gzip"}),
+        Answer(200, b"x" * 300_000),
+        Answer(200, b"ok", {"Content-Encoding": "Identity"}),
+        Answer(200, b"5\r\nhal", {"Transfer-Encoding": "chunked"}),
+    ],
+    ids=["gzip", "large", "Identity", "cut off"],
+)
+def test_where_the_status_decides_no_body_is_refused(answer):
+    with http_server(lambda _: answer) as server, client(status_decides=True) as http:
+        assert http.get(server.url).status_code == 200
+
+
+@pytest.mark.parametrize("key", ["key ", "ke y", "key\n", "key\u200b", "k\u00e9y", "\ufeffkey", "key\x00"])
+def test_a_secret_that_no_header_can_carry_is_refused(key):
+    with pytest.raises(ValueError, match="no header can carry"):
+        check_header_secret(key)

@@ -33,5 +33,5 @@ def test_a_target_that_is_no_path_has_none_to_sign(uri):
 
 
 def test_a_server_that_hides_the_target_is_refused():
-    with pytest.raises(ImproperlyConfigured, match="Serve with gunicorn"):
+    with pytest.raises(ImproperlyConfigured, match="Serve with the command"):
         raw_target(RequestFactory().get("/decoded"))

@@ -1,4 +1,4 @@
-"""What the contract suite needs to know of each issuer: sound and unsound options, and values to enter.
+"""Lists what the contract suite needs to know of each issuer: sound and unsound options, and values to enter.
 
 An alias in settings without a case here fails the suite: no issuer ships untested. Those that work on something
 outside are configured by the fixture ``outside`` of conftest.

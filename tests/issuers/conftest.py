@@ -1,4 +1,4 @@
-"""What tests of several issuers share."""
+"""Fixtures that tests of several issuers share."""
 
 import json
 import secrets
@@ -13,12 +13,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from credservice.devserver.postgres import EmbeddedPostgres
 from credservice.issuers.postgresql.scram import verifier
-from credservice.local.postgres import EmbeddedPostgres
-from tests.http_server import Answer, Received, http_server
 from tests.issuers.oauth2_server import CLIENT_ID, CLIENT_SECRET, authorization_server
 from tests.issuers.postgresql_vendor import DATABASES, Vendor
 from tests.issuers.webhook_vendor import NEW
+from tests.support.http_server import Answer, Received, http_server
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from credservice.keys.signing_keys import current_signing_key, published_jwks
-from tests.http_server import Answer, Received, http_server, make_certificate
+from tests.support.http_server import Answer, Received, http_server, make_certificate
 
 CLIENT_ID, CLIENT_SECRET = "credservice:us", "s3cret/of+the client%"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"

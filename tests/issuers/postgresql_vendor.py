@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import psycopg
 
+from credservice.devserver.postgres import EmbeddedPostgres
 from credservice.issuers.base import Issued, IssueRequest
 from credservice.issuers.postgresql import PostgreSQLIssuer
-from credservice.local.postgres import EmbeddedPostgres
 
 DATABASES = ["app", "reports"]
 

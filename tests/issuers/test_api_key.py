@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from credservice.issuers.api_key import ALPHABET, checksum, hint, is_well_formed, make_key
+from credservice.core.api_keys import ALPHABET, checksum, hint, is_well_formed, make_key
 
 words = st.from_regex(r"\A[a-z][a-z0-9]{0,15}\Z")
 keys = st.builds(make_key, words, words)

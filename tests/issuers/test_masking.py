@@ -1,4 +1,4 @@
-"""What is quoted from other people's servers holds none of our secrets, in whatever form they were sent."""
+"""Nothing quoted from other people's servers holds a secret of ours, in whatever form it was sent."""
 
 import json
 from base64 import b64encode

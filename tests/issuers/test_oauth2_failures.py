@@ -8,7 +8,7 @@ import pytest
 
 from credservice.issuers.base import IssueFailed, IssueRequest, IssuerUnavailable, OptionsError
 from credservice.issuers.oauth2 import OAuth2Issuer
-from tests.http_server import Answer, http_server, raw_server, unused_port
+from tests.support.http_server import Answer, http_server, raw_server, unused_port
 
 SECRET = "s3cret-of-the-client"
 TOKEN = "t0ken-of-the-server"
@@ -137,6 +137,21 @@ def test_a_secret_that_is_gone_is_unavailable(monkeypatch):
     monkeypatch.delenv("OAUTH_SECRET")
     with pytest.raises(IssuerUnavailable, match="OAUTH_SECRET is not set"):
         made.issue(IssueRequest("c1", {}, {}))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"error": "temporarily_unavailable", "error_description": "busy"}, {"error": "invalid_client"}],
+)
+def test_an_error_that_is_told_with_200_is_one(body):
+    with http_server(lambda _: answering(body)) as server, pytest.raises(IssuerUnavailable, match=body["error"]):
+        issue(server.url)
+
+
+def test_an_answer_without_a_token_type_is_named():
+    body = {"access_token": TOKEN}
+    with http_server(lambda _: answering(body)) as server, pytest.raises(IssueFailed, match="lacks token_type"):
+        issue(server.url)
 
 
 @pytest.mark.django_db

@@ -9,7 +9,7 @@ import pytest
 from credservice.issuers.base import IssueFailed, IssuerUnavailable, OptionsError
 from credservice.issuers.postgresql import PostgreSQLIssuer
 from credservice.issuers.postgresql import issuer as issuer_module
-from tests.http_server import raw_server, unused_port
+from tests.support.http_server import raw_server, unused_port
 
 PASSWORD = "p4ssw0rd-of-the-administrator"
 

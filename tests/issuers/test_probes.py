@@ -6,8 +6,8 @@ import pytest
 
 from credservice.issuers.base import IssuerUnavailable, OptionsError
 from credservice.issuers.probes import ProbeFailed, check_probe, run_probe
-from tests.http_server import Answer, http_server, raw_server, unused_port
 from tests.issuers.test_postgresql_failures import refusing_with
+from tests.support.http_server import Answer, http_server, raw_server, unused_port
 
 NAMES = ("URL", "TOKEN")
 SECRET = "s3cret-of-the-customer"

@@ -2,8 +2,9 @@
 
 import pytest
 
+from credservice.crypto.envelope import MAX_VALUE_BYTES
 from credservice.issuers.base import IssueFailed, IssueRequest
-from credservice.issuers.static import MAX_VALUE_BYTES, StaticIssuer
+from credservice.issuers.static import StaticIssuer
 
 OPTIONS = {"names": ["user", "password"]}
 

@@ -6,8 +6,8 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from credservice.issuers.base import IssueRequest
-from tests.http_server import Answer, http_server
 from tests.issuers.webhook_vendor import NEW, OLD, issuer_at, secrets_in_environment  # noqa: F401
+from tests.support.http_server import Answer, http_server
 
 VALUES = {"USER": "u1", "PASSWORD": "p4ssw0rd-of-the-vendor"}
 ISSUED = Answer(body=json.dumps({"values": VALUES}).encode())

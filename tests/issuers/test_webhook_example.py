@@ -5,16 +5,16 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from credservice.issuers.base import IssueRequest, IssuerUnavailable
-from tests.http_server import unused_port
 from tests.issuers.webhook_vendor import NEW, issuer_at, secrets_in_environment  # noqa: F401
+from tests.support.http_server import unused_port
+from tests.support.paths import ROOT
 
-EXAMPLE = Path(__file__).parents[2] / "docs/examples/vendor_endpoint.py"
+EXAMPLE = ROOT / "docs/examples/vendor_endpoint.py"
 OPTIONS = {"names": ["API_KEY"]}
 
 

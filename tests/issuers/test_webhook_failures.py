@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from credservice.issuers.base import IssueFailed, IssueRequest, IssuerUnavailable, OptionsError
-from tests.http_server import Answer, http_server, raw_server, unused_port
 from tests.issuers.webhook_vendor import NEW, issuer_at, secrets_in_environment  # noqa: F401
+from tests.support.http_server import Answer, http_server, raw_server, unused_port
 
 OPTIONS = {"names": ["TOKEN"]}
 SECRET = "v4lue-of-the-vendor"

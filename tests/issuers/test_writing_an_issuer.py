@@ -4,7 +4,6 @@ import json
 import re
 import sys
 import types
-from pathlib import Path
 
 import pytest
 from django.apps import apps
@@ -16,9 +15,10 @@ from django.db.migrations.state import ProjectState
 from credservice.credentials.models import CredentialPolicy
 from credservice.issuers import get_issuer
 from credservice.issuers.base import IssueFailed, IssueRequest, IssuerUnavailable, OptionsError
-from tests.http_server import Answer, http_server
+from tests.support.http_server import Answer, http_server
+from tests.support.paths import ROOT
 
-GUIDE = Path(__file__).parents[2] / "docs/writing-an-issuer.md"
+GUIDE = ROOT / "docs/writing-an-issuer.md"
 ADMIN = "t0ken-of-the-administrator"
 OPTIONS = {"scopes": ["read"]}
 

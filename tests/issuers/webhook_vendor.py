@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from credservice.issuers.webhook import WebhookIssuer
-from tests.http_server import Server
+from tests.support.http_server import Server
 
 NEW = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 OLD = base64.b64encode(secrets.token_bytes(24)).decode()

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from credservice.credentials import tasks
+from credservice.keys import tasks
 from credservice.keys.models import SigningKey, SigningSecretSet
 from credservice.keys.reminders import reminders
 from credservice.keys.services import generate_secret

@@ -9,9 +9,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from credservice.core.exceptions import Conflict, Invalid
 from credservice.crypto import SealError
-from credservice.exceptions import Conflict, Invalid
-from credservice.keys.jose import encode
 from credservice.keys.models import SigningKey
 from credservice.keys.signing_keys import (
     JWKS_MAX_AGE,
@@ -34,7 +33,7 @@ def generate(algorithm="EdDSA", **options):
 
 
 def token_of(key):
-    return encode({"sub": "eu_1"}, key.open(), algorithm=key.algorithm, kid=key.kid)
+    return key.sign_token({"sub": "eu_1"})
 
 
 def published() -> KeySet:

@@ -7,10 +7,18 @@ import time_machine
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from credservice.exceptions import Conflict, Invalid
+from credservice.core.exceptions import Conflict, Invalid
 from credservice.keys.models import SigningSecret, SigningSecretSet
-from credservice.keys.services import enter_secret, fingerprint, generate_secret, retire_secret, reveal_secret
-from tests.concurrency import at_once
+from credservice.keys.services import (
+    enter_secret,
+    erase_ended_secrets,
+    fingerprint,
+    generate_secret,
+    is_text_of,
+    retire_secret,
+    reveal_secret,
+)
+from tests.support.concurrency import at_once
 
 ACTOR = "user:ann"
 TEXT = "a partner's secret, 29 bytes."
@@ -186,3 +194,41 @@ def test_every_change_leaves_a_line_without_the_secret(secret_set, trail):
         "signing_secret.retired",
     ]
     assert all(text not in str(vars(event)) and TEXT not in str(vars(event)) for event in trail.all())
+
+
+def _text_is_kept(secret):
+    return SigningSecret.objects.filter(pk=secret.pk, sealed__isnull=False).exists()
+
+
+def test_the_text_of_a_leaked_secret_is_erased_at_once(secret_set, trail):
+    secret = enter_secret(secret_set=secret_set, text=TEXT, actor=ACTOR)
+    generate_secret(secret_set=secret_set, actor=ACTOR, overlap=timedelta(0))
+    assert not _text_is_kept(secret)
+    assert trail.one(action="signing_secret.erased").detail["why"] == "leaked"
+
+
+def test_the_text_of_one_that_has_ended_is_erased_after_thirty_days(secret_set, trail):
+    secret = enter_secret(secret_set=secret_set, text=TEXT, actor=ACTOR)
+    current, _ = generate_secret(secret_set=secret_set, actor=ACTOR, overlap=HOUR)
+    for days, kept in ((29, True), (31, False)):
+        with time_machine.travel(timezone.now() + HOUR + timedelta(days=days)):
+            erase_ended_secrets(actor="worker")
+        assert _text_is_kept(secret) is kept
+    assert _text_is_kept(current)
+    assert trail.one(action="signing_secret.erased").object_id == str(secret.pk)
+
+
+def test_an_erased_secret_is_not_revealed_and_still_known(secret_set):
+    secret = enter_secret(secret_set=secret_set, text=TEXT, actor=ACTOR)
+    generate_secret(secret_set=secret_set, actor=ACTOR, overlap=timedelta(0))
+    secret.refresh_from_db()
+    with pytest.raises(Conflict, match="erased after its end"):
+        reveal_secret(secret=secret, actor=ACTOR, reason="to compare")
+    assert is_text_of(secret, TEXT)
+    assert not is_text_of(secret, "another secret of a partner")
+
+
+def test_the_database_keeps_the_text_of_one_that_is_current(secret_set):
+    enter_secret(secret_set=secret_set, text=TEXT, actor=ACTOR)
+    with pytest.raises(IntegrityError, match="keys_signingsecret_live_has_text"), transaction.atomic():
+        SigningSecret.objects.update(sealed=None)

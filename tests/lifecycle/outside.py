@@ -62,6 +62,8 @@ class FolderIssuer(Issuer):
             time.sleep(0.3)
         if kind == "hang":
             time.sleep(8)
+        while kind == "wait" and fault.exists():
+            time.sleep(0.02)
         if kind == "kill":
             fault.unlink()
             os.kill(os.getpid(), signal.SIGKILL)

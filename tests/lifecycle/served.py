@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.lifecycle.conftest import BACKEND
 from tests.lifecycle.outside import Outside
-from tests.live import LiveService, own_database, serving
+from tests.support.live import LiveService, own_database, serving
 
 SET_UP = """
 policies:

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from credservice.core.exceptions import Conflict, Invalid, Unavailable
+from credservice.core.jobs import LONGEST_PAUSE, pause_after
 from credservice.credentials import tasks
 from credservice.credentials.models import Credential
-from credservice.credentials.outside import LONGEST_PAUSE, pause_after
-from credservice.credentials.services import finish_end, force_end, revoke
-from credservice.exceptions import Conflict, Invalid, Unavailable
+from credservice.credentials.services import finish_end, force_end, retry_now, revoke
 
 
 @pytest.fixture
@@ -55,6 +55,23 @@ def test_the_pause_grows_to_an_hour_and_the_job_is_never_dropped():
     assert pauses[0] <= timedelta(seconds=5)
     assert LONGEST_PAUSE / 2 <= pauses[-1] <= LONGEST_PAUSE
     assert tasks.end.retry_strategy.get_retry_decision(exception=Exception(), job=_job(10_000)).retry_at is not None
+
+
+def test_what_has_failed_is_tried_again_at_once(ending, outside, trail, jobs, clear_jobs):
+    outside.fault("before-revoke", "down")
+    with pytest.raises(Unavailable):
+        tasks.end(str(ending.pk))
+    clear_jobs()
+    retry_now(credential=ending, actor="user:ada")
+    assert jobs() == [("credentials.end", str(ending.pk))]
+    assert trail.one(action="credential.retried").actor == "user:ada"
+
+
+def test_what_has_not_failed_is_not_tried_again(ending, jobs, clear_jobs):
+    clear_jobs()
+    with pytest.raises(Conflict, match="has failed"):
+        retry_now(credential=ending, actor="test")
+    assert jobs() == []
 
 
 def test_a_stuck_one_is_forced_with_a_reason(ending, outside, trail):

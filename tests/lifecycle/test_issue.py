@@ -2,11 +2,11 @@
 
 import pytest
 
+from credservice.core.exceptions import Unavailable
 from credservice.credentials import tasks
 from credservice.credentials.models import Credential
 from credservice.credentials.services import finish_issue, revoke, start_issue
-from credservice.exceptions import Unavailable
-from tests.concurrency import at_once
+from tests.support.concurrency import at_once
 
 
 def test_the_intent_is_a_pending_row_with_its_job(pending, jobs, outside):

@@ -1,4 +1,4 @@
-"""What a rotation would touch."""
+"""Foretelling what a rotation would touch."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from credservice.credentials.models import Credential, CredentialPolicy
-from credservice.credentials.preview import preview_rotation
+from credservice.credentials.rotation_impact import preview_rotation
 from credservice.credentials.services import finish_issue, rotate, start_issue
 from credservice.keys.models import SigningSecretSet
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
@@ -35,7 +35,7 @@ def test_it_counts_the_installations_that_are_handed_the_credential(shared):
 
 
 def test_it_says_how_long_the_old_one_stays(shared):
-    assert "It stays good for 1 day after its successor is there." in preview_rotation(shared).sentences()
+    assert "It stays valid for 1 day after its successor is there." in preview_rotation(shared).sentences()
 
 
 def test_it_counts_one_and_several(shared):
@@ -53,7 +53,7 @@ def test_it_counts_one_and_several(shared):
     ],
 )
 def test_it_speaks_of_time_in_words(shared, overlap, spoken):
-    assert f"It stays good for {spoken} after" in preview_rotation(shared, overlap).sentences()[1]
+    assert f"It stays valid for {spoken} after" in preview_rotation(shared, overlap).sentences()[1]
 
 
 def test_the_command_says_that_only_an_active_one_can_be_rotated(shared, capsys):

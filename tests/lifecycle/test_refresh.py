@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from credservice.core.exceptions import Unavailable
 from credservice.credentials.models import Credential
 from credservice.credentials.services import refresh
-from credservice.exceptions import Unavailable
-from tests.concurrency import at_once
+from tests.support.concurrency import at_once
 
 
 @pytest.fixture

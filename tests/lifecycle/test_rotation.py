@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from credservice.core.exceptions import Conflict, Unavailable
 from credservice.credentials import tasks
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import finish_end, finish_issue, revoke, rotate, start_issue
-from credservice.exceptions import Conflict, Unavailable
 
 
 def test_the_predecessor_stays_until_the_successor_is_there(active, outside):

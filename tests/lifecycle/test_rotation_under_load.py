@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.partners import MindCloud
 from tests.lifecycle.outside import Outside
 from tests.lifecycle.served import IDS, served_with
-from tests.live import ROOT
+from tests.support.paths import ROOT
 
 ROTATIONS = 4
 

@@ -1,6 +1,6 @@
 """The marketplace's side for tests: keys, and requests signed as its document says, to the test client's taste.
 
-Written apart from provisioning.signing: the published known answer stands between the two.
+Written apart from provisioning.manifold.signatures.verify: the published known answer stands between the two.
 """
 
 import base64

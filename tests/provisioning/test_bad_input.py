@@ -209,7 +209,7 @@ def test_an_error_of_ours_says_nothing_of_itself(door, monkeypatch):
     def fail(*args, **kwargs):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("provisioning.views.services.deprovision_resource", fail)
+    monkeypatch.setattr("provisioning.manifold.views.services.deprovision_resource", fail)
     response = door.delete(f"/v1/resources/{new_id()}")
     assert_refused(response, 500)
     assert "secret" not in response.content.decode()
@@ -219,7 +219,7 @@ def test_a_database_that_is_away_is_said_so(door, monkeypatch):
     def fail(*args, **kwargs):
         raise OperationalError("host=secret")
 
-    monkeypatch.setattr("provisioning.views.services.deprovision_resource", fail)
+    monkeypatch.setattr("provisioning.manifold.views.services.deprovision_resource", fail)
     response = door.delete(f"/v1/resources/{new_id()}")
     assert_refused(response, 503)
     assert response["Retry-After"]

@@ -4,8 +4,8 @@ import pytest
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from provisioning.models import LiveKey, Resource, ResourceCredential
-from tests import concurrency
 from tests.provisioning.conftest import new_id, order, put_credential
+from tests.support import concurrency
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 8

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from provisioning.manifold.signatures.verify import BadSignature, SignedRequest, endorses, verify_request
 from provisioning.models import Marketplace, Plan, Product, TrustedKey
-from provisioning.signing import BadSignature, SignedRequest, endorses, verify_request
 
 MASTER = "PY7wu3q3-adYr9-0ES6CMRixup9OjO5iL7EFDFpolhk"
 PATH = "/v1/resources/2686c96868emyj61cgt2ma7vdntg4"

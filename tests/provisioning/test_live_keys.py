@@ -37,7 +37,7 @@ def test_a_second_live_key_of_the_same_master_key_is_believed(door):
 
 def test_an_endorsement_is_verified_once(door, monkeypatch):
     assert door.delete(UNKNOWN).status_code == 404
-    monkeypatch.setattr("provisioning.live_keys.endorses", None)
+    monkeypatch.setattr("provisioning.manifold.signatures.live_keys.endorses", None)
     assert door.delete(UNKNOWN).status_code == 404
 
 

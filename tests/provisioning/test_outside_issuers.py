@@ -1,8 +1,11 @@
 """Products whose credentials are made by somebody else, who may be away."""
 
+from collections.abc import Callable
+
 import pytest
 
 from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import set_suspended
 from credservice.issuers.base import Issued, IssueFailed, Issuer, IssuerUnavailable
 from provisioning.models import Resource, ResourceCredential
 from tests.provisioning.conftest import new_id, put_credential
@@ -14,6 +17,7 @@ class OutsideIssuer(Issuer):
     trouble: Exception | None = None
     made: dict[str, str] = {}
     asked = 0
+    meanwhile: Callable[[], object] | None = None
 
     def check_options(self, options):
         pass
@@ -23,6 +27,8 @@ class OutsideIssuer(Issuer):
 
     def issue(self, request):
         self._ask()
+        if self.meanwhile is not None:
+            self.meanwhile()
         value = self.made.setdefault(request.credential_id, f"token-{len(self.made)}")
         return Issued({"TOKEN": value})
 
@@ -43,6 +49,7 @@ def issuer(settings, bear, monkeypatch):
     monkeypatch.setattr(OutsideIssuer, "trouble", None)
     monkeypatch.setattr(OutsideIssuer, "made", {})
     monkeypatch.setattr(OutsideIssuer, "asked", 0)
+    monkeypatch.setattr(OutsideIssuer, "meanwhile", None)
     CredentialPolicy.objects.update(issuer="outside", options={})
     return OutsideIssuer
 
@@ -59,6 +66,18 @@ def back(issuer):
 def test_a_credential_is_made_outside(door, issuer, resource_id):
     response = put_credential(door, new_id(), resource_id)
     assert (response.status_code, response.json()["credentials"]) == (201, {"TOKEN": "token-0"})
+
+
+def test_one_whose_resource_is_suspended_while_it_is_made_is_not_handed_out(door, issuer, resource_id, trail):
+    def suspend():
+        Resource.objects.update(state="suspended")
+        set_suspended(subject=Resource.objects.get().subject, suspended=True)
+
+    issuer.meanwhile = staticmethod(suspend)
+    response = put_credential(door, new_id(), resource_id)
+    assert (response.status_code, list(response.json())) == (400, ["message"])
+    assert trail.all(action="credential.handed_out") == []
+    assert Credential.objects.get().suspended
 
 
 def test_the_same_request_again_asks_nobody(door, issuer, resource_id):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provisioning.models import Plan, Product, Resource
+from provisioning.models import Marketplace, Plan, Product, Resource
 from tests.provisioning.conftest import new_id, order
 
 FEATURES = {"age": 2, "hat_color": "red", "ready": True}
@@ -132,3 +132,27 @@ def test_an_unknown_resource_is_not_found(door):
     response = door.delete(f"/v1/resources/{new_id()}")
     assert response.status_code == 404
     assert response.json()["message"].startswith("There is no such resource.")
+
+
+def theirs(bear, resource_id, state="active"):
+    other = Marketplace.objects.create(name="other", connector_url="https://elsewhere.example/v1")
+    plan = Plan.objects.filter(product=bear).first()
+    fields = {"product": bear, "plan": plan, "region": "all::global", "request_fingerprint": b"x", "state": state}
+    return Resource.objects.create(marketplace=other, partner_id=resource_id, **fields)
+
+
+def test_an_id_that_another_marketplace_has_is_a_conflict_and_an_alarm(door, bear, trail, caplog):
+    resource_id = new_id()
+    theirs(bear, resource_id)
+    answer = put(door, resource_id)
+    assert (answer.status_code, "other" in answer.content.decode()) == (409, False)
+    assert Resource.objects.count() == 1
+    assert trail.one(outcome="refused").reason == "id_of_another_marketplace"
+    assert "resource_id_of_another_marketplace" in caplog.text
+
+
+@pytest.mark.parametrize("state", Resource.GONE)
+def test_an_id_that_is_gone_elsewhere_is_nobodys(door, bear, state):
+    resource_id = new_id()
+    theirs(bear, resource_id, state)
+    assert put(door, resource_id).status_code == 201

@@ -1,27 +1,31 @@
 """Headers as the production server reads them off the wire, into what the signature is checked over."""
 
-import io
 import json
-from unittest.mock import Mock
+import socket
 
 import pytest
 from django.test.client import ClientHandler
-from gunicorn.config import Config
-from gunicorn.http.parser import RequestParser
-from gunicorn.http.wsgi import create
 
+from credservice.serving.answers import environ_of, shared_environ
+from credservice.serving.connections import Budget, Connection, Limits
+from credservice.serving.heads import Malformed
 from tests.provisioning.conftest import new_id, order
 
 pytestmark = pytest.mark.django_db
 
 
 def deliver(raw):
-    """The application's answer to these bytes, read by gunicorn's own parser. Its socket is all that is missing."""
-    config = Config()
-    config.set("errorlog", "/dev/null")
-    request = next(RequestParser(config, io.BytesIO(raw), ("127.0.0.1", 4711)))
-    _, environ = create(request, Mock(), ("127.0.0.1", 4711), ("127.0.0.1", 8000), config)
-    return ClientHandler()(dict(environ)).status_code
+    """The application's answer to these bytes, as the server reads them off a socket; nothing follows them."""
+    limits = Limits(body=100_000, chunked=65_536, long_bodies=Budget(0), unsent=Budget(0))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(raw)
+        theirs.shutdown(socket.SHUT_WR)
+        connection = Connection(ours, shared_environ(("127.0.0.1", "8000"), ("127.0.0.1", "4711")), limits)
+        connection.receive()
+        while (request := connection.next_request()) is None:
+            connection.receive()
+    return ClientHandler()(environ_of(request, connection.environ)).status_code
 
 
 @pytest.fixture
@@ -79,12 +83,14 @@ def test_an_underscored_header_changes_nothing(request_bytes):
     assert deliver(request_bytes(("x_signature", "x"), ("content_length", "1"))) == 201
 
 
-def test_a_chunked_body_is_not_read_and_so_not_believed(request_bytes):
+def test_a_chunked_body_is_signed_as_it_was_before_it_was_cut(request_bytes):
     head, _, body = request_bytes().partition(b"\r\n\r\n")
     head = b"\r\n".join(line for line in head.split(b"\r\n") if not line.startswith(b"content-length"))
-    chunked = b"%s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (head, len(body), body)
-    assert deliver(chunked) == 401
+    chunked = b"%s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+    assert deliver(chunked % (head, len(body), body)) == 201
+    assert deliver(chunked % (head, len(body) - 1, body[:-1])) == 401
 
 
 def test_a_body_that_breaks_off_is_refused(request_bytes):
-    assert deliver(request_bytes()[:-3]) == 401
+    with pytest.raises(Malformed, match="EndedEarly"):
+        deliver(request_bytes()[:-3])

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provisioning import signing
-from provisioning.signing import BadSignature, SignedRequest
+from provisioning.manifold.signatures import verify
+from provisioning.manifold.signatures.verify import BadSignature, SignedRequest
 from tests.provisioning import signer
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -48,33 +48,33 @@ def changed(request, **changes):
 
 @given(requests())
 def test_every_honest_request_verifies(request):
-    assert signing.verify_request(request, NOW).live_key == LIVE.public
+    assert verify.verify_request(request, NOW).live_key == LIVE.public
 
 
 @given(requests(), st.binary(min_size=1, max_size=20))
 def test_no_other_body_verifies(request, added):
     with pytest.raises(BadSignature):
-        signing.verify_request(changed(request, body=request.body + added), NOW)
+        verify.verify_request(changed(request, body=request.body + added), NOW)
 
 
 @given(requests(), segments.filter(bool))
 def test_no_other_path_verifies(request, added):
     with pytest.raises(BadSignature):
-        signing.verify_request(changed(request, path=request.path + added), NOW)
+        verify.verify_request(changed(request, path=request.path + added), NOW)
 
 
 @given(requests(), st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=20))
 def test_no_added_parameter_verifies(request, added):
     query = f"{request.query}&{added}" if request.query else added
     with pytest.raises(BadSignature):
-        signing.verify_request(changed(request, query=query), NOW)
+        verify.verify_request(changed(request, query=query), NOW)
 
 
 @given(requests(), methods)
 def test_no_other_method_verifies(request, method):
     if method != request.method:
         with pytest.raises(BadSignature):
-            signing.verify_request(changed(request, method=method), NOW)
+            verify.verify_request(changed(request, method=method), NOW)
 
 
 @given(requests(), values)
@@ -86,23 +86,23 @@ def test_no_other_value_of_a_signed_header_verifies(request, value):
         return value if name == "host" else request.header(name)
 
     with pytest.raises(BadSignature):
-        signing.verify_request(changed(request, header=header), NOW)
+        verify.verify_request(changed(request, header=header), NOW)
 
 
 @given(requests())
 def test_the_order_of_the_query_on_the_wire_does_not_matter(request):
     reordered = "&".join(reversed(request.query.split("&")))
-    signing.verify_request(changed(request, query=reordered), NOW)
+    verify.verify_request(changed(request, query=reordered), NOW)
 
 
 @settings(max_examples=300)
 @given(st.text(max_size=300) | st.from_regex(r"[A-Za-z0-9_-]{86} [A-Za-z0-9_-]{43} [A-Za-z0-9_-]{86}", fullmatch=True))
 def test_parsing_a_signature_either_works_or_refuses(text):
     try:
-        parsed = signing.parse_signature(text)
+        parsed = verify.parse_signature(text)
     except BadSignature:
         return
-    assert f"{signing.encode(parsed.request)} {parsed.live_key} {parsed.endorsement}" == text
+    assert f"{verify.encode(parsed.request)} {parsed.live_key} {parsed.endorsement}" == text
 
 
 @given(
@@ -112,4 +112,4 @@ def test_parsing_a_signature_either_works_or_refuses(text):
 )
 def test_any_headers_are_refused_and_nothing_else_is_raised(headers):
     with pytest.raises(BadSignature):
-        signing.verify_request(SignedRequest("PUT", "/v1/x", "", headers.get, b"{}"), NOW)
+        verify.verify_request(SignedRequest("PUT", "/v1/x", "", headers.get, b"{}"), NOW)

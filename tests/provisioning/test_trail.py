@@ -92,6 +92,6 @@ def test_an_act_that_cannot_be_recorded_does_not_happen(door, resource_id, monke
     def fail(**_):
         raise RuntimeError
 
-    monkeypatch.setattr("credservice.credentials.steps.record", fail)
+    monkeypatch.setattr("credservice.credentials.transitions.record", fail)
     assert put_credential(door, new_id(), resource_id).status_code == 500
     assert not Credential.objects.exists()

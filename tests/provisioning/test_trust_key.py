@@ -9,9 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from credservice.management.actor import command_actor
-from provisioning.checks import check_test_keys
-from provisioning.management.commands.trust_key import Command
+from credservice.audit.names import command_actor
+from provisioning.manifold.checks import check_test_keys
+from provisioning.manifold.management.commands.trust_key import Command
 from provisioning.models import TrustedKey
 from tests.provisioning import signer
 
@@ -47,9 +47,11 @@ def test_a_key_that_it_trusted_is_believed(door, key):
 
 
 @pytest.mark.parametrize("extra", [{}, {"private_key": "c2VjcmV0"}])
-def test_it_reads_the_key_from_a_json_file(marketplace, key, tmp_path, extra):
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_it_reads_the_key_from_a_json_file(marketplace, key, tmp_path, extra, mark):
     path = tmp_path / "masterkey.json"
-    path.write_text(json.dumps({"public_key": base64.b64encode(key.raw).decode()} | extra))
+    content = json.dumps({"public_key": base64.b64encode(key.raw).decode()} | extra)
+    path.write_text(f"{mark}{content}\n", encoding="utf-8")
     assert key.public in trust("manifold", "second", str(path))
 
 

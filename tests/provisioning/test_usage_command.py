@@ -60,6 +60,11 @@ def test_standard_input_and_blank_lines(run, monkeypatch, resource_id):
     assert run("-") == "Recorded: 2. Recorded before: 0.\n"
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_line(run, file, resource_id):
+    path = file("\ufeff" + json.dumps(report(resource=resource_id)), report("k2", resource=resource_id))
+    assert run(path) == "Recorded: 2. Recorded before: 0.\n"
+
+
 def test_an_empty_file_is_nothing(run, file, trail):
     assert run(file()) == "Recorded: 0. Recorded before: 0.\n"
     assert not trail.all(action="usage.reported")

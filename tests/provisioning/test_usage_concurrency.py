@@ -3,10 +3,10 @@
 import pytest
 
 from provisioning.models import UsageHour, UsageReport
-from tests import concurrency
 from tests.conftest import DoorClient
 from tests.provisioning.conftest import new_id, order
 from tests.provisioning.usage import Vendor, measured, report
+from tests.support import concurrency
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 5

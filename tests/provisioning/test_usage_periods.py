@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from provisioning.services.measures import period_end
+from provisioning.manifold.measures import period_end
 from tests.provisioning.usage import measured, report
 
 MAY, JUNE, JULY = "2026-05-01T00:00:00Z", "2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z"

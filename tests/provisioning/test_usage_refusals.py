@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from provisioning.models import Marketplace, Plan, Product, Resource, UsageReport
-from provisioning.vendor_api import MAX_BODY
+from provisioning.vendor_api.usage import MAX_BODY
 from tests.provisioning.conftest import new_id
 from tests.provisioning.usage import Vendor, meter, report
 
@@ -142,6 +142,8 @@ def test_an_id_that_two_marketplaces_use(vendor, bear, honey, resource_id):
     ours = Resource.objects.get(marketplace__name="manifold").pk
     assert str(ours) in body["detail"]
     assert vendor.report(str(ours)).status_code == 200
+    Resource.objects.filter(marketplace=other).update(state="deprovisioned")  # it does not count any more
+    assert vendor.report(resource_id).status_code == 200
 
 
 def test_a_token_without_the_scope(client, honey, resource_id):

@@ -90,6 +90,7 @@ def test_a_quantile_is_linear_within_its_bucket(counts: dict[float, int], wanted
     assert quantile(counts, 0.95) == pytest.approx(wanted)
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_traffic_has_every_hour_the_last_one_included() -> None:
     now = timezone.now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     for hours_ago, name, number in ((0, "granted", 5), (2, "granted", 7), (2, "suspended", 1), (30, "granted", 99)):

@@ -5,7 +5,7 @@ from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import start_issue
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token
-from tests.exchange.factories import Door, make_door
+from tests.support.exchange_factories import Door, make_door
 from tests.vendor_api.client import Vendor
 
 

@@ -1,4 +1,4 @@
-"""What Schemathesis has to be told about us: loaded by its own process, through SCHEMATHESIS_HOOKS."""
+"""Tells Schemathesis what it has to know about us: loaded by its own process, through SCHEMATHESIS_HOOKS."""
 
 import json
 import os

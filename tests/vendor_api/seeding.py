@@ -13,10 +13,10 @@ import httpx2
 
 from provisioning.checker.connector import Client, Connector
 from tests.e2e.partners import TIMEOUT, new_id
-from tests.exchange.mindcloud_server import API_KEY, mindcloud_api
-from tests.live import LiveService
 from tests.provisioning.sso.served import Market
 from tests.provisioning.usage import report
+from tests.support.live import LiveService
+from tests.support.mindcloud_server import API_KEY, mindcloud_api
 from tests.vendor_api.routes import ROUTES
 
 VALUES = {"values": {"apiKey": "a-key-of-the-customer"}}
@@ -33,6 +33,7 @@ event_endpoints:
 marketplaces:
   manifold:
     connector_url: "{connector}"
+    client_secret: file:demo/manifold-client-secret
     products:
       bear: {{dashboard_url: "https://dashboard.example.com/marketplace"}}
 """
@@ -150,15 +151,15 @@ class Seeds:
             ("GET", "/resource-credentials/{credential_id}"): call(credential_id=credential_id),
             ("POST", "/introspect"): call({"token": key}),
             ("POST", "/leaks"): call({"text": f"Authorization: Bearer {key}"}),
-            ("POST", "/sso/redeem"): call({"token": self.handed_over(orders["signed on"])}),
+            ("POST", "/sso/redeem"): call(self.handed_over(orders["signed on"])),
         }
 
-    def handed_over(self, resource_id: str) -> str:
-        """The token of a user whom the marketplace sends; good for as long as the fuzzer needs."""
+    def handed_over(self, resource_id: str) -> dict[str, str]:
+        """The token and audience of a user whom the marketplace sends; good for as long as the fuzzer needs."""
         answer = self.http.get(self.market.link(resource_id))
         (token,) = parse_qs(urlsplit(answer.headers["Location"]).query)["token"]
         self.service.rows("UPDATE provisioning_handover SET expires_at = now() + interval '1 hour' RETURNING 1")
-        return token
+        return {"token": token, "audience": answer.headers["Location"].partition("?")[0]}
 
     def others(self) -> Calls:
         """After the others: by now there are signing keys, and lines in the trail."""

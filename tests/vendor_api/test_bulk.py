@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from credservice.credentials.models import Credential
-from exchange.bulk.vendor_api import _a_place
+from exchange.bulk.ndjson_reader import MAX_EMPTY
 from exchange.models import EndUser
+from exchange.vendor_api.bulk import _a_place
 from tests.exchange.bulk.imports import ndjson, row
 from tests.vendor_api.client import Vendor, refused
 
@@ -86,6 +87,17 @@ def test_a_body_that_is_cut_off_between_two_lines_is_refused(vendor, door):
     content = ndjson(row(1))
     cut = {"wsgi.input": io.BytesIO(content), "CONTENT_LENGTH": str(len(content) + 1)}
     refused(bulk(vendor, content, **cut), 400, "invalid_request")
+
+
+def test_a_body_of_empty_lines_is_no_work(vendor, door):
+    assert bulk(vendor, b"\n" * MAX_EMPTY + ndjson(row(1))).json()["created"] == 1
+    refused(bulk(vendor, b"\n" * (1024 * 1024)), 400, "invalid_request")
+
+
+def test_no_more_is_begun_after_the_time_of_a_request(vendor, door, monkeypatch):
+    monkeypatch.setattr("exchange.vendor_api.bulk.REQUEST_SECONDS", -1)
+    refused(bulk(vendor, ndjson(row(1))), 503, "unavailable")
+    assert not EndUser.objects.filter(external_id="bulk-1").exists()
 
 
 def test_an_export_goes_on_behind_its_last_line(vendor, door):

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from credservice.management.actor import command_actor
+from credservice.audit.names import command_actor
 from credservice.vendor_api.models import Scope, ServiceToken
 from credservice.vendor_api.tokens import create_token
 

@@ -8,9 +8,9 @@ from django.db import connection, transaction
 from credservice.credentials.models import Credential
 from credservice.credentials.services import rotate
 from exchange.models import EndUser, Grant
-from tests.concurrency import at_once
 from tests.credentials.lock_order import await_somebody_waiting
-from tests.exchange.factories import make_door
+from tests.support.concurrency import at_once
+from tests.support.exchange_factories import make_door
 from tests.vendor_api.client import Vendor, refused
 
 PATH = "/end-users/customer-1"
@@ -106,7 +106,7 @@ def test_of_many_under_one_tag_one_wins(client):
 
 
 def during_a_rotation(act):
-    """What ``act`` returns, begun while a worker's rotation of the only credential is not yet committed."""
+    """Return the result of ``act``, begun while a worker's rotation of the only credential is not yet committed."""
 
     def run():
         try:

@@ -6,7 +6,7 @@ from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import set_suspended
 from credservice.issuers import get_issuer
 from tests.credentials.remote import ALIAS, UNAVAILABLE
-from tests.exchange.factories import make_policy
+from tests.support.exchange_factories import make_policy
 from tests.vendor_api.client import Vendor, refused
 
 VALUE = "value-that-only-a-reveal-may-show"
@@ -185,3 +185,15 @@ def test_a_use_does_not_change_the_tag(vendor, credential):
 def test_a_policy_whose_issuer_is_gone_is_still_listed(vendor, credential):
     CredentialPolicy.objects.update(issuer="forgotten")
     assert vendor.get("/policies").json()["items"][0]["value_names"] == []
+
+
+def test_the_values_of_a_leaked_one_are_erased_at_once(vendor, stored):
+    path = f"/credentials/{stored['id']}"
+    vendor.post(f"{path}/revoke", {"reason": "found in a log", "leaked": True})
+    answer = refused(vendor.post(f"{path}/reveal", {"reason": "to look at it"}), 409, "conflict")
+    assert "were erased after its end" in str(answer)
+
+
+def test_those_of_one_that_was_rotated_as_leaked_too(vendor, credential):
+    vendor.post(f"/credentials/{credential.pk}/rotate", {"leaked": True})
+    assert Credential.objects.get(pk=credential.pk).is_erased()

@@ -3,8 +3,8 @@
 import pytest
 
 from exchange.models import EndUser
-from tests.concurrency import at_once
-from tests.exchange.factories import make_door, make_platform
+from tests.support.concurrency import at_once
+from tests.support.exchange_factories import make_door, make_platform
 from tests.vendor_api.client import Vendor, refused
 
 ADA = {"end_user_id": "enduser_ada", "name": "Ada", "attributes": {"region": "eu", "seats": 3}}
@@ -159,3 +159,25 @@ def test_its_suspension_is_in_the_trail_with_its_reason(vendor, door, trail):
 def test_the_list_is_filtered(vendor, door, query, found):
     vendor.put("/end-users/customer-1", {"name": "Ada"})
     assert len(vendor.get(f"/end-users?{query}").json()["items"]) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "pointer"),
+    [
+        ("customer-9%20", ADA, "/external_id"),
+        ("customer-9", ADA | {"end_user_id": "enduser_ada "}, "/end_user_id"),
+        ("customer-9", ADA | {"end_user_id": "enduser\u200b_ada"}, "/end_user_id"),
+        ("customer-9", ADA | {"name": "Ada\nBo"}, "/name"),
+    ],
+)
+def test_ids_and_names_hold_no_blanks_at_the_ends_and_nothing_unseen(vendor, door, path, body, pointer):
+    refused(vendor.put(f"/end-users/{path}", body), 400, "invalid_request", pointer)
+    assert not EndUser.objects.filter(external_id__startswith="customer-9").exists()
+
+
+def test_one_that_was_stored_before_the_rule_is_found_and_changed(vendor, door):
+    EndUser.objects.create(platform=door.platform, external_id="old ", end_user_id="enduser_old ")
+    answer = vendor.put("/end-users/old%20", {"name": "Ada"})
+    assert (answer.status_code, answer.json()["name"]) == (200, "Ada")
+    found = vendor.get("/end-users?external_id=old%20").json()
+    assert [each["end_user_id"] for each in found["items"]] == ["enduser_old "]

@@ -4,8 +4,8 @@ import pytest
 
 from credservice.credentials.models import Credential
 from exchange.models import Grant, Installation
-from tests.concurrency import at_once
-from tests.exchange.factories import make_door, make_policy
+from tests.support.concurrency import at_once
+from tests.support.exchange_factories import make_door, make_policy
 from tests.vendor_api.client import Vendor, refused
 
 PLACE = "/end-users/customer-1/grants/int_abc123"

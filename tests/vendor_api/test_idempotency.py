@@ -11,8 +11,8 @@ from django.utils import timezone
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.vendor_api import idempotency
 from credservice.vendor_api.models import IdempotentCall
-from tests.canaries import found_in_rows
-from tests.concurrency import at_once
+from tests.support.canaries import found_in_rows
+from tests.support.concurrency import at_once
 from tests.vendor_api.client import Vendor, refused
 
 ORDER = {"policy": "keys", "context": {"external_id": "customer-1"}}
@@ -155,3 +155,16 @@ def test_a_repeated_reveal_leaves_a_line_each_time(vendor, credential, trail):
         vendor.post(f"/credentials/{credential.pk}/reveal", body, Idempotency_Key="k")
     first, second = trail.all(action="credential.revealed")
     assert (first.detail.get("why"), second.detail.get("repeated")) == ("shown once", True)
+
+
+def test_a_kept_answer_that_is_made_anothers_is_given_to_nobody(vendor, credential):
+    """Somebody who writes to the database leads another's answer, which holds values, to a call of their own."""
+    reveal = f"/credentials/{credential.pk}/reveal"
+    (value,) = vendor.post(reveal, {"reason": "the owner asks"}, Idempotency_Key="theirs").json()["values"].values()
+    other = Vendor(vendor.client, name="other")
+    other.post("/credentials", ORDER, Idempotency_Key="mine")
+    theirs, mine = (IdempotentCall.objects.get(key=key) for key in ("theirs", "mine"))
+    IdempotentCall.objects.filter(pk=mine.pk).delete()
+    IdempotentCall.objects.filter(pk=theirs.pk).update(token=mine.token, key="mine", fingerprint=mine.fingerprint)
+    answer = other.post("/credentials", ORDER, Idempotency_Key="mine")
+    assert (answer.status_code, value in answer.content.decode()) == (503, False)

@@ -3,7 +3,7 @@
 import pytest
 
 from exchange.models import Installation
-from tests.exchange.factories import SECRET
+from tests.support.exchange_factories import SECRET
 from tests.vendor_api.client import refused
 
 PATH = "/installations/install_xyz789"

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from credservice.credentials import last_use, services
+from credservice.credentials import key_lookup, services
 from credservice.credentials.models import Credential
 from credservice.credentials.services import start_issue
 
@@ -73,7 +73,7 @@ def test_a_miss_costs_the_same_queries_as_a_hit(ask, credential, django_assert_n
 
 def test_the_last_use_is_written_off_the_request_path(ask, credential):
     ask(credential.open()["API_KEY"])
-    last_use.flush()
+    key_lookup.last_uses.flush()
     credential.refresh_from_db()
     assert credential.last_used_at is not None
 

@@ -1,4 +1,4 @@
-"""Which credential is this string: without storing the string."""
+"""Asks which credential a string is; the string is stored nowhere."""
 
 import pytest
 from django.db import connection

@@ -12,13 +12,13 @@ import pytest
 import yaml
 from django.core.management import call_command
 
-from credservice.local.place import ROOT
+from credservice.credentials.vendor_api.routes import Rotation
 from credservice.vendor_api import pages
-from credservice.vendor_api.credentials import Rotation
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import operation_of
 from credservice.vendor_api.schema import codes_of
-from tests.live import LiveService, own_database, serving
+from tests.support.live import LiveService, own_database, serving
+from tests.support.paths import ROOT
 from tests.vendor_api.client import refused
 from tests.vendor_api.routes import ROUTES
 from tests.vendor_api.seeding import seeded

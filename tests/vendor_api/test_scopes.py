@@ -1,4 +1,4 @@
-"""Who may call what: every route, every method, each with the one scope that it needs."""
+"""Asks every method of every route with and without the one scope that it needs."""
 
 import re
 from collections.abc import Iterator

@@ -1,8 +1,7 @@
-"""What waits for a second person, and which acts need one."""
+"""Lists what waits for a second person, decides it, and switches which acts need one."""
 
 from typing import Any, ClassVar
 
-from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Q
@@ -13,26 +12,28 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from credservice.console import approvals
-from credservice.console.base import ConsoleAdmin, LargeListAdmin, ReadOnly, as_uuid
-from credservice.console.labels import label
-from credservice.console.links import named_link
-from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
-from credservice.console.models import Approval, FourEyes
-from credservice.console.pages import ObjectPage
-from credservice.console.switch import OptionalWhyForm, WhyForm
+from credservice.adminkit import approvals
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import named_link
+from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
+from credservice.adminkit.model_admin import ConsoleAdmin, LargeListAdmin, ReadOnly, by_id
+from credservice.adminkit.models import Approval, FourEyes
+from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.adminkit.state_pages import OptionalWhyForm, WhyForm
+from credservice.audit.names import object_type_of
 
 State = Approval.State
 
 
-class Decide(ObjectPage):
-    """Of a request of somebody else's."""
+class Decide(ObjectAction):
+    """A decision about a request of somebody else's."""
 
     permission = "view"
+    leads_to_list = True
     approve: ClassVar[bool]
 
-    def allowed_for(self, request: HttpRequest, obj: Approval) -> bool:
-        return approvals.may_decide(obj, request.user)
+    def allowed(self, request: HttpRequest, obj: Approval | None = None) -> bool:
+        return super().allowed(request) and (obj is None or approvals.may_decide(obj, request.user))
 
     def refusal(self, obj: Approval) -> str:
         if obj.state == State.WAITING and obj.is_open():
@@ -40,13 +41,11 @@ class Decide(ObjectPage):
         return "This is decided already, or its time is over."
 
     def consequences(self, obj: Approval) -> list[str]:
-        return [f"{obj.asked_by} asks for: {obj.title}.", f"The reason: {obj.values.get('why', '')}"]
+        asked = [f"{name.replace('_', ' ')}: {value}" for name, value in obj.values.items() if name != "why"]
+        return [f"{obj.asked_by} asks for: {obj.title}.", *asked, f"The reason: {obj.values.get('why', '')}"]
 
-    def done_url(self, obj: Approval) -> str:
-        return self.list_url()
-
-    def perform(self, request: HttpRequest, obj: Approval, form: forms.Form) -> str:
-        approvals.decide(obj, user=request.user, approve=self.approve, answer=form.cleaned_data["why"])
+    def carry_out(self, request: HttpRequest, obj: Approval, values: Values) -> str:
+        approvals.decide(obj, user=request.user, approve=self.approve, answer=values["why"])
         return f"You have {'approved' if self.approve else 'declined'} it."
 
 
@@ -86,7 +85,7 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
     readonly_fields = ("shown_state", "why", "shown_object", "asker", "decider")
 
     def find(self, term: str) -> list[Q]:
-        return as_uuid(term)
+        return by_id(term)
 
     def needs_operator(self) -> list[Need]:
         waiting = Approval.objects.filter(state=State.WAITING, expires_at__gt=timezone.now())
@@ -100,7 +99,7 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Asked by")
     def asker(self, obj: Approval) -> str:
-        """By name: not everybody here may look at accounts."""
+        """Show the name, and no link: not everybody here may look at accounts."""
         return obj.asked_by.get_username()
 
     @display(description="Decided by")
@@ -114,15 +113,13 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
     @display(description="Object")
     def shown_object(self, obj: Approval) -> Any:
         model = next((m for m in admin.site._registry if m._meta.label_lower == obj.object_type), None)
-        from credservice.console.audited import object_type_of
-
         return named_link(object_type_of(model), obj.object_id) if model else obj.object_id
 
 
 @admin.register(FourEyes)
 class FourEyesAdmin(ConsoleAdmin):
     menu = Menu("Access", 65, "group")
-    about = "Which acts need a second person's approval."
+    about = "Which acts need a second person's approval. To say which customer an end user is counts as a reveal."
     needs_proof = True
     list_display = ("__str__",)
     fields = ("reveal", "bulk_revoke")
@@ -137,7 +134,7 @@ class FourEyesAdmin(ConsoleAdmin):
         return [f"set_{act}" if act in settings.FOUR_EYES else act for act in approvals.ACTS]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """There is one row: on to it."""
+        """Lead on to the one row that there is."""
         if not self.has_view_permission(request):
             return super().changelist_view(request, extra_context)
         return HttpResponseRedirect(reverse("admin:console_foureyes_change", args=[1]))

@@ -1,4 +1,4 @@
-"""Bulk runs: what will happen, how far it is, what was refused."""
+"""Asks before a bulk run, shows how far it is and what was refused, and stops it."""
 
 from typing import Any
 
@@ -13,17 +13,19 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from credservice.console import approvals, bulk_run
-from credservice.console.actor import actor_of
-from credservice.console.audited import object_type_of
-from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
-from credservice.console.labels import label
-from credservice.console.links import named_link
-from credservice.console.menu import RARE, Menu
-from credservice.console.models import BulkItem, BulkRun
-from credservice.console.pages import ObjectPage
-from credservice.console.second_person import SecondPerson
-from credservice.console.switch import WhyForm
+from credservice.adminkit import approvals, bulk_runs
+from credservice.adminkit.bulk import BulkAction, action_of, admin_of
+from credservice.adminkit.bulk_work import work_through
+from credservice.adminkit.four_eyes import SecondPerson
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import named_link
+from credservice.adminkit.menu import RARE, Menu
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
+from credservice.adminkit.models import BulkItem, BulkRun
+from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.adminkit.object_pages import permission_name
+from credservice.adminkit.state_pages import WhyForm
+from credservice.audit.names import object_type_of
 
 State = BulkRun.State
 SHOWN = 20  # objects on the page that asks
@@ -32,21 +34,13 @@ AT_ONCE_SECONDS = 20.0  # below gunicorn's patience; what is left then is the wo
 REFRESH_SECONDS = 3
 
 
-class Start(SecondPerson, ObjectPage):
-    """The page that asks: who asked may start it, as long as he may do it."""
+class Start(SecondPerson):
+    """The page that asks: whoever ticked the rows may start it, as long as he may do it."""
 
     slug, title, icon = "start", "Confirm", "play_circle"
 
-    def allowed(self, request: HttpRequest) -> bool:
-        return True  # see allowed_for
-
-    def allowed_for(self, request: HttpRequest, obj: BulkRun) -> bool:
-        action = bulk_run.action_of(obj)
-        return (
-            action is not None
-            and obj.user_id == request.user.pk
-            and action.allowed(bulk_run.admin_of(obj), request.user)
-        )
+    def allowed(self, request: HttpRequest, obj: BulkRun | None = None) -> bool:
+        return obj is None or (obj.user_id == request.user.pk and _may_do(request, obj))
 
     def refusal(self, obj: BulkRun) -> str:
         return "" if obj.state == State.DRAFT else "This was started before."
@@ -56,19 +50,18 @@ class Start(SecondPerson, ObjectPage):
         return act if act and approvals.required(act) else ""
 
     def permission_of(self, obj: BulkRun) -> str:
-        return str(self.action(obj).full_permission(bulk_run.admin_of(obj).opts))
+        return permission_name(self.action(obj).permission, admin_of(obj).opts)
 
     def title_to_ask(self, obj: BulkRun) -> str:
-        return f"{obj.title} {obj.total:,} {bulk_run.admin_of(obj).opts.verbose_name_plural}"
+        return f"{obj.title} {obj.total:,} {admin_of(obj).opts.verbose_name_plural}"
 
-    def action(self, obj: BulkRun) -> Any:
-        action = bulk_run.action_of(obj)
-        assert action is not None  # allowed_for
+    def action(self, obj: BulkRun) -> BulkAction:
+        action = action_of(obj)
+        assert action is not None  # allowed
         return action
 
     def form_to_ask(self, request: HttpRequest, obj: BulkRun, data: Any = None) -> forms.Form:
-        form: forms.Form = self.action(obj).form_class(data)
-        return form
+        return self.action(obj).form_class(data)
 
     def make_form(self, request: HttpRequest, obj: BulkRun, data: Any = None) -> forms.Form:
         self.form_class = self.action(obj).form_class  # type: ignore[misc]
@@ -76,37 +69,34 @@ class Start(SecondPerson, ObjectPage):
 
     def consequences(self, obj: BulkRun) -> list[str]:
         action = self.action(obj)
-        rows = self.rows(obj) if obj.total <= bulk_run.AT_ONCE else []
+        rows = self.rows(obj) if obj.total <= bulk_runs.AT_ONCE else []
         told = action.foretell(rows) if action.foretell and rows else []
         later = [] if rows else ["The worker does it in the background; a page shows how far it is, and can stop it."]
         return [action.consequence, *told, *later]
 
-    def rows(self, obj: BulkRun, most: int = bulk_run.AT_ONCE) -> list[Any]:
-        model = bulk_run.admin_of(obj).model
+    def rows(self, obj: BulkRun, most: int = bulk_runs.AT_ONCE) -> list[Any]:
+        model = admin_of(obj).model
         pks = obj.items.order_by("pk").values_list("object_id", flat=True)[:most]
         return list(model._default_manager.filter(pk__in=list(pks)))
 
-    def done_url(self, obj: BulkRun) -> str:
-        return self.home(obj)
-
-    def perform(self, request: HttpRequest, obj: BulkRun, form: forms.Form) -> str:
-        bulk_run.start(obj, form.cleaned_data)
+    def perform(self, actor: str, obj: BulkRun, values: Values) -> str:
+        bulk_runs.start(obj, dict(values))
         return ""
 
     def act(self, request: HttpRequest, obj: BulkRun, form: forms.Form) -> HttpResponse:
         response = super().act(request, obj, form)
         obj.refresh_from_db()
-        if obj.state != State.RUNNING or obj.total > bulk_run.AT_ONCE:
+        if obj.state != State.RUNNING or obj.total > bulk_runs.AT_ONCE:
             return response
         try:
-            bulk_run.work_through(obj, AT_ONCE_SECONDS)
+            work_through(obj, AT_ONCE_SECONDS)
         except OperationalError:
             messages.warning(request, "The database was busy: the worker goes on with it in a minute.")
             return response
         return self._report(request, obj, response)
 
     def _report(self, request: HttpRequest, obj: BulkRun, response: HttpResponse) -> HttpResponse:
-        found = bulk_run.progress(obj)
+        found = bulk_runs.progress(obj)
         if found["done"]:
             messages.success(request, f"{self.action(obj).done}: {found['done']}.")
         if found["refused"] or found["left"]:
@@ -117,7 +107,7 @@ class Start(SecondPerson, ObjectPage):
     def ask(self, request: HttpRequest, obj: BulkRun, form: forms.Form, context: Any = None) -> HttpResponse:
         action = self.action(obj)
         own = {
-            "title": f"{obj.title} {obj.total:,} {bulk_run.admin_of(obj).opts.verbose_name_plural}",
+            "title": f"{obj.title} {obj.total:,} {admin_of(obj).opts.verbose_name_plural}",
             "home": obj.list_path,
             "rows": self.rows(obj, SHOWN),
             "more": max(obj.total - SHOWN, 0),
@@ -130,27 +120,31 @@ class Start(SecondPerson, ObjectPage):
         return super().ask(request, obj, form, own | (context or {}))
 
 
-class Stop(ObjectPage):
+class Stop(ObjectAction):
     slug, title, icon = "stop", "Stop", "stop_circle"
     variant = ActionVariant.DANGER
     form_class = WhyForm
     permission = "view"
 
-    def allowed_for(self, request: HttpRequest, obj: BulkRun) -> bool:
-        """Whoever may start the like may stop it, whoever started it."""
-        action = bulk_run.action_of(obj)
-        return action is not None and action.allowed(bulk_run.admin_of(obj), request.user)
+    def allowed(self, request: HttpRequest, obj: BulkRun | None = None) -> bool:
+        """Let whoever may start the like stop it, whoever started it."""
+        return super().allowed(request) and (obj is None or _may_do(request, obj))
 
     def refusal(self, obj: BulkRun) -> str:
         return "" if obj.state == State.RUNNING else "This does not run any more."
 
     def consequences(self, obj: BulkRun) -> list[str]:
-        found = bulk_run.progress(obj)
+        found = bulk_runs.progress(obj)
         return [f"What is done stays done: {found['done']:,}. {found['left']:,} are left as they are."]
 
-    def perform(self, request: HttpRequest, obj: BulkRun, form: forms.Form) -> str:
-        bulk_run.stop(obj, actor_of(request), form.cleaned_data["why"])
+    def perform(self, actor: str, obj: BulkRun, values: Values) -> str:
+        bulk_runs.stop(obj, actor, values["why"])
         return "It is stopped."
+
+
+def _may_do(request: HttpRequest, run: BulkRun) -> bool:
+    action = action_of(run)
+    return action is not None and action.allowed(admin_of(run), request.user)
 
 
 @admin.register(BulkRun)
@@ -168,10 +162,10 @@ class BulkRunAdmin(ReadOnly, LargeListAdmin):
     readonly_fields = ("shown_state", "shown_progress", "refusals", "of", "by", "why")
 
     def find(self, term: str) -> list[Q]:
-        return as_uuid(term)
+        return by_id(term)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """One's own always."""
+        """Let everybody see his own."""
         allowed: bool = super().has_view_permission(request, obj)
         return allowed or (obj is not None and obj.user_id == request.user.pk)
 
@@ -186,7 +180,7 @@ class BulkRunAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Of")
     def of(self, obj: BulkRun) -> str:
-        site_admin = bulk_run.admin_of(obj)
+        site_admin = admin_of(obj)
         return str(site_admin.opts.verbose_name_plural) if site_admin else obj.object_type
 
     @display(description="By")
@@ -199,7 +193,7 @@ class BulkRunAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Progress")
     def shown_progress(self, obj: BulkRun) -> SafeString:
-        found = bulk_run.progress(obj)
+        found = bulk_runs.progress(obj)
         gone = found["done"] + found["refused"]
         text = f"{found['done']:,} done, {found['refused']:,} refused, {found['left']:,} left"
         return format_html(
@@ -215,7 +209,7 @@ class BulkRunAdmin(ReadOnly, LargeListAdmin):
         rows = list(refused)
         if not rows:
             return "none"
-        site_admin = bulk_run.admin_of(obj)
+        site_admin = admin_of(obj)
         kind = object_type_of(site_admin.model) if site_admin else obj.object_type
         lines = format_html_join(
             "",

@@ -1,4 +1,4 @@
-"""The worker's jobs, to look at."""
+"""Shows the worker's jobs."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,10 +10,11 @@ from procrastinate.contrib.django.models import ProcrastinateWorker
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from credservice.console.base import LargeListAdmin, ReadOnly
-from credservice.console.labels import label
-from credservice.console.menu import MAX_COUNTED, RARE, Menu, Need, counted
-from credservice.console.models import Job
+from credservice.adminkit.labels import label
+from credservice.adminkit.menu import MAX_COUNTED, RARE, Menu, Need, counted
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly
+from credservice.adminkit.models import Job
+from credservice.core.checkout import COMMAND
 
 # A worker says every ten seconds that it lives.
 SILENT = timedelta(minutes=2)
@@ -53,9 +54,9 @@ class JobAdmin(ReadOnly, LargeListAdmin):
 
 
 def _silence() -> list[Need]:
-    """Without a worker nothing expires, is revoked outside, or is called back."""
+    """Tell that no worker runs: without one nothing expires, is revoked outside, or is called back."""
     last = ProcrastinateWorker.objects.aggregate(at=Max("last_heartbeat"))["at"]
     if last is not None and last > timezone.now() - SILENT:
         return []
     since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "at all"
-    return [Need(f"No worker runs {since}: start one with .venv/bin/python manage.py worker", urgent=True)]
+    return [Need(f"No worker runs {since}: start one with {COMMAND} worker", urgent=True)]

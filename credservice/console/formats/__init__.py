@@ -1,1 +1,1 @@
-"""How dates are written: see the settings FORMAT_MODULE_PATH."""
+"""Formats dates: see the setting FORMAT_MODULE_PATH."""

@@ -1,4 +1,4 @@
-"""Credentials and their policies in the console."""
+"""Shows and changes credentials and their policies in the console."""
 
 from credservice.credentials.admin import credentials, policies, related
 from credservice.credentials.admin.values import ValuesForm

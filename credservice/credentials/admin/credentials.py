@@ -1,7 +1,8 @@
-"""Credentials: what they are and were. Values show nowhere; what is done to them has pages of its own."""
+"""Lists and shows credentials in the console. Values show nowhere; each act has a page of its own (``pages``)."""
 
+from collections import Counter
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -9,19 +10,23 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter, DropdownFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from credservice.console.base import LargeListAdmin, ReadOnly, as_uuid
-from credservice.console.filters import ExactFilter
-from credservice.console.labels import label
-from credservice.console.links import link_to, list_link, short, subject_link, subject_names
-from credservice.console.menu import MAX_COUNTED, Menu, Need, counted
-from credservice.credentials.admin import pages
+from credservice.adminkit.filters import ExactFilter
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import link_to, list_link, short, subject_link, subject_names
+from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
+from credservice.adminkit.moments import moment
+from credservice.adminkit.object_header import Fact
+from credservice.credentials.admin import bulk, pages
 from credservice.credentials.models import STUCK_AFTER, Credential
 
-State = Credential.State
+State, Outside = Credential.State, Credential.Outside
+FAILS_AFTER = 2  # attempts: one alone may be a hiccup
+FAILING = {"stuck": "failing"}
 MIN_PREFIX = 4  # characters of a hint
 
 # Said of a credential only where there is something to say.
@@ -45,22 +50,45 @@ class SubjectFilter(ExactFilter):
     title, parameter_name = "subject", "subject"
 
 
+class StateFilter(DropdownFilter):
+    """Offers the states, and what may be left of those that have ended."""
+
+    title, parameter_name = "state", "state__exact"
+    LEFT: ClassVar = {"may-still-work": Credential.STILL_OUTSIDE, "force-ended": (Credential.Outside.FORCED,)}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        words = [*Credential.State.values, *self.LEFT]
+        return [(word, word.replace("may-still-work", "may still work").capitalize()) for word in words]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        if value in self.LEFT:
+            return queryset.filter(outside__in=self.LEFT[value])
+        return queryset.filter(state=value) if value else queryset
+
+
 class StuckFilter(DropdownFilter):
-    """What an issuer keeps refusing: see Credential.is_stuck."""
+    """Finds what an issuer keeps refusing: see Credential.is_stuck."""
 
     title, parameter_name = "trouble", "stuck"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Stuck")]
+        return [("yes", "Stuck"), ("failing", "Failing")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(stuck()) if self.value() == "yes" else queryset
+        attempts = {"yes": STUCK_AFTER, "failing": FAILS_AFTER}.get(self.value() or "")
+        return queryset.filter(stuck(attempts)) if attempts else queryset
 
 
-def stuck() -> Q:
-    """Of what is being made or ended, which are the two kinds that an index each has; both are few."""
+def stuck(attempts: int = STUCK_AFTER) -> Q:
+    """Find what has failed so often of what is being made or ended, both of which are few and have an index."""
     under_way = Q(state=State.PENDING) | Q(state=State.RETIRING, retires_at__lte=timezone.now())
-    return under_way & Q(attempts__gte=STUCK_AFTER)
+    return under_way & Q(attempts__gte=attempts)
+
+
+def _of(number: int, there: str) -> str:
+    """Write what is left of one, or of several."""
+    return f"{there} {'it there, and confirm it' if number == 1 else 'them there, and confirm them'}"
 
 
 def _bounded(condition: Q) -> int:
@@ -74,8 +102,7 @@ class LineFilter(ExactFilter):
         term = (self.value() or "").strip()
         if not term:
             return queryset
-        pks = as_uuid(term)
-        return queryset.filter(line=term) if pks else queryset.none()
+        return queryset.filter(line=term) if by_id(term) else queryset.none()
 
 
 @admin.register(Credential)
@@ -83,12 +110,16 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Credentials", 11, "password")
     about = "Every credential that was made: whose it is, its state, and when it ends. Values stay sealed."
     empty_help = "Credentials are made by grants, by first exchanges, and by a marketplace's orders."
-    object_pages = (pages.Rotate, pages.Replace, pages.Reveal, pages.Revoke, pages.RetryNow, pages.ForceEnd)
-    bulk_actions = (pages.rotate_all, pages.revoke_all, pages.force_all)
-    list_display = ("name", "shown_state", "policy", "shown_subject", "created_at", "expires_at")
+    object_pages = (
+        *(pages.Rotate, pages.Replace, pages.Reveal, pages.Revoke),
+        *(pages.RetryNow, pages.ForceEnd, pages.ConfirmEnd),
+    )
+    bulk_actions = (bulk.rotate_all, bulk.revoke_all, bulk.force_all, bulk.confirm_all)
+    cards_first = True
+    list_display = ("name", "shown_state", "shown_subject", "policy", "created_at", "expires_at", "last_used_at")
     list_select_related = ("policy",)
     list_filter = (
-        ("state", ChoicesDropdownFilter),
+        StateFilter,
         ("policy", AutocompleteSelectFilter),
         StuckFilter,
         SubjectFilter,
@@ -96,16 +127,11 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     )
     search_help_text = "Our id, a line, a subject or a hint"
     fieldsets = (
-        (None, {"fields": ("name", "id", "shown_state", "shown_policy", "shown_subject")}),
-        ("Line", {"fields": ("shown_predecessor", "shown_successors", "shown_line")}),
+        ("Versions", {"fields": ("shown_predecessor", "shown_successors", "shown_line")}),
         ("Dates", {"fields": DATES}),
         ("Issuer", {"fields": ("context", "attempts", "next_attempt_at", "failure")}),
     )
     readonly_fields = (
-        "name",
-        "shown_state",
-        "shown_policy",
-        "shown_subject",
         "shown_predecessor",
         "shown_successors",
         "shown_line",
@@ -115,8 +141,25 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Credential | None:
         found: Credential | None = super().get_object(request, object_id, from_field)
         if found is not None:
-            found.console_title = f"{self.name(found)} ({found.state})"  # type: ignore[attr-defined]
+            found.console_title = self._title(found)  # type: ignore[attr-defined]
         return found
+
+    def _title(self, obj: Credential) -> str:
+        """Name it by its policy or hint, and its customer."""
+        name = obj.hint or str(obj.policy)
+        whose = subject_names([obj.subject]).get(obj.subject, "")
+        return f"{name} for {whose}" if whose else name
+
+    def facts(self, request: HttpRequest, obj: Credential) -> list[Fact]:
+        ends = {"Ended": obj.ended_at, "Ends": obj.retires_at or obj.expires_at, "Rotates": obj.rotates_at}
+        end = next(((name, at) for name, at in ends.items() if at is not None), None)
+        return [
+            Fact("Customer", self.shown_subject(obj) or "nobody"),
+            Fact("Policy", link_to(obj.policy)),
+            Fact("Age", moment(obj.created_at)),
+            *([Fact(end[0], moment(end[1]))] if end else []),
+            Fact("Last checked", moment(obj.last_used_at, "never")),
+        ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Without the dates that it does not have, and the troubles that it has not had."""
@@ -127,9 +170,9 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             for title, options in sets
         ]
 
-    def _page_links(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
-        links = super()._page_links(request, obj)
-        if obj is None or not request.user.has_perm("audit.view_auditevent"):
+    def page_links(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        links = super().page_links(request, obj)
+        if not request.user.has_perm("audit.view_auditevent"):
             return links
         seen = reverse("admin:audit_auditevent_seen", args=[obj.pk])
         return [
@@ -142,7 +185,11 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         making = _bounded(stuck() & Q(state=State.PENDING))
         failed = _bounded(Q(state=State.FAILED, created_at__gte=timezone.now() - timedelta(days=1)))
         why, trouble = "the issuer keeps refusing", {"stuck": "yes"}
+        left, there = {"state__exact": "may-still-work"}, "may still work in your product: end"
+        leaked, open_ends = (_bounded(Q(outside=value)) for value in (Outside.LEAKED, Outside.OPEN))
         lines = (
+            (leaked, Need(f"{counted(leaked, 'leaked credential')} {_of(leaked, there)}", left, urgent=True)),
+            (open_ends, Need(f"{counted(open_ends, 'ended credential')} {_of(open_ends, there)}", left)),
             (ending, Need(f"{counted(ending, 'revocation')} stuck: {why}", trouble, urgent=True)),
             (making, Need(f"{counted(making, 'issue')} stuck: {why}", trouble, urgent=True)),
             (
@@ -150,13 +197,24 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
                 Need(f"{counted(failed, 'credential')} failed to be made since yesterday", {"state__exact": "failed"}),
             ),
         )
-        return [need for number, need in lines if number]
+        return [*self._failing_issuers(), *(need for number, need in lines if number)]
+
+    def _failing_issuers(self) -> list[Need]:
+        """Tell which issuers are down, by what waits for each: see :func:`stuck`, sooner."""
+        failing = Credential.objects.filter(stuck(FAILS_AFTER)).order_by()
+        rows = list(failing.values_list("policy__issuer", "failure")[:MAX_COUNTED])
+        waiting = Counter(issuer for issuer, _ in rows)
+        why = dict(rows)  # the same outage has the same reason, mostly: one of them is told
+        told = {issuer: f"{counted(number, 'credential')} waiting for it" for issuer, number in waiting.items()}
+        return [
+            Need(f"The issuer {name} fails, {told[name]}: {why[name]}", FAILING, urgent=True) for name in sorted(told)
+        ]
 
     def under_way(self) -> list[Need]:
         making = _bounded(Q(state=State.PENDING))
         ending = _bounded(Q(state=State.RETIRING, retires_at__lte=timezone.now()))
         lines = (
-            (making, Need(f"{counted(making, 'credential')} being made", {"state__exact": "pending"})),
+            (making, Need(f"{counted(making, 'credential')} being created", {"state__exact": "pending"})),
             (ending, Need(f"{counted(ending, 'credential')} being ended", {"state__exact": "retiring"})),
         )
         return [need for number, need in lines if number]
@@ -167,11 +225,15 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         return queryset.defer("sealed_values", "lookup", "value_digests", "handle")
 
     def find(self, term: str) -> list[Q]:
-        return [Q(subject=term), Q(hint=term), *(q for pk in as_uuid(term) for q in (pk, Q(line=term)))]
+        return [Q(subject=term), Q(hint=term), *(q for pk in by_id(term) for q in (pk, Q(line=term)))]
 
     def find_beginning(self, term: str) -> list[Q]:
         """The prefix that keys of a kind share, and what follows it in a hint."""
         return [Q(hint__startswith=term)] if len(term) >= MIN_PREFIX else []
+
+    def tell_apart(self, obj: Credential) -> str:
+        subject = subject_names([obj.subject]).get(obj.subject, "")
+        return " · ".join(part for part in (str(obj.policy), subject, obj.state_word()) if part)
 
     def prepare_rows(self, rows: list[Any]) -> None:
         names = subject_names(row.subject for row in rows)
@@ -188,30 +250,22 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="State")
     def shown_state(self, obj: Credential) -> Any:
-        if obj.state in Credential.UNENDED and obj.is_stuck():
-            return label("stuck")
-        if obj.state in Credential.UNENDED and obj.suspended:
-            return label("suspended")
-        return label("ending" if obj.is_ending() else obj.state)
+        return label(obj.state_word())
 
-    @display(description="Policy")
-    def shown_policy(self, obj: Credential) -> Any:
-        return link_to(obj.policy)
-
-    @display(description="Subject")
+    @display(description="Customer")
     def shown_subject(self, obj: Credential) -> Any:
         names = obj.subject_names if hasattr(obj, "subject_names") else subject_names([obj.subject])
         return subject_link(obj.subject, names)
 
-    @display(description="Predecessor")
+    @display(description="Previous version")
     def shown_predecessor(self, obj: Credential) -> Any:
-        return link_to(obj.predecessor) or "none: it is the first of its line"
+        return link_to(obj.predecessor) or "none: this is the first version"
 
-    @display(description="Successors")
+    @display(description="Next versions")
     def shown_successors(self, obj: Credential) -> Any:
         found = [link_to(successor) for successor in obj.successors.order_by("-created_at")[:10]]
         return format_html("{}" * len(found), *found) if found else "none"
 
-    @display(description="Line")
+    @display(description="Versions")
     def shown_line(self, obj: Credential) -> Any:
-        return list_link(Credential, "All of this line", line=obj.line)
+        return list_link(Credential, "All versions", line=obj.line)

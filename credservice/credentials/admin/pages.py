@@ -1,34 +1,36 @@
-"""The console's pages about one credential: rotate, replace, reveal, revoke, force a stuck end."""
+"""Rotates, replaces, reveals, revokes, retries and force-ends credentials on pages of the console."""
 
-from collections import Counter
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
-from credservice.console.actor import actor_of
-from credservice.console.approvals import required
-from credservice.console.bulk import BulkAction, Values
-from credservice.console.pages import ObjectPage, Shown
-from credservice.console.password import PasswordPage
-from credservice.console.second_person import SecondPerson
-from credservice.console.switch import WhyForm
-from credservice.console.widgets import ReasonField, span
-from credservice.credentials import steps
+from credservice.adminkit.four_eyes import SecondPerson
+from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.adminkit.reauthentication import PasswordPage
+from credservice.adminkit.state_pages import OptionalWhyForm, WhyForm
+from credservice.adminkit.widgets import ReasonField, span
+from credservice.audit.names import actor_of
+from credservice.core.exceptions import Conflict
 from credservice.credentials.admin.values import ValuesForm
 from credservice.credentials.models import Credential
-from credservice.credentials.preview import counted, preview_rotation
-from credservice.credentials.queue import enqueue
-from credservice.credentials.services import finish_issue, force_end, reveal, revoke, rotate
-from credservice.exceptions import Conflict
+from credservice.credentials.rotation_impact import preview_rotation
+from credservice.credentials.services import (
+    confirm_end,
+    finish_issue,
+    force_end,
+    retry_now,
+    reveal,
+    revoke,
+    rotate,
+)
 
 State = Credential.State
+END_IT_THERE = "It may still work in your product: end it there, then confirm that on the credential's page."
 
 
 class RotateForm(ValuesForm):
@@ -44,22 +46,24 @@ class RotateForm(ValuesForm):
                 help_text="With a reason, that one is abandoned and ended. Kept in the audit trail.",
             )
         self.fields["overlap"] = forms.ChoiceField(
-            label="The present credential stays good for",
-            choices=(("policy", f"The policy's overlap: {overlap}"), ("none", "No time: it has leaked")),
+            label="The current credential stays valid for",
+            choices=(("policy", f"The policy's overlap: {overlap}"), ("none", "Revoke now (leaked)")),
             initial="policy",
             widget=UnfoldAdminRadioSelectWidget,
         )
 
-    def overlap(self) -> timedelta | None:
-        return timedelta(0) if self.cleaned_data["overlap"] == "none" else None
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        return data if self.errors else data | {"entered": self.entered()}
 
 
-class Rotate(ObjectPage):
+class Rotate(ObjectAction):
     """Of a policy whose issuer makes the values."""
 
     slug, title, icon = "rotate", "Rotate", "autorenew"
     permission = "rotate"
     variant = ActionVariant.PRIMARY
+    consequence = "A successor is made, and handed out from then on."
     generates = True
 
     def refusal(self, obj: Credential) -> str:
@@ -70,37 +74,43 @@ class Rotate(ObjectPage):
         return ""
 
     def consequences(self, obj: Credential) -> list[str]:
-        return ["A successor is made, and handed out from then on.", *preview_rotation(obj).sentences()]
+        return [self.consequence, *preview_rotation(obj).sentences(), *outside(obj)]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
         return RotateForm(obj, data)
 
-    def perform(self, request: HttpRequest, obj: Credential, form: forms.Form) -> str:
-        assert isinstance(form, RotateForm)
+    def carry_out(self, request: HttpRequest, obj: Credential, values: Values) -> str:
+        """Rotate, and have the issuer make the values at once; in bulk the worker does that."""
         actor = actor_of(request)
-        successor = rotate(
-            credential=obj,
-            actor=actor,
-            overlap=form.overlap(),
-            entered=form.entered(),
-            force_reason=form.cleaned_data.get("force_reason", ""),
-        )
+        successor = _rotate(actor, obj, values)
         transaction.on_commit(lambda: finish_issue(successor, actor=actor), robust=True)
-        return f"The successor is {successor.pk}."
+        obj.refresh_from_db()
+        told = f"The successor is {successor.pk}."
+        return f"{told} The one before has ended here. {END_IT_THERE}" if obj.is_still_outside() else told
+
+    def perform(self, actor: str, obj: Credential, values: Values) -> str:
+        return f"The successor is {_rotate(actor, obj, values).pk}."
+
+
+def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
+    return rotate(
+        credential=obj,
+        actor=actor,
+        overlap=timedelta(0) if values["overlap"] == "none" else None,
+        entered=values.get("entered"),
+        force_reason=values.get("force_reason", ""),
+    )
 
 
 class Replace(Rotate):
     """Of a policy whose values are entered."""
 
     slug, title, icon = "replace", "Replace values", "edit_square"
+    consequence = (
+        "What you enter becomes the successor's values, and is handed out from now on. Every value is entered "
+        "again: the current ones are not shown."
+    )
     generates = False
-
-    def consequences(self, obj: Credential) -> list[str]:
-        return [
-            "What you enter becomes the successor's values, and is handed out from now on. Every value is entered "
-            "anew: the present ones are not shown.",
-            *preview_rotation(obj).sentences(),
-        ]
 
 
 class Reveal(SecondPerson, PasswordPage):
@@ -108,17 +118,17 @@ class Reveal(SecondPerson, PasswordPage):
     variant = ActionVariant.WARNING
     permission = "credentials.reveal_credential"
     four_eyes = "reveal"
+    consequence = "The values are shown once. That you saw them, and why, stays in the audit trail."
 
     def refusal(self, obj: Credential) -> str:
+        if obj.is_erased():
+            return "The values of this credential were erased after its end."
         return "" if obj.sealed_values is not None else "This credential has no values."
 
-    def consequences(self, obj: Credential) -> list[str]:
-        return ["The values are shown once. That you saw them, and why, stays in the audit trail."]
-
-    def perform(self, request: HttpRequest, obj: Credential, form: forms.Form) -> Shown:
-        values = reveal(credential=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+    def perform(self, actor: str, obj: Credential, values: Values) -> Shown:
+        revealed = reveal(credential=obj, actor=actor, reason=values["why"])
         sentence = "This page is shown once, and its showing is recorded. Close it when you are done."
-        return Shown("Values of the credential", sentence, tuple(values.items()))
+        return Shown("Values of the credential", sentence, tuple(revealed.items()))
 
 
 class RevokeForm(WhyForm):
@@ -129,9 +139,21 @@ class RevokeForm(WhyForm):
         widget=UnfoldBooleanWidget,
         help_text="Those of its line that are retiring. They are good until then, and are handed out in its place.",
     )
+    leaked = forms.BooleanField(
+        label="It has leaked",
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="Its values are erased at once, instead of some time after its end. A text is still recognised.",
+    )
+    ended_outside = forms.BooleanField(
+        label="It has been ended in your product, too",
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="Tick it only when that is done. Otherwise it stays an open point on the overview, to confirm later.",
+    )
 
 
-class Revoke(ObjectPage):
+class Revoke(ObjectAction):
     slug, title, icon = "revoke", "Revoke", "block"
     permission = "revoke"
     variant = ActionVariant.DANGER
@@ -150,17 +172,56 @@ class Revoke(ObjectPage):
             for found in retiring_before(obj)
         ]
         reach = preview_rotation(obj).sentences()[:1] if obj.state == State.ACTIVE else []
-        return [self.consequence, *reach, *older]
+        return [self.consequence, *reach, *outside(obj), *older]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
-        return RevokeForm(data) if retiring_before(obj) else WhyForm(data)
+        form = RevokeForm(data)
+        if not retiring_before(obj):
+            del form.fields["predecessors"]
+        if not obj.outlives_its_end():
+            del form.fields["ended_outside"]
+        return form
 
-    def perform(self, request: HttpRequest, obj: Credential, form: forms.Form) -> str:
-        ended = _revoke(actor_of(request), obj, form.cleaned_data)
+    def perform(self, actor: str, obj: Credential, values: Values) -> str:
+        names = ("predecessors", "leaked", "ended_outside")
+        chosen = {name: bool(values.get(name, False)) for name in names}
+        ended = revoke(credential=obj, actor=actor, reason=values["why"], **chosen)
+        if ended.is_still_outside():
+            return f"It is revoked here. {END_IT_THERE}"
         return "The credential is revoked." if ended.state == State.REVOKED else "The revocation is under way."
 
 
-class ForceEnd(ObjectPage):
+def outside(obj: Credential) -> list[str]:
+    """Tell what the end of a credential does not reach."""
+    backend = obj.policy.backend()
+    if backend.can_revoke:
+        return []
+    if not obj.outlives_its_end():
+        return [f"It works until it expires, at {obj.expires_at:%Y-%m-%d %H:%M} UTC: nothing can end it before."]
+    kept = "is kept here and was made elsewhere" if not backend.generates else "cannot be ended by its issuer"
+    return [f"This credential {kept}: it works in your product until somebody ends it there."]
+
+
+class ConfirmEnd(ObjectAction):
+    slug, title, icon = "confirm-end", "Confirm its end", "task_alt"
+    permission = "revoke"
+    variant = ActionVariant.PRIMARY
+    form_class = OptionalWhyForm
+    consequence = (
+        "Confirm this only when it has been ended in the product that takes it: the service cannot look there. Your "
+        "name stays in the audit trail."
+    )
+
+    def refusal(self, obj: Credential) -> str:
+        left = obj.is_still_outside() or obj.outside == Credential.Outside.FORCED
+        return "" if left else "Nothing is known to be left of this credential outside."
+
+    def perform(self, actor: str, obj: Credential, values: Values) -> str:
+        confirm_end(credential=obj, actor=actor, reason=values.get("why", ""))
+        return "Its end is confirmed."
+
+
+class ForceEnd(ObjectAction):
     slug, title, icon = "force-end", "Force its end", "warning"
     permission = "force"
     variant = ActionVariant.DANGER
@@ -172,119 +233,39 @@ class ForceEnd(ObjectPage):
     def consequences(self, obj: Credential) -> list[str]:
         return [
             f"The issuer did not confirm the end in {obj.attempts} attempts: {obj.failure or 'no reason is known'}",
-            "Forcing calls it ended. If it still works outside, nobody will try to end it again.",
+            "Forcing calls it ended. If it still works outside, nobody will try to end it again: its state says "
+            "force-ended, until somebody confirms its end.",
         ]
 
-    def perform(self, request: HttpRequest, obj: Credential, form: forms.Form) -> str:
-        force_end(credential=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+    def perform(self, actor: str, obj: Credential, values: Values) -> str:
+        if not obj.is_stuck():
+            raise Conflict("Only a revocation that is stuck can be forced.")
+        force_end(credential=obj, actor=actor, reason=values["why"])
         return "The credential counts as ended."
 
 
 def retiring_before(credential: Credential) -> list[Credential]:
-    """Its predecessors that are still good, the newest first."""
+    """Find its predecessors that are still good, the newest first."""
     older = Credential.objects.filter(
         line=credential.line, state=State.RETIRING, created_at__lt=credential.created_at
     ).order_by("-created_at")
     return [found for found in older if found.is_usable()]
 
 
-class RetryNow(ObjectPage):
+class RetryNow(ObjectAction):
     slug, title, icon = "retry", "Try again now", "refresh"
     permission = "force"
 
     def refusal(self, obj: Credential) -> str:
-        under_way = obj.state == State.PENDING or obj.is_ending()
-        return "" if under_way and obj.attempts else "Only what has failed and is still under way can be tried again."
+        failed = obj.has_failed_so_far()
+        return "" if failed else "Only what has failed and is still under way can be tried again."
 
     def consequences(self, obj: Credential) -> list[str]:
         return [
-            f"{obj.attempts} attempts came to nothing: {obj.failure or 'no reason is known'}",
-            "The worker asks the issuer once more, without waiting for the next time that is due.",
+            f"{obj.attempts} attempts failed: {obj.failure or 'no reason is known'}",
+            "The worker asks the issuer again now, and does not wait for the next attempt.",
         ]
 
-    def perform(self, request: HttpRequest, obj: Credential, form: forms.Form) -> str:
-        enqueue("finish_issue" if obj.state == State.PENDING else "end", obj)
-        steps.record_step("credential.retried", obj, actor_of(request))
+    def perform(self, actor: str, obj: Credential, values: Values) -> str:
+        retry_now(credential=obj, actor=actor)
         return "The worker tries it again now."
-
-
-def _revoke(actor: str, obj: Credential, values: Values) -> Credential:
-    return revoke(
-        credential=obj, actor=actor, reason=values["why"], predecessors=bool(values.get("predecessors", False))
-    )
-
-
-def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
-    """What an outside issuer makes is made by the worker."""
-    return rotate(credential=obj, actor=actor, overlap=timedelta(0) if values["overlap"] == "none" else None)
-
-
-def _force_end(actor: str, obj: Credential, values: Values) -> object:
-    if not obj.is_stuck():
-        raise Conflict("Only a revocation that is stuck can be forced.")
-    return force_end(credential=obj, actor=actor, reason=values["why"])
-
-
-def _reach(credentials: Iterable[Credential]) -> list[str]:
-    """What partners will notice: how many of what are handed these now."""
-    handed: Counter[str] = Counter()
-    for credential in credentials:
-        handed.update(preview_rotation(credential).reach)
-    told = ", ".join(counted(count, name) for name, count in handed.items() if count)
-    return [f"Together they are handed to {told}." if told else "No installation or marketplace credential uses them."]
-
-
-class RotateAllForm(forms.Form):
-    overlap = forms.ChoiceField(
-        label="The present ones stay good for",
-        choices=(("policy", "Each for its policy's overlap"), ("none", "No time: they have leaked")),
-        initial="policy",
-        widget=UnfoldAdminRadioSelectWidget,
-    )
-
-    def clean_overlap(self) -> str:
-        overlap: str = self.cleaned_data["overlap"]
-        if overlap == "none" and required("bulk_revoke"):
-            raise ValidationError(
-                "That ends them all at once, which needs a second person: rotate them with an overlap, and revoke the "
-                "old ones, which can be approved."
-            )
-        return overlap
-
-
-revoke_all = BulkAction(
-    "revoke",
-    "Revoke",
-    _revoke,
-    consequence=f"For each of these: {Revoke.consequence[0].lower()}{Revoke.consequence[1:]}",
-    done="Revoked, or on the way",
-    permission="revoke",
-    form_class=RevokeForm,
-    danger=True,
-    foretell=_reach,
-    four_eyes="bulk_revoke",
-)
-
-rotate_all = BulkAction(
-    "rotate",
-    "Rotate",
-    _rotate,
-    consequence="For each of these a successor is made, and handed out from then on. Those whose values are entered by "
-    "a person are left as they are.",
-    done="Rotated, or on the way",
-    permission="rotate",
-    form_class=RotateAllForm,
-    foretell=_reach,
-)
-
-force_all = BulkAction(
-    "force_end",
-    "Force the end",
-    _force_end,
-    consequence="Each of these that is stuck counts as ended. If one still works outside, nobody will try to end it "
-    "again.",
-    done="Counted as ended",
-    permission="force",
-    form_class=WhyForm,
-    danger=True,
-)

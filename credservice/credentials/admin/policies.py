@@ -1,4 +1,4 @@
-"""Policies: which issuer, with what options, for how long."""
+"""Edits credential policies in the console: which issuer, with what options, for how long."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from django.db.models import Model
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from credservice.console.base import ConsoleAdmin
-from credservice.console.links import list_link
-from credservice.console.menu import Menu
-from credservice.console.widgets import span
+from credservice.adminkit.links import list_link
+from credservice.adminkit.menu import Menu
+from credservice.adminkit.model_admin import ConsoleAdmin
+from credservice.adminkit.widgets import span
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.base import OptionsError
@@ -48,7 +48,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def problems_of_users(policy: CredentialPolicy) -> list[str]:
-    """What would be wrong with integrations, products and their like under the policy as it is in memory.
+    """List what would be wrong with integrations, products and their like under the policy as it is in memory.
 
     They are found by their foreign keys: this room does not know the doors.
     """

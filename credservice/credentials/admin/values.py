@@ -1,10 +1,10 @@
-"""Entering the named values of a credential, without ever showing old ones."""
+"""Takes the named values of a credential in a form, without ever showing old ones."""
 
 from typing import Any
 
 from django import forms
 
-from credservice.console.widgets import SecretField
+from credservice.adminkit.widgets import SecretField
 from credservice.credentials.models import CredentialPolicy
 
 

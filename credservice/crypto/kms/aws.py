@@ -1,4 +1,4 @@
-"""AWS KMS: ``ID:awskms:ARN_OR_ALIAS``. Needs the extra ``aws``.
+"""Wraps data keys in AWS KMS: ``ID:awskms:ARN_OR_ALIAS``. Needs the extra ``aws``.
 
 Region, endpoint, credentials, proxy and authorities are found as AWS's SDK finds them: environment, profile, web
 identity, container or instance role. The actions used are Encrypt and Decrypt, and DescribeKey for an alias.
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final
 
-from credservice.crypto.keyring import KeyringError, KeyServiceError, KeyServiceUnreachable, UnwrapError
+from credservice import __version__
+from credservice.crypto.kek import KeyringError, KeyServiceError, KeyServiceUnreachable, UnwrapError
 
 CONNECT_SECONDS: Final = 3.0
 READ_SECONDS: Final = 5.0
@@ -62,7 +63,7 @@ class AwsKey:
         return self._bytes(answer, "Plaintext")
 
     def fingerprint(self) -> str:
-        """Of the ARN: KMS gives no key's id to another key. Replicas of a multi-Region key are one key."""
+        """Hash the ARN: KMS gives no key's id to another key. Replicas of a multi-Region key are one key."""
         match = KEY_ARN.fullmatch(self._arn)
         assert match is not None
         partition, region, account, key = match.groups()
@@ -128,6 +129,6 @@ def _client(region: str | None, pid: int) -> Any:
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        user_agent_extra="credservice",
+        user_agent_extra=f"credservice/{__version__}",
     )
     return Session().create_client("kms", region_name=region, config=config)

@@ -1,4 +1,4 @@
-"""The Transit engine of Vault (1.13 or later) and OpenBao: ``ID:transit:MOUNT/KEYNAME``.
+"""Wraps data keys in the Transit engine of Vault (1.13 or later) or OpenBao: ``ID:transit:MOUNT/KEYNAME``.
 
 Source: both products' API documentation, "Transit secrets engine (API)", Encrypt data and Decrypt data.
 """
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from credservice.crypto.keyring import KeyringError, KeyServiceError, KeyServiceUnreachable, UnwrapError
+from credservice.crypto.kek import KeyringError, KeyServiceError, KeyServiceUnreachable, UnwrapError
 from credservice.crypto.kms.vault import Refused, Unreachable, Vault
 
 _DOES_NOT_OPEN: Final = ("authentication failed", "invalid ciphertext")
@@ -54,7 +54,7 @@ class TransitKey:
             raise KeyServiceUnreachable(self.id, f"{self.vault.address} answered no base64") from None
 
     def fingerprint(self) -> str:
-        """Of namespace, mount and name. Transit shows nothing of a key that outlives its rotation; another key made
+        """Hash namespace, mount and name. Transit shows nothing of a key that outlives its rotation; another key made
         under this name is told by its data keys, which do not open."""
         place = f"transit:{self.vault.namespace}:{self.mount}/{self.name}"
         return hashlib.sha256(place.encode()).hexdigest()[:16]

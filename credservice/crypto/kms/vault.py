@@ -1,4 +1,4 @@
-"""Requests to a Vault or OpenBao server, as its own tools make them: the same settings, the same headers."""
+"""Sends requests to a Vault or OpenBao server as its own tools do: the same settings, the same headers."""
 
 import ssl
 import time
@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import httpx2
 from django.conf import settings
+
+from credservice.core.environment import read_value
 
 CONNECT_SECONDS: Final = 3.0
 READ_SECONDS: Final = 5.0
@@ -32,7 +34,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Vault:
-    """Where the server is, and how this process proves itself to it."""
+    """Address of the server, and how this process proves itself to it."""
 
     address: str
     namespace: str
@@ -42,7 +44,7 @@ class Vault:
 
     @classmethod
     def from_settings(cls) -> "Vault":
-        """Raises ValueError, with a phrase, where a setting is missing or wrong."""
+        """Read the settings. Raises ValueError, with a phrase, where one is missing or wrong."""
         if not settings.VAULT_TOKEN_FILE and not _is_token(settings.VAULT_TOKEN):
             raise ValueError("VAULT_TOKEN_FILE (or VAULT_TOKEN) is not set, or holds no token")
         address = _check_address(settings.VAULT_ADDR)
@@ -53,7 +55,7 @@ class Vault:
         return cls(address, settings.VAULT_NAMESPACE, settings.VAULT_TOKEN_FILE, settings.VAULT_TOKEN, tls)
 
     def post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
-        """The ``data`` of the answer. Raises :class:`Unreachable` or :class:`Refused`."""
+        """Return the ``data`` of the answer. Raises :class:`Unreachable` or :class:`Refused`."""
         for pause in PAUSES:
             try:
                 return self._post_as_of_now(path, body)
@@ -81,7 +83,7 @@ class Vault:
             with httpx2.Client(verify=self.tls, timeout=timeout, trust_env=False, follow_redirects=False) as client:
                 answer = client.post(f"{self.address}/v1/{path}", json=body, headers=headers)
         except httpx2.TransportError as error:
-            raise Unreachable(f"{self.address} did not answer ({type(error).__name__})") from None
+            raise Unreachable(f"{self.address} did not answer: {error}") from None
         return self._read(answer)
 
     def _read(self, answer: httpx2.Response) -> dict[str, Any]:
@@ -106,7 +108,7 @@ class Vault:
         if not self.token_file:
             return self.token
         try:
-            token = Path(self.token_file).read_text(encoding="ascii").strip()
+            token = read_value(Path(self.token_file)).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise Unreachable(f"VAULT_TOKEN_FILE cannot be read ({type(error).__name__})") from None
         if not _is_token(token):

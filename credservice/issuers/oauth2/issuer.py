@@ -1,4 +1,4 @@
-"""The issuer: a client of the vendor's authorization server.
+"""Issues and revokes access tokens as a client of the vendor's authorization server.
 
 OPTIONS: ``token_url``; ``client_id``; ``client_secret``, a reference; ``authentication``, basic or post; ``grant``,
 client_credentials (RFC 6749, 4.4) or token_exchange (RFC 8693); ``revocation_url`` (RFC 7009); ``seconds`` for a call.
@@ -14,6 +14,8 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
+from credservice.core.context_templates import MissingSource, fill_template
+from credservice.core.secret_references import UnreadableReference, resolve_reference
 from credservice.crypto import Place, SealError, seal, unseal
 from credservice.http.outgoing import check_url
 from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, IssuerUnavailable, OptionsError
@@ -29,8 +31,7 @@ from credservice.issuers.oauth2.options import (
 )
 from credservice.issuers.oauth2.server import AUTHENTICATION, Client
 from credservice.issuers.oauth2.token import read_token
-from credservice.references import UnreadableReference, resolve_reference
-from credservice.sources import MissingSource, fill_template
+from credservice.keys.signing_keys import current_signing_key
 
 DEFAULT_SECONDS, MAX_SECONDS = 10.0, 30.0
 SUBJECT_LIFETIME = timedelta(minutes=5)
@@ -115,9 +116,6 @@ class OAuth2Issuer(Issuer):
 
     def _signed(self, request: IssueRequest) -> str:
         """A short-lived JWT that says for whom we ask, signed with our own key (docs/issuers/jwt.md)."""
-        from credservice.keys.jose import encode
-        from credservice.keys.signing_keys import current_signing_key
-
         now = int(timezone.now().timestamp())
         claims = {
             "iss": settings.PUBLIC_URL,
@@ -127,8 +125,8 @@ class OAuth2Issuer(Issuer):
             "exp": now + int(SUBJECT_LIFETIME.total_seconds()),
             "jti": str(uuid.uuid4()),
         }
-        key = current_signing_key(request.options.get("subject_algorithm", ALGORITHMS[0]), actor="issuer:oauth2")
-        return encode(claims, key.open(), algorithm=key.algorithm, kid=key.kid)
+        algorithm = request.options.get("subject_algorithm", ALGORITHMS[0])
+        return current_signing_key(algorithm, actor="issuer:oauth2").sign_token(claims)
 
     def _client(self) -> Client:
         try:

@@ -1,12 +1,12 @@
-"""What a policy asks the authorization server for."""
+"""Reads what a policy asks the authorization server for."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from credservice.core.context_templates import check_template, fill_template
 from credservice.http.outgoing import check_url
 from credservice.issuers.base import OptionsError, check_name, only
 from credservice.issuers.jwt import ALGORITHMS
-from credservice.sources import check_template, fill_template
 
 CLIENT_CREDENTIALS = "client_credentials"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -37,7 +37,7 @@ def check_policy(options: Mapping[str, Any], grant: str) -> None:
 def requested(options: Mapping[str, Any], context: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The parameters of a request, filled; an audience or resource may be several.
 
-    Raises :class:`credservice.sources.MissingSource`.
+    Raises :class:`credservice.core.context_templates.MissingSource`.
     """
     return [
         (name, str(fill_template(one, context)))

@@ -1,4 +1,4 @@
-"""Calls to an authorization server: client authentication, the token endpoint, revocation.
+"""Calls an authorization server: client authentication, the token endpoint, revocation.
 
 On our own client and not on authlib's, which loses repeated parameters (``resource``, ``audience``: RFC 8693, 2.1),
 does not form-encode Basic credentials (RFC 6749, 2.3.1), and drops ``Retry-After`` with a failed answer.
@@ -7,10 +7,11 @@ does not form-encode Basic credentials (RFC 6749, 2.3.1), and drops ``Retry-Afte
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import httpx2
 
+from credservice.http.oauth2 import basic_auth
 from credservice.issuers.base import IssueFailed, IssuerUnavailable
 from credservice.issuers.calls import call, json_object, reason
 from credservice.issuers.masking import masked
@@ -24,7 +25,7 @@ _OURS = frozenset({"invalid_client"})
 
 @dataclass(frozen=True)
 class Client:
-    """What we are to the authorization server."""
+    """Our identity at the authorization server."""
 
     client_id: str
     secret: str = field(repr=False)
@@ -34,15 +35,15 @@ class Client:
     def post(self, url: str, form: Iterable[tuple[str, str]]) -> httpx2.Response:
         """The successful answer. Raises :class:`IssueFailed`, :class:`IssuerUnavailable`."""
         fields = list(form)
-        pair = f"{quote(self.client_id, safe='')}:{quote(self.secret, safe='')}"
+        pair = ":".join(basic_auth(self.client_id, self.secret))
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         if self.authentication == "basic":
-            # A space as %20: those who undo this as a form read it, and those who take it for a URL's escapes.
             headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
         else:
             fields += [("client_id", self.client_id), ("client_secret", self.secret)]
         answer = call("POST", url, seconds=self.seconds, headers=headers, content=urlencode(fields).encode())
-        if not answer.is_success:
+        # Some servers tell their errors with 200 (RFC 6749, 5.2 wants 400): the body says it then.
+        if not answer.is_success or _error_of(answer) is not None:
             sent = [value for name, value in fields if name.endswith(("token", "assertion", "password"))]
             self._refused(answer, [pair, self.secret, *sent])
         return answer
@@ -50,11 +51,8 @@ class Client:
     def _refused(self, answer: httpx2.Response, secrets: list[str]) -> None:
         """An error answer (RFC 6749, 5.2), as the issuer's exceptions tell them apart."""
         why = reason(answer, ("error_description", "error"), secrets)
-        try:
-            code = json_object(answer).get("error")
-        except ValueError:
-            code = None
-        if isinstance(code, str):
+        code = _error_of(answer)
+        if code is not None:
             shown = masked(code, secrets)[:40]
             why = f"{why} ({shown})" if code.isascii() and code.isprintable() and shown not in why else why
             if code in _PASSING | _OURS:
@@ -62,3 +60,12 @@ class Client:
         elif answer.status_code == 401:
             raise IssuerUnavailable(why, retry_after=60)
         raise IssueFailed(why)
+
+
+def _error_of(answer: httpx2.Response) -> str | None:
+    """Read the code of an error answer (RFC 6749, 5.2); None where the body has none."""
+    try:
+        code = json_object(answer).get("error")
+    except ValueError:
+        return None
+    return code if isinstance(code, str) else None

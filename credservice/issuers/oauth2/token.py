@@ -1,4 +1,4 @@
-"""The answer of a token endpoint (RFC 6749, 5.1; RFC 8693, 2.2.1)."""
+"""Reads the answer of a token endpoint (RFC 6749, 5.1; RFC 8693, 2.2.1)."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,7 +30,9 @@ def read_token(answer: httpx2.Response, asked_at: datetime) -> AccessToken:
     value = body.get("access_token")
     if not isinstance(value, str) or not value or len(value.encode()) > MAX_TOKEN_BYTES:
         raise IssueFailed(f"the token endpoint answered no access_token of 1 to {MAX_TOKEN_BYTES} bytes")
-    if str(body.get("token_type", "")).lower() not in _TYPES:
+    if "token_type" not in body:
+        raise IssueFailed("the token endpoint's answer lacks token_type")
+    if str(body["token_type"]).lower() not in _TYPES:
         raise IssueFailed("the token endpoint answered a token_type other than Bearer")
     lifetime = _lifetime(body.get("expires_in"))
     return AccessToken(value, None if lifetime is None else asked_at + lifetime)

@@ -1,4 +1,4 @@
-"""``postgresql``: real login roles on the vendor's PostgreSQL (14 and later). See docs/issuers/postgresql.md."""
+"""Makes ``postgresql`` credentials: roles of the vendor's PostgreSQL (14 or later). See docs/issuers/postgresql.md."""
 
 from credservice.issuers.postgresql.issuer import PostgreSQLIssuer
 

@@ -1,4 +1,4 @@
-"""Connections to the vendor's server, as its administrator: nothing waits for ever, and nothing secret is quoted."""
+"""Connects to the vendor's server as its administrator: nothing waits for ever, and nothing secret is quoted."""
 
 import os
 import socket
@@ -47,6 +47,7 @@ def connect(dsn: str, *, seconds: float, database: str | None = None) -> Iterato
         dsn,
         connect_timeout=CONNECT_SECONDS,
         application_name="credservice",
+        client_encoding="UTF8",  # a server whose default is SQL_ASCII would give bytes for text
         tcp_user_timeout=CONNECT_SECONDS * 1000,
         **more,
     )
@@ -57,7 +58,7 @@ def connect(dsn: str, *, seconds: float, database: str | None = None) -> Iterato
 
 
 def explain(error: psycopg.Error, secrets: Iterable[str]) -> str:
-    """What went wrong, bounded, without anything of the connection string or a value.
+    """Say what went wrong, bounded, without anything of the connection string or a value.
 
     ``secrets`` are what the server was sent or may know: its messages are its own, and may quote them.
     """

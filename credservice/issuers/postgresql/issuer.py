@@ -1,4 +1,4 @@
-"""The issuer: what an operator allows in OPTIONS, and the translation of the server's errors.
+"""Issues and revokes login roles as OPTIONS allow, and translates the server's errors.
 
 OPTIONS: ``dsn``, a reference of the administrator's connection string; ``databases`` and ``groups`` that policies may
 choose from, the default first; ``heir``, the role that gets a removed role's objects (the first group).
@@ -14,13 +14,13 @@ import psycopg
 from django.utils import timezone
 from psycopg.conninfo import conninfo_to_dict
 
-from credservice.issuers.api_key import ALPHABET
+from credservice.core.api_keys import ALPHABET
+from credservice.core.secret_references import UnreadableReference, resolve_reference
 from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, IssuerUnavailable, OptionsError
 from credservice.issuers.postgresql import roles
 from credservice.issuers.postgresql.connection import Connection, connect, explain, passwords
 from credservice.issuers.postgresql.options import RoleOptions
 from credservice.issuers.postgresql.scram import verifier
-from credservice.references import UnreadableReference, resolve_reference
 
 PASSWORD_CHARACTERS = 32  # 190 random bits
 ISSUE_SECONDS = 10.0

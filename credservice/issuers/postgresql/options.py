@@ -1,4 +1,4 @@
-"""What a policy may choose, and the values that its credentials have."""
+"""Reads what a policy chooses, and writes the values that its credentials have."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Login roles: make, look at and remove. Every step can be repeated; names are quoted by ``psycopg.sql`` alone."""
+"""Makes, looks at and removes login roles. Every step can be repeated; ``psycopg.sql`` alone quotes names."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -109,7 +109,7 @@ def _end_sessions(connection: Connection, name: str) -> None:
 
 
 def _databases(connection: Connection, name: str) -> list[str]:
-    """Where the role owns something or has rights, by the server's own list; the current one for what is nowhere."""
+    """Find where the role owns something or has rights, by the server's list; the current one for what is nowhere."""
     query = """
         SELECT DISTINCT coalesce(datname, current_database())
         FROM pg_shdepend LEFT JOIN pg_database ON pg_database.oid = dbid

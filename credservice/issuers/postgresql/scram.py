@@ -1,4 +1,4 @@
-"""SCRAM-SHA-256 verifiers, made here: the server stores them as they are, and its log never sees the password.
+"""Makes SCRAM-SHA-256 verifiers: the server stores them as they are, and its log never sees the password.
 
 RFC 5802 and 7677; the form is PostgreSQL's (its documentation, "pg_authid": rolpassword).
 """
@@ -14,7 +14,7 @@ ITERATIONS = 4096
 
 
 def verifier(password: str, *, salt: bytes | None = None, iterations: int = ITERATIONS) -> str:
-    """What ``CREATE ROLE ... PASSWORD`` takes in a password's place.
+    """Make what ``CREATE ROLE ... PASSWORD`` takes in a password's place.
 
     Raises ValueError for anything but printable ASCII: for that, SASLprep (RFC 4013) changes nothing.
     """

@@ -1,4 +1,4 @@
-"""``webhook``: the vendor's own HTTPS endpoint makes, checks and revokes it. See docs/issuers/webhook.md."""
+"""Has ``webhook`` credentials made and ended by the vendor's own HTTPS endpoint. See docs/issuers/webhook.md."""
 
 from credservice.issuers.webhook.issuer import WebhookIssuer
 

@@ -1,4 +1,4 @@
-"""What the vendor's endpoint may answer, and what it must not."""
+"""Checks what the vendor's endpoint answers."""
 
 import json
 from collections.abc import Mapping

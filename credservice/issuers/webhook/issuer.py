@@ -1,4 +1,4 @@
-"""The issuer: one signed POST for each act.
+"""Issues, checks and revokes by one signed POST for each act.
 
 OPTIONS: ``url``; ``secrets``, references of the signing secrets, the current one first; ``seconds`` for one act with
 its repeats; ``acts`` that the endpoint knows beside ``issue``: ``revoke``, ``check``.
@@ -12,7 +12,9 @@ from typing import Any
 
 import httpx2
 
+from credservice.core.secret_references import UnreadableReference, resolve_reference
 from credservice.http.outgoing import check_url
+from credservice.http.webhook_signatures import PREFIX, check_secret, sign
 from credservice.issuers.base import (
     Issued,
     IssueFailed,
@@ -25,8 +27,6 @@ from credservice.issuers.base import (
 )
 from credservice.issuers.calls import call, json_object, reason
 from credservice.issuers.webhook.answer import read_issued
-from credservice.issuers.webhook.signing import PREFIX, check_secret, sign
-from credservice.references import UnreadableReference, resolve_reference
 
 DEFAULT_SECONDS, MAX_SECONDS = 10.0, 30.0
 MAX_PARAMETERS_BYTES = 16 * 1024

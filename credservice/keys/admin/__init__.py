@@ -1,6 +1,6 @@
-"""Signing secrets and signing keys in the console."""
+"""Shows and changes signing secrets and signing keys in the console."""
 
 from credservice.keys.admin import secrets, signing_keys
-from credservice.keys.admin.secrets import secrets_table
+from credservice.keys.admin.secrets import NewSecret, secrets_table
 
-__all__ = ["secrets", "secrets_table", "signing_keys"]
+__all__ = ["NewSecret", "secrets", "secrets_table", "signing_keys"]

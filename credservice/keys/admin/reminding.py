@@ -1,17 +1,17 @@
-"""The day's reminders on the console's first page as well."""
+"""Shows the day's reminders on the console's first page as well."""
 
 from itertools import islice
 
 from django.db.models import Model
 from django.urls import reverse
 
-from credservice.console.audited import object_type_of
-from credservice.console.menu import MAX_COUNTED, Need
+from credservice.adminkit.menu import MAX_COUNTED, Need
+from credservice.audit.names import object_type_of
 from credservice.keys.reminders import reminders
 
 
 def needs_of(model: type[Model]) -> list[Need]:
-    """What :func:`credservice.keys.reminders.reminders` says of keys, or of secrets."""
+    """List what :func:`credservice.keys.reminders.reminders` says of keys, or of secrets."""
     page = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
     found = (reminder for reminder in reminders() if reminder.kind == object_type_of(model))
     return [

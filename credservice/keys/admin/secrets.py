@@ -1,4 +1,4 @@
-"""Signing secrets: made here, shown once, told apart by their hints, revealed under an audited reason."""
+"""Makes signing secrets in the console, shows them once, and reveals them under an audited reason."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,32 +7,31 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
-from credservice.console.actor import actor_of
-from credservice.console.base import ConsoleAdmin, LargeListAdmin, ReadOnly, as_uuid
-from credservice.console.bulk import BulkAction
-from credservice.console.labels import label
-from credservice.console.links import link_to
-from credservice.console.menu import Menu, Need
-from credservice.console.pages import ObjectPage, Shown
-from credservice.console.password import PasswordPage
-from credservice.console.second_person import SecondPerson
-from credservice.console.widgets import SecretField
+from credservice.adminkit.four_eyes import SecondPerson
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import link_to
+from credservice.adminkit.menu import Menu, Need
+from credservice.adminkit.model_admin import ConsoleAdmin, LargeListAdmin, ReadOnly, by_id
+from credservice.adminkit.moments import ago, moment
+from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.adminkit.reauthentication import PasswordPage
+from credservice.adminkit.widgets import SecretField
 from credservice.keys.admin.reminding import needs_of
 from credservice.keys.models import SigningSecret, SigningSecretSet
+from credservice.keys.rotation_progress import Stage, progress_of
 from credservice.keys.services import enter_secret, generate_secret, retire_secret, reveal_secret
 
 OVERLAPS = (
     ("86400", "24 hours: the platform changes to the new one meanwhile"),
     ("3600", "1 hour"),
     ("604800", "7 days"),
-    ("0", "None: it has leaked. Every older secret ends at once"),
+    ("0", "Revoke now (leaked): every older secret ends at once"),
 )
 OUR_SOURCES = (("generate", "Generate one here, and give it to your receiver"), ("enter", "Enter one"))
 OUR_OVERLAPS = (("86400", "24 hours: your receiver changes to the new one meanwhile"), *OVERLAPS[1:])
@@ -49,7 +48,7 @@ class NewSecretForm(forms.Form):
         label="Secret to enter", required=False, help_text="At least 24 bytes of random text. It is not shown again."
     )
     overlap = forms.ChoiceField(
-        label="The present secret stays good for",
+        label="The current secret stays valid for",
         choices=OVERLAPS,
         initial=OVERLAPS[0][0],
         widget=UnfoldAdminRadioSelectWidget,
@@ -64,7 +63,7 @@ class NewSecretForm(forms.Form):
         return data
 
 
-class NewSecret(ObjectPage):
+class NewSecret(ObjectAction):
     slug, title, icon = "new-secret", "New signing secret", "key"
     variant = ActionVariant.PRIMARY
     permission = "keys.add_signingsecret"
@@ -73,10 +72,15 @@ class NewSecret(ObjectPage):
 
     def consequences(self, obj: SigningSecretSet) -> list[str]:
         if obj.is_ours:
-            return ["What is sent from now on is signed with the new secret, and with the present one until its end."]
+            return ["What is sent from now on is signed with the new secret, and with the one before until its end."]
         if not obj.live().exists():
             return [f"{obj} has no signing secret yet: until it has one, its signed calls are refused."]
-        return ["The new secret is the current one at once; the present one stays good for as long as you choose."]
+        current = obj.live()[0]
+        return [
+            "The new secret is the current one at once; the one before stays valid for as long as you choose.",
+            f"Of the one before: {_last_call(current)} The platform's page shows when its calls are signed with the "
+            "new one.",
+        ]
 
     def make_form(self, request: HttpRequest, obj: SigningSecretSet, data: Any = None) -> forms.Form:
         form = super().make_form(request, obj, data)
@@ -89,15 +93,14 @@ class NewSecret(ObjectPage):
             form.fields["overlap"].widget = forms.HiddenInput()
         return form
 
-    def version(self, obj: SigningSecretSet, request: HttpRequest) -> str:
-        """Two who replace it at once would end each other's."""
+    def version(self, request: HttpRequest, obj: SigningSecretSet) -> str:
+        """Tell whether another secret was made meanwhile: two who replace it at once would end each other's."""
         return str(obj.secrets.order_by("-created_at").values_list("pk", flat=True).first())
 
-    def perform(self, request: HttpRequest, obj: SigningSecretSet, form: forms.Form) -> str | Shown:
-        overlap = timedelta(seconds=int(form.cleaned_data["overlap"] or 0))
-        actor = actor_of(request)
-        if form.cleaned_data["source"] == "enter":
-            secret = enter_secret(secret_set=obj, text=form.cleaned_data["text"], actor=actor, overlap=overlap)
+    def perform(self, actor: str, obj: SigningSecretSet, values: Values) -> str | Shown:
+        overlap = timedelta(seconds=int(values["overlap"] or 0))
+        if values["source"] == "enter":
+            secret = enter_secret(secret_set=obj, text=values["text"], actor=actor, overlap=overlap)
             return f"The secret {secret.hint} is the current one."
         secret, text = generate_secret(secret_set=obj, actor=actor, overlap=overlap)
         place = "your receiver's" if obj.is_ours else "the platform's"
@@ -105,7 +108,7 @@ class NewSecret(ObjectPage):
         return Shown("New signing secret", sentence, ((f"Signing secret of {obj}", text),))
 
 
-class Retire(ObjectPage):
+class Retire(ObjectAction):
     slug, title, icon = "retire", "Retire", "block"
     permission = "retire"
     variant = ActionVariant.DANGER
@@ -120,11 +123,18 @@ class Retire(ObjectPage):
     def consequences(self, obj: SigningSecret) -> list[str]:
         if obj.secret_set.is_ours:
             return ["From now on, nothing is signed with this secret."]
-        return ["From now on, what is signed with this secret is refused."]
+        return ["From now on, what is signed with this secret is refused.", _last_call(obj)]
 
-    def perform(self, request: HttpRequest, obj: SigningSecret, form: forms.Form) -> str:
-        retire_secret(secret=obj, actor=actor_of(request))
+    def perform(self, actor: str, obj: SigningSecret, values: Values) -> str:
+        retire_secret(secret=obj, actor=actor)
         return f"The secret {obj.hint} is retired."
+
+
+def _last_call(secret: SigningSecret) -> str:
+    """Tell whom the end of a secret would hit."""
+    if secret.last_used_at is None:
+        return "It has verified no call."
+    return f"It last verified a call {ago(secret.last_used_at)}, at {secret.last_used_at:%Y-%m-%d %H:%M} UTC."
 
 
 class Reveal(SecondPerson, PasswordPage):
@@ -132,26 +142,52 @@ class Reveal(SecondPerson, PasswordPage):
     variant = ActionVariant.WARNING
     permission = "keys.reveal_signingsecret"
     four_eyes = "reveal"
+    consequence = "The secret is shown once. That you saw it, and why, stays in the audit trail."
 
-    def consequences(self, obj: SigningSecret) -> list[str]:
-        return ["The secret is shown once. That you saw it, and why, stays in the audit trail."]
+    def refusal(self, obj: SigningSecret) -> str:
+        return "The text of this secret was erased after its end." if obj.sealed is None else ""
 
-    def perform(self, request: HttpRequest, obj: SigningSecret, form: forms.Form) -> Shown:
-        text = reveal_secret(secret=obj, actor=actor_of(request), reason=form.cleaned_data["why"])
+    def perform(self, actor: str, obj: SigningSecret, values: Values) -> Shown:
+        text = reveal_secret(secret=obj, actor=actor, reason=values["why"])
         sentence = "This page is shown once, and its showing is recorded. Close it when you are done."
         return Shown("Signing secret", sentence, ((f"{obj.secret_set}, {obj.hint}", text),))
 
 
 def secrets_table(secret_set: SigningSecretSet) -> SafeString:
-    """The secrets of a set that verify something now, and a link to make another."""
+    """Show the secrets of a set that verify something now, and how far a rotation is."""
     rows = format_html_join(
         "",
-        '<tr><td class="console-mono">{}</td><td>{}</td><td>{}</td></tr>',
-        ((link_to(s, s.hint), label(s.state), _end(s)) for s in secret_set.live()),
+        '<tr><td class="console-mono">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>',
+        ((link_to(s, s.hint), label(s.state), _last_use(s), _end(s)) for s in secret_set.live()),
     )
-    url = reverse("admin:keys_signingsecretset_new-secret", args=[secret_set.pk])
-    table = format_html('<table class="console-table">{}</table>', rows) if rows else "None yet. "
-    return format_html('{}<a class="text-link" href="{}">New signing secret</a>', table, url)
+    table = format_html('<table class="console-table">{}</table>', rows) if rows else "None yet."
+    return format_html("{}{}", table, _rotation(secret_set))
+
+
+def _rotation(secret_set: SigningSecretSet) -> SafeString | str:
+    """Say how far a rotation is, and what is left to do."""
+    progress = progress_of(secret_set)
+    if progress is None:
+        return ""
+    left = {
+        Stage.UNUSED: format_html("Paste it into the platform's settings before {}.", _moment(progress.previous)),
+        Stage.BOTH: format_html("The one before ends at {}.", _moment(progress.previous)),
+        Stage.CHANGED: link_to(progress.previous, "Retire the one before"),
+    }
+    sentence = "<p><strong>Rotation under way.</strong> {} {}</p>"
+    return format_html(sentence, progress.stage, left[progress.stage])
+
+
+def _moment(secret: SigningSecret) -> str:
+    return f"{secret.ends_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _last_use(secret: SigningSecret) -> SafeString | str:
+    if secret.secret_set.is_ours:
+        return ""
+    if secret.last_used_at is None:
+        return "has verified no call yet"
+    return format_html("last verified a call {}", moment(secret.last_used_at))
 
 
 def _end(secret: SigningSecret) -> str:
@@ -175,35 +211,29 @@ class SigningSecretSetAdmin(ReadOnly, ConsoleAdmin):
         return secrets_table(obj)
 
 
-retire_all = BulkAction(
-    "retire",
-    "Retire",
-    lambda actor, secret, values: retire_secret(secret=secret, actor=actor),
-    consequence="From now on, what is signed with one of these is refused. A current one is left as it is.",
-    done="Retired",
-    permission="retire",
-    danger=True,
-)
-
-
 @admin.register(SigningSecret)
 class SigningSecretAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Keys", 51, "key")
     about = "What we verify partners' requests with, or sign events with. The texts are sealed; hints tell them apart."
     empty_help = "Add a platform: its first signing secret is made in the next step."
     object_pages = (Reveal, Retire)
-    bulk_actions = (retire_all,)
-    list_display = ("hint", "secret_set", "shown_state", "shown_source", "created_at", "ends_at")
+    bulk_actions = (
+        Retire.bulk(
+            done="Retired",
+            consequence="From now on, what is signed with one of these is refused. A current one is left as it is.",
+        ),
+    )
+    list_display = ("hint", "secret_set", "shown_state", "last_use", "shown_source", "created_at", "ends_at")
     list_select_related = ("secret_set",)
     search_help_text = "Hint or our id of a secret"
-    fields = ("shown_set", "hint", "shown_state", "shown_source", "created_at", "ends_at")
-    readonly_fields = ("shown_set", "shown_state", "shown_source")
+    fields = ("shown_set", "hint", "shown_state", "last_use", "shown_source", "created_at", "ends_at")
+    readonly_fields = ("shown_set", "shown_state", "last_use", "shown_source")
 
     def needs_operator(self) -> list[Need]:
         return needs_of(SigningSecret)
 
     def find(self, term: str) -> list[Q]:
-        return [Q(hint=term), *as_uuid(term)]
+        return [Q(hint=term), *by_id(term)]
 
     @display(description="Belongs to")
     def shown_set(self, obj: SigningSecret) -> Any:
@@ -213,6 +243,10 @@ class SigningSecretAdmin(ReadOnly, LargeListAdmin):
     def shown_state(self, obj: SigningSecret) -> Any:
         return label(obj.state)
 
-    @display(description="Made")
+    @display(description="Source")
     def shown_source(self, obj: SigningSecret) -> str:
         return "generated here" if obj.generated else "entered"
+
+    @display(description="Last verified a call")
+    def last_use(self, obj: SigningSecret) -> Any:
+        return moment(obj.last_used_at, "never") if not obj.secret_set.is_ours else "-"

@@ -1,4 +1,4 @@
-"""Signing keys: what our own tokens are signed with. Their private halves are nowhere to be seen, revealed or not."""
+"""Makes, activates and retires the keys of our own tokens in the console, which never shows a private half."""
 
 from typing import Any
 
@@ -10,12 +10,11 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
-from credservice.console.actor import actor_of
-from credservice.console.base import ConsoleAdmin
-from credservice.console.bulk import BulkAction
-from credservice.console.labels import label
-from credservice.console.menu import Menu, Need
-from credservice.console.pages import ObjectPage
+from credservice.adminkit.labels import label
+from credservice.adminkit.menu import Menu, Need
+from credservice.adminkit.model_admin import ConsoleAdmin
+from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.audit.names import actor_of
 from credservice.keys.admin.reminding import needs_of
 from credservice.keys.models import SigningKey
 from credservice.keys.signing_keys import activate_signing_key, generate_signing_key, retire_signing_key
@@ -26,56 +25,41 @@ State = SigningKey.State
 class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     leaked = forms.TypedChoiceField(
         label="The key before",
-        choices=(("no", "Stays published until its last token has expired"), ("yes", "Has leaked: it ends at once")),
+        choices=(("no", "Stays published until its last token has expired"), ("yes", "Revoke now (leaked)")),
         initial="no",
         coerce=lambda text: text == "yes",
         widget=UnfoldAdminRadioSelectWidget,
     )
 
 
-class Activate(ObjectPage):
+class Activate(ObjectAction):
     slug, title, icon = "activate", "Activate", "play_circle"
     permission = "activate"
     variant = ActionVariant.SUCCESS
+    consequence = "New tokens are signed with this key. The key before stays published until its tokens have expired."
 
     def refusal(self, obj: SigningKey) -> str:
         return "" if obj.state == State.PENDING else f"Only a pending key can be activated; this one is {obj.state}."
 
-    def consequences(self, obj: SigningKey) -> list[str]:
-        return ["New tokens are signed with this key. The present key stays published until its tokens have expired."]
-
-    def perform(self, request: HttpRequest, obj: SigningKey, form: forms.Form) -> str:
-        activate_signing_key(key=obj, actor=actor_of(request))
+    def perform(self, actor: str, obj: SigningKey, values: Values) -> str:
+        activate_signing_key(key=obj, actor=actor)
         return "The key signs from now on."
 
 
-class Retire(ObjectPage):
+class Retire(ObjectAction):
     slug, title, icon = "retire", "Retire", "block"
     permission = "retire"
     variant = ActionVariant.DANGER
+    consequence = "It is published no more: tokens that it signed verify no longer. Its private half is erased."
 
     def refusal(self, obj: SigningKey) -> str:
         if obj.state == State.CURRENT:
             return "This is the current key. Make a new one first; this one then becomes the previous one."
         return "This key is retired already." if obj.state == State.RETIRED else ""
 
-    def consequences(self, obj: SigningKey) -> list[str]:
-        return ["It is published no more: tokens that it signed verify no longer. Its private half is erased."]
-
-    def perform(self, request: HttpRequest, obj: SigningKey, form: forms.Form) -> str:
-        retire_signing_key(key=obj, actor=actor_of(request))
+    def perform(self, actor: str, obj: SigningKey, values: Values) -> str:
+        retire_signing_key(key=obj, actor=actor)
         return "The key is retired."
-
-
-retire_all = BulkAction(
-    "retire",
-    "Retire",
-    lambda actor, key, values: retire_signing_key(key=key, actor=actor),
-    consequence="Each of these is published no more: tokens that it signed verify no longer. A current one is left.",
-    done="Retired",
-    permission="retire",
-    danger=True,
-)
 
 
 @admin.register(SigningKey)
@@ -86,7 +70,13 @@ class SigningKeyAdmin(ConsoleAdmin):
     needs_proof = True
     form = NewKeyForm
     object_pages = (Activate, Retire)
-    bulk_actions = (retire_all,)
+    bulk_actions = (
+        Retire.bulk(
+            done="Retired",
+            consequence="Each of these is published no more: tokens that it signed verify no longer. A current one is "
+            "left.",
+        ),
+    )
     list_display = ("kid", "algorithm", "shown_state", "activates_at", "ends_at", "created_at")
     search_fields = ("kid",)
     search_help_text = "Key id"

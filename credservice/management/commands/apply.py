@@ -8,9 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, IntegrityError, ProgrammingError
 
+from credservice.core.checkout import COMMAND
 from credservice.crypto import SealError
-from credservice.setup.problems import BadFile
-from credservice.setup.write import Outcome, Refused, apply
+from credservice.manifest.apply import Outcome, Refused, apply
+from credservice.manifest.document import BadFile
 
 # What stands on a terminal's line until the next replaces it.
 _CLEAR = "\r\x1b[K"
@@ -71,14 +72,11 @@ def _refusal(file: str, lines: list[str]) -> str:
 
 
 def _failure(error: Exception) -> str:
-    """What the database or the keyring refused. Never the error's own text: it may quote a row."""
+    """Say what the database or the keyring refused. Never the error's own text: it may quote a row."""
     if isinstance(error, SealError):
         return f"A stored secret does not open, so nothing was changed: {error}. Is its key in ENCRYPTION_KEYS?"
     if isinstance(error, ProgrammingError):
-        return (
-            "The database has other tables than this version expects. Run .venv/bin/python manage.py migrate, "
-            "then apply again."
-        )
+        return f"The database has other tables than this version expects. Run {COMMAND} migrate, then apply again."
     if isinstance(error, IntegrityError):
         name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
         return f"Something else changed at the same time ({name}), so nothing was changed. Apply again."

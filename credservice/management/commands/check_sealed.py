@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from credservice.crypto.inspection import Report, open_all
@@ -28,6 +29,11 @@ class Command(BaseCommand):
         if report.reasons:
             raise CommandError("\n".join(["Cannot be opened:", *_sentences(report)]))
         self.stdout.write(f"All {report.opened.total()} sealed values open.")
+        if report.unbound:
+            refused = "" if settings.ACCEPT_ROW_BOUND else ", and the service refuses those (ACCEPT_ROW_BOUND)"
+            self.stdout.write(
+                f"{report.unbound} of them are bound to their row alone{refused}: run manage.py bind_sealed."
+            )
 
 
 def _sentences(report: Report) -> Iterator[str]:

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from credservice.exceptions import ServiceError
-from credservice.management.actor import command_actor
+from credservice.audit.names import command_actor
+from credservice.core.exceptions import ServiceError
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token
 

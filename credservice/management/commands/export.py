@@ -10,7 +10,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from credservice.setup.dump import export
+from credservice.manifest.dump import export
 
 _HEADER = (
     "# Made by manage.py export. Secrets are left out; where one is kept, a comment shows how to refer to it.\n"

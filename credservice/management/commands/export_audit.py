@@ -7,14 +7,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from credservice.audit import record
+from credservice.audit import Line, record
 from credservice.audit.export import FORMATS, read_up, write
-from credservice.audit.horizon import settled_up_to
 from credservice.audit.models import AuditEvent
-from credservice.audit.sealing import last_up_to
+from credservice.audit.names import command_actor
 from credservice.audit.selection import Selection
-from credservice.exceptions import Invalid
-from credservice.management.actor import command_actor
+from credservice.audit_chain.sealing import last_up_to
+from credservice.audit_chain.watermark import settled_up_to
+from credservice.core.exceptions import Invalid
 
 
 class Command(BaseCommand):
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         up_to = settled_up_to()
         up_to = last_up_to() if up_to is None else up_to
         detail = selection.said() | {"format": options["format"], "after": options["after"], "up_to": up_to}
-        record(action="audit.exported", actor=command_actor("export_audit"), detail=detail)
+        record(Line("audit.exported", command_actor("export_audit"), detail=detail))
         lines = write(read_up(events, after=options["after"], up_to=up_to), options["format"])
         self._write(lines, max(up_to, options["after"]))
 
@@ -57,5 +57,5 @@ class Command(BaseCommand):
         except BrokenPipeError:
             # Python would complain once more when it flushes at its end (docs.python.org, "Note on SIGPIPE").
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise CommandError("The reader went away. Go on with --after and the last id that it has.") from None
-        self.stderr.write(f"Last id: {up_to}. Go on with --after {up_to}.")
+            raise CommandError("The reader went away. Continue with --after and the last id that it has.") from None
+        self.stderr.write(f"Last id: {up_to}. Continue with --after {up_to}.")

@@ -1,15 +1,13 @@
 """``manage.py export_data``: everything but secrets, to standard output. See docs/import.md."""
 
-import os
-import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from credservice.audit import record
-from credservice.exceptions import Invalid
-from credservice.exporting import check_kinds, kinds, read_kind
-from credservice.management.actor import command_actor
+from credservice.audit import Line, record
+from credservice.audit.names import command_actor
+from credservice.core.exceptions import Invalid
+from credservice.vendor_api.exports import check_kinds, kinds, read_kind
 
 
 class Command(BaseCommand):
@@ -26,13 +24,7 @@ class Command(BaseCommand):
         except Invalid as error:
             raise CommandError(error.message) from None
         for name in names:
-            record(action="data.exported", actor=command_actor("export_data"), object_type="export", object_id=name)
-        try:
-            for name in names:
-                for line in read_kind(name):
-                    self.stdout.write(line, ending="")
-            self.stdout.flush()
-        except BrokenPipeError:
-            # Python would complain once more when it flushes at its end (docs.python.org, "Note on SIGPIPE").
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise CommandError("The reader went away before the end.") from None
+            record(Line("data.exported", command_actor("export_data"), object_type="export", object_id=name))
+        for name in names:
+            for line in read_kind(name):
+                self.stdout.write(line, ending="")

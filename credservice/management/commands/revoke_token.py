@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import F
 
-from credservice.management.actor import command_actor
+from credservice.audit.names import command_actor
 from credservice.vendor_api.models import ServiceToken
 from credservice.vendor_api.tokens import revoke_token
 

@@ -6,11 +6,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from credservice.audit.names import command_actor
+from credservice.core.exceptions import ServiceError
 from credservice.credentials.models import Credential
-from credservice.credentials.preview import preview_rotation
+from credservice.credentials.rotation_impact import preview_rotation
 from credservice.credentials.services import rotate
-from credservice.exceptions import ServiceError
-from credservice.management.actor import command_actor
 
 
 class Command(BaseCommand):

@@ -5,10 +5,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from credservice.audit import record
-from credservice.crypto.keyring import Keyring, KeyringError, get_keyring
+from credservice.audit import Line, record
+from credservice.audit.names import command_actor
+from credservice.crypto.kek import KeyringError
+from credservice.crypto.keyring import Keyring, get_keyring
 from credservice.crypto.rewrap import NotProven, prove_unneeded, rewrap
-from credservice.management.actor import command_actor
 
 
 class Command(BaseCommand):
@@ -40,6 +41,6 @@ class Command(BaseCommand):
         if done:
             with transaction.atomic():
                 detail = {"kek": keyring.current.id, "data_keys": done}
-                record(action="encryption_key.rotated", actor=command_actor("rotate_keys"), detail=detail)
+                record(Line("encryption_key.rotated", command_actor("rotate_keys"), detail=detail))
         else:
             self.stdout.write(f"Nothing to change: {keyring.current.id} wraps every data key already.")

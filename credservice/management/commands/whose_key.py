@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from credservice.credentials.checking import report_leak
-from credservice.management.actor import command_actor
+from credservice.audit.names import command_actor
+from credservice.credentials.key_lookup import report_leak
 
 
 class Command(BaseCommand):

@@ -1,0 +1,1 @@
+"""Holds one module for each command, named as it is called."""

@@ -1,9 +1,10 @@
-"""``manage.py import_credentials FILE``: end users, grants and credentials from NDJSON or CSV. See docs/import.md."""
+"""Imports end users with grants from NDJSON or CSV: ``manage.py import_credentials FILE``. See docs/import.md."""
 
 import gc
 import os
 import sys
 from argparse import ArgumentTypeError
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -14,14 +15,14 @@ from typing import Any, BinaryIO
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError
 
-from credservice.exceptions import Invalid
-from credservice.management.actor import command_actor
+from credservice.audit.names import command_actor
+from credservice.core.exceptions import Invalid
+from exchange.bulk.csv_reader import read_csv
 from exchange.bulk.engine import Import, Summary
-from exchange.bulk.lanes import LaneEnded, usual
-from exchange.bulk.lines import Entry, read_ndjson
+from exchange.bulk.ndjson_reader import Entry, read_ndjson
+from exchange.bulk.process_pool import LaneEnded, usual
 from exchange.bulk.progress import Progress, rows_of
 from exchange.bulk.refusals import Refusals, open_errors
-from exchange.bulk.table import read_csv
 
 READERS = {"ndjson": read_ndjson, "csv": read_csv}
 NDJSON_NAMES = (".ndjson", ".jsonl", ".json")
@@ -75,7 +76,7 @@ class Command(BaseCommand):
             self._finish(summary, ended, refusals, max(summary.last_line, first - 1), dry_run=engine.dry_run)
 
     def _run(self, engine: Import, source: BinaryIO, entries: Iterator[Entry]) -> tuple[Summary, str]:
-        """What came of the rows, and why there are no more of them where something ended it."""
+        """Import. Returns what came of the rows, and why there are no more where something ended it."""
         progress, summary, ended = Progress(sys.stderr, _size(source)), Summary(), ""
         try:
             for summary in engine.run(entries):
@@ -94,7 +95,7 @@ class Command(BaseCommand):
         return summary, ended
 
     def _finish(self, summary: Summary, ended: str, refusals: Refusals, last: int, *, dry_run: bool) -> None:
-        """Raises CommandError unless all of the file is done."""
+        """Raise CommandError unless all of the file is done."""
         if summary.stopped:
             raise CommandError(
                 f"Stopped at line {refusals.last_line}: correct it. {_how_far(last, 'Nothing was written.', dry_run)}"
@@ -120,11 +121,11 @@ class Command(BaseCommand):
 
 
 def _form(name: str, source: BinaryIO) -> str:
-    """By the name, or else by how it begins. Raises CommandError for what is no JSON and does not say what it is."""
+    """Tell the form by the name, or else by how it begins. Raises CommandError for what is no JSON and says nothing."""
     suffix = Path(name).suffix.lower()
     if suffix == ".csv":
         return "csv"
-    begin = source.peek(64).lstrip()[:1] if isinstance(source, BufferedReader) else b""
+    begin = source.peek(64).removeprefix(BOM_UTF8).lstrip()[:1] if isinstance(source, BufferedReader) else b""
     if suffix not in NDJSON_NAMES and begin not in (b"", b"{"):
         raise CommandError(
             "It does not begin with a JSON object: if it is a table, say --format csv, else --format ndjson."
@@ -139,7 +140,7 @@ def _number(text: str, most: int) -> int:
 
 
 def _collect_rarely() -> None:
-    """A third of an import's time would go into looking for garbage among objects that hardly ever have cycles."""
+    """Collect garbage rarely: looking for it, hardly ever with success, would take a third of an import's time."""
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
 

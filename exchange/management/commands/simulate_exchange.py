@@ -1,4 +1,4 @@
-"""``manage.py simulate_exchange``: call the exchange door as MindCloud does, and show what it answers."""
+"""Runs ``manage.py simulate_exchange``: calls the exchange as MindCloud does, and shows what it answers."""
 
 import time
 from argparse import ArgumentParser
@@ -7,13 +7,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from credservice.audit import record
+from credservice.audit import Line, record
+from credservice.audit.names import command_actor
 from credservice.keys.models import SigningSecret
-from credservice.management.actor import command_actor
-from exchange.diagnosis import Diagnosis, diagnose
 from exchange.models import Platform
 from exchange.serializers import ExchangeIds
-from exchange.signing import Secret
+from exchange.signatures.diagnosis import Diagnosis, diagnose
+from exchange.signatures.verify import Secret
 from exchange.simulator import NoAnswer, Simulation, server_clock_difference, simulate
 
 CLOCK_SLACK_SECONDS = 2
@@ -71,7 +71,12 @@ class Command(BaseCommand):
         live = list(platform.secrets.live())
         ended = [secret for secret in platform.secrets.secrets.all() if secret not in live]
         found = diagnose(
-            simulation.signed_request(), platform.profile, _opened(live), time.time(), ended=_opened(ended)
+            simulation.signed_request(),
+            platform.profile,
+            _opened(live),
+            time.time(),
+            _opened(ended),
+            simulation.public_url,
         )
         self.stderr.write("\n".join(_explanation(found, live)))
 
@@ -103,19 +108,14 @@ def _use_secret(platform: Platform) -> bytes:
     secret = platform.secrets.live().first()
     if secret is None:
         raise CommandError(f"Platform {platform.name!r} has no live signing secret. Generate one in the console.")
-    detail = {"hint": secret.hint, "platform": platform.name}
-    record(
-        action="signing_secret.used",
-        actor=command_actor("simulate_exchange"),
-        object_type="signing_secret",
-        object_id=secret.pk,
-        detail=detail,
-    )
+    actor = command_actor("simulate_exchange")
+    record(Line.about(secret, "signing_secret.used", actor, {"platform": platform.name}))
     return secret.open()
 
 
 def _opened(secrets: list[SigningSecret]) -> list[Secret]:
-    return [Secret(secret.pk, secret.open()) for secret in secrets]
+    """Open what has not been erased."""
+    return [Secret(secret.pk, secret.open()) for secret in secrets if secret.sealed is not None]
 
 
 def _explanation(found: Diagnosis, live: list[SigningSecret]) -> list[str]:

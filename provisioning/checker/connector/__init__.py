@@ -1,4 +1,4 @@
-"""The marketplace's connector, as the checker plays it: tokens, resources, callbacks (Connector API)."""
+"""Plays the marketplace's connector: tokens, resources, callbacks (Connector API)."""
 
 from provisioning.checker.connector.connector import Connector
 from provisioning.checker.connector.server import PortTaken

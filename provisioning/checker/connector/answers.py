@@ -1,4 +1,4 @@
-"""What the connector gets and gives."""
+"""Describes calls to the connector, and its answers."""
 
 import json
 from dataclasses import dataclass, field

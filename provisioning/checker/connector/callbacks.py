@@ -1,4 +1,4 @@
-"""Callbacks: what came for a request, and what is wrong with it (Connector API, `PUT /callbacks/:id`)."""
+"""Keeps what came for a callback, and judges it (Connector API, `PUT /callbacks/:id`)."""
 
 import json
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ class Callback:
     problem: str | None = None
 
     def attempt(self, content_type: str, body: bytes) -> Answer:
-        """The answer to an attempt that carried the provider's own token."""
+        """Answer an attempt that carried the provider's own token."""
         early = not self.promised.wait(OVERTAKING_SECONDS)
         with self.changed:
             self.attempts += 1
@@ -73,7 +73,7 @@ class Callback:
             self.changed.notify_all()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for an outcome or a problem; whether there is one."""
+        """Wait for an outcome or a problem. False where neither came."""
         with self.changed:
             return self.changed.wait_for(lambda: self.accepted or self.problem is not None, seconds)
 
@@ -85,7 +85,7 @@ class Callback:
 
 
 def form_problem(content_type: str, body: bytes, *, with_credentials: bool) -> str | None:
-    """What is wrong with a callback (definition `CallbackResponse`); None where nothing is."""
+    """Say what is wrong with a callback (definition `CallbackResponse`); None where nothing is."""
     if content_type != "application/json":
         return f"the Content-Type of the callback is {content_type!r}; it must be exactly 'application/json'"
     try:

@@ -1,4 +1,4 @@
-"""The connector as the cases see it: it runs, it fails on demand, and it tells what came."""
+"""Runs the connector for the cases: it fails on demand, and tells what came."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,7 +57,7 @@ class Connector:
 
     @contextmanager
     def answering_first(self, *statuses: int) -> Iterator[None]:
-        """Requests sent meanwhile have the first attempts of their callbacks answered so (0: broken off)."""
+        """Answer the first attempts of the callbacks of requests sent meanwhile so (0: broken off)."""
         self._faults = statuses
         try:
             yield
@@ -83,7 +83,7 @@ class Connector:
             self.tokens.client = usual
 
     def answer(self, call: Call) -> Answer:
-        """The answer to one call of the provider."""
+        """Answer one call of the provider."""
         self.seen.append(call)
         # A copy: a late callback may come in while a case sets or ends a failure.
         failing = [answer for prefix, answer in list(self._failing.items()) if call.path.startswith(prefix)]

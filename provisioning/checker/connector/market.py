@@ -1,4 +1,4 @@
-"""What the marketplace knows of the resources that the checker has ordered (Connector API, "Resource")."""
+"""Knows of the resources that the checker has ordered what the marketplace does (Connector API, "Resource")."""
 
 import json
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ class Market:
         self._credentials[credential_id] = (owner, shown)
 
     def answer(self, call: Call, resource_id: str, part: str) -> Answer:
-        """GET /resources/:id and its parts; PUT of its measures."""
+        """Answer GET /resources/:id and its parts, and PUT of its measures."""
         if resource_id not in self.resources:
             raise not_found("Resource")
         if call.method == "PUT":
@@ -69,7 +69,7 @@ class Market:
 
 
 def _body(body: bytes) -> Content:
-    """As JSON; nothing of what a provider should have refused, or answered otherwise."""
+    """Read JSON; nothing of what a provider should have refused, or answered otherwise."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The routes of the Connector API."""
+"""Answers the routes of the Connector API."""
 
 import json
 import re
@@ -36,7 +36,7 @@ class Routes:
         self._lock = RLock()
 
     def answer(self, call: Call) -> Answer:
-        """The answer to one call. Callbacks wait for their 202 outside the lock; everything else is in it."""
+        """Answer one call. Callbacks wait for their 202 outside the lock; everything else is in it."""
         try:
             return self._callback(call) or self._locked(call)
         except (Refusal, OAuthRefusal) as refusal:

@@ -1,4 +1,4 @@
-"""Authorization codes and access tokens (Connector API, `POST /oauth/tokens`)."""
+"""Grants authorization codes and access tokens (Connector API, `POST /oauth/tokens`)."""
 
 import base64
 import binascii
@@ -29,7 +29,7 @@ class Client:
 
 @dataclass(frozen=True)
 class Grant:
-    """What a token allows: one resource to a user, everything to the provider (`resource_id` None)."""
+    """Allows a token's holder one resource (a user), or everything (the provider: `resource_id` None)."""
 
     resource_id: str | None
     expires_at: datetime
@@ -56,13 +56,13 @@ class Tokens:
         self._tokens: dict[str, Grant] = {}
 
     def code(self, resource_id: str, *, age: timedelta = timedelta(0)) -> str:
-        """A code for the test user and this resource, as if it were granted `age` ago."""
+        """Grant a code for the test user and this resource, as if it were granted `age` ago."""
         code = secrets.token_hex(CODE_CHARACTERS)[:CODE_CHARACTERS]
         self._codes[code] = Grant(resource_id, datetime.now(UTC) - age + CODE_LIFE)
         return code
 
     def grant(self, token: str) -> Grant | None:
-        """What a token allows; None where it is unknown, revoked or expired."""
+        """Find the grant of a token; None where it is unknown, revoked or expired."""
         grant = self._tokens.get(token)
         return grant if grant is not None and grant.expires_at > datetime.now(UTC) else None
 
@@ -70,7 +70,7 @@ class Tokens:
         self._tokens.pop(token, None)
 
     def answer(self, call: Call) -> Answer:
-        """The answer to `POST /oauth/tokens`."""
+        """Answer `POST /oauth/tokens`."""
         fields: dict[str, Any] = {}
         try:
             fields = _fields(call)
@@ -115,7 +115,7 @@ def _fields(call: Call) -> dict[str, Any]:
 
 
 def _check_client(client: Client, call: Call, fields: dict[str, Any]) -> None:
-    """In the header or in the body (RFC 6749, section 2.3.1)."""
+    """Check the client's credentials, in the header or in the body (RFC 6749, section 2.3.1)."""
     given = _basic(call.header("authorization")) or (str(fields.get("client_id")), str(fields.get("client_secret")))
     known = zip(given, (client.id, client.secret), strict=True)
     if not all(compare_digest(a.encode("utf-8", "surrogatepass"), b.encode()) for a, b in known):

@@ -1,10 +1,10 @@
-"""``manage.py end_sessions``: sign marketplaces' users out of resources' pages. See docs/security.md."""
+"""Signs marketplaces' users out of resources' pages: ``manage.py end_sessions``. See docs/security.md."""
 
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from credservice.management.actor import command_actor
+from credservice.audit.names import command_actor
 from provisioning.models import Resource, ResourceSession
 from provisioning.sso import sessions
 

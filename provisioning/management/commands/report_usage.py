@@ -1,20 +1,22 @@
-"""``manage.py report_usage``: what the vendor API takes, from a file or by options. See docs/usage.md."""
+"""Reports usage from a file or by options, in the form that the vendor API takes. See docs/usage.md."""
 
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from contextlib import nullcontext
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
-from credservice.exceptions import Invalid, ServiceError
+from credservice.audit.names import command_actor
+from credservice.core.exceptions import Invalid, ServiceError
 from credservice.http.strict_json import parse_object
-from credservice.management.actor import command_actor
 from credservice.vendor_api.problems import InvalidFields
 from provisioning.services.usage import Receipt, report_usage
-from provisioning.usage_form import MAX_REPORTS, Problem, Refused, Report, parse_report
+from provisioning.usage_reports import Problem, Refused, Report
+from provisioning.vendor_api.serializers import MAX_REPORTS, parse_report
 
 _OPTIONS = ("resource", "key", "feature", "quantity", "at", "corrects")
 
@@ -53,7 +55,7 @@ def _report_one(entry: dict[str, Any]) -> Receipt:
 
 
 def _said(error: ServiceError) -> str:
-    """All of its mistakes."""
+    """Name all of its mistakes."""
     if isinstance(error, InvalidFields):
         return " ".join(f"{each.pointer[1:]}: {each.message}" for each in error.errors)
     return error.message
@@ -79,8 +81,9 @@ def _report_file(file: str) -> Receipt:
 
 
 def _entries(lines: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Lines that are not blank, with their numbers."""
-    return ((number, text) for number, text in enumerate(lines, 1) if text.strip())
+    """Number the lines that are not blank. A byte order mark before the first one is none of it."""
+    numbered = enumerate(chain([next(iter(lines), b"").removeprefix(BOM_UTF8)], lines), 1)
+    return ((number, text) for number, text in numbered if text.strip())
 
 
 def _report_lines(call: list[tuple[int, bytes]]) -> Receipt:

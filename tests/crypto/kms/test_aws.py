@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from credservice.crypto.keyring import Keyring, UnwrapError
+from credservice.crypto.kek import UnwrapError
+from credservice.crypto.keyring import Keyring
 from credservice.crypto.kms import aws
 from credservice.crypto.models import DataKey
 

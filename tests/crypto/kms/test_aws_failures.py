@@ -8,10 +8,11 @@ import time
 
 import pytest
 
-from credservice.crypto.keyring import Keyring, KeyServiceError, KeyServiceUnreachable, UnwrapError
+from credservice.crypto.kek import KeyServiceError, KeyServiceUnreachable, UnwrapError
+from credservice.crypto.keyring import Keyring
 from credservice.crypto.kms import aws
 from credservice.crypto.models import DataKey
-from tests.http_server import Answer, Received, http_server, unused_port
+from tests.support.http_server import Answer, Received, http_server, unused_port
 
 ARN = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 HERE = DataKey(pk=7, purpose="digests").context()

@@ -3,14 +3,14 @@
 import base64
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from credservice.crypto.keyring import Keyring, KeyringError
+from credservice.crypto.kek import KeyringError
+from credservice.crypto.keyring import Keyring
 from credservice.crypto.kms.aws import AwsKey
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 ARN = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 LOCAL = base64.b64encode(bytes(range(32))).decode()
 
@@ -90,9 +90,10 @@ def test_without_its_client_aws_kms_is_refused_with_what_to_install(monkeypatch)
 
 def test_sealing_imports_no_client_of_a_key_service():
     code = (
-        "import sys, base64, credservice.crypto.store, credservice.crypto.keyring as k; "
+        "import sys, base64, django; from django.conf import settings; "
+        "settings.configure(INSTALLED_APPS=['credservice.crypto']); django.setup(); "
+        "import credservice.crypto.store, credservice.crypto.keyring as k; "
         "k.Keyring.parse('k1:' + base64.b64encode(bytes(range(32))).decode()); "
         "assert not {'botocore', 'boto3', 'httpx2'} & set(sys.modules)"
     )
-    settings = {"PATH": "", "DJANGO_SETTINGS_MODULE": "credservice.settings"}
-    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=settings)
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env={"PATH": ""})

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import uuid
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -14,8 +13,8 @@ from django.db import connection
 from psycopg import sql
 
 from tests.crypto.kms.vault_stand_in import TOKEN
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 K1, K2 = (f"{name}:{base64.b64encode(os.urandom(32)).decode()}" for name in ("k1", "k2"))
 TRANSIT = "t1:transit:transit/kek"
 START = ["-c", "import credservice.wsgi"]

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from credservice.crypto.keyring import UnwrapError
+from credservice.crypto.kek import UnwrapError
 from credservice.crypto.models import DataKey
 from tests.crypto.kms.vault_stand_in import TOKEN, Key
 

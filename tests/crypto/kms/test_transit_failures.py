@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from credservice.crypto.keyring import KeyServiceError, KeyServiceUnreachable
+from credservice.crypto.kek import KeyServiceError, KeyServiceUnreachable
 from credservice.crypto.kms import vault
 from credservice.crypto.models import DataKey
 from tests.crypto.kms.vault_stand_in import TOKEN, Key, refusal, transit_server
-from tests.http_server import Answer, http_server, make_certificate, unused_port
+from tests.support.http_server import Answer, http_server, make_certificate, unused_port
 
 HERE = DataKey(pk=1, purpose="values").context()
 SECRET = os.urandom(32)
@@ -69,7 +69,7 @@ def test_a_slow_server_is_not_waited_for(transit_key, transit, monkeypatch):
 
 def test_nobody_there_is_an_unreachable_service(transit_key, settings):
     settings.VAULT_ADDR = f"http://127.0.0.1:{unused_port()}"
-    with pytest.raises(KeyServiceUnreachable, match=r"did not answer \(ConnectError\)"):
+    with pytest.raises(KeyServiceUnreachable, match=r"did not answer: "):
         transit_key().wrap(SECRET, HERE)
 
 

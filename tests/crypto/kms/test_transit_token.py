@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from credservice.crypto.keyring import KeyServiceError, KeyServiceUnreachable
+from credservice.crypto.kek import KeyServiceError, KeyServiceUnreachable
 from credservice.crypto.models import DataKey
 from tests.crypto.kms.vault_stand_in import TOKEN
 

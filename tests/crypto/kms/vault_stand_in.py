@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from credservice.crypto.derive import derive
-from tests.http_server import Answer, Received, Server, http_server
+from tests.support.http_server import Answer, Received, Server, http_server
 
 TOKEN = "hvs.first-token-of-the-tests"
 

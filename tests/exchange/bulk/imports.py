@@ -4,9 +4,9 @@ import io
 import json
 from typing import Any
 
+from exchange.bulk.csv_reader import read_csv
 from exchange.bulk.engine import Import, Summary
-from exchange.bulk.lines import Entry, read_ndjson
-from exchange.bulk.table import read_csv
+from exchange.bulk.ndjson_reader import Entry, read_ndjson
 
 
 def row(number: int = 1, *, value: str | None = None, **fields: Any) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from django.db import connection
 
 from credservice.credentials.models import Credential
 from exchange.models import EndUser, Grant
-from tests.concurrency import at_once
 from tests.exchange.bulk.imports import counts, ndjson, row, run
-from tests.exchange.factories import make_door
-from tests.live import ROOT, LiveService, own_database
+from tests.support.concurrency import at_once
+from tests.support.exchange_factories import make_door
+from tests.support.live import LiveService, own_database
+from tests.support.paths import ROOT
 
 ROWS = 12_000
 

@@ -231,3 +231,10 @@ def test_jobs_are_a_number(file, jobs):
 def test_a_line_to_begin_with_is_a_number(file, line):
     with pytest.raises(CommandError, match=r"argument --from-line: a number from 1"):
         call_command("import_credentials", str(file), f"--from-line={line}")
+
+
+@pytest.mark.parametrize("name", ["customers.ndjson", "customers"])
+def test_a_byte_order_mark_is_no_part_of_the_first_line(door, tmp_path, capsys, name):
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + ndjson(row(1), row(2)))
+    call_command("import_credentials", str(tmp_path / name))
+    assert "2 created, 0 changed, 0 unchanged, 0 refused." in capsys.readouterr().out

@@ -7,7 +7,7 @@ import pytest
 from django.db import DataError, OperationalError, connection
 
 from credservice.audit import Line, record_many
-from credservice.copying import copy_lines, copy_rows
+from credservice.core.postgres_copy import copy_lines, copy_rows
 from credservice.credentials.models import Credential
 from credservice.credentials.services import start_issue
 from exchange.models import EndUser
@@ -73,3 +73,14 @@ def test_a_connection_that_ends_is_told_as_by_any_other_statement():
     with pytest.raises(OperationalError):
         copy_lines("COPY audit_auditevent (id) FROM STDIN", lines())
     connection.close()
+
+
+@pytest.mark.django_db
+def test_lines_may_ask_the_database_while_they_are_made(trail):
+    def subject():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 'end_user:1'")
+            return cursor.fetchone()[0]
+
+    record_many(Line("test.asked", "user:ann", subject=subject()) for _ in range(2))
+    assert [line.subject for line in trail.all(action="test.asked")] == ["end_user:1"] * 2

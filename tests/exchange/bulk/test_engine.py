@@ -8,12 +8,12 @@ from credservice.credentials.models import Credential
 from credservice.events.emit import forget_wanted
 from credservice.events.models import Event, EventDelivery
 from exchange.bulk.job import Job
-from exchange.bulk.rows import parse_row
-from exchange.bulk.single import put_row
+from exchange.bulk.row_parser import parse_row
+from exchange.bulk.row_writer import put_row
 from exchange.models import EndUser, Grant, Installation
 from tests.events.conftest import make_endpoint
 from tests.exchange.bulk.imports import counts, ndjson, row, run
-from tests.exchange.factories import make_policy
+from tests.support.exchange_factories import make_policy
 
 pytestmark = pytest.mark.django_db
 VALUE = "canary-imported-value-1a2b3c"

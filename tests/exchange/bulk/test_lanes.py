@@ -12,11 +12,13 @@ import psutil
 import pytest
 
 from credservice.vendor_api.problems import FieldError, InvalidFields
-from exchange.bulk.lanes import LaneEnded, WorkFailed, side_by_side
+from exchange.bulk.process_pool import LaneEnded, WorkFailed, side_by_side
 from exchange.models import EndUser, Grant
 from tests.exchange.bulk.imports import counts, ndjson, row, run
-from tests.exchange.factories import make_door
-from tests.live import ROOT, LiveService, own_database
+from tests.support.exchange_factories import make_door
+from tests.support.interrupts import default_interrupts
+from tests.support.live import LiveService, own_database
+from tests.support.paths import ROOT
 
 
 def test_results_come_in_the_order_of_the_batches():
@@ -138,15 +140,16 @@ def importing(service, rows):
     file = service.folder / "rows.ndjson"
     file.write_bytes(ndjson(*rows))
     command = [sys.executable, "manage.py", "import_credentials", str(file), "--jobs", "2"]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=service.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    with default_interrupts():
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=service.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
     lanes: list[psutil.Process] = []
     deadline = time.monotonic() + 60
     while len(lanes) < 2 and time.monotonic() < deadline:

@@ -7,8 +7,8 @@ import pytest
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential
 from exchange.models import EndUser, Grant
-from tests.canaries import found_in_rows
 from tests.exchange.bulk.imports import counts, ndjson, row, run
+from tests.support.canaries import found_in_rows
 
 pytestmark = pytest.mark.django_db
 SECRET = "canary-imported-value-7f8e9d0c"

@@ -7,15 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credservice.exceptions import Invalid
-from exchange.bulk.lines import MAX_LINE, read_ndjson
-from exchange.bulk.rows import MAX_MISTAKES, Row
-from exchange.bulk.table import read_csv
+from credservice.core.exceptions import Invalid
+from credservice.vendor_api.problems import InvalidFields
+from exchange.bulk.csv_reader import read_csv
+from exchange.bulk.ndjson_reader import MAX_LINE, read_ndjson
+from exchange.bulk.row_parser import MAX_MISTAKES, Row, parse_row
 from tests.exchange.bulk.imports import ndjson, row
 
 # What a cell can say: not empty, and no NUL.
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=20)
-ids = st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=20)
+# What an id or a name can be; the four are letters that nobody sees.
+letters = st.characters(categories=["L", "N", "P"], exclude_characters="\u115f\u1160\u3164\uffa0")
+ids = st.text(letters, min_size=1, max_size=20)
 grants = st.fixed_dictionaries(
     {"integration_id": ids},
     optional={"installation_id": ids, "values": st.dictionaries(words, words, min_size=1, max_size=2)},
@@ -24,7 +27,7 @@ rows = st.fixed_dictionaries(
     {"external_id": ids},
     optional={
         "end_user_id": ids,
-        "name": words,
+        "name": ids,
         "state": st.sampled_from(["active", "suspended"]),
         "attributes": st.dictionaries(words, words, min_size=1, max_size=2),
         "grants": st.lists(grants, min_size=1, max_size=1),
@@ -76,6 +79,10 @@ def test_any_bytes_are_rows_or_refusals(content, reader):
         ({"external_id": ""}, "/external_id"),
         ({"external_id": "x" * 256}, "/external_id"),
         ({"external_id": "a\nb"}, "/external_id"),
+        ({"external_id": "a "}, "/external_id"),
+        ({"end_user_id": "e\u200b"}, "/end_user_id"),
+        ({"end_user_id": "e "}, "/end_user_id"),
+        ({"name": "Ada\u2028Bo"}, "/name"),
         ({"platform": None}, "/platform"),
         ({"state": "gone"}, "/state"),
         ({"attributes": []}, "/attributes"),
@@ -146,7 +153,7 @@ def test_empty_rows_of_a_table_count_and_are_nothing_else():
 
 
 def test_a_bad_line_of_a_table_is_refused_and_the_next_one_read():
-    content = b'external_id,name\nc-1\nc-2,"a"b\nc-3,\xff\nc-4,"of two\nlines"\nc-5,ok\n'
+    content = b'external_id,attribute.note\nc-1\nc-2,"a"b\nc-3,\xff\nc-4,"of two\nlines"\nc-5,ok\n'
     found = [(entry.line, entry.row and entry.row.external_id) for entry in read_csv(io.BytesIO(content))]
     assert found == [(2, None), (3, None), (4, None), (5, "c-4"), (7, "c-5")]
 
@@ -156,3 +163,17 @@ def test_of_a_row_with_thousands_of_mistakes_the_first_are_said():
     (entry,) = read_ndjson(io.BytesIO(ndjson(row(1) | mistakes)))
     assert entry.error is not None
     assert len(entry.error.errors) == MAX_MISTAKES
+
+
+def test_a_row_is_not_read_beyond_its_most_mistakes():
+    class Grants(list[object]):
+        read = 0
+
+        def __iter__(self):
+            for each in super().__iter__():
+                Grants.read += 1
+                yield each
+
+    with pytest.raises(InvalidFields) as refusal:
+        parse_row(row(1) | {"grants": Grants([{}] * 10_000)})
+    assert (len(refusal.value.errors), Grants.read) == (MAX_MISTAKES, MAX_MISTAKES)

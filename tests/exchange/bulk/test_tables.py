@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from credservice.exceptions import Invalid
-from exchange.bulk.lines import MAX_LINE
-from exchange.bulk.table import read_csv
+from credservice.core.exceptions import Invalid
+from exchange.bulk.csv_reader import read_csv
+from exchange.bulk.ndjson_reader import MAX_LINE
 
 INJECTED = "\nvictim,enduser_victim,,int_abc123,the value of somebody else\n"
 HEADING = "external_id,end_user_id,name,integration_id,value.apiKey\n"
@@ -57,3 +57,25 @@ def test_a_heading_with_a_nul_is_refused():
 def test_an_overlap_is_not_cut_to_a_shorter_one():
     content = b"external_id,integration_id,overlap_seconds\nc-1,int_abc123,00000000003600\n"
     assert read(content) == [(2, None)]
+
+
+@pytest.mark.parametrize(
+    ("heading", "sentence"),
+    [
+        ("sep=,\nexternal_id,name", "The first line is sep=,"),
+        ("sep=;\nexternal_id;name", "The first line is sep=,"),
+        ("external_id,name,,", "Column 3 of the heading is empty"),
+        ("external_id,,name", "Column 2 of the heading is empty"),
+        (",external_id", "Column 1 of the heading is empty"),
+    ],
+)
+def test_a_heading_that_a_spreadsheet_made_is_named(heading, sentence):
+    with pytest.raises(Invalid, match=sentence):
+        list(read_csv(io.BytesIO(f"{heading}\nc-1,Ada,,\n".encode())))
+
+
+def test_ids_with_blanks_and_invisible_characters_are_refused_by_column():
+    content = "external_id,end_user_id,name\ncase09-a ,eu-a,Ada\ncase09-b,eu-b\u200b,Bo\ncase09-c,eu-c ,Cy\nd,eu-d,Di\n"
+    entries = list(read_csv(io.BytesIO(content.encode())))
+    places = [[each.pointer for each in entry.error.errors] if entry.error else [] for entry in entries]
+    assert places == [["/external_id"], ["/end_user_id"], ["/end_user_id"], []]

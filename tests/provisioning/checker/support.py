@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from provisioning.checker.cases import CASES
+from provisioning.checker.cases.manifold import CASES
 from provisioning.checker.cli import main
 from provisioning.checker.connector import Client, Connector
 from provisioning.checker.keys import MasterKey
@@ -25,6 +25,9 @@ PATIENT_SECONDS, CALLBACK_SECONDS = 20.0, 1.0
 
 OPTIONS: dict[str, Any] = {
     "url": None,
+    "protocol": "manifold",
+    "user": None,
+    "password_file": None,
     "master_key": None,
     "save_key": None,
     "product": None,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from provisioning.checker.cases import CASES
+from provisioning.checker.cases.manifold import CASES
 from provisioning.checker.runner import Result
 from tests.provisioning.checker.reference import serving
 from tests.provisioning.checker.support import MASTER, connecting, outcomes_at

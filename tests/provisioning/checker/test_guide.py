@@ -1,11 +1,12 @@
 """The guide's table of cases is the registry's."""
 
 import re
-from pathlib import Path
 
-from provisioning.checker.cases import CASES
+from provisioning.checker.cases.manifold import CASES
+from provisioning.checker.cases.osb import OSB_CASES
+from tests.support.paths import ROOT
 
-GUIDE = Path(__file__).parents[3] / "docs" / "check-provider.md"
+GUIDE = ROOT / "docs" / "check-provider.md"
 
 
 def listed() -> dict[str, bool]:
@@ -21,3 +22,14 @@ def listed() -> dict[str, bool]:
 
 def test_the_guide_lists_every_case_and_no_other():
     assert listed() == {case.name: case.strict for case in CASES}
+
+
+def test_the_guide_lists_every_case_of_the_other_protocol():
+    part = GUIDE.read_text().partition("## An Open Service Broker")[2].partition("CI runs it")[0]
+    rows = [row.split("|") for row in part.splitlines() if row.startswith("| `")]
+    found = {
+        f"{row[1].strip().strip('`')}.{name}": bool(star)
+        for row in rows
+        for name, star in re.findall(r"`([\w.]+)`(\*?)", row[2])
+    }
+    assert found == {case.name: case.strict for case in OSB_CASES}

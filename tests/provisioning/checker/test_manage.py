@@ -13,6 +13,7 @@ from django.core.management import call_command
 
 from tests.provisioning.checker.reference import serving
 from tests.provisioning.checker.support import MASTER, free_port
+from tests.support.interrupts import default_interrupts
 
 ALONE = [sys.executable, "-m", "provisioning.checker"]
 ONE = "--only=resource.provision.created"
@@ -81,7 +82,8 @@ def test_ctrl_c_deletes_what_was_made_and_ends_with_130(key_file):
 
         reference.store.put_credential = make_and_interrupt
         command = [*ALONE, reference.url, "--master-key", str(key_file), "--only", "credential.provision.created"]
-        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        with default_interrupts():
+            run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         started.put(run)
         _, errors = run.communicate(timeout=60)
         assert (run.returncode, "Stopped." in errors) == (130, True)

@@ -10,13 +10,14 @@ import httpx2
 
 from provisioning.checker.connector import Client, Connector
 from tests.e2e.partners import TIMEOUT, Manifold, new_id
-from tests.live import LiveService
+from tests.support.live import LiveService
 
 DEMO_CONNECTOR = "http://localhost:3001/v1"
 SETUP = """
 marketplaces:
   manifold:
     connector_url: {url}
+    client_secret: file:demo/manifold-client-secret
     products:
       bear: {{dashboard_url: "{dashboard}"}}
 """

@@ -4,9 +4,8 @@ import pytest
 
 from provisioning.models import ResourceSession
 from provisioning.sso import sessions
-from tests.console.conftest import admin, console  # noqa: F401 - fixtures
-from tests.console.pages import send, url
-from tests.provisioning.connector.test_console import _plain_static_files  # noqa: F401 - fixture
+from tests.support.console import _plain_static_files, _quick_passwords, admin, console  # noqa: F401 - fixtures
+from tests.support.pages import send, url
 
 
 @pytest.fixture

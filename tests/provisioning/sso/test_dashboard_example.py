@@ -5,15 +5,15 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.http_server import unused_port
 from tests.provisioning.sso.served import market_of
+from tests.support.http_server import unused_port
+from tests.support.paths import ROOT
 
-EXAMPLE = Path(__file__).parents[3] / "docs/examples/sso_dashboard.py"
+EXAMPLE = ROOT / "docs/examples/sso_dashboard.py"
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from credservice.management.actor import command_actor
+from credservice.audit.names import command_actor
 from provisioning.models import ResourceSession
 from tests.provisioning.conftest import new_id
 

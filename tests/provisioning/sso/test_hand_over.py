@@ -9,14 +9,14 @@ from django.core.exceptions import ValidationError
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from credservice.exceptions import Conflict
+from credservice.core.exceptions import Conflict
 from provisioning.checker.connector.market import USER
 from provisioning.models import HandOver, Product, Resource, ResourceSession
-from provisioning.sso.hand_over import hand_over, redeem
-from provisioning.sso.marketplace import Granted, Person
-from provisioning.sso.sign_on import SignedOn
-from tests.concurrency import at_once
+from provisioning.protocols import Person
+from provisioning.sso.handoff import hand_over, redeem
+from provisioning.sso.signed_on import Granted, SignedOn
 from tests.provisioning.usage import Vendor
+from tests.support.concurrency import at_once
 
 DASHBOARD = "https://dashboard.example.com/marketplace?theme=bear"
 
@@ -43,8 +43,8 @@ def backend(client, db):
     return Vendor(client, scopes=["sso:redeem"], name="dashboard")
 
 
-def redeemed(backend, token, **more):
-    return backend.post("/api/v1/sso/redeem", {"token": token, **more})
+def redeemed(backend, token, audience=DASHBOARD):
+    return backend.post("/api/v1/sso/redeem", {"token": token, "audience": audience})
 
 
 def test_the_user_is_sent_to_the_vendors_dashboard(handed_over, token):
@@ -112,13 +112,18 @@ def test_an_audience_that_is_none_is_refused(backend, token, audience):
     assert redeemed(backend, token).status_code == 200
 
 
+def test_a_token_without_an_audience_is_refused_and_not_used_up(backend, token):
+    assert backend.post("/api/v1/sso/redeem", {"token": token}).status_code == 400
+    assert redeemed(backend, token).status_code == 200
+
+
 def test_redeeming_needs_its_scope(client, token):
     billing = Vendor(client, scopes=["usage:write"], name="billing")
     assert redeemed(billing, token).status_code == 403
 
 
 def test_the_token_is_not_in_the_database_nor_the_trail(token):
-    from tests.canaries import found_in_rows
+    from tests.support.canaries import found_in_rows
 
     assert found_in_rows({"token": token}) == []
 
@@ -142,7 +147,7 @@ def test_of_many_at_once_one_redeems(user, resource_id, dashboard):
 
     def attempt(_):
         try:
-            return redeem(token=token, actor="test").partner_id
+            return redeem(token=token, actor="test", audience=DASHBOARD).partner_id
         except Conflict:
             return None
 

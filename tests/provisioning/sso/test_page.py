@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from provisioning.checker.connector.answers import BROKEN_OFF, Answer
 from provisioning.models import Marketplace, Product, Resource, ResourceSession
+from provisioning.protocols import Person
 from provisioning.sso import sessions
-from provisioning.sso.sign_on import SignedOn
+from provisioning.sso.signed_on import Granted, SignedOn
 from tests.provisioning.usage import report
 
 
@@ -176,6 +177,7 @@ def test_a_page_that_is_loaded_too_often_says_so(signed_on, resource_id, monkeyp
     assert signed_on.open(resource_id).status_code == 429
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_usage_of_this_month_is_summed_by_the_day(signed_on, honey, vendor, resource_id):
     now = timezone.now()
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -194,8 +196,6 @@ def test_a_plan_that_meters_nothing_says_so(signed_on, resource_id):
 
 
 def test_neither_user_nor_token_shows_in_a_repr(signed_on, connector, resource_id):
-    from provisioning.sso.marketplace import Granted, Person
-
     granted, person = Granted("the-token", 60), Person(email="a@example.com")
     resource = Resource.objects.select_related("marketplace").get(partner_id=resource_id)
     shown = repr(SignedOn(resource, person, granted))

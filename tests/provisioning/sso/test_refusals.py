@@ -1,6 +1,7 @@
 """Every failed sign-on is the same 401 page: no cookie, no detail; the trail has the reason."""
 
 import re
+import time
 from contextlib import nullcontext
 
 import pytest
@@ -76,6 +77,12 @@ def id_of_two_marketplaces(user, connector, resource_id):
     fields = {"product": mine.product, "plan": mine.plan, "region": mine.region, "request_fingerprint": b"x"}
     Resource.objects.create(marketplace=other, partner_id=resource_id, **fields)
     return None, user.link(resource_id)
+
+
+def test_a_resource_of_another_marketplace_that_is_gone_does_not_count(user, connector, resource_id):
+    _, query = id_of_two_marketplaces(user, connector, resource_id)
+    Resource.objects.filter(marketplace__name="other").update(state="deprovisioned")
+    assert user.follow(query).status_code == 303
 
 
 def answering(prefix, answer):
@@ -180,27 +187,20 @@ def test_a_connector_that_is_not_there_is_a_page_as_well(user, connector, resour
 
 
 def test_a_slow_connector_is_not_waited_for(user, connector, resource_id, monkeypatch):
-    import time
-
-    monkeypatch.setattr("provisioning.sso.marketplace.SECONDS", 0.3)
-    answer = connector.answer
-    monkeypatch.setattr(connector._server._servers[0], "RequestHandlerClass", slow(answer))
-    monkeypatch.setattr(connector._server._servers[-1], "RequestHandlerClass", slow(answer))
+    monkeypatch.setattr("provisioning.manifold.connector.users.SECONDS", 0.3)
+    for server in connector._server._servers:
+        monkeypatch.setattr(server, "answer", slow(server.answer))
     query, began = user.link(resource_id), time.monotonic()
     refused(user, query)
     assert time.monotonic() - began < 3
 
 
 def slow(answer):
-    import time
-
-    from provisioning.checker.connector.server import _handler
-
     def wait(call):
         time.sleep(2)
         return answer(call)
 
-    return _handler(wait)
+    return wait
 
 
 def test_too_many_from_one_address_are_refused_with_the_same_page(user, resource_id, settings, trail):
@@ -226,5 +226,5 @@ def test_an_error_of_ours_is_the_same_page(user, resource_id, monkeypatch):
     def fail(*_, **__):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("provisioning.sso.views.sign_on", fail)
+    monkeypatch.setattr("provisioning.manifold.sign_on.sign_on", fail)
     assert "secret detail" not in refused(user, user.link(resource_id))

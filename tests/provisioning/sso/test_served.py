@@ -1,7 +1,7 @@
 """Single sign-on of the served service, as the checker judges it."""
 
-from tests.http_server import unused_port
 from tests.provisioning.sso.served import connecting_to
+from tests.support.http_server import unused_port
 
 
 def test_every_case_of_the_checker_passes(live_service):

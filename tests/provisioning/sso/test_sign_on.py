@@ -5,13 +5,21 @@ import pytest
 from credservice.crypto import seal
 from provisioning.checker.connector import Client
 from provisioning.checker.connector.tokens import FORM
-from provisioning.models import ResourceSession
+from provisioning.models import Marketplace, Resource, ResourceSession
 
 
 def test_a_good_link_leads_to_the_resources_page(user, resource_id):
     response = user.sign_on(resource_id)
     assert response["Location"] == f"/resources/{resource_id}"
     assert user.open(resource_id).status_code == 200
+
+
+def test_another_marketplaces_resource_of_the_same_id_does_not_count_once_it_is_gone(user, resource_id):
+    other = Marketplace.objects.create(name="other", connector_url="https://elsewhere.example/v1")
+    mine = Resource.objects.get(partner_id=resource_id)
+    fields = {"product": mine.product, "plan": mine.plan, "region": mine.region, "request_fingerprint": b"x"}
+    Resource.objects.create(marketplace=other, partner_id=resource_id, state="deprovisioned", **fields)
+    assert user.sign_on(resource_id)["Location"] == f"/resources/{resource_id}"
 
 
 @pytest.mark.parametrize("path", ["/v1/sso", "/v1/sso/"])
@@ -58,7 +66,7 @@ def test_in_production_the_cookie_is_host_only_and_secure(user, resource_id, set
 
 
 def test_neither_the_cookie_nor_the_access_token_is_in_the_database(user, connector, resource_id):
-    from tests.canaries import found_in_rows
+    from tests.support.canaries import found_in_rows
 
     user.sign_on(resource_id)
     assert found_in_rows({"cookie": user.cookie.value, "token": connector.tokens.exchanges[0].token}) == []

@@ -10,9 +10,10 @@ import httpx2
 import pytest
 
 from provisioning.checker.keys import MasterKey
-from tests.http_server import unused_port
-from tests.live import ROOT
 from tests.provisioning.sso.served import connecting_to
+from tests.support.http_server import unused_port
+from tests.support.interrupts import default_interrupts
+from tests.support.paths import ROOT
 
 
 @pytest.fixture
@@ -21,9 +22,9 @@ def played(live_service):
     port = unused_port()
     with connecting_to(live_service, f"http://localhost:{port}/v1"):
         command = [sys.executable, "-u", "manage.py", "simulate_sso", f"--connector-port={port}"]
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=live_service.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        with default_interrupts():
+            process = subprocess.Popen(command, cwd=ROOT, env=live_service.environment, text=True, **streams)
         shown = ""
         while process.poll() is None and "Ctrl-C" not in shown:
             shown += process.stdout.readline()

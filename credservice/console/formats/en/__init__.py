@@ -1,0 +1,1 @@
+"""Holds the console's formats of dates and numbers."""

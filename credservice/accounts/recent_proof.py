@@ -1,0 +1,45 @@
+"""Re-authenticates an operator whose last proof is too long ago.
+
+Set-up that lets somebody in, or shows a secret, asks for it: by ``needs_proof`` of a page or of a list's forms. A
+reveal asks at each act instead, see :mod:`credservice.accounts.proof`.
+"""
+
+import time
+from datetime import datetime
+from urllib.parse import urlencode
+
+from allauth.account.authentication import get_authentication_records
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from credservice.accounts.sessions import STARTED
+
+
+def is_proven(request: HttpRequest) -> bool:
+    """Tell whether this session's user signed in, or re-authenticated, within the last PROOF_SECONDS."""
+    return time.time() - _proven_at(request) < settings.PROOF_SECONDS
+
+
+def confirm_url(request: HttpRequest) -> str:
+    """Find the page that asks for a password, code or passkey, and leads back here."""
+    return f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}"
+
+
+def ask_for_proof(request: HttpRequest) -> HttpResponse | None:
+    """Lead to the proof; None where it is recent. What was sent is kept nowhere: it may hold a secret."""
+    if is_proven(request):
+        return None
+    if request.method == "POST":
+        sentence = "Nothing was done: too long has passed since your sign-in. Confirm that it is you, and send it anew."
+        messages.warning(request, sentence)
+    return HttpResponseRedirect(confirm_url(request))
+
+
+def _proven_at(request: HttpRequest) -> float:
+    """Find the time of the last proof, in seconds since 1970; 0 where there is none."""
+    records = get_authentication_records(request, request.user)
+    proofs = [float(record["at"]) for record in records if record.get("reauthenticated")]
+    started = request.session.get(STARTED) if request.user.is_authenticated else None
+    return max([0.0, *proofs, *([datetime.fromisoformat(started).timestamp()] if started else [])])

@@ -1,0 +1,67 @@
+"""Offers an act on the ticked rows of a list: a page asks (console's bulk runs), then each row is done once."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+
+from credservice.adminkit.bulk_runs import draft
+from credservice.adminkit.models import BulkRun
+from credservice.adminkit.object_pages import permission_name
+from credservice.core.exceptions import ServiceError
+
+
+@dataclass(kw_only=True)
+class BulkAction:
+    """``perform(actor, obj, values)`` for each row, each in its own transaction; ``values`` are the form's, and JSON.
+
+    ``foretell`` says, for the first of the rows, what partners will notice; ``four_eyes`` names what in FOUR_EYES has a
+    second person approve it. :meth:`credservice.adminkit.object_actions.ObjectAction.bulk` makes one.
+    """
+
+    name: str
+    title: str
+    perform: Callable[[str, Any, Mapping[str, Any]], object]
+    consequence: str
+    done: str
+    permission: str
+    form_class: type[forms.Form]
+    danger: bool
+    foretell: Callable[[Iterable[Any]], list[str]] | None = None
+    four_eyes: str = ""
+
+    def allowed(self, site_admin: Any, user: Any) -> bool:
+        return bool(user.has_perm(permission_name(self.permission, site_admin.opts)))
+
+    def __call__(self, site_admin: Any, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Be Django's action: note down the rows, and lead to the page that asks."""
+        if not self.allowed(site_admin, request.user):
+            raise PermissionDenied
+        try:
+            run = draft(
+                name=self.name,
+                title=self.title,
+                user=request.user,
+                queryset=queryset,
+                list_path=request.get_full_path(),
+            )
+        except ServiceError as error:
+            messages.error(request, error.message)
+            return None
+        return HttpResponseRedirect(reverse("admin:console_bulkrun_start", args=[run.pk]))
+
+
+def action_of(run: BulkRun) -> BulkAction | None:
+    site_admin = admin_of(run)
+    actions: Any = getattr(site_admin, "bulk_actions", ())
+    return next((action for action in actions if action.name == run.action), None)
+
+
+def admin_of(run: BulkRun) -> Any:
+    return next((a for model, a in admin.site._registry.items() if model._meta.label_lower == run.object_type), None)

@@ -1,0 +1,87 @@
+"""Links what the audit log names to the page about it, and models to their lists."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.contrib.admin.utils import quote
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from credservice.audit.names import object_type_of
+
+_LINK = '<a class="text-link" href="{}" title="{}">{}</a>'
+
+
+def page_of(obj: Model) -> str:
+    return _change_page(type(obj), obj.pk)
+
+
+def link_to(obj: Model | None, text: object = None) -> SafeString | str:
+    """Show the object as a link to its page."""
+    return format_html(_LINK, page_of(obj), obj, text or obj) if obj else ""
+
+
+def list_url(model: type[Model], **filters: Any) -> str:
+    """Find the address of a model's list, filtered."""
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{url}?{urlencode(filters)}" if filters else url
+
+
+def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
+    return format_html(_LINK, list_url(model, **filters), text, text)
+
+
+def named_link(object_type: str, object_id: str, text: str = "") -> SafeString | str:
+    """Link the page of what the audit log calls ``object_type`` and ``object_id``; plain text where there is none."""
+    model = _model_of(object_type)
+    text = text or f"{object_type} {short(object_id)}".strip()
+    if model is None or not _is_key(model, object_id):
+        return format_html('<span title="{}">{}</span>', object_id, text)
+    return format_html(_LINK, _change_page(model, object_id), object_id, text)
+
+
+def subject_link(subject: str, names: dict[str, str] | None = None) -> SafeString | str:
+    """Link the page of a subject such as ``end_user:...``, under its name in ``names`` (see :func:`subject_names`)."""
+    object_type, _, object_id = subject.partition(":")
+    return named_link(object_type, object_id, (names or {}).get(subject, "")) if subject else ""
+
+
+def subject_names(subjects: Iterable[str]) -> dict[str, str]:
+    """Look up the names of subjects, by one query for each kind of them."""
+    keys: dict[str, set[str]] = defaultdict(set)
+    for subject in subjects:
+        object_type, _, key = subject.partition(":")
+        keys[object_type].add(key)
+    return {
+        f"{object_type}:{obj.pk}": str(obj)
+        for object_type, wanted in keys.items()
+        if (model := _model_of(object_type)) is not None
+        for obj in model._default_manager.filter(pk__in=[key for key in wanted if _is_key(model, key)])
+    }
+
+
+def short(text: str) -> str:
+    """Shorten a UUID to its first eight characters: enough to tell those on one page apart."""
+    return text[:8] if len(text) == 36 and text.count("-") == 4 else text
+
+
+def _model_of(object_type: str) -> type[Model] | None:
+    return next((model for model in admin.site._registry if object_type_of(model) == object_type), None)
+
+
+def _is_key(model: type[Model], text: str) -> bool:
+    """Tell keys from partners' ids, which the audit log names where a request was refused before a row was found."""
+    try:
+        return bool(text) and model._meta.pk.to_python(text) is not None
+    except ValidationError:
+        return False
+
+
+def _change_page(model: type[Model], pk: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[quote(pk)])

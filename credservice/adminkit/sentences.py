@@ -1,0 +1,133 @@
+"""Writes a line of the audit log as a sentence: who did what to which object, for whom, with links to their pages."""
+
+from typing import Any
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from credservice.adminkit.links import named_link, short, subject_link
+from credservice.audit.models import AuditEvent
+
+# Of actions that are named by what was asked, not by what was done.
+_DONE = {
+    "exchange.credential": "fetched",
+    "installation.first_seen": "was first to name",
+    "live_key.first_seen": "was first to use",
+    "credential.handed_out": "fetched",
+    "credential.end_confirmed": "confirmed the end of",
+    "user.password_changed": "changed the password of",
+    "user.second_factor_added": "added a second factor to",
+    "user.second_factor_removed": "removed a second factor of",
+    "user.second_factor_reset": "reset the second factor of",
+    "credential.retiring": "began to retire",
+    "resource_credential.due_for_rotation": "left to the platform the rotation of",
+    "credential_rotation.asked": "asked for",
+    "credential_rotation.asked_again": "asked again for",
+    "resource.plan_changed": "changed the plan of",
+    "end_user.token_minted": "minted a browser's token for",
+    "end_user.rebound": "re-bound",
+    "end_user.creation_settled": "settled the creation of",
+    "approval.asked": "asked for",
+    "audit.verified": "verified the trail",
+    "audit.sealing_refused": "refused to seal the trail",
+    "audit.chain_accepted": "accepted the trail's chain as it is",
+    "audit.exported": "exported lines of the trail",
+    "audit.month_dropped": "dropped by retention",
+    "setup.applied": "applied the",
+    "import.committed": "imported rows from",
+    "data.exported": "exported",
+    "usage.reported": "reported usage of",
+}
+# What people do to their own accounts: their name says whose.
+_OWN = {
+    "user.signed_in": "signed in",
+    "user.signed_out": "signed out",
+    "user.password_changed": "changed the own password",
+    "user.second_factor_added": "added a second factor",
+    "user.second_factor_removed": "removed a second factor",
+    "user.recovery_codes_made": "made recovery codes",
+    "user.recovery_code_used": "used a recovery code",
+    "user.second_factor_used": "used a second factor",
+    "user.sessions_ended": "ended the other sessions",
+}
+UNPROVEN = "unproven:"  # the actor of a call that only claims to be a platform's
+_ASKED = {
+    "exchange.credential": "to fetch a credential",
+    "user.sign_in": "to sign in",
+    "user.password_check": "to confirm with a password",
+    "vendor_api.call": "to call the vendor API",
+    "console.page": "to open a page",
+    "callback.attempt": "to deliver",
+}
+# Kinds of objects that read otherwise than they are recorded; of some, the name says it all.
+_KINDS = {
+    "setup_file": "set-up file ",
+    "broker_password": "platform password ",
+    "import": "",
+    "export": "",
+    "group": "role ",
+    "four_eyes": "second person ",
+}
+# The partners' ids that a refused request named; they may be anything.
+CLAIMED = ("end_user", "installation")
+MAX_CLAIMED = 24
+
+
+def sentence(event: AuditEvent, names: dict[str, str] | None = None, *, with_subject: bool = True) -> SafeString:
+    """Write one line; ``names`` are those of subjects, where they were looked up for a whole page.
+
+    Without ``with_subject`` on a page that is about the subject itself.
+    """
+    if event.actor.startswith(UNPROVEN) and event.outcome == AuditEvent.Outcome.REFUSED:
+        return _claimed(event)
+    actor = actor_name(event.actor)
+    named = with_subject and event.subject and not _is_itself(event)
+    whom = subject_link(event.subject, names) if named else ""
+    tail = format_html(" for {}", whom) if whom else ""
+    if event.outcome in (AuditEvent.Outcome.REFUSED, AuditEvent.Outcome.FAILED):
+        return format_html("{} {} {} {}{}{}", actor, *_refused(event), tail, _why(event))
+    if event.action in _OWN and event.actor.startswith("user:"):
+        return format_html("{} {}", actor, _OWN[event.action])
+    return format_html("{} {} {}{}", actor, _done(event.action), object_of(event), tail)
+
+
+def actor_name(actor: str) -> str:
+    """Name a person alone, anything else with its kind: ``ann``, ``platform mindcloud``, ``ann (command apply)``."""
+    kind, _, name = actor.partition(":")
+    if kind == "command" and ":" in name:
+        command, _, account = name.partition(":")
+        return f"{account} (command {command})"
+    return name if kind == "user" else actor.replace(":", " ", 1)
+
+
+def _claimed(event: AuditEvent) -> SafeString:
+    """Write what nobody has proven to be: a platform's name is the caller's claim."""
+    claimed, reason = event.actor.removeprefix(UNPROVEN), event.reason.replace("_", " ")
+    return format_html("A call that claimed to be {} was refused: {}", claimed, reason or "no reason is known")
+
+
+def object_of(event: AuditEvent) -> Any:
+    """Link the object; of what was refused before a row was found, name what it claimed to be for."""
+    if event.object_id:
+        kind = _KINDS.get(event.object_type, f"{event.object_type.replace('_', ' ')} ")
+        return named_link(event.object_type, event.object_id, kind + short(event.object_id))
+    claimed = [str(event.detail[name])[:MAX_CLAIMED] for name in CLAIMED if event.detail.get(name)]
+    return " / ".join(claimed) or event.object_type.replace("_", " ")
+
+
+def _done(action: str) -> str:
+    return _DONE.get(action) or action.rpartition(".")[2].replace("_", " ")
+
+
+def _refused(event: AuditEvent) -> tuple[str, str, Any]:
+    asked = _ASKED.get(event.action) or event.action.replace(".", ": ").replace("_", " ")
+    verb = "was refused" if event.outcome == AuditEvent.Outcome.REFUSED else "failed:"
+    return verb, asked, object_of(event)
+
+
+def _why(event: AuditEvent) -> str:
+    return f" ({event.reason.replace('_', ' ')})" if event.reason else ""
+
+
+def _is_itself(event: AuditEvent) -> bool:
+    return event.subject == f"{event.object_type}:{event.object_id}"

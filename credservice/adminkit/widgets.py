@@ -1,0 +1,139 @@
+"""Takes secrets, JSON, networks, spans of time and reasons in forms."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
+from django.utils.dateparse import parse_duration
+from unfold.widgets import TEXTAREA_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from credservice.http.strict_json import parse_object
+
+MAX_SECRET_CHARACTERS = 16 * 1024
+
+
+class SecretTextarea(forms.Textarea):
+    """Takes a secret of one or several lines, shown as dots, and never writes one back into a page."""
+
+    def __init__(self) -> None:
+        attrs = {
+            "rows": 1,
+            "class": " ".join([*TEXTAREA_CLASSES, "console-secret"]),
+            "autocomplete": "off",
+            "autocapitalize": "off",
+            "spellcheck": "false",
+            "data-1p-ignore": "",
+            "data-lpignore": "true",
+        }
+        super().__init__(attrs)
+
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class SecretField(forms.CharField):
+    """Takes a secret as pasted: blanks around a single line are dropped, lines of a longer one are kept as they are."""
+
+    widget = SecretTextarea
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(strip=False, **{"max_length": MAX_SECRET_CHARACTERS, "widget": SecretTextarea(), **kwargs})
+
+    def to_python(self, value: Any) -> str | None:
+        text = (super().to_python(value) or "").replace("\r\n", "\n")  # browsers send CRLF
+        return text if "\n" in text.strip() else text.strip()
+
+
+def is_secret(field: forms.Field) -> bool:
+    """Tell whether what is typed here must not be kept outside of a seal."""
+    return isinstance(field.widget, SecretTextarea | forms.PasswordInput)
+
+
+class JSONField(forms.JSONField):
+    """Takes JSON with one meaning: no duplicate keys, no NaN, nothing that the database cannot hold."""
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values:
+            return super().to_python(value)
+        try:
+            parse_object(f'{{"value": {value}}}'.encode(errors="surrogatepass"))
+            json.loads(str(value))
+        except ValueError as error:
+            message = "This is not valid JSON." if "valid JSON" in str(error) else str(error)
+            raise ValidationError(message.replace("The body", "This text")) from None
+        return super().to_python(value)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Show, in a form that comes back, what was typed as it was typed."""
+        return initial if self.disabled else InvalidJSONInput(data or "")
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict | list) and value:
+            return json.dumps(value, indent=2, ensure_ascii=False)
+        return super().prepare_value(value)
+
+
+class NetworksField(forms.CharField):
+    """Takes networks in CIDR form, one a line; commas will do. The model says which are none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return (super().to_python(value) or "").replace(",", " ").split()
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool((initial or []) != self.to_python(data))
+
+
+_SPAN = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
+_UNITS: Mapping[str, int] = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+
+
+class DurationField(forms.DurationField):
+    """Takes a span of time as people write it: ``90d``, ``24h``, ``1h30m``; Django's own form as well."""
+
+    widget = UnfoldAdminTextInputWidget
+
+    def prepare_value(self, value: Any) -> Any:
+        return span(value) if isinstance(value, timedelta) else value
+
+    def to_python(self, value: Any) -> timedelta | None:
+        match = _SPAN.fullmatch(value.replace(" ", "").lower()) if isinstance(value, str) else None
+        if match is not None and any(match.groups()):
+            counts = (int(count or 0) for count in match.groups())
+            return timedelta(seconds=sum(n * unit for n, unit in zip(counts, _UNITS.values(), strict=True)))
+        if value not in self.empty_values and parse_duration(str(value)) is None:
+            raise ValidationError("Write a number with d, h, m or s, such as 90d or 1h30m.")
+        return super().to_python(value)
+
+
+def span(value: timedelta) -> str:
+    """Write a span of time: ``1h30m``; ``0s`` for none."""
+    seconds, text = int(value.total_seconds()), ""
+    for unit, size in _UNITS.items():
+        count, seconds = divmod(seconds, size)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
+class ReasonField(forms.CharField):
+    """Asks why something is done that cannot be undone; kept in the audit log."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        defaults: dict[str, Any] = {
+            "label": "Reason",
+            "min_length": 3,
+            "max_length": 200,
+            "help_text": "Kept in the audit trail. Write no secret here.",
+            "widget": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        }
+        super().__init__(**defaults | kwargs)

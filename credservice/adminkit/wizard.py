@@ -1,0 +1,191 @@
+"""Leads from nothing to a partner's first call by first steps, one short form after the other on one page.
+
+What is done already is read from the database, so that the page can be left and come back to, and others can help.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.debug import sensitive_post_parameters
+
+from credservice.adminkit.form_ids import new_form_id, use_up
+from credservice.adminkit.links import page_of
+from credservice.adminkit.object_actions import Shown, Values
+from credservice.adminkit.object_pages import ObjectPage
+from credservice.audit.models import AuditEvent
+from credservice.audit.names import actor_of, object_type_of
+from credservice.core.exceptions import ServiceError
+
+Facts = list[tuple[str, str]]
+NEWEST = 10  # that are looked at for one to go on with
+
+
+class Step:
+    """One step. Subclasses say when it is done, what it asks, and what it does then."""
+
+    title: ClassVar[str]
+    intro: ClassVar[str] = ""
+    submit: ClassVar[str] = "Continue"
+    permissions: ClassVar[tuple[str, ...]] = ()
+    form_class: ClassVar[type[forms.Form]] = forms.Form
+    waits: ClassVar[bool] = False  # for something that comes from outside: the page looks again by itself
+
+    def done(self, obj: Any) -> str:
+        """Tell what was done, in a sentence; empty where it is still to do."""
+        raise NotImplementedError
+
+    def facts(self, obj: Any) -> Facts:
+        """List what to copy from here to the partner's pages, or to a terminal."""
+        return []
+
+    def make_form(self, request: HttpRequest, obj: Any, data: Any = None) -> forms.Form:
+        return self.form_class(data)
+
+    def perform(self, actor: str, obj: Any, values: Values) -> Facts | None:
+        """Do it, in a transaction. Returns what is shown once, if anything. Raises ServiceError to refuse."""
+        raise NotImplementedError
+
+
+class FirstSteps(ObjectPage):
+    """The steps of one object; ``start`` is the form that makes the object."""
+
+    slug, title, icon = "first-steps", "First steps", "rocket_launch"
+    permission = "change"
+    needs_proof = True
+    steps: ClassVar[tuple[Step, ...]]
+    headline: ClassVar[str]
+    intro: ClassVar[str]
+    start_form: ClassVar[type[forms.Form]]
+
+    def is_called(self) -> bool:
+        """Tell whether any object of this kind had its first call: asked at each look at the overview, by an index."""
+        raise NotImplementedError
+
+    def make(self, actor: str, values: Values) -> tuple[Any, Shown]:
+        """Make the object to begin with, in a transaction, and what is shown of it once. Raises ServiceError."""
+        raise NotImplementedError
+
+    def proof_first(self, request: HttpRequest) -> HttpResponse | None:
+        """Ask nothing of the page that looks by itself whether a call has come."""
+        return None if request.method == "GET" and request.GET.get("waiting") == "1" else super().proof_first(request)
+
+    def answer(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        step = self.next_step(obj)
+        if request.GET.get("waiting") == "1":
+            return JsonResponse({"done": step is None or not step.waits})
+        if request.method == "POST" and step is not None:
+            return self._act(request, obj, step, step.make_form(request, obj, request.POST))
+        return self._page(request, obj, step, step.make_form(request, obj) if step else None)
+
+    def next_step(self, obj: Any) -> Step | None:
+        """Find the first step that is still to do."""
+        return next((step for step in self.steps if not step.done(obj)), None)
+
+    def begun(self, request: HttpRequest, at_most: int) -> list[tuple[Any, Step]]:
+        """Find those with a step to go, of the newest that were made in the console.
+
+        What a set-up file made, or the shell, nobody began here.
+        """
+        newest = list(self.admin.get_queryset(request).order_by("-created_at")[:NEWEST])
+        created = AuditEvent.objects.filter(
+            object_id__in=[str(obj.pk) for obj in newest],
+            action=f"{object_type_of(self.admin.model)}.created",
+            actor__startswith="user:",
+        )
+        made = set(created.values_list("object_id", flat=True))
+        here = [obj for obj in newest if str(obj.pk) in made][:at_most]
+        return [(obj, step) for obj in here if (step := self.next_step(obj))]
+
+    def _act(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
+        if not request.user.has_perms(step.permissions):
+            raise PermissionDenied
+        shown = None
+        if form.is_valid():
+            try:
+                with transaction.atomic():
+                    use_up(request)
+                    shown = step.perform(actor_of(request), obj, form.cleaned_data)
+            except ServiceError as error:
+                form.add_error(None, error.message)
+            else:
+                if not shown:
+                    return HttpResponseRedirect(self.url(obj))
+        return self._page(request, obj, step, form, shown or [])
+
+    def _page(
+        self, request: HttpRequest, obj: Any, current: Step | None, form: forms.Form | None, shown: Sequence[Any] = ()
+    ) -> HttpResponse:
+        rows = [
+            {"number": number, "step": step, "done": step.done(obj), "current": step is current}
+            | {"facts": step.facts(obj) if step is current else []}
+            for number, step in enumerate(self.steps, 1)
+        ]
+        context = {
+            "title": self.title,
+            "rows": rows,
+            "form": form,
+            "finished": current is None,
+            "form_id": new_form_id(request),
+            "may": current is None or request.user.has_perms(current.permissions),
+            "shown": shown,
+            "waiting_url": f"{self.url(obj)}?waiting=1" if current is not None and current.waits else "",
+            "object_url": page_of(obj),
+        }
+        return self.render(request, obj, "console/first_steps.html", context)
+
+    def start_url(self) -> str:
+        return reverse(f"admin:{self.admin.opts.app_label}_{self.admin.opts.model_name}_start")
+
+    # --- the beginning -----------------------------------------------------------------------------------------
+
+    @classmethod
+    def start_view_for(cls, site_admin: Any) -> Any:
+        @sensitive_post_parameters()
+        def view(request: HttpRequest) -> HttpResponse:
+            page = cls(site_admin)
+            return page.proof_first(request) or page._start(request)
+
+        return view
+
+    def _start(self, request: HttpRequest) -> HttpResponse:
+        if not self.allowed(request) or not self.admin.has_add_permission(request):
+            raise PermissionDenied
+        form = self.start_form(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            try:
+                with transaction.atomic():
+                    use_up(request)
+                    obj, shown = self.make(actor_of(request), form.cleaned_data)
+                title = f"1 of {len(self.steps)}: {shown.title}"
+                context = {"shown": shown, "title": title, "home": self.url(obj)}
+                return self.render(request, obj, "console/shown.html", context)
+            except ServiceError as error:
+                form.add_error(None, error.message)
+        request.current_app = self.admin.admin_site.name
+        context = self.admin.admin_site.each_context(request) | {
+            "title": self.title,
+            "opts": self.admin.opts,
+            "intro": self.intro,
+            "form": form,
+            "form_id": new_form_id(request),
+            "begun": [(obj, self.url(obj)) for obj, _ in self.begun(request, NEWEST)],
+        }
+        return TemplateResponse(request, "console/first_steps_start.html", context)
+
+
+class WithFirstSteps:
+    """Adds, to a ConsoleAdmin whose objects have first steps, the page from before there is an object."""
+
+    first_steps: ClassVar[type[FirstSteps]]
+
+    def get_urls(self) -> list[URLPattern]:
+        this: Any = self
+        name = f"{this.opts.app_label}_{this.opts.model_name}_start"
+        view = this.admin_site.admin_view(self.first_steps.start_view_for(this))
+        return [path("first-steps/", view, name=name), *super().get_urls()]  # type: ignore[misc]

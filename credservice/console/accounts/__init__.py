@@ -1,0 +1,1 @@
+"""Shows and changes one's own account, and all accounts."""

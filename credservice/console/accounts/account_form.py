@@ -1,0 +1,83 @@
+"""Edits one account: gives roles by what they allow, and refuses what nobody may do to an account."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.forms import UserChangeForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+
+from credservice.console import roles
+from credservice.core.names import validate_name
+
+OWN = "This is your own account. Ask another administrator to change it."
+
+
+class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """Offers roles by what they allow; groups that somebody made besides, by name."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Group.objects.all(), required=False, label="Roles", widget=UnfoldAdminCheckboxSelectMultipleWidget()
+        )
+
+    def label_from_instance(self, obj: Any) -> SafeString:
+        return described(obj)
+
+
+def described(group: Group) -> SafeString:
+    return format_html("<strong>{}</strong>: {}", group.name, allowance(group))
+
+
+def allowance(group: Group) -> str:
+    """Say in words what a role may do and may not."""
+    role = next((role for role in roles.ROLES if role.name == group.name), None)
+    return f"{role.may} {role.may_not}".strip() if role else "A group of your own."
+
+
+class AccountForm(UserChangeForm):
+    """The form of one account. ``manager`` is who sends it: UserAdmin.get_form makes it for one request."""
+
+    manager: Any = None
+    groups = RolesField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in {"first_name", "last_name"} & self.fields.keys():
+            self.fields[name].validators.append(validate_name)
+
+    def clean_groups(self) -> Any:
+        """Refuse to give more than the manager has; what was given before may stay."""
+        wanted = self.cleaned_data["groups"]
+        before = set(self.instance.groups.all())
+        refused = [group.name for group in set(wanted) ^ before if not roles.may_give(self.manager, group)]
+        if refused:
+            sentence = f"You may not give or take {', '.join(sorted(refused))}: it allows more than your own account."
+            raise forms.ValidationError(sentence)
+        return wanted
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            self._keep_own(data)
+            self._keep_an_administrator(data)
+        return data
+
+    def _keep_own(self, data: dict[str, Any]) -> None:
+        if self.instance.pk == self.manager.pk:
+            for name in ("is_active", "is_superuser"):
+                if not data.get(name, True):
+                    self.add_error(name, OWN)
+
+    def _keep_an_administrator(self, data: dict[str, Any]) -> None:
+        """Keep one, in the transaction of the change: two who demote each other meet at the lock."""
+        list(Group.objects.select_for_update().filter(name=roles.ADMINISTRATOR))
+        others = roles.administrators()
+        if not others.filter(pk=self.instance.pk).exists() or others.exclude(pk=self.instance.pk).exists():
+            return
+        superuser = data.get("is_superuser", self.instance.is_superuser)
+        stays = superuser or any(group.name == roles.ADMINISTRATOR for group in data["groups"])
+        if not (data.get("is_active") and stays):
+            raise forms.ValidationError("This is the last administrator. Make somebody else one first.")

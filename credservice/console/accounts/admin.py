@@ -1,0 +1,140 @@
+"""Lists accounts and roles, and gives roles to accounts."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
+from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db import transaction
+from django.db.models import Count, Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+from unfold.forms import AdminPasswordChangeForm, UserCreationForm
+
+from credservice.accounts.recent_proof import ask_for_proof
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import list_link
+from credservice.adminkit.menu import Menu
+from credservice.adminkit.model_admin import ConsoleAdmin, ReadOnly
+from credservice.console import roles
+from credservice.console.accounts.account_form import AccountForm, allowance
+from credservice.console.accounts.reset_second_factor import ResetSecondFactor
+
+
+@admin.register(User)
+class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
+    menu = Menu("Access", 61, "person")
+    about = "People who may sign in here. An account is deactivated, never deleted: the trail names it."
+    needs_proof = True
+    form = AccountForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    object_pages = (ResetSecondFactor,)
+    fixed_fields = ("username",)
+    readonly_fields = ("last_login", "date_joined", "own_permissions")
+    list_display = ("username", "shown_state", "role", "last_login")
+    list_filter = ()
+    search_help_text = "User name, name or e-mail address"
+    filter_horizontal = ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (obj is None or roles.may_manage(request.user, obj))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None:
+            return super().get_fieldsets(request, obj)
+        rights = ("is_active", *(("is_superuser",) if request.user.is_superuser else ()), "groups")
+        extra = ("own_permissions",) if obj.user_permissions.exists() else ()
+        return (
+            (None, {"fields": ("username", "first_name", "last_name", "email")}),
+            ("May", {"fields": rights + extra}),
+            ("Dates", {"fields": ("last_login", "date_joined")}),
+        )
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form.manager = request.user
+        if "is_superuser" in form.base_fields:
+            form.base_fields["is_superuser"].label = "Superuser"
+            form.base_fields[
+                "is_superuser"
+            ].help_text = "Everything, whatever its roles say: for the first account, and for emergencies."
+        return form
+
+    def page_links(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        links = super().page_links(request, obj)
+        if not self.has_change_permission(request, obj):
+            return links
+        address = reverse("admin:auth_user_password_change", args=[obj.pk])
+        link = {"title": "New password", "icon": "password", "variant": ActionVariant.DEFAULT, "path": address}
+        return [link, *links]
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        if not change and isinstance(obj, User):
+            obj.is_staff = True  # an account that may not sign in here has no other use
+        super().save_model(request, obj, form, change)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Set somebody else's. One's own is asked for first: an open session must not be able to replace it."""
+        obj = self.get_object(request, unquote(id))
+        if obj is not None and obj.pk == request.user.pk:
+            return HttpResponseRedirect(reverse("admin:password_change"))
+        elsewhere = ask_for_proof(request) if self.has_change_permission(request, obj) else None
+        if elsewhere:
+            return elsewhere
+        with transaction.atomic():
+            response: HttpResponse = super().user_change_password(request, id, form_url)
+        return response
+
+    @display(description="State")
+    def shown_state(self, obj: User) -> Any:
+        return label("active" if obj.is_active and obj.is_staff else "inactive")
+
+    @display(description="Roles")
+    def role(self, obj: User) -> str:
+        names = (["Superuser"] if obj.is_superuser else []) + sorted(group.name for group in obj.groups.all())
+        return ", ".join(names) or "none yet: sees nothing"
+
+    @display(description="Permissions besides")
+    def own_permissions(self, obj: User) -> str:
+        return ", ".join(sorted(p.name for p in obj.user_permissions.all()))
+
+
+@admin.register(Group)
+class GroupAdmin(ReadOnly, BaseGroupAdmin, ConsoleAdmin):  # type: ignore[misc]
+    menu = Menu("Access", 62, "badge", "roles")
+    about = "What each role may do, and who has it. Roles come with the service; accounts are given them."
+    list_display = ("name", "shown_may", "people")
+    filter_horizontal = ()
+    fieldsets = ((None, {"fields": ("name", "shown_may", "shown_people", "shown_permissions")}),)
+    readonly_fields = ("shown_may", "shown_people", "shown_permissions")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).annotate(accounts=Count("user"))
+
+    @display(description="May")
+    def shown_may(self, obj: Group) -> str:
+        return allowance(obj)
+
+    @display(description="People")
+    def people(self, obj: Any) -> int:
+        return int(obj.accounts)
+
+    @display(description="People")
+    def shown_people(self, obj: Any) -> Any:
+        found = obj.user_set.order_by("username")[:200]
+        return ", ".join(user.get_username() for user in found) or list_link(User, "Nobody yet: give it to an account")
+
+    @display(description="Permissions")
+    def shown_permissions(self, obj: Group) -> Any:
+        names = obj.permissions.order_by("content_type__app_label", "codename").values_list("name")
+        return format_html('<ul class="console-permissions">{}</ul>', format_html_join("", "<li>{}</li>", names))

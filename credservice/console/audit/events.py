@@ -1,0 +1,161 @@
+"""Shows the lines of the audit log. Nobody adds, changes or deletes one: the database refuses it as well."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpRequest
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from credservice.adminkit.labels import label
+from credservice.adminkit.links import list_link, subject_link, subject_names
+from credservice.adminkit.menu import Menu, Need
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly
+from credservice.adminkit.sentences import object_of, sentence
+from credservice.audit.models import AuditEvent
+from credservice.audit_chain.status import batch_of, chain_state
+from credservice.console.audit import filters
+from credservice.console.audit.changelist import TrailChangeList
+from credservice.console.audit.export import export_page
+from credservice.console.audit.exposure import find_page, seen_page
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnly, LargeListAdmin):
+    menu = Menu("Audit", 41, "history")
+    about = "Who did what to which object, when, and with what outcome. Append-only, sealed by the minute."
+    empty_help = "Every exchange, order, change and sign-in leaves a line here."
+    keyset = ("pk",)
+    has_trail = False
+    in_search = False  # it speaks of all the others' rows; asked where none of them is found
+    list_display = ("at_minute", "what", "shown_outcome", "action", "shown_source")
+    list_display_links = ("at_minute",)
+    list_filter = (
+        filters.ActionFilter,
+        ("outcome", ChoicesDropdownFilter),
+        filters.ReasonFilter,
+        filters.ActorFilter,
+        filters.ObjectTypeFilter,
+        filters.ObjectFilter,
+        filters.SubjectFilter,
+        filters.RequestFilter,
+        filters.SourceFilter,
+        ("at", filters.TimeFilter),
+    )
+    list_before_template = "console/audit/chain.html"  # type: ignore[assignment] # Unfold says None
+    search_help_text = "Object id, subject, request id or line number"
+    list_fullwidth = True
+    fieldsets = (
+        (None, {"fields": ("id", "what", "at_exact", "action", "shown_outcome", "reason")}),
+        ("Who", {"fields": ("shown_actor", "shown_source", "shown_request")}),
+        ("What", {"fields": ("object_type", "object_id", "shown_object", "subject", "shown_subject", "shown_detail")}),
+        ("Seal", {"fields": ("shown_batch",)}),
+    )
+    readonly_fields = (
+        *("id", "what", "at_exact", "shown_outcome", "shown_actor", "shown_source", "shown_request", "shown_object"),
+        *("shown_subject", "shown_detail", "shown_batch"),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        def view(page: Any) -> Any:
+            @sensitive_post_parameters()
+            def answer(request: HttpRequest, **kwargs: Any) -> Any:
+                return page(self, request, **kwargs)
+
+            return self.admin_site.admin_view(answer)
+
+        return [
+            path("export/", view(export_page), name="audit_auditevent_export"),
+            path("seen/", view(find_page), name="audit_auditevent_find"),
+            path("seen/<uuid:credential_id>", view(seen_page), name="audit_auditevent_seen"),
+            *super().get_urls(),
+        ]
+
+    def needs_operator(self) -> list[Need]:
+        state = chain_state()
+        needed = []
+        if state.behind:
+            needed.append(
+                Need("Lines of the trail wait for their seal for over an hour. Does a worker run?", urgent=True)
+            )
+        if state.refused:
+            text = f"The worker refuses to seal the trail. {state.refused}"
+            needed.append(Need(text, {"action": "audit.sealing_refused"}, urgent=True))
+        if state.broken:
+            text = f"The trail was verified and does not hold. {state.broken}"
+            needed.append(Need(text, {"action": "audit.verified"}, urgent=True))
+        return needed
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return TrailChangeList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        more = {"chain": chain_state(), "may_export": request.user.has_perm("audit.export_auditevent")}
+        return super().changelist_view(request, more | (extra_context or {}))
+
+    def find(self, term: str) -> list[Q]:
+        """Match a line by its number, or by an object id, a subject or a request id."""
+        found = [Q(object_id=term), Q(subject=term), Q(request_id=term)]
+        if term.isascii() and term.isdigit():
+            found.append(Q(pk=int(term)))
+        return found
+
+    def prepare_rows(self, rows: list[Any]) -> None:
+        names = subject_names(row.subject for row in rows)
+        for row in rows:
+            row.subject_names = names
+
+    @display(description="Time (UTC)")
+    def at_minute(self, obj: AuditEvent) -> str:
+        return format_html('<span class="console-line">{}</span>', f"{obj.at:%Y-%m-%d %H:%M}")
+
+    @display(description="Time (UTC)")
+    def at_exact(self, obj: AuditEvent) -> str:
+        return f"{obj.at:%Y-%m-%d %H:%M:%S.%f}"
+
+    @display(description="What happened")
+    def what(self, obj: AuditEvent) -> Any:
+        names = obj.subject_names if hasattr(obj, "subject_names") else subject_names([obj.subject])
+        return format_html('<span class="console-sentence">{}</span>', sentence(obj, names))
+
+    @display(description="Outcome")
+    def shown_outcome(self, obj: AuditEvent) -> Any:
+        return label(obj.outcome)
+
+    @display(description="Actor")
+    def shown_actor(self, obj: AuditEvent) -> Any:
+        return list_link(AuditEvent, obj.actor, actor=obj.actor)
+
+    @display(description="Source")
+    def shown_source(self, obj: AuditEvent) -> Any:
+        wrap = "break-all" if ":" in (obj.source or "") else "console-line"  # only IPv6 may be longer than its column
+        return format_html('<span class="{} console-mono">{}</span>', wrap, obj.source) if obj.source else "-"
+
+    @display(description="Request id")
+    def shown_request(self, obj: AuditEvent) -> Any:
+        return list_link(AuditEvent, obj.request_id, request_id=obj.request_id) if obj.request_id else "-"
+
+    @display(description="Page of the object")
+    def shown_object(self, obj: AuditEvent) -> Any:
+        return object_of(obj)
+
+    @display(description="Page of the subject")
+    def shown_subject(self, obj: AuditEvent) -> Any:
+        return subject_link(obj.subject, subject_names([obj.subject]))
+
+    @display(description="Detail")
+    def shown_detail(self, obj: AuditEvent) -> Any:
+        text = json.dumps(obj.detail, indent=2, ensure_ascii=False)
+        return format_html('<pre class="break-all console-mono whitespace-pre-wrap">{}</pre>', text)
+
+    @display(description="Batch")
+    def shown_batch(self, obj: AuditEvent) -> str:
+        seal = batch_of(obj)
+        if seal is None:
+            return "Not sealed yet: the worker does so within minutes."
+        return f"Batch {seal.number}, sealed {seal.sealed_at:%Y-%m-%d %H:%M:%S} UTC"

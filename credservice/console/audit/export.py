@@ -1,0 +1,73 @@
+"""Exports the lines of the list's present filter as a file."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+
+from credservice.adminkit.form_ids import new_form_id, use_up
+from credservice.adminkit.links import list_url
+from credservice.audit import Line, record
+from credservice.audit.export import FORMATS, read_down, write
+from credservice.audit.models import AuditEvent
+from credservice.audit.names import actor_of
+from credservice.console.middleware import error_page
+from credservice.core.exceptions import Conflict
+from credservice.http.bodies import in_chunks
+
+# What is sent within REQUEST_SECONDS. More of it is the command's work.
+MAX_LINES = 50_000
+TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+
+
+def export_page(site_admin: Any, request: HttpRequest) -> HttpResponseBase:
+    """Ask for the form of the file on GET, send it on POST. The filter is the address's, as the list has it."""
+    if not (site_admin.has_view_permission(request) and request.user.has_perm("audit.export_auditevent")):
+        raise PermissionDenied
+    form = request.POST.get("format", "")
+    if request.method == "POST" and form in FORMATS:
+        return send(request, _events(site_admin, request), form, _asked(request))
+    context = {
+        "title": "Export the trail",
+        "opts": site_admin.opts,
+        "filters": _asked(request),
+        "max_lines": MAX_LINES,
+        "form_id": new_form_id(request),
+        "home": f"{list_url(AuditEvent)}?{request.GET.urlencode()}",
+    }
+    request.current_app = site_admin.admin_site.name
+    return TemplateResponse(request, "console/audit/export.html", site_admin.admin_site.each_context(request) | context)
+
+
+def send(request: HttpRequest, events: QuerySet[AuditEvent], form: str, filters: dict[str, str]) -> HttpResponseBase:
+    """Send these lines as a file of this form, once for each form that was shown; that they were sent is recorded."""
+    try:
+        with transaction.atomic():
+            use_up(request)
+            detail = {"filters": filters, "format": form, "at_most": MAX_LINES}
+            record(Line("audit.exported", actor_of(request), detail=detail))
+    except Conflict as error:
+        return error_page(request, 400, error.message)
+    lines = write(read_down(events, limit=MAX_LINES), form)
+    response = StreamingHttpResponse(in_chunks(text for _, text in lines), content_type=TYPES[form])
+    name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _events(site_admin: Any, request: HttpRequest) -> QuerySet[Any]:
+    """Find what the list shows under this filter and search, on all of its pages."""
+    changelist = site_admin.get_changelist_instance(request)
+    found, term = Q(), changelist.query.strip()
+    for alternative in site_admin.find(term) if term else []:
+        found |= alternative
+    events: QuerySet[Any] = changelist.queryset.filter(found)
+    return events
+
+
+def _asked(request: HttpRequest) -> dict[str, str]:
+    return {name: str(value)[:255] for name, value in request.GET.items() if value and name != "p"}

@@ -1,0 +1,84 @@
+"""Shows who saw any secret of one customer: of all its credentials, in a range of days, and as a file."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+from unfold.widgets import INPUT_CLASSES
+
+from credservice.adminkit.form_ids import new_form_id
+from credservice.adminkit.links import named_link
+from credservice.adminkit.object_pages import ObjectPage
+from credservice.console.audit.export import send
+from credservice.console.audit.exposure import way_of
+from credservice.credentials.exposure import MAX_LINES, events_of, sightings_of
+
+DAYS = 7
+_DAY = timedelta(days=1)
+
+
+class DayInput(forms.DateInput):
+    """Shows the browser's own calendar."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%d")
+
+
+class DaysForm(forms.Form):
+    """Asks for days, in UTC, both included."""
+
+    since = forms.DateField(label="From (UTC)", widget=DayInput())
+    until = forms.DateField(label="To (UTC)", widget=DayInput())
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors and data["since"] > data["until"]:
+            raise forms.ValidationError("The first day is after the last one.")
+        return data
+
+
+class WhoSaw(ObjectPage):
+    """By GET, since it changes nothing and can be linked to; POST sends the same as a file."""
+
+    slug, title, icon = "who-saw", "Who saw its secrets", "group_search"
+    permission = "audit.view_auditevent"
+    exports: ClassVar[str] = "audit.export_auditevent"
+
+    def subjects(self, obj: Any) -> list[str]:
+        """List whose credentials are meant."""
+        return [obj.subject]
+
+    def allowed(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().allowed(request, obj) and request.user.has_perm("credentials.view_credential")
+
+    def answer(self, request: HttpRequest, obj: Any) -> HttpResponseBase:  # type: ignore[override] # a file streams
+        if request.method == "POST" and not request.user.has_perm(self.exports):
+            raise PermissionDenied
+        today = timezone.now().astimezone(UTC).date()
+        days = {"since": today - (DAYS - 1) * _DAY, "until": today}
+        form = DaysForm(request.GET or {name: str(day) for name, day in days.items()})
+        if not form.is_valid():
+            return self._show(request, obj, form, {})
+        since, until = _moment(form.cleaned_data["since"]), _moment(form.cleaned_data["until"] + _DAY)
+        subjects = self.subjects(obj)
+        if request.method == "POST":
+            asked = {"subject": ", ".join(subjects), "at_from": since.isoformat(), "at_to": until.isoformat()}
+            return send(request, events_of(subjects, since, until), "csv", asked)
+        found = sightings_of(subjects, since, until)
+        rows = [(way_of(seen.action), named_link(seen.object_type, seen.object_id), seen) for seen in found]
+        cut = sum(seen.times for seen in found) >= MAX_LINES
+        return self._show(request, obj, form, {"seen": {"sightings": rows, "cut": cut, "max_lines": MAX_LINES}})
+
+    def _show(self, request: HttpRequest, obj: Any, form: forms.Form, found: dict[str, Any]) -> HttpResponse:
+        export_id = new_form_id(request) if found and request.user.has_perm(self.exports) else ""
+        context = {"title": self.title, "form": form, "export_id": export_id, **found}
+        return self.render(request, obj, "console/audit/who_saw.html", context)
+
+
+def _moment(day: Any) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

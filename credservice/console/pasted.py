@@ -1,0 +1,21 @@
+"""Takes ids out of what people paste: quotes, a header, a line of a log, JSON, an assignment."""
+
+import re
+
+MAX_PIECES = 10  # of a line
+
+_AROUND = re.compile(r"""^[\s"'`<({\[]+|[\s"'`>)}\],;]+$""")
+_SCHEME = re.compile(r"^(authorization:\s*)?(bearer|basic|token)\s+", re.IGNORECASE)
+_BETWEEN = re.compile(r"""[\s"'`,;<>(){}\[\]=&?/|]+|:(?=\s|")""")
+_ID = re.compile(r"(?=.*[a-zA-Z])(?=.*[\d_-])[\w.:@-]{5,255}")
+
+
+def unwrapped(text: str) -> str:
+    """Take off what is around an id that was copied: quotes, a comma, the scheme of a header."""
+    return _AROUND.sub("", _SCHEME.sub("", _AROUND.sub("", text)))
+
+
+def pieces(text: str) -> list[str]:
+    """List what may be an id in a line: words with letters and with digits or joints, once each."""
+    words = list(dict.fromkeys(word for word in _BETWEEN.split(text) if _ID.fullmatch(word)))
+    return [] if words == [text] else words[:MAX_PIECES]

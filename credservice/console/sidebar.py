@@ -1,0 +1,82 @@
+"""Builds the sidebar, and the lists of what waits, from the admin pages that are registered."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+
+from credservice.adminkit.links import list_url
+from credservice.adminkit.menu import Menu, Need, menu_of, title_of
+from credservice.console.first_steps_page import may_begin
+
+DAILY = ("Credentials", "Exchange", "Provisioning", "Audit")  # groups that stand open
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Build Unfold's ``SIDEBAR["navigation"]``: the lists that this user may see, grouped."""
+    groups: list[dict[str, Any]] = [{"items": _first(request)}]
+    for menu, entry in _entries(request):
+        if groups[-1].get("title") != menu.group:
+            groups.append({"title": menu.group, "collapsible": menu.group not in DAILY, "items": []})
+        groups[-1]["items"].append({"title": entry["title"], "icon": menu.icon, "link": entry["link"]})
+    return groups
+
+
+def _first(request: HttpRequest) -> list[dict[str, Any]]:
+    overview = {"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}
+    first_steps = {"title": "First steps", "icon": "rocket_launch", "link": reverse("admin:first_steps")}
+    return [overview, first_steps] if may_begin(request) else [overview]
+
+
+def groups(request: HttpRequest) -> dict[str, list[dict[str, Any]]]:
+    """List the same with a sentence each, and what can be added."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for menu, entry in _entries(request):
+        found.setdefault(menu.group, []).append(entry | {"icon": menu.icon})
+    return found
+
+
+def needed(request: HttpRequest) -> list[dict[str, Any]]:
+    """List what waits for an operator who may see it: what is broken first."""
+    return sorted(_lines(request, "needs_operator"), key=lambda line: not line["urgent"])
+
+
+def under_way(request: HttpRequest) -> list[dict[str, Any]]:
+    """List what the service has to do, and will do by itself."""
+    return list(_lines(request, "under_way"))
+
+
+def environment(_: HttpRequest) -> list[str] | None:
+    """Build Unfold's ``ENVIRONMENT``: a label that keeps a trial from being taken for production."""
+    return None if settings.PRODUCTION else ["Development", "warning"]
+
+
+def _lines(request: HttpRequest, kind: str) -> Iterator[dict[str, Any]]:
+    for _, entry in _entries(request):
+        for need in (Need(*line) for line in getattr(entry["site_admin"], kind)()):
+            link = need.link or f"{entry['link']}?{urlencode(need.filters)}"
+            yield {"sentence": need.sentence, "link": link, "urgent": need.urgent}
+
+
+def _entries(request: HttpRequest) -> Iterator[tuple[Menu, dict[str, Any]]]:
+    found = [(menu, site_admin) for site_admin in admin.site._registry.values() if (menu := menu_of(site_admin))]
+    for menu, site_admin in sorted(found, key=lambda pair: pair[0].rank):
+        if site_admin.has_view_or_change_permission(request):
+            yield menu, _entry(request, site_admin)
+
+
+def _entry(request: HttpRequest, site_admin: Any) -> dict[str, Any]:
+    opts = site_admin.opts
+    add = reverse(f"admin:{opts.app_label}_{opts.model_name}_add")
+    return {
+        "title": title_of(site_admin),
+        "link": list_url(site_admin.model),
+        "about": site_admin.about,
+        "add": add if site_admin.has_add_permission(request) else None,
+        "singular": str(opts.verbose_name),
+        "site_admin": site_admin,
+    }

@@ -1,0 +1,37 @@
+"""Adds our stylesheet, scripts and icon, and the menu under one's own name, to Unfold's."""
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+
+
+def stylesheet(_: HttpRequest) -> str:
+    return static("console/console.css")
+
+
+def search_keys(_: HttpRequest) -> str:
+    return static("console/search.js")
+
+
+def copy(_: HttpRequest) -> str:
+    return static("console/copy.js")
+
+
+def moments(_: HttpRequest) -> str:
+    return static("console/moments.js")
+
+
+def favicon(_: HttpRequest) -> str:
+    return static("console/favicon.svg")
+
+
+def alpine(_: HttpRequest) -> str:
+    return static("console/alpine.js")
+
+
+def account(_: HttpRequest) -> list[dict[str, str]]:
+    """List the menu under one's own name."""
+    return [
+        {"title": "My account", "link": reverse("mfa_index")},
+        {"title": "Change password", "link": reverse("admin:password_change")},
+    ]

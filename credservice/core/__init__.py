@@ -1,0 +1,1 @@
+"""Holds small tools that know no model."""

@@ -1,0 +1,48 @@
+"""Judges ids and names that a person or a program enters: one rule for the console, the API, set-up files and imports.
+
+Partners' ids stay opaque where partners send them: those are compared with what is stored, character by character.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+# Unicode's Default_Ignorable_Code_Point and blank letters that Python calls printable: nobody sees them.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
+
+def fault_of_name(text: str) -> str | None:
+    """Return a phrase that follows the name of ``text``, or None where nothing is wrong. An empty text is sound."""
+    if text != text.strip():
+        return "begins or ends with a blank"
+    if not text.isprintable() or _UNSEEN.search(text):
+        return "holds a line break, an invisible character or a blank that is no plain space"
+    return None
+
+
+def validate_name(text: str) -> None:
+    """Raise Django's ValidationError where ``text`` is no id or name, for a form's or a model's field."""
+    fault = fault_of_name(text)
+    if fault:
+        raise ValidationError(f"This {fault}.")
+
+
+if TYPE_CHECKING:
+    _Column = models.CharField[str, str]
+else:
+    _Column = models.CharField
+
+
+class NameField(_Column):
+    """Stores an id or a name: forms, and whatever cleans a row, refuse what the rule does. For the database, and for
+    migrations, a plain CharField. A form drops blanks at the ends before."""
+
+    default_validators = [validate_name]
+
+    def deconstruct(self) -> tuple[str, str, list[object], dict[str, object]]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", list(args), kwargs

@@ -1,0 +1,94 @@
+"""Tells the vendor of a credential's life (docs/events.md): ids, names, states and times; never a value."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, TextField
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from credservice.credentials.models import Credential
+from credservice.events.bulk_emit import Telling, emit_many
+from credservice.events.emit import emit, is_wanted
+from credservice.events.models import Event
+
+# Of what a credential was made for. Features are the customer's own words, and stay here.
+CONTEXT = ("end_user", "external_id", "integration", "installation", "resource", "product", "plan", "region")
+BATCH = 500
+
+
+def tell(type_: str, credential: Credential, **more: Any) -> None:
+    """Emit an event about a credential, in the caller's transaction."""
+    if not is_wanted(type_):
+        return
+    emit(
+        type_,
+        object_type="credential",
+        object_id=credential.pk,
+        subject=credential.subject,
+        **_facts(credential),
+        **more,
+    )
+
+
+def _facts(credential: Credential) -> dict[str, Any]:
+    about = {name: value for name in CONTEXT if (value := credential.context.get(name)) not in ("", None)}
+    return {
+        "line": str(credential.line),
+        "policy": credential.policy.name,
+        "state": str(credential.state),
+        "hint": credential.hint,
+        "expires_at": credential.expires_at.isoformat() if credential.expires_at else None,
+        "context": about,
+    }
+
+
+def first_made(credentials: Sequence[Credential]) -> None:
+    """Tell that these are made, each the first of its line: one statement for all of them."""
+    if is_wanted("credential.issued"):
+        emit_many(
+            "credential.issued",
+            object_type="credential",
+            about=[Telling(str(each.pk), each.subject, _facts(each)) for each in credentials],
+        )
+
+
+def made(credential: Credential, *, recovered: bool) -> None:
+    if credential.predecessor_id is None:
+        tell("credential.issued", credential)
+    else:
+        tell("credential.rotated", credential, predecessor=str(credential.predecessor_id))
+    if recovered:
+        tell("credential.issue_recovered", credential)
+
+
+def ended(credential: Credential) -> None:
+    tell("credential.expired" if credential.state == Credential.State.EXPIRED else "credential.revoked", credential)
+
+
+def tell_expiring() -> None:
+    """Tell of what will end within ``EVENT_EXPIRING_DAYS``, and nothing renews before: once for each credential."""
+    while is_wanted("credential.expiring"):
+        batch = list(_expiring()[:BATCH])
+        with transaction.atomic():
+            for credential in batch:
+                tell("credential.expiring", credential)
+        if len(batch) < BATCH:
+            return
+
+
+def _expiring() -> Any:
+    """Find them, but for those that live for less than this anyway and would be expiring from their first day on."""
+    window, now = timedelta(days=settings.EVENT_EXPIRING_DAYS), timezone.now()
+    told = Event.objects.filter(type="credential.expiring", object_id=OuterRef("key"))
+    soon = Credential.objects.select_related("policy").filter(
+        Q(rotates_at=None) | Q(rotates_at__gte=F("expires_at")),
+        state=Credential.State.ACTIVE,
+        expires_at__gt=now,
+        expires_at__lte=now + window,
+        activated_at__lt=F("expires_at") - window,
+    )
+    return soon.annotate(key=Cast("pk", TextField())).filter(~Exists(told)).order_by("expires_at")

@@ -1,0 +1,57 @@
+"""Lets the doors tell the kernel about their end users and resources.
+
+A look-up by kind finds the subject of a credential. A taker has a scheduled rotation done by the partner instead, who
+has to fetch the new values itself.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from credservice.core.exceptions import Invalid
+from credservice.credentials.models import Credential
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One that exists: whether it is suspended, and what its credentials are made for, given to the issuer."""
+
+    suspended: bool
+    context: Mapping[str, Any]
+
+
+# Of an id: the subject, its row locked until the transaction ends, so that a suspension meanwhile waits; None where
+# there is none.
+Finder = Callable[[str], Subject | None]
+_finders: dict[str, Finder] = {}
+# Asked of a credential that is due for rotation: whether somebody else was asked to rotate it instead.
+Taker = Callable[[Credential], bool]
+_takers: list[Taker] = []
+
+
+def register_subject(kind: str, finder: Finder) -> None:
+    """Have ``finder`` asked about subjects ``kind:...``. For the doors' AppConfig.ready."""
+    _finders[kind] = finder
+
+
+def find_subject(subject: str) -> Subject:
+    """Find the subject, and lock it; of the empty text, nobody's. Raises :class:`Invalid` where there is none."""
+    if not subject:
+        return Subject(suspended=False, context={})
+    kind, _, key = subject.partition(":")
+    finder = _finders.get(kind)
+    found = finder(key) if finder else None
+    if found is None:
+        kinds = " or ".join(f"{name}:ID" for name in sorted(_finders))
+        raise Invalid(f"There is no such subject. Write {kinds}, with our id of one that exists, or leave it out.")
+    return found
+
+
+def register_taker(taker: Taker) -> None:
+    """Have ``taker`` asked for each credential that is due for rotation. For the doors' AppConfig.ready."""
+    if taker not in _takers:
+        _takers.append(taker)
+
+
+def is_taken(credential: Credential) -> bool:
+    return any(taker(credential) for taker in _takers)

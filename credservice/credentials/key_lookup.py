@@ -1,0 +1,139 @@
+"""Finds the credential of a key or a text: for the vendor's product, and for whoever finds a key where none belongs."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID
+
+from django.db import transaction
+
+from credservice.core.last_used import LastUses
+from credservice.credentials.models import Credential
+from credservice.credentials.transitions import MIN_DIGESTED, record_step, value_digest
+from credservice.crypto import SealError, digest
+
+MAX_KEY = 4096  # characters
+AT_ONCE = 1_000  # parts of a text that are looked up by one statement
+MAX_RECOGNISED = 8
+last_uses = LastUses("credentials_credential")
+_NEEDED = ("state", "sealed_values", "subject", "context", "activated_at", "expires_at", "retires_at", "policy__name")
+
+
+@dataclass(frozen=True)
+class CheckedKey:
+    """A good key's facts."""
+
+    credential_id: UUID
+    policy: str
+    subject: str
+    context: dict[str, Any]
+    issued_at: datetime | None
+    expires_at: datetime | None
+
+
+def check_key(text: str) -> CheckedKey | None:
+    """Check a presented key: its facts, or ``None`` where it is not good. One indexed look-up, hit or miss alike."""
+    lookup = digest(text[:MAX_KEY], "lookup")
+    found = Credential.objects.filter(lookup=lookup, suspended=False).select_related("policy").only(*_NEEDED).first()
+    if found is None or not found.is_usable():
+        return None
+    last_uses.note(found.pk)
+    ends = [end for end in (found.expires_at, found.retires_at) if end is not None]
+    return CheckedKey(
+        found.pk, found.policy.name, found.subject, found.context, found.activated_at, min(ends, default=None)
+    )
+
+
+def report_leak(text: str, *, actor: str) -> list[Credential]:
+    """Find the credentials that ``text`` holds a value of, as it is or with other things around it (``candidates``).
+
+    The text is digested, compared and dropped; it is stored nowhere. Each credential found gets a line in the trail.
+    """
+    digests = (value_digest(part) for part in candidates(text, MIN_DIGESTED))
+    found: dict[UUID, Credential] = {}
+    with transaction.atomic():
+        while some := list(islice(digests, AT_ONCE)):
+            rows = Credential.objects.filter(value_digests__overlap=some).select_related("policy")
+            found |= {credential.pk: credential for credential in rows}
+        for credential in found.values():
+            record_step("credential.leak_reported", credential, actor)
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A credential whose value was pasted, and the names of the values that were; none where they were erased."""
+
+    credential: Credential
+    names: tuple[str, ...]
+
+
+def recognise(text: str, *, actor: str) -> list[Recognised]:
+    """Find the credentials of which ``text``, pasted by a person, holds a value: compared by digest, and dropped.
+
+    It may be the value alone, or a line of a log, a header, JSON or an assignment around it (``candidates``). Each one
+    found gets a line in the trail, so that guessing at values leaves its trace. A few, newest first.
+    """
+    parts = list(islice(candidates(text, MIN_DIGESTED), AT_ONCE))
+    if not parts:
+        return []
+    lookups, digests = {digest(part, "lookup") for part in parts}, {value_digest(part) for part in parts}
+    by_key = Credential.objects.filter(lookup__in=lookups).select_related("policy")
+    by_value = Credential.objects.filter(value_digests__overlap=list(digests)).select_related("policy")
+    # With a bound alone, PostgreSQL would rather read the table than sort.
+    by_value = by_value.order_by("-activated_at")
+    with transaction.atomic():
+        found = {row.pk: row for rows in (by_key[:MAX_RECOGNISED], by_value[:MAX_RECOGNISED]) for row in rows}
+        for credential in found.values():
+            record_step("credential.recognised", credential, actor)
+    newest = sorted(found.values(), key=lambda credential: credential.created_at, reverse=True)
+    return [Recognised(credential, _names_in(credential, lookups | digests)) for credential in newest]
+
+
+def _names_in(credential: Credential, digests: set[bytes]) -> tuple[str, ...]:
+    """Name the values that have one of these digests. They are opened here, compared, and dropped."""
+    try:
+        values = credential.open()
+    except SealError:  # erased, or under a key that this process does not have
+        return ()
+    return tuple(name for name, value in values.items() if {value_digest(value), digest(value, "lookup")} & digests)
+
+
+# Between words; and within them, where addresses, assignments and sentences have a key between other things. Keys may
+# hold these as well (a token's dots, the padding of Base64): so neighbouring parts are tried together, too.
+_BLANKS = re.compile(r"[\s\"'`,;<>(){}\[\]]+")
+_JOINTS = re.compile(r"([=:&@/?#.|%\\!*~$^+])")
+MOST_PARTS = 8  # of a value; more would make very many of a text that is nothing but joints
+
+
+def candidates(text: str, shortest: int) -> Iterator[str]:
+    """List each part of ``text`` that may be a value of ``shortest`` characters or more, once.
+
+    All of it, its words, and what stands between joints of them; of an address, also as it is without its escapes.
+    """
+    seen: set[str] = set()
+    for each in _parts(text.strip()):
+        if len(each) >= shortest and each not in seen:
+            seen.add(each)
+            yield each
+
+
+def _parts(text: str) -> Iterator[str]:
+    yield text
+    for word in _BLANKS.split(text):
+        yield from _of_word(word)
+        if "%" in word:
+            for decoded in _BLANKS.split(unquote(word)):
+                yield from _of_word(decoded)
+
+
+def _of_word(word: str) -> Iterator[str]:
+    yield word
+    pieces = _JOINTS.split(word)  # parts at even places, the joints between them at odd ones
+    for first in range(0, len(pieces), 2):
+        for last in range(first, min(first + 2 * MOST_PARTS, len(pieces)), 2):
+            yield "".join(pieces[first : last + 1])

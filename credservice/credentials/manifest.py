@@ -1,0 +1,43 @@
+"""Reads and writes the credential policies of a set-up file."""
+
+from collections.abc import Sequence
+
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.issuers import issuer_choices
+from credservice.manifest.json_values import Facts
+from credservice.manifest.kinds import Choice, Duration, Flag
+from credservice.manifest.registry import register
+from credservice.manifest.schema import Field, Plan, Row, Section
+
+
+def _check_policies(plan: Plan, rows: Sequence[Row]) -> None:
+    """Refuse another issuer for a policy that has credentials: the issuer that made one ends it."""
+    changed = {row.obj.pk: row for row in rows if "issuer" in row.changed}
+    used = Credential.objects.filter(policy__in=changed).order_by().values_list("policy", flat=True).distinct()
+    for pk in used:
+        plan.refuse(
+            changed[pk].entry("issuer") or changed[pk].item,
+            "credentials were made by this policy's issuer already: write a policy of another name instead",
+        )
+
+
+POLICIES = Section(
+    "policies",
+    model=CredentialPolicy,
+    key="name",
+    fields=(
+        Field("issuer", Choice(lambda: [alias for alias, _ in issuer_choices()]), required=True),
+        Field("options", Facts()),
+        Field("lifetime", Duration(nullable=True)),
+        Field("rotation_period", Duration(nullable=True)),
+        Field("overlap", Duration()),
+        Field("multiple", Flag()),
+        Field("stale_for", Duration()),
+        Field("probe", Facts()),
+    ),
+    check=_check_policies,
+)
+
+
+def register_sections() -> None:
+    register(POLICIES)

@@ -1,0 +1,253 @@
+"""Takes the single steps of a credential's life, each in the caller's transaction with its line in the trail.
+
+``services`` decides which step a caller's wish takes, ``issuer_calls`` which one follows an issuer's answer.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from random import uniform
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connection
+from django.utils import timezone
+
+from credservice.audit import Line, record, record_many
+from credservice.core.hot_statements import HotStatement
+from credservice.core.jobs import enqueue
+from credservice.credentials import events
+from credservice.credentials.models import STUCK_AFTER, Credential
+from credservice.crypto import SealError, digest, seal_values
+from credservice.issuers.base import Issued, IssueRequest
+
+State, Outside = Credential.State, Credential.Outside
+# Shorter values are not worth looking up: too many strings would match them by chance.
+MIN_DIGESTED = 12
+MADE = (
+    *("sealed_values", "lookup", "value_digests", "hint", "handle", "expires_at", "refresh_at", "rotates_at"),
+    *("state", "activated_at", "attempts", "next_attempt_at", "failure"),
+)
+JITTER = 0.1  # of a rotation period, so that what was made together is not rotated together
+_INSERT = HotStatement(
+    "credential_insert",
+    """
+INSERT INTO credentials_credential
+    (id, policy_id, line, predecessor_id, predecessor_overlap, state, sealed_values, subject, suspended, context,
+     handle, lookup, value_digests, hint, created_at, activated_at, expires_at, refresh_at, rotates_at, failure,
+     attempts)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, '', 0)
+""",
+)
+# The issuer's copy stays for as long as something has to be ended by it.
+_ERASE = """
+UPDATE credentials_credential SET sealed_values = NULL,
+    handle = CASE WHEN state = 'retiring' THEN handle ELSE handle - 'sealed' END,
+    value_digests = array_remove(value_digests || new.digest, NULL)
+FROM unnest(%s::uuid[], %s::bytea[]) AS new(pk, digest) WHERE id = new.pk
+"""
+
+
+def request_for(credential: Credential, entered: Mapping[str, str] | None = None) -> IssueRequest:
+    policy = credential.policy
+    return IssueRequest(str(credential.pk), policy.options, credential.context, entered, policy.lifetime)
+
+
+def activate(credential: Credential, issued: Issued, actor: str) -> None:
+    """Make what the issuer made the active credential of its line, and retire the predecessor. Saves."""
+    predecessor = credential.predecessor
+    if predecessor is not None and predecessor.state == State.ACTIVE:
+        overlap = credential.predecessor_overlap
+        retire(predecessor, credential.policy.overlap if overlap is None else overlap, actor, leaked=no_time(overlap))
+    recovered = credential.attempts > 0
+    fill(credential, issued)
+    credential.made = issued.values
+    # Only what is made here: whether it is suspended, say, may have changed while an issuer was at work.
+    if credential._state.adding:
+        _insert(credential)
+    else:
+        credential.save(update_fields=MADE)
+    record_step("credential.issued", credential, actor)
+    events.made(credential, recovered=recovered)
+
+
+def _insert(credential: Credential) -> None:
+    """Insert a credential that is active from the start, as ``save`` would at three times the cost."""
+    digests = ",".join(f'"\\\\x{value.hex()}"' for value in credential.value_digests)
+    overlap = credential.predecessor_overlap
+    _INSERT.later(
+        *(credential.pk, credential.policy_id, credential.line, credential.predecessor_id),
+        *(f"{overlap.total_seconds()} s" if overlap is not None else None, credential.state),
+        *(credential.sealed_values, credential.subject, credential.suspended, json.dumps(credential.context)),
+        *(json.dumps(credential.handle), credential.lookup, f"{{{digests}}}", credential.hint, credential.created_at),
+        *(credential.activated_at, credential.expires_at, credential.refresh_at, credential.rotates_at),
+    )
+    credential._state.adding, credential._state.db = False, DEFAULT_DB_ALIAS
+
+
+def fill(credential: Credential, issued: Issued) -> None:
+    """Seal what was made, and set its digests and times: active from now on. Does not save."""
+    now = timezone.now()
+    credential.sealed_values = seal_values(issued.values, credential.place)
+    credential.lookup = digest(issued.lookup, "lookup") if issued.lookup else None
+    credential.value_digests = [value_digest(value) for value in issued.values.values() if len(value) >= MIN_DIGESTED]
+    credential.hint, credential.handle = issued.hint, dict(issued.handle)
+    credential.expires_at, credential.refresh_at = _expiry(credential, issued, now), issued.refresh_at
+    credential.rotates_at = _next_rotation(credential, now)
+    credential.state, credential.activated_at = State.ACTIVE, now
+    credential.attempts, credential.next_attempt_at, credential.failure = 0, None, ""
+
+
+def no_time(overlap: timedelta | None) -> bool:
+    """Tell if a rotation was told to leave the predecessor no time, which says that it has leaked."""
+    return overlap is not None and overlap <= timedelta(0)
+
+
+def retire(credential: Credential, overlap: timedelta, actor: str, *, leaked: bool = False) -> None:
+    """End it when a successor takes over: after ``overlap``, never past its own expiry; at once without an overlap."""
+    if overlap <= timedelta(0):
+        begin_end(credential, actor, why="rotated without overlap", leaked=leaked)
+        return
+    end = timezone.now() + overlap
+    credential.retires_at = min(end, credential.expires_at or end)
+    credential.state, credential.rotates_at = State.RETIRING, None
+    credential.save(update_fields=["state", "retires_at", "rotates_at"])
+    record_step("credential.retiring", credential, actor)
+    enqueue("credentials.end", credential_id=credential.pk, at=credential.retires_at)
+
+
+def begin_end(credential: Credential, actor: str, why: str, *, leaked: bool = False) -> None:
+    """Hand it out no more, and where it has leaked, erase its values. A job, which never gives up, ends what is
+    outside: by its handle."""
+    _begin_end(credential, actor, why, leaked)
+    if leaked and credential.sealed_values is not None:
+        erase([credential], actor, why="leaked")
+
+
+def _begin_end(credential: Credential, actor: str, why: str, leaked: bool) -> None:
+    now = timezone.now()
+    backend = credential.policy.backend()
+    if backend.local or not backend.can_revoke:
+        end(credential, State.REVOKED, actor, left=_left_outside(credential, leaked), why=why)
+        return
+    credential.state, credential.rotates_at = State.RETIRING, None
+    credential.retires_at = min(now, credential.retires_at or now)
+    credential.attempts, credential.next_attempt_at, credential.failure = 0, None, ""
+    credential.save(update_fields=["state", "retires_at", "rotates_at", "attempts", "next_attempt_at", "failure"])
+    record_step("credential.revoking", credential, actor, why=why)
+    enqueue("credentials.end", credential_id=credential.pk)
+
+
+def end(
+    credential: Credential,
+    state: Credential.State,
+    actor: str,
+    *,
+    left: Credential.Outside | None = None,
+    **detail: Any,
+) -> None:
+    """Call it ended; ``left`` says what may be left outside, where that is more than its issuer tells. Nothing is left
+    to be done with what its issuer kept sealed."""
+    credential.outside = left or _left_outside(credential) or ""
+    credential.state, credential.ended_at, credential.rotates_at = state, timezone.now(), None
+    credential.attempts, credential.next_attempt_at, credential.failure = 0, None, ""
+    credential.handle = {name: value for name, value in credential.handle.items() if name != "sealed"}
+    credential.save(
+        update_fields=["state", "ended_at", "rotates_at", "attempts", "next_attempt_at", "failure", "handle", "outside"]
+    )
+    record_step(f"credential.{state.value}", credential, actor, **detail)
+    events.ended(credential)
+
+
+def note_leak(credential: Credential) -> None:
+    """Note that what may still work outside has leaked. Saves."""
+    if credential.outlives_its_end() and credential.outside != Outside.CONFIRMED:
+        credential.outside = Outside.LEAKED
+        credential.save(update_fields=["outside"])
+
+
+def confirm_end(credential: Credential, actor: str, why: str) -> None:
+    """Note that somebody has ended it outside. Saves."""
+    credential.outside = Outside.CONFIRMED
+    credential.save(update_fields=["outside"])
+    record_step("credential.end_confirmed", credential, actor, **({"why": why} if why else {}))
+
+
+def _left_outside(credential: Credential, leaked: bool = False) -> "Credential.Outside | None":
+    if not credential.outlives_its_end():
+        return None
+    return Outside.LEAKED if leaked else Outside.OPEN
+
+
+def erase(credentials: Sequence[Credential], actor: str, why: str) -> None:
+    """Erase the values of what is handed out no more. What they were is still recognised, by digests."""
+    digests = [_erased_digest(credential) for credential in credentials]
+    with connection.cursor() as cursor:
+        cursor.execute(_ERASE, [[credential.pk for credential in credentials], digests])
+    for credential in credentials:
+        credential.sealed_values = None
+    record_many(Line.about(credential, "credential.erased", actor, {"why": why}) for credential in credentials)
+
+
+def has_or_had(credential: Credential, values: Mapping[str, str]) -> bool:
+    """Tell if these are a credential's values, or were before they were erased."""
+    return has_digest(credential, values_digest(values))
+
+
+def has_digest(credential: Credential, digested: bytes) -> bool:
+    """Tell the same of values by their :func:`values_digest`."""
+    if credential.sealed_values is not None:
+        return values_digest(credential.open()) == digested
+    return digested in map(bytes, credential.value_digests)
+
+
+def fail(credential: Credential, why: str, actor: str) -> None:
+    """Call it failed: it can never be made."""
+    credential.state, credential.failure, credential.ended_at = State.FAILED, why[:255], timezone.now()
+    credential.save(update_fields=["state", "failure", "ended_at"])
+    record_step("credential.issue", credential, actor, outcome="failed", why=why)
+    events.tell("credential.issue_failed", credential, final=True)
+
+
+def note_attempt(credential: Credential, action: str, why: str, actor: str, pause: timedelta) -> None:
+    """Note an attempt that came to nothing; the next one waits. The trail has the first one and then ever fewer."""
+    credential.attempts += 1
+    credential.failure, credential.next_attempt_at = why[:255], timezone.now() + pause
+    credential.save(update_fields=["attempts", "failure", "next_attempt_at"])
+    if credential.attempts & (credential.attempts - 1) == 0:
+        record_step(action, credential, actor, outcome="failed", why=why, attempts=credential.attempts)
+    if action == "credential.issue" and credential.attempts == 1:
+        events.tell("credential.issue_failed", credential, final=False)
+    if action == "credential.revoke" and credential.attempts == STUCK_AFTER:
+        events.tell("credential.revocation_stuck", credential, attempts=credential.attempts)
+
+
+def record_step(action: str, credential: Credential, actor: str, *, outcome: str = "done", **detail: Any) -> None:
+    record(Line.about(credential, action, actor, detail, outcome=outcome))
+
+
+def value_digest(value: str) -> bytes:
+    """Digest a value for the look-up of pasted strings."""
+    return digest(value, "value")
+
+
+def values_digest(values: Mapping[str, str]) -> bytes:
+    """Digest the values together: also short ones, which have no digest of their own."""
+    return digest(json.dumps(dict(values), sort_keys=True), "values")
+
+
+def _erased_digest(credential: Credential) -> bytes | None:
+    try:
+        return values_digest(credential.open())
+    except SealError:  # it is erased all the same
+        return None
+
+
+def _expiry(credential: Credential, issued: Issued, now: datetime) -> datetime | None:
+    lifetime = credential.policy.lifetime
+    ends = [end for end in (issued.expires_at, now + lifetime if lifetime else None) if end is not None]
+    return min(ends, default=None)
+
+
+def _next_rotation(credential: Credential, now: datetime) -> datetime | None:
+    period = credential.policy.rotation_period
+    return now + period * uniform(1 - JITTER, 1) if period else None  # noqa: S311 - no secret

@@ -1,0 +1,1 @@
+"""Routes of the vendor API about credentials, their policies and presented keys."""

@@ -1,0 +1,222 @@
+"""Serves the vendor API's routes about credentials. Each act is a service function of ``credservice.credentials``."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from credservice.core.exceptions import NotFound
+from credservice.core.ids import find_ours
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import record_repeated_reveal, reveal, revoke, rotate, try_issue
+from credservice.credentials.vendor_api.serializers import (
+    CredentialOrderSerializer,
+    CredentialQuerySerializer,
+    CredentialSerializer,
+    CredentialValuesSerializer,
+    RevealedSerializer,
+    RevelationSerializer,
+    RevocationSerializer,
+    RotationSerializer,
+)
+from credservice.credentials.vendor_values import create_credential, put_credential
+from credservice.vendor_api.base import VendorView
+from credservice.vendor_api.idempotency import Answer, Deferred
+from credservice.vendor_api.models import Scope
+from credservice.vendor_api.operations import Operation, reads, writes
+from credservice.vendor_api.paging import filtered, page, page_of
+from credservice.vendor_api.problems import refused
+
+MADE = {201: CredentialSerializer, 202: CredentialSerializer}
+
+
+def show(credential: Credential) -> dict[str, Any]:
+    return dict(CredentialSerializer(credential).data)
+
+
+def once_issued(credential: Credential, actor: str, answer: Callable[[Credential], Response]) -> Answer:
+    """Answer about a new credential; where its issuer is elsewhere, after it was asked, which follows the commit."""
+    if credential.state != Credential.State.PENDING:
+        return answer(credential)
+    return Deferred(answer(credential), lambda: answer(try_issue(credential, actor=actor)))
+
+
+class CredentialView(VendorView):
+    def made(self, credential: Credential) -> Answer:
+        """Answer about a new credential: 201, or 202 while its issuer cannot be reached."""
+        return once_issued(credential, self.actor, self._created)
+
+    def _created(self, credential: Credential) -> Response:
+        status = 202 if credential.state == Credential.State.PENDING else 201
+        return self.shown(show(credential), status=status, location=f"/api/v1/credentials/{credential.pk}")
+
+    def locked(self, text: str) -> Credential:
+        """Lock the credential of the path, and ask If-Match. Raises NotFound."""
+        # Of its line, the oldest first: the order that everybody keeps who locks several (CredentialQuerySet.lock).
+        Credential.objects.unended().filter(line=find(text).line).lock()
+        credential = find(text, lock=True)
+        self.require_match(show(credential))
+        return credential
+
+
+class Credentials(CredentialView):
+    @reads(
+        "list_credentials",
+        "List credentials",
+        scope=Scope.READ_CREDENTIALS,
+        query=CredentialQuerySerializer,
+        gives={200: page_of(CredentialSerializer)},
+    )
+    def get(self, request: Request) -> Response:
+        """The newest first, without values."""
+        lookups = {"state": "state", "policy": "policy__name", "subject": "subject", "line": "line", "hint": "hint"}
+        rows = Credential.objects.select_related("policy").defer("sealed_values", "lookup", "value_digests", "handle")
+        rows = rows.filter(**filtered(self.params, **lookups))
+        return page(request, rows, self.params, lambda found: list(CredentialSerializer(found, many=True).data))
+
+    @writes(
+        "create_credential",
+        "Make a credential",
+        scope=Scope.WRITE_CREDENTIALS,
+        takes=CredentialOrderSerializer,
+        gives=MADE,
+        tagged=True,
+        examples={
+            "Made by its issuer": {"policy": "orders-api", "context": {"external_id": "customer-1"}},
+            "With values of yours": {"policy": "entered", "values": {"apiKey": "..."}},
+        },
+    )
+    def post(self, request: Request) -> Answer:
+        """By a policy, for whoever you say. It is answered without its values: reveal them where you need them."""
+        order = dict(self.body)
+        policy = CredentialPolicy.objects.filter(name=order["policy"]).first()
+        if policy is None:
+            raise refused("/policy", "There is no policy of this name.")
+        credential = create_credential(
+            policy=policy,
+            subject=order["subject"],
+            context=order.get("context", {}),
+            values=order.get("values"),
+            actor=self.actor,
+        )
+        return self.made(credential)
+
+
+class OneCredential(CredentialView):
+    @reads(
+        "read_credential",
+        "Read a credential",
+        scope=Scope.READ_CREDENTIALS,
+        gives={200: CredentialSerializer},
+        tagged=True,
+    )
+    def get(self, request: Request, credential: str) -> Response:
+        """Everything about it but its values."""
+        return self.shown(show(find(credential)))
+
+
+class CredentialValues(CredentialView):
+    @writes(
+        "set_credential_values",
+        "Set a credential's values",
+        scope=Scope.WRITE_CREDENTIALS,
+        takes=CredentialValuesSerializer,
+        gives={200: CredentialSerializer, 201: CredentialSerializer},
+        tagged=True,
+        examples={"New values": {"values": {"apiKey": "..."}}},
+    )
+    def put(self, request: Request, credential: str) -> Answer:
+        """Of a policy that makes none itself. Other values make a successor, which is answered with 201 and handed out
+        from now on; the same values change nothing, and are answered with 200."""
+        put, is_new = put_credential(
+            credential=self.locked(credential),
+            values=self.body["values"],
+            actor=self.actor,
+            overlap=_overlap(self.body),
+        )
+        return self.made(put) if is_new else self.shown(show(put))
+
+
+class Rotation(CredentialView):
+    @writes(
+        "rotate_credential",
+        "Rotate a credential",
+        scope=Scope.WRITE_CREDENTIALS,
+        takes=RotationSerializer,
+        gives=MADE,
+        tagged=True,
+        examples={"By its policy": {}, "It has leaked": {"leaked": True}},
+    )
+    def post(self, request: Request, credential: str) -> Answer:
+        """Makes its successor, which is answered. The current one stays valid for the policy's overlap; not at all
+        where it has leaked. A rotation that is pending is in the way, unless you force a new one with a reason."""
+        successor = rotate(
+            credential=self.locked(credential),
+            actor=self.actor,
+            overlap=timedelta(0) if self.body["leaked"] else _overlap(self.body),
+            entered=self.body.get("values"),
+            force_reason=self.body.get("force_reason", ""),
+        )
+        return self.made(successor)
+
+
+class Revocation(CredentialView):
+    @writes(
+        "revoke_credential",
+        "Revoke a credential",
+        scope=Scope.WRITE_CREDENTIALS,
+        takes=RevocationSerializer,
+        gives={200: CredentialSerializer},
+        tagged=True,
+        examples={"A customer has left": {"reason": "the customer has left"}},
+    )
+    def post(self, request: Request, credential: str) -> Response:
+        """It is handed out no more from now on. Where something has to be ended outside, its state is ``retiring``
+        until that is done; a worker sees to it, and never gives up. Repeating it is harmless."""
+        revoked = revoke(
+            credential=self.locked(credential),
+            actor=self.actor,
+            reason=self.body["reason"],
+            predecessors=self.body["predecessors"],
+            leaked=self.body["leaked"],
+            ended_outside=self.body["ended_outside"],
+        )
+        return self.shown(show(revoked))
+
+
+class Revelation(CredentialView):
+    def run(self, operation: Operation, handler: Callable[[], Answer]) -> Response:
+        """Record a repeated answer as well, before it is given: it holds the values as well."""
+        response = super().run(operation, handler)
+        if "Idempotent-Replayed" in response:
+            record_repeated_reveal(credential=find(self.kwargs["credential"]), actor=self.actor)
+        return response
+
+    @writes(
+        "reveal_credential",
+        "Read a credential's values",
+        scope=Scope.REVEAL_CREDENTIALS,
+        takes=RevelationSerializer,
+        gives={200: RevealedSerializer},
+        examples={"Shown to its owner": {"reason": "shown to the customer once"}},
+    )
+    def post(self, request: Request, credential: str) -> Response:
+        """Recorded in the trail, with your reason. A POST: the answer must be in no cache and no browser's history."""
+        found = find(credential, lock=True)
+        return Response({"values": reveal(credential=found, actor=self.actor, reason=self.body["reason"])})
+
+
+def find(text: str, *, lock: bool = False) -> Credential:
+    """Find the credential with this id. Raises NotFound."""
+    rows = Credential.objects.select_related("policy")
+    found = find_ours(rows.select_for_update(of=("self",)) if lock else rows, text)
+    if found is None:
+        raise NotFound("There is no credential with this id.")
+    return found
+
+
+def _overlap(body: Mapping[str, Any]) -> timedelta | None:
+    seconds = body.get("overlap_seconds")
+    return None if seconds is None else timedelta(seconds=seconds)

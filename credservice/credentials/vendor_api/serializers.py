@@ -1,0 +1,100 @@
+"""Shows credentials in the vendor API, and parses what is sent about them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from credservice.credentials.models import Credential
+from credservice.vendor_api.fields import Facts, Flag, StrictSerializer, Text, Values, Whole
+from credservice.vendor_api.paging import PageQuerySerializer
+
+MAX_OVERLAP = 366 * 24 * 3600  # seconds
+
+
+class CredentialSerializer(serializers.Serializer[Any]):
+    """Everything about a credential but its values."""
+
+    id = serializers.UUIDField()
+    policy = serializers.CharField(source="policy.name")
+    state = serializers.ChoiceField(Credential.State.choices)
+    suspended = serializers.BooleanField(help_text="Its subject is suspended: it is no good while so.")
+    subject = serializers.CharField(help_text="Whose it is: end_user:ID or resource:ID; empty: nobody's.")
+    context = serializers.DictField(help_text="What it was made for.")  # type: ignore[assignment] # a field's name
+    hint = serializers.CharField(help_text="Enough to tell it from others, not enough to use it.")
+    line = serializers.UUIDField(help_text="The first one of its line of successors.")
+    predecessor = serializers.UUIDField(source="predecessor_id", allow_null=True)
+    failure = serializers.CharField(help_text="Why it could not be made or ended.")
+    created_at = serializers.DateTimeField()
+    activated_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+    rotates_at = serializers.DateTimeField(allow_null=True, help_text="It is rotated by schedule then.")
+    retires_at = serializers.DateTimeField(allow_null=True, help_text="It stays good until then, and is revoked.")
+    ended_at = serializers.DateTimeField(allow_null=True)
+    outside = serializers.ChoiceField(
+        [("", "nothing"), *Credential.Outside.choices],
+        help_text="What may be left of it outside after its end, where its issuer cannot end it; empty: nothing.",
+    )
+    last_used_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was last introspected, to the minute. No part of the ETag."
+    )
+
+
+class CredentialQuerySerializer(PageQuerySerializer):
+    state = serializers.ChoiceField(Credential.State.choices, required=False)
+    policy = serializers.CharField(required=False, max_length=128, help_text="Its name.")
+    subject = serializers.CharField(required=False, max_length=255)
+    line = serializers.UUIDField(required=False)
+    hint = serializers.CharField(required=False, max_length=64)
+
+
+class CredentialOrderSerializer(StrictSerializer):
+    """A new credential that no grant hands out. To hand one out through the exchange, put a grant."""
+
+    policy = Text(max_length=128, help_text="Its name.")
+    subject = Text(max_length=255, required=False, default="", allow_blank=True, help_text="end_user:ID, resource:ID.")
+    context = Facts(  # type: ignore[assignment] # a field's name
+        required=False, help_text="What it is for; introspection answers it. No secrets."
+    )
+    values = Values(required=False, help_text="For a policy that makes none itself.")
+
+
+class CredentialValuesSerializer(StrictSerializer):
+    values = Values(help_text="Each of the policy's, by name.")
+    overlap_seconds = Whole(
+        required=False, min_value=0, max_value=MAX_OVERLAP, help_text="The current ones stay valid for; the policy's."
+    )
+
+
+class RotationSerializer(StrictSerializer):
+    leaked = Flag(required=False, default=False, help_text="The current one ends as soon as its successor is there.")
+    overlap_seconds = Whole(
+        required=False, min_value=0, max_value=MAX_OVERLAP, help_text="The current one stays valid for; the policy's."
+    )
+    force_reason = Text(
+        required=False, max_length=200, min_length=3, help_text="Abandons a rotation that is pending; for the trail."
+    )
+    values = Values(required=False, help_text="The successor's, for a policy that makes none itself.")
+
+    def validate(self, attrs: Any) -> Any:
+        if attrs["leaked"] and attrs.get("overlap_seconds"):
+            raise serializers.ValidationError({"overlap_seconds": ["A leaked one has no overlap: leave this out."]})
+        return attrs
+
+
+class RevocationSerializer(StrictSerializer):
+    reason = Text(min_length=3, max_length=200, help_text="For the trail.")
+    predecessors = Flag(
+        required=False, default=False, help_text="Ends the retiring ones of its line too: they are good until then."
+    )
+    leaked = Flag(required=False, default=False, help_text="The values of what ends are erased at once.")
+    ended_outside = Flag(
+        required=False, default=False, help_text="You have ended it in your product, which its issuer cannot."
+    )
+
+
+class RevelationSerializer(StrictSerializer):
+    reason = Text(min_length=3, max_length=200, help_text="For the trail.")
+
+
+class RevealedSerializer(serializers.Serializer[Any]):
+    values = serializers.DictField(child=serializers.CharField())

@@ -1,0 +1,57 @@
+"""Makes credentials as the vendor orders them, and sets them to values that it sends."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+
+from credservice.core.exceptions import Conflict, Invalid
+from credservice.credentials.hooks import find_subject
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import locked, rotate, start_issue
+
+
+def create_credential(
+    *,
+    policy: CredentialPolicy,
+    subject: str,
+    context: Mapping[str, Any],
+    values: Mapping[str, str] | None,
+    actor: str,
+) -> Credential:
+    """Make a credential that no grant hands out: active, or pending where its issuer is elsewhere (``finish_issue``).
+
+    ``subject`` is whose it is, ``end_user:ID`` or ``resource:ID`` by our ids, or empty; its own facts are added to
+    ``context``. Raises :class:`Invalid` for an unknown subject, or values that do not fit the policy.
+    """
+    with transaction.atomic():
+        owner = find_subject(subject)
+        return start_issue(
+            policy=policy,
+            context=dict(context) | dict(owner.context),
+            subject=subject,
+            actor=actor,
+            entered=values,
+            suspended=owner.suspended,
+        )
+
+
+def put_credential(
+    *, credential: Credential, values: Mapping[str, str], actor: str, overlap: timedelta | None = None
+) -> tuple[Credential, bool]:
+    """See to it that a credential has these values. Returns what has them now, and True for a new one.
+
+    Other values make a successor; the present one stays good for ``overlap`` (the policy's by default). The same ones
+    change nothing. Raises :class:`Invalid` where the policy takes no values or others, :class:`Conflict` where the
+    credential is not active.
+    """
+    with transaction.atomic():
+        credential = locked(credential)
+        if credential.policy.backend().generates:
+            raise Invalid(f"Policy {credential.policy.name!r} makes its credentials itself; it takes no values.")
+        if credential.state != Credential.State.ACTIVE:
+            raise Conflict(f"Only an active credential takes new values; this one is {credential.state}.")
+        if credential.open() == dict(values):
+            return credential, False
+        return rotate(credential=credential, actor=actor, entered=values, overlap=overlap), True

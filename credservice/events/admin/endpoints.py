@@ -1,0 +1,189 @@
+"""Shows and changes event endpoints in the console."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model, Q
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminRadioSelectWidget
+
+from credservice.adminkit.filters import StateFilter
+from credservice.adminkit.labels import active_state, label
+from credservice.adminkit.links import list_link, list_url, page_of
+from credservice.adminkit.menu import Menu, Need, counted
+from credservice.adminkit.model_admin import ConsoleAdmin
+from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.adminkit.state_pages import Resume, Suspend
+from credservice.audit.names import actor_of
+from credservice.events.emit import forget_wanted
+from credservice.events.models import EventDelivery, EventEndpoint
+from credservice.events.services import new_secret_set, replay_failed, send_ping
+from credservice.events.types import SUBSCRIBABLE, TYPES
+from credservice.keys.admin import NewSecret, secrets_table
+from credservice.keys.models import SigningSecretSet
+from credservice.keys.services import generate_secret
+
+# For so long, or so often in a row, an endpoint may fail before a person should look.
+LONG, OFTEN = timedelta(hours=1), 5
+MAX_SHOWN = 10  # on the overview
+SINCE = (
+    ("3600", "the last hour"),
+    ("86400", "the last day"),
+    ("259200", "the last 3 days"),
+    ("2592000", "the last 30 days"),
+)
+
+
+class SuspendEndpoint(Suspend):
+    consequence = "From now on nothing is sent to it: events are lost to it meanwhile, and what waits fails."
+
+    def switch(self, obj: EventEndpoint, *, actor: str, why: str) -> None:
+        super().switch(obj, actor=actor, why=why)
+        forget_wanted()
+
+
+class ResumeEndpoint(Resume):
+    consequence = "Events are sent to it again. What failed can then be sent again as well."
+
+    def switch(self, obj: EventEndpoint, *, actor: str, why: str) -> None:
+        super().switch(obj, actor=actor, why=why)
+        EventEndpoint.objects.filter(pk=obj.pk).update(ended_by="", **EventEndpoint.HEALTHY)
+        forget_wanted()
+
+
+class Ping(ObjectAction):
+    slug, title, icon, submit = "test", "Send a test event", "send", "Send"
+    permission = "events.replay_eventdelivery"
+
+    def refusal(self, obj: EventEndpoint) -> str:
+        return "" if obj.is_active else "This endpoint is suspended. Resume it first."
+
+    def consequences(self, obj: EventEndpoint) -> list[str]:
+        return [f"An event of the type ping is sent to {obj.url}. Its delivery shows in the endpoint's log."]
+
+    def perform(self, actor: str, obj: EventEndpoint, values: Values) -> str:
+        return f"{send_ping(endpoint=obj, actor=actor)} is on its way."
+
+
+class SinceForm(forms.Form):
+    since = forms.ChoiceField(
+        label="Events of", choices=SINCE, initial=SINCE[1][0], widget=UnfoldAdminRadioSelectWidget
+    )
+
+
+class ReplayFailed(ObjectAction):
+    slug, title, icon = "replay-failed", "Send undelivered events again", "replay"
+    permission = "events.replay_eventdelivery"
+    form_class = SinceForm
+    consequence = "Every event of this time that it has not taken is sent again now, under its own webhook-id."
+
+    def refusal(self, obj: EventEndpoint) -> str:
+        return "" if obj.is_active else "This endpoint is suspended. Resume it first."
+
+    def perform(self, actor: str, obj: EventEndpoint, values: Values) -> str:
+        since = timezone.now() - timedelta(seconds=int(values["since"]))
+        count = replay_failed(endpoint=obj, since=since, actor=actor)
+        return f"{counted(count, 'event')} on the way again."
+
+
+class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
+    types = forms.MultipleChoiceField(
+        label="Types of events",
+        required=False,
+        # docs/events.md has the same sentences, with their code marked.
+        choices=[(name, f"{name}: {TYPES[name].replace('`', '')}") for name in SUBSCRIBABLE],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="None ticked: all of them, also those of later versions.",
+    )
+
+
+def _failing(endpoint: EventEndpoint) -> Need:
+    """Say since when it fails, and what came of the newest attempt of what waits first."""
+    waiting = EventDelivery.objects.filter(endpoint=endpoint, state=EventDelivery.State.PENDING, attempts__gt=0)
+    first = waiting.order_by("priority", "next_attempt_at").first()
+    attempt = first.log.first() if first is not None else None
+    why = f": {attempt.problem or f'it answers {attempt.status}'}" if attempt is not None else ""
+    since = f"{endpoint.failing_since:%Y-%m-%d %H:%M} UTC"
+    return Need(f"The event endpoint {endpoint} has failed since {since}{why}", link=page_of(endpoint), urgent=True)
+
+
+@admin.register(EventEndpoint)
+class EventEndpointAdmin(ConsoleAdmin):
+    menu = Menu("Events", 56, "webhook")
+    about = "Your own URLs that are told what happens, by signed webhooks."
+    empty_help = "Add one with the URL of your receiver. docs/events.md shows how it verifies what it is sent."
+    needs_proof = True
+    form = EndpointForm
+    object_pages = (Ping, ReplayFailed, SuspendEndpoint, ResumeEndpoint)
+    bulk_actions = (SuspendEndpoint.bulk(), ResumeEndpoint.bulk())
+    fixed_fields = ("name",)
+    readonly_fields = ("shown_state", "signing_secrets", "its_deliveries", "created_at")
+    list_display = ("name", "shown_state", "url", "shown_types", "description", "created_at")
+    list_filter = (StateFilter,)
+    search_fields = ("name",)
+    search_help_text = "Name"
+    add_fieldsets = ((None, {"fields": ("name", "url", "description", "types")}),)
+    fields = ("name", "shown_state", "url", "description", "types", "signing_secrets", "its_deliveries", "created_at")
+
+    def page_links(self, request: HttpRequest, obj: EventEndpoint) -> list[dict[str, Any]]:
+        new_secret = NewSecret(self.admin_site._registry[SigningSecretSet]).link(request, obj.secrets)
+        links = super().page_links(request, obj)
+        return [*links, new_secret | {"variant": ActionVariant.DEFAULT}] if new_secret else links
+
+    def needs_operator(self) -> list[Need]:
+        long = Q(failing_since__lte=timezone.now() - LONG) | Q(failures__gte=OFTEN)
+        failing = EventEndpoint.objects.filter(long, is_active=True, failing_since__isnull=False)
+        ended = EventEndpoint.objects.filter(is_active=False).exclude(ended_by="")
+        return [
+            *(_failing(endpoint) for endpoint in failing[:MAX_SHOWN]),
+            *(
+                Need(f"The event endpoint {endpoint} said to be gone", link=page_of(endpoint), urgent=True)
+                for endpoint in ended[:MAX_SHOWN]
+            ),
+        ]
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """The text of its first secret is kept on the row object until it has been shown."""
+        assert isinstance(obj, EventEndpoint)
+        obj.paused_until = None  # what was wrong may be mended
+        if not change:
+            obj.secrets = new_secret_set(obj.name)
+        super().save_model(request, obj, form, change)
+        if not change:
+            _, text = generate_secret(secret_set=obj.secrets, actor=actor_of(request))
+            obj.text = text  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        sentence = "Give it to your receiver now; it verifies events with it. Then send it a test event."
+        shown = Shown("New event endpoint", sentence, ((f"Signing secret of {obj}", obj.text),))
+        context = {"opts": self.opts, "title": shown.title, "shown": shown, "home": list_url(EventEndpoint)}
+        context["next"] = Ping(self).link(request, obj)
+        return TemplateResponse(request, "console/shown.html", self.admin_site.each_context(request) | context)
+
+    @display(description="State")
+    def shown_state(self, obj: EventEndpoint) -> Any:
+        if not obj.is_active or obj.failing_since is None:
+            return active_state(obj) if not obj.ended_by else format_html("{} {}", label("suspended"), obj.ended_by)
+        since = f"since {obj.failing_since:%Y-%m-%d %H:%M} UTC"
+        if obj.paused_until and obj.paused_until > timezone.now():
+            since += f", tried again at {obj.paused_until:%H:%M:%S}"
+        return format_html("{} {}", label("failed"), since)
+
+    @display(description="Takes")
+    def shown_types(self, obj: EventEndpoint) -> str:
+        return ", ".join(obj.types) or "everything"
+
+    @display(description="Signing secrets")
+    def signing_secrets(self, obj: EventEndpoint) -> Any:
+        return secrets_table(obj.secrets) if obj.secrets_id else "Made and shown when it is added."
+
+    @display(description="Deliveries")
+    def its_deliveries(self, obj: EventEndpoint) -> Any:
+        return list_link(EventDelivery, "Its deliveries", endpoint__id__exact=obj.pk) if obj.created_at else ""

@@ -1,0 +1,46 @@
+"""Tells how far a partner has come with a new signing secret: by which of its secrets last verified a call."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from credservice.core.last_used import LastUses
+from credservice.keys.models import SigningSecret, SigningSecretSet
+
+# Noted off the request's path, in each process's memory, and written twice a minute.
+last_uses = LastUses("keys_signingsecret")
+PRECISION = timedelta(minutes=2)  # of a last use: to the minute, and written half a minute later
+
+
+class Stage(StrEnum):
+    UNUSED = "The partner does not use the new secret yet."
+    BOTH = "The partner uses both secrets: some of its calls are still signed with the one before."
+    CHANGED = "The partner uses the new secret alone."
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A rotation under way: the current secret, the newest one before it that still verifies, and who uses which."""
+
+    current: SigningSecret
+    previous: SigningSecret
+    stage: Stage
+
+
+def progress_of(secret_set: SigningSecretSet) -> Progress | None:
+    """Find the rotation that is under way; None where there is none, or where we sign and nothing is verified."""
+    if secret_set.is_ours:
+        return None
+    live = list(secret_set.live())
+    current = next((secret for secret in live if secret.state == SigningSecret.State.CURRENT), None)
+    previous = next((secret for secret in live if secret.state == SigningSecret.State.PREVIOUS), None)
+    if current is None or previous is None:
+        return None
+    return Progress(current, previous, _stage(current, previous))
+
+
+def _stage(current: SigningSecret, previous: SigningSecret) -> Stage:
+    new, old = current.last_used_at, previous.last_used_at
+    if new is None:
+        return Stage.UNUSED
+    return Stage.BOTH if old is not None and old > new - PRECISION and old > current.created_at else Stage.CHANGED

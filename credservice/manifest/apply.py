@@ -1,0 +1,122 @@
+"""Applies a set-up file: writes all of it in one transaction, or lists all that is wrong with it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+
+from credservice.audit.names import command_actor
+from credservice.core.exceptions import ServiceError
+from credservice.manifest.audit import record_row, record_run
+from credservice.manifest.document import Problems, read
+from credservice.manifest.planner import make_plan
+from credservice.manifest.registry import all_sections
+from credservice.manifest.schema import SIZE, Change, Extra, Plan, Progress, Row, Section
+
+
+class Refused(Exception):
+    """The file was not applied. ``problems`` says why, line by line."""
+
+    def __init__(self, problems: Problems) -> None:
+        super().__init__(f"{len(problems)} problems")
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Changes that were (or, after a dry run, would be) made, and what was left as it is."""
+
+    changes: list[Change]  # in the file's order
+    notes: list[str]
+    left_alone: dict[str, int]  # rows of the database that the file does not name, by what they are called
+
+
+def apply(text: str, name: str, *, dry_run: bool = False, progress: Progress | None = None) -> Outcome:
+    """Make the database match what the file names. Raises :class:`Refused`, :class:`BadFile`; then nothing changed.
+
+    ``name`` is the file's, for the trail. Two at once wait for each other.
+    """
+    problems = Problems()
+    root = read(text, problems)
+    with transaction.atomic():
+        _wait_for_others()
+        plan = make_plan(root, problems, actor=command_actor("apply"), progress=progress or _quietly)
+        _stop_at(problems)
+        _write(plan)
+        _stop_at(problems)
+        outcome = Outcome(sorted(plan.changes, key=lambda change: change.item.line), plan.notes, _left_alone(plan))
+        if plan.changes:
+            record_run(plan, text, name)
+        transaction.set_rollback(dry_run)
+    return outcome
+
+
+def _quietly(what: str, done: int, total: int) -> None:
+    pass
+
+
+def _stop_at(problems: Problems) -> None:
+    if problems:
+        raise Refused(problems)
+
+
+def _wait_for_others() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('credservice.setup.apply'))")
+
+
+def _write(plan: Plan) -> None:
+    for step in plan.steps:
+        _write_rows(plan, step.section, step.rows)
+        for extra, changes in step.extras:
+            _write_extra(plan, extra, changes)
+
+
+def _write_rows(plan: Plan, section: Section, rows: Sequence[Row]) -> None:
+    """Changed rows first: a value that moves from one row to another is free before it is taken."""
+    new = [row for row in rows if row.is_new]
+    changed = sorted((row for row in rows if row.changed), key=section.write_order)
+    if section.many:
+        _update_many(section, changed)
+    else:
+        for row in changed:
+            row.obj.save(update_fields=list(row.changed))
+    for row in changed:
+        section.after_change(row)
+    for row in new:
+        section.before_create(row.obj)
+    section.model._default_manager.bulk_create([row.obj for row in new], batch_size=SIZE)
+    for done, row in enumerate(new + changed, start=1):
+        record_row(plan, row)
+        if done % SIZE == 0:
+            plan.progress(f"{section.name}, written", done, len(new) + len(changed))
+
+
+def _update_many(section: Section, rows: Sequence[Row]) -> None:
+    """Only the columns that changed, so that nothing that others write meanwhile is lost."""
+    by_columns: defaultdict[tuple[str, ...], list[Any]] = defaultdict(list)
+    for row in rows:
+        by_columns[tuple(row.changed)].append(row.obj)
+    for columns, objects in by_columns.items():
+        section.model._default_manager.bulk_update(objects, columns, batch_size=SIZE)
+
+
+def _write_extra(plan: Plan, extra: Extra, changes: Sequence[Change]) -> None:
+    for done, change in enumerate(changes, start=1):
+        try:
+            if change.write is not None:
+                change.write()
+        except ServiceError as error:
+            plan.refuse(change.item, error.message)
+        if done % SIZE == 0:
+            plan.progress(f"{extra.name}, written", done, len(changes))
+
+
+def _left_alone(plan: Plan) -> dict[str, int]:
+    named = {step.section.name: len(step.rows) for step in plan.steps}
+    left = {section: section.model._default_manager.count() - named.get(section.name, 0) for section in all_sections()}
+    return {section.nouns if count > 1 else section.noun: count for section, count in left.items() if count > 0}

@@ -1,1 +1,0 @@
-"""The set-up as one file: ``manage.py apply`` and ``manage.py export``. See docs/set-up-file.md."""

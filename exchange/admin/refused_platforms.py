@@ -1,0 +1,55 @@
+"""Finds platforms of which calls are refused: how many of the last ones, why, and where that is explained."""
+
+from collections import Counter
+from datetime import timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+
+from credservice.adminkit.links import list_url
+from credservice.adminkit.menu import Need
+from credservice.audit.models import AuditEvent
+from exchange.audit import ACTION
+from exchange.models import Platform
+from exchange.models.refused_calls import RefusedCall
+
+LOOKED_AT = 20  # newest calls of a platform
+SHARE = 0.25  # of these, from which on somebody should look
+AT_LEAST = 3
+LATELY = timedelta(hours=24)
+MAX_PLATFORMS = 20
+
+
+def refused_platforms() -> list[Need]:
+    """List them for the overview: by two short reads of an index for each platform."""
+    found = (_need(platform) for platform in Platform.objects.filter(is_active=True)[:MAX_PLATFORMS])
+    return [need for need in found if need is not None]
+
+
+def _need(platform: Platform) -> Need | None:
+    calls = _newest(platform)
+    reasons = Counter(reason for _, outcome, reason in calls if outcome == "refused")
+    refused = reasons.total()
+    if refused < AT_LEAST or refused < SHARE * len(calls):
+        return None
+    [(reason, _)] = reasons.most_common(1)
+    sentence = f"{refused} of the last {len(calls)} calls of {platform} were refused, most of them: "
+    return Need(sentence + reason.replace("_", " "), urgent=True, link=_explained(platform, reason))
+
+
+def _newest(platform: Platform) -> list[tuple[int, str, str]]:
+    """Read the newest calls: as id, outcome and reason. Those that were not proven have an actor of their own."""
+    calls: list[tuple[int, str, str]] = []
+    for actor in (f"platform:{platform.name}", f"unproven:{platform.name}"):
+        lines = AuditEvent.objects.filter(actor=actor, action=ACTION, at__gte=timezone.now() - LATELY).order_by("-pk")
+        calls += lines.values_list("pk", "outcome", "reason")[:LOOKED_AT]
+    return sorted(calls, reverse=True)[:LOOKED_AT]
+
+
+def _explained(platform: Platform, reason: str) -> str:
+    """Lead to the debugger with the newest of these calls, or to the lines of what is no matter of signatures."""
+    call = RefusedCall.objects.filter(platform=platform, reason=reason).order_by("-at").first()
+    if call is not None:
+        return f"{reverse('admin:exchange_platform_debugger', args=[platform.pk])}?call={call.pk}"
+    actors = f"platform:{platform.name},unproven:{platform.name}"
+    return list_url(AuditEvent, action=ACTION, outcome__exact="refused", reason=reason, actor=actors)

@@ -1,0 +1,1 @@
+"""Reads and writes the exchange's part of the set-up file."""

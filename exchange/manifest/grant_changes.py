@@ -1,0 +1,127 @@
+"""Finds what has to change for grants to be as a set-up file wants them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from credservice.credentials.models import Credential
+from credservice.credentials.services import rotate, set_suspended, start_issue
+from credservice.credentials.transitions import has_or_had
+from credservice.manifest.document import Item
+from credservice.manifest.schema import Change, Plan, chunks
+from exchange.models import EndUser, Grant, Installation, Integration
+from exchange.services.grants import grant_credential, grant_to_new, withdraw_grant
+
+Place = tuple[UUID, UUID]  # (integration, end user), or (integration, installation)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A grant that the file wants, with its values."""
+
+    item: Item
+    integration: Integration
+    end_user: EndUser
+    installation: Installation | None
+    is_new: bool  # the end user is: nobody else can see them yet
+    values: dict[str, str] = field(repr=False)
+
+    @property
+    def place(self) -> Place:
+        return self.integration.pk, (self.installation or self.end_user).pk
+
+
+def compare(plan: Plan, wanted: Sequence[Wanted], owners: Sequence[Any], *, by: str) -> Iterator[Change]:
+    """Find the changes for what is wanted of these saved end users or installations (``by``), and of new ones.
+
+    A value that was there before is not brought back: it was replaced since, perhaps because it leaked.
+    """
+    grants = _grants(owners, by) if wanted else {}
+    lines = _lines([grant.line for grant in grants.values()])
+    for one in wanted:
+        grant = grants.get(one.place)
+        if grant is None:
+            yield Change("+", one.item, write=_first(one, plan.actor))
+            continue
+        line = [credential for credential in lines[grant.line] if credential.subject == one.end_user.subject]
+        newest = line[0] if line else None
+        if newest is None or newest.policy_id != one.integration.policy_id:
+            yield Change("~", one.item, "changed, for another policy", _replace(one, grant, plan.actor))
+        elif not any(has_or_had(credential, one.values) for credential in line):
+            yield Change("~", one.item, "changed", _succeed(one, newest, plan.actor))
+        elif not has_or_had(newest, one.values):
+            plan.note(one.item, "these values were replaced here since; they are not brought back")
+        elif not newest.is_usable():
+            plan.note(one.item, f"this credential is {newest.state}; the same values are not brought back")
+
+
+def _grants(owners: Sequence[Any], by: str) -> dict[Place, Grant]:
+    found: dict[Place, Grant] = {}
+    for some in chunks(owners):
+        where: dict[str, Any] = {f"{by}__in": some}
+        where |= {"installation": None} if by == "end_user" else {}
+        for grant in Grant.objects.filter(**where):
+            found[grant.integration_id, getattr(grant, f"{by}_id")] = grant
+    return found
+
+
+def _lines(lines: Sequence[UUID]) -> dict[UUID, list[Credential]]:
+    """Read the credentials of each line, the newest first."""
+    found: defaultdict[UUID, list[Credential]] = defaultdict(list)
+    for some in chunks(lines):
+        credentials = Credential.objects.filter(line__in=some).select_related("policy")
+        for credential in credentials.order_by("-created_at"):
+            found[credential.line].append(credential)
+    return found
+
+
+def _first(one: Wanted, actor: str) -> Callable[[], None]:
+    def write() -> None:
+        grant = grant_to_new if one.is_new else grant_credential
+        grant(
+            integration=one.integration,
+            end_user=one.end_user,
+            installation=one.installation,
+            entered=one.values,
+            actor=actor,
+        )
+        _keep_suspended(one.end_user)
+
+    return write
+
+
+def _replace(one: Wanted, grant: Grant, actor: str) -> Callable[[], None]:
+    """Begin a new line of credentials and end the old one: the integration has another policy now."""
+
+    def write() -> None:
+        withdraw_grant(grant=grant, actor=actor, reason="the integration has another policy")
+        _first(one, actor)()
+
+    return write
+
+
+def _succeed(one: Wanted, newest: Credential, actor: str) -> Callable[[], None]:
+    def write() -> None:
+        if newest.state == Credential.State.ACTIVE:
+            rotate(credential=newest, actor=actor, entered=one.values)
+            return
+        start_issue(
+            policy=newest.policy,
+            context=newest.context,
+            subject=newest.subject,
+            actor=actor,
+            entered=one.values,
+            predecessor=newest,
+        )
+        _keep_suspended(one.end_user)
+
+    return write
+
+
+def _keep_suspended(end_user: EndUser) -> None:
+    if not end_user.is_active:
+        set_suspended(subject=end_user.subject, suspended=True)

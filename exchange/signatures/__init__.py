@@ -1,0 +1,1 @@
+"""Verifies signatures of exchange calls, and explains those that do not verify. Knows no model."""

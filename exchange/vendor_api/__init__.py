@@ -1,0 +1,1 @@
+"""Answers the vendor API's calls about platforms, end users, installations and grants."""

@@ -1,0 +1,125 @@
+"""Serves the vendor API's routes about end users."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from credservice.core.exceptions import NotFound
+from credservice.core.ids import as_uuid
+from credservice.vendor_api.base import VendorView
+from credservice.vendor_api.etags import require_new
+from credservice.vendor_api.models import Scope
+from credservice.vendor_api.operations import reads, writes
+from credservice.vendor_api.paging import filtered, page, page_of
+from exchange.lookups import find_end_user, find_platform
+from exchange.models import EndUser, Platform
+from exchange.services.end_users import resume_end_user, suspend_end_user, upsert_end_user
+from exchange.vendor_api.serializers import (
+    EndUserQuerySerializer,
+    EndUserSerializer,
+    EndUserUpsertSerializer,
+    PlatformQuerySerializer,
+    WhySerializer,
+)
+
+ACT: dict[str, Any] = {
+    "scope": Scope.WRITE_END_USERS,
+    "query": PlatformQuerySerializer,
+    "takes": WhySerializer,
+    "gives": {200: EndUserSerializer},
+    "tagged": True,
+}
+
+
+def show(end_user: EndUser) -> dict[str, Any]:
+    return dict(EndUserSerializer(end_user).data)
+
+
+class EndUsers(VendorView):
+    @reads(
+        "list_end_users",
+        "List end users",
+        scope=Scope.READ_END_USERS,
+        query=EndUserQuerySerializer,
+        gives={200: page_of(EndUserSerializer)},
+    )
+    def get(self, request: Request) -> Response:
+        """The newest first."""
+        lookups = {"platform": "platform__name", "name": "name__istartswith"}
+        where = filtered(self.params, external_id="external_id", end_user_id="end_user_id", **lookups)
+        if "state" in self.params:
+            where["is_active"] = self.params["state"] == "active"
+        rows = EndUser.objects.select_related("platform").filter(**where)
+        return page(request, rows, self.params, lambda found: list(EndUserSerializer(found, many=True).data))
+
+
+class OneEndUser(VendorView):
+    """Named by your own id (``external_id``), or by ours."""
+
+    @reads(
+        "read_end_user",
+        "Read an end user",
+        scope=Scope.READ_END_USERS,
+        query=PlatformQuerySerializer,
+        gives={200: EndUserSerializer},
+        tagged=True,
+    )
+    def get(self, request: Request, external_id: str) -> Response:
+        return self.shown(show(find_end_user(find_platform(self.params.get("platform")), external_id)))
+
+    @writes(
+        "put_end_user",
+        "Register or change an end user",
+        scope=Scope.WRITE_END_USERS,
+        query=PlatformQuerySerializer,
+        takes=EndUserUpsertSerializer,
+        gives={200: EndUserSerializer, 201: EndUserSerializer},
+        tagged=True,
+        examples={"A new one": {"end_user_id": "enduser_456def", "name": "Ada", "attributes": {"region": "eu"}}},
+    )
+    def put(self, request: Request, external_id: str) -> Response:
+        """Whatever was there before; what is left out stays as it is. 201 where it is new. ``If-None-Match: *`` only
+        makes, ``If-Match`` only changes."""
+        platform = find_platform(self.params.get("platform"))
+        external_id = _external_id(platform, external_id)
+        if "If-Match" in request.headers:
+            rows = EndUser.objects.select_related("platform").filter(platform=platform, external_id=external_id)
+            known = rows.select_for_update(of=("self",), no_key=True).first()
+            self.require_match(show(known) if known else None)
+        end_user, outcome = upsert_end_user(platform=platform, external_id=external_id, actor=self.actor, **self.body)
+        require_new(request._request, created=outcome == "created")
+        return self.shown(show(end_user), status=201 if outcome == "created" else 200)
+
+
+def _external_id(platform: Platform, text: str) -> str:
+    """Read who is named by our id, as in every other call; otherwise ``text`` is the vendor's own."""
+    if as_uuid(text) is None:
+        return text
+    try:
+        return find_end_user(platform, text).external_id or text
+    except NotFound:
+        return text
+
+
+class EndUserAct(VendorView):
+    def act(self, service: Callable[..., None], external_id: str) -> Response:
+        end_user = find_end_user(find_platform(self.params.get("platform")), external_id, lock=True)
+        self.require_match(show(end_user))
+        service(end_user=end_user, actor=self.actor, why=self.body["why"])
+        return self.shown(show(end_user))
+
+
+class SuspendEndUser(EndUserAct):
+    @writes("suspend_end_user", "Suspend an end user", **ACT)
+    def post(self, request: Request, external_id: str) -> Response:
+        """Its exchanges are refused from now on, and its keys check as not good. Repeating it is harmless."""
+        return self.act(suspend_end_user, external_id)
+
+
+class ResumeEndUser(EndUserAct):
+    @writes("resume_end_user", "Resume an end user", **ACT)
+    def post(self, request: Request, external_id: str) -> Response:
+        """Its exchanges are answered again. Repeating it is harmless."""
+        return self.act(resume_end_user, external_id)

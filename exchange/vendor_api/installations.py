@@ -1,0 +1,150 @@
+"""Answers the vendor API's calls about platforms, integrations and installations."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from credservice.core.exceptions import NotFound
+from credservice.vendor_api.base import VendorView
+from credservice.vendor_api.models import Scope
+from credservice.vendor_api.operations import reads, writes
+from credservice.vendor_api.paging import PageQuerySerializer, filtered, page, page_of
+from exchange.lookups import find_installation, find_integration, find_platform
+from exchange.models import Installation, Integration, Platform
+from exchange.services.end_users import approve_installation, resume_installation, suspend_installation
+from exchange.vendor_api.serializers import (
+    InstallationQuerySerializer,
+    InstallationSerializer,
+    IntegrationQuerySerializer,
+    IntegrationSerializer,
+    PlatformQuerySerializer,
+    PlatformSerializer,
+    WhySerializer,
+)
+
+ACT: dict[str, Any] = {
+    "scope": Scope.WRITE_INSTALLATIONS,
+    "query": PlatformQuerySerializer,
+    "takes": WhySerializer,
+    "gives": {200: InstallationSerializer},
+    "tagged": True,
+}
+
+
+class Platforms(VendorView):
+    """Set up in the console, or by ``manage.py apply``. Without their secrets."""
+
+    @reads(
+        "list_platforms",
+        "List platforms",
+        scope=Scope.READ_SETUP,
+        query=PageQuerySerializer,
+        gives={200: page_of(PlatformSerializer)},
+    )
+    def get(self, request: Request) -> Response:
+        rows = Platform.objects.all()
+        return page(request, rows, self.params, lambda found: list(PlatformSerializer(found, many=True).data))
+
+
+class OnePlatform(VendorView):
+    @reads("read_platform", "Read a platform", scope=Scope.READ_SETUP, gives={200: PlatformSerializer}, tagged=True)
+    def get(self, request: Request, platform: str) -> Response:
+        found = Platform.objects.filter(name=platform).first()
+        if found is None:
+            raise NotFound("There is no platform of this name.")
+        return self.shown(PlatformSerializer(found).data)
+
+
+class Integrations(VendorView):
+    @reads(
+        "list_integrations",
+        "List integrations",
+        scope=Scope.READ_SETUP,
+        query=IntegrationQuerySerializer,
+        gives={200: page_of(IntegrationSerializer)},
+    )
+    def get(self, request: Request) -> Response:
+        """List what end users can install, the newest first."""
+        rows = Integration.objects.select_related("platform", "policy")
+        rows = rows.filter(**filtered(self.params, platform="platform__name", policy="policy__name"))
+        return page(request, rows, self.params, lambda found: list(IntegrationSerializer(found, many=True).data))
+
+
+class OneIntegration(VendorView):
+    """Named by the platform's integrationId, or by our id."""
+
+    @reads(
+        "read_integration",
+        "Read an integration",
+        scope=Scope.READ_SETUP,
+        query=PlatformQuerySerializer,
+        gives={200: IntegrationSerializer},
+        tagged=True,
+    )
+    def get(self, request: Request, integration_id: str) -> Response:
+        found = find_integration(find_platform(self.params.get("platform")), integration_id)
+        return self.shown(IntegrationSerializer(found).data)
+
+
+class Installations(VendorView):
+    @reads(
+        "list_installations",
+        "List installations",
+        scope=Scope.READ_INSTALLATIONS,
+        query=InstallationQuerySerializer,
+        gives={200: page_of(InstallationSerializer)},
+    )
+    def get(self, request: Request) -> Response:
+        """The newest first. ``state=pending``: those that wait for your approval."""
+        lookups = {"external_id": "end_user__external_id", "integration_id": "integration__integration_id"}
+        rows = Installation.objects.select_related("platform", "integration", "end_user")
+        rows = rows.filter(**filtered(self.params, platform="platform__name", state="state", **lookups))
+        return page(request, rows, self.params, lambda found: list(InstallationSerializer(found, many=True).data))
+
+
+class OneInstallation(VendorView):
+    """Named by the platform's installationId, or by our id."""
+
+    @reads(
+        "read_installation",
+        "Read an installation",
+        scope=Scope.READ_INSTALLATIONS,
+        query=PlatformQuerySerializer,
+        gives={200: InstallationSerializer},
+        tagged=True,
+    )
+    def get(self, request: Request, installation_id: str) -> Response:
+        found = find_installation(find_platform(self.params.get("platform")), installation_id)
+        return self.shown(InstallationSerializer(found).data)
+
+
+class InstallationAct(VendorView):
+    def act(self, service: Callable[..., None], installation_id: str) -> Response:
+        platform = find_platform(self.params.get("platform"))
+        installation = find_installation(platform, installation_id, lock=True)
+        self.require_match(InstallationSerializer(installation).data)
+        service(installation=installation, actor=self.actor, why=self.body["why"])
+        return self.shown(InstallationSerializer(installation).data)
+
+
+class ApproveInstallation(InstallationAct):
+    @writes("approve_installation", "Approve an installation", **ACT)
+    def post(self, request: Request, installation_id: str) -> Response:
+        """From now on it is handed its end user's credential. Repeating it is harmless."""
+        return self.act(approve_installation, installation_id)
+
+
+class SuspendInstallation(InstallationAct):
+    @writes("suspend_installation", "Suspend an installation", **ACT)
+    def post(self, request: Request, installation_id: str) -> Response:
+        """Its exchanges are refused from now on. Repeating it is harmless."""
+        return self.act(suspend_installation, installation_id)
+
+
+class ResumeInstallation(InstallationAct):
+    @writes("resume_installation", "Resume an installation", **ACT)
+    def post(self, request: Request, installation_id: str) -> Response:
+        """Its exchanges are answered again. Repeating it is harmless."""
+        return self.act(resume_installation, installation_id)

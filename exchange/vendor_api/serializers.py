@@ -1,0 +1,160 @@
+"""Declares how the exchange's objects look in the vendor API, and what is sent about them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from credservice.credentials.models import Credential
+from credservice.credentials.vendor_api.serializers import MAX_OVERLAP
+from credservice.vendor_api.fields import Facts, Name, StrictSerializer, Text, Values, Whole
+from credservice.vendor_api.paging import PageQuerySerializer
+from exchange.models import MAX_ID, Installation, Platform
+
+ACTIVE_OR_SUSPENDED = [("active", "Active"), ("suspended", "Suspended")]
+
+
+class ActiveState(serializers.ChoiceField):
+    """Shows ``is_active`` in the word that the console has for it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=ACTIVE_OR_SUSPENDED, **kwargs)
+
+    def to_representation(self, value: Any) -> str:
+        return "active" if value is True else "suspended"
+
+
+class PlatformQuerySerializer(StrictSerializer):
+    platform = serializers.CharField(
+        required=False, max_length=64, help_text="Its name; without it, the default platform."
+    )
+
+
+class PlatformSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    is_default = serializers.BooleanField()
+    state = ActiveState(source="is_active")
+    require_signature = serializers.BooleanField()
+    source_networks = serializers.ListField(child=serializers.CharField())
+    construction = serializers.ChoiceField(Platform.Construction.choices)
+    timestamp_header = serializers.CharField()
+    signed_path = serializers.ChoiceField(Platform.SignedPath.choices)
+    public_prefix = serializers.CharField()
+    tolerance_seconds = serializers.IntegerField()
+    approve_installations = serializers.BooleanField(help_text="First-seen ones are active at once.")
+    requests_per_minute = serializers.IntegerField(allow_null=True, help_text="null: no limit.")
+    created_at = serializers.DateTimeField()
+
+
+class IntegrationSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    platform = serializers.CharField(source="platform.name")
+    integration_id = serializers.CharField(help_text="The platform's integrationId.")
+    name = serializers.CharField()
+    policy = serializers.CharField(source="policy.name")
+    response_shape = serializers.DictField(child=serializers.CharField())
+    state = ActiveState(source="is_active")
+    created_at = serializers.DateTimeField()
+
+
+class IntegrationQuerySerializer(PageQuerySerializer):
+    platform = serializers.CharField(required=False, max_length=64)
+    policy = serializers.CharField(required=False, max_length=128, help_text="Its name.")
+
+
+class EndUserSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    platform = serializers.CharField(source="platform.name")
+    external_id = serializers.CharField(help_text="Yours; empty where nobody has said it.")
+    end_user_id = serializers.CharField(help_text="The platform's endUserId.")
+    name = serializers.CharField()
+    attributes = serializers.DictField(help_text="Facts that a response shape may use.")
+    state = ActiveState(source="is_active")
+    created_at = serializers.DateTimeField()
+
+
+class EndUserUpsertSerializer(StrictSerializer):
+    """Takes the fields to change; those that are left out stay as they are."""
+
+    end_user_id = Name(
+        max_length=MAX_ID, required=False, help_text="The platform's endUserId: needed once, and never changes."
+    )
+    name = Name(max_length=255, required=False, allow_blank=True)
+    attributes = Facts(required=False, help_text="Flat facts that a response shape may use. Send the whole object.")
+
+
+class EndUserQuerySerializer(PageQuerySerializer):
+    platform = serializers.CharField(required=False, max_length=64)
+    external_id = Text(required=False, max_length=MAX_ID)
+    end_user_id = Text(required=False, max_length=MAX_ID)
+    name = serializers.CharField(required=False, max_length=255, help_text="How it begins, in whatever case.")
+    state = serializers.ChoiceField(ACTIVE_OR_SUSPENDED, required=False)
+
+
+class WhySerializer(StrictSerializer):
+    why = Text(max_length=200, required=False, default="", allow_blank=True, help_text="For the trail.")
+
+
+class InstallationSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    platform = serializers.CharField(source="platform.name")
+    installation_id = serializers.CharField(help_text="The platform's installationId.")
+    integration_id = serializers.CharField(source="integration.integration_id")
+    end_user_id = serializers.CharField(source="end_user.end_user_id")
+    external_id = serializers.CharField(source="end_user.external_id")
+    state = serializers.ChoiceField(Installation.State.choices)
+    attributes = serializers.DictField()
+    created_at = serializers.DateTimeField()
+
+
+class InstallationQuerySerializer(PageQuerySerializer):
+    platform = serializers.CharField(required=False, max_length=64)
+    state = serializers.ChoiceField(Installation.State.choices, required=False)
+    external_id = Text(required=False, max_length=MAX_ID, help_text="Of its end user.")
+    integration_id = Text(required=False, max_length=MAX_ID)
+
+
+class HandedOutSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(Credential.State.choices)
+
+
+class GrantSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    platform = serializers.CharField(source="integration.platform.name")
+    integration_id = serializers.CharField(source="integration.integration_id")
+    external_id = serializers.CharField(source="end_user.external_id")
+    end_user_id = serializers.CharField(source="end_user.end_user_id")
+    installation_id = serializers.CharField(
+        source="installation.installation_id", allow_null=True, default=None, help_text="null: all of the end user's."
+    )
+    line = serializers.UUIDField(help_text="The line of credentials that is handed out.")
+    credential = HandedOutSerializer(
+        source="handed_out", allow_null=True, help_text="What is handed out now, or is being made; null: it has ended."
+    )
+    created_at = serializers.DateTimeField()
+
+
+class GrantQuerySerializer(PageQuerySerializer):
+    platform = serializers.CharField(required=False, max_length=64)
+    external_id = Text(required=False, max_length=MAX_ID, help_text="Of the end user.")
+    integration_id = Text(required=False, max_length=MAX_ID)
+    line = serializers.UUIDField(required=False)
+
+
+class GrantPlaceQuerySerializer(PlatformQuerySerializer):
+    installation = Text(required=False, max_length=MAX_ID, help_text="Narrower: for this installationId alone.")
+
+
+class GrantWithdrawalQuerySerializer(GrantPlaceQuerySerializer):
+    reason = serializers.CharField(required=False, min_length=3, max_length=200, help_text="For the trail.")
+
+
+class GrantPutSerializer(StrictSerializer):
+    values = Values(required=False, help_text="The credential's, each by name, for a policy that makes none itself.")
+    overlap_seconds = Whole(
+        required=False,
+        min_value=0,
+        max_value=MAX_OVERLAP,
+        help_text="The ones before stay valid for; the policy's.",
+    )

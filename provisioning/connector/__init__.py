@@ -1,1 +1,0 @@
-"""Our requests to a marketplace's connector (manifold-connector-api.yaml). It is the only host that we ever call."""

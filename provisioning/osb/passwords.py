@@ -1,0 +1,98 @@
+"""Makes, enters and ends the passwords of a platform. A new one leaves the one before good for a while."""
+
+import hmac
+import secrets
+from datetime import timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Value
+from django.db.models.functions import Least
+from django.utils import timezone
+
+from credservice.audit import Line, record
+from credservice.core.exceptions import Conflict, Invalid
+from credservice.core.last_used import LastUses
+from credservice.crypto import digest
+from provisioning.models import Marketplace
+from provisioning.osb import PROTOCOL
+from provisioning.osb.models import BrokerPassword
+
+GENERATED_BYTES = 32
+LEAST_CHARACTERS, MOST_CHARACTERS = 32, 255
+DEFAULT_OVERLAP = timedelta(hours=24)
+last_uses = LastUses("osb_brokerpassword")
+
+
+def make_password(
+    *, marketplace: Marketplace, actor: str, overlap: timedelta = DEFAULT_OVERLAP
+) -> tuple[BrokerPassword, str]:
+    """Make a password of 32 random bytes; returns it with its text, which is shown this once.
+
+    The one before stays good for ``overlap``, and the one before that ends; zero ends both ("leaked").
+    """
+    text = secrets.token_urlsafe(GENERATED_BYTES)
+    return _install(marketplace, text, actor, overlap), text
+
+
+def enter_password(
+    *, marketplace: Marketplace, text: str, actor: str, overlap: timedelta = DEFAULT_OVERLAP
+) -> BrokerPassword:
+    """Make a password that was generated elsewhere the newest one. Raises Invalid for one that is not random."""
+    check_text(text)
+    return _install(marketplace, text, actor, overlap)
+
+
+def check_text(text: str) -> None:
+    """Raise Invalid for a password that could be guessed, since we keep no slow hash of it, or not be sent."""
+    sound = LEAST_CHARACTERS <= len(text) <= MOST_CHARACTERS and text.isascii() and text.isprintable()
+    if not sound or len(set(text)) < 8:
+        raise Invalid(
+            f"The password must have {LEAST_CHARACTERS} to {MOST_CHARACTERS} printable ASCII characters of random text."
+            " Generate one here, or with: openssl rand -base64 32"
+        )
+
+
+def end_password(*, password: BrokerPassword, actor: str) -> None:
+    """End a password now. Repeating it is harmless."""
+    now = timezone.now()
+    with transaction.atomic():
+        if BrokerPassword.objects.live(now).filter(pk=password.pk).update(ends_at=now):
+            record(Line.about(password, "broker_password.ended", actor))
+
+
+def is_one_of(text: str, digests: list[bytes]) -> int | None:
+    """Find which of these is the text's digest, by comparing all of them in constant time."""
+    presented, found = digest_of(text), None
+    for index, kept in enumerate(digests):
+        if hmac.compare_digest(kept, presented):
+            found = index
+    return found
+
+
+def digest_of(text: str) -> bytes:
+    return digest(text, "broker-password")
+
+
+def _install(marketplace: Marketplace, text: str, actor: str, overlap: timedelta) -> BrokerPassword:
+    if marketplace.protocol_name != PROTOCOL:
+        raise Invalid(f"{marketplace} speaks another protocol, which knows no password.")
+    now = timezone.now()
+    password = BrokerPassword(marketplace=marketplace, digest=digest_of(text), hint=_hint(text))
+    with transaction.atomic():
+        Marketplace.objects.select_for_update().get(pk=marketplace.pk)
+        live = BrokerPassword.objects.live(now).filter(marketplace=marketplace)
+        # An end that is set already comes now: two let the platform in, and never three.
+        live.filter(ends_at__isnull=False).update(ends_at=now)
+        live.update(ends_at=Least(F("ends_at"), Value(now + overlap)))
+        try:
+            with transaction.atomic():
+                password.save(force_insert=True)
+        except IntegrityError:
+            raise Conflict("This password was used before. Make another one.") from None
+        detail = {"overlap_seconds": int(overlap.total_seconds())}
+        record(Line.about(password, "broker_password.created", actor, detail))
+    return password
+
+
+def _hint(text: str) -> str:
+    return digest(text, "broker password hint")[4:10].hex()

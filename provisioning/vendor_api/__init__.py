@@ -1,0 +1,1 @@
+"""Answers the vendor API about resources, their credentials and their usage."""

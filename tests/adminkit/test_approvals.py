@@ -1,0 +1,163 @@
+"""A second person's approval: who may give it, what for, how long, how often."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from django.utils import timezone
+
+from credservice.adminkit.approvals import approvals_waiting
+from credservice.adminkit.models import Approval, FourEyes
+from credservice.credentials.models import Credential
+from tests.conftest import Trail
+from tests.support.console import CANARY, PASSWORD, World
+from tests.support.pages import ask_bulk, send, url
+
+ASK = {"why": "support case 4711"}
+PROVE = {"password": PASSWORD}
+
+
+@pytest.fixture(autouse=True)
+def switched_on(db: None) -> None:
+    FourEyes.objects.update(reveal=True, bulk_revoke=True)
+
+
+def signed_in(name: str, role: str) -> Client:
+    user = User.objects.create_user(name, password=PASSWORD, is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def asker(db: None) -> Client:
+    return signed_in("asker", "Secrets manager")
+
+
+@pytest.fixture
+def second(db: None) -> Client:
+    return signed_in("second", "Secrets manager")
+
+
+def asked(client: Client, world: World) -> Approval:
+    assert send(client, url(world.credential, "reveal"), **ASK).status_code == 302
+    return Approval.objects.get(state="waiting")
+
+
+def test_a_reveal_waits_for_another_person(asker: Client, world: World, trail: Trail) -> None:
+    approval = asked(asker, world)
+    page = asker.get(url(world.credential, "reveal")).content.decode()
+    assert "It waits for another person" in page
+    assert CANARY not in asker.post(url(world.credential, "reveal"), ASK | PROVE).content.decode()
+    assert approval.values == ASK
+    assert trail.one(action="approval.asked").actor == "user:asker"
+
+
+def test_approved_it_is_shown_once(asker: Client, second: Client, world: World, trail: Trail) -> None:
+    send(second, url(asked(asker, world), "approve"), why="")
+    assert CANARY in send(asker, url(world.credential, "reveal"), **PROVE).content.decode()
+    assert CANARY not in send(asker, url(world.credential, "reveal"), **PROVE, **ASK).content.decode()
+    assert trail.one(action="approval.approved").actor == "user:second"
+    assert trail.one(action="approval.used").detail["approved_by"] == "second"
+    assert trail.one(action="credential.revealed").detail["why"] == ASK["why"]
+
+
+def test_another_reason_is_not_smuggled_in(asker: Client, second: Client, world: World, trail: Trail) -> None:
+    send(second, url(asked(asker, world), "approve"), why="")
+    send(asker, url(world.credential, "reveal"), **PROVE, why="something else")
+    assert trail.one(action="credential.revealed").detail["why"] == ASK["why"]
+
+
+def test_nobody_approves_his_own(asker: Client, world: World) -> None:
+    approval = asked(asker, world)
+    assert asker.get(url(approval, "approve")).status_code == 403
+    assert asker.post(url(approval, "approve"), {"why": ""}).status_code == 403
+    assert url(approval, "approve") not in asker.get(url(approval)).content.decode()
+    approval.refresh_from_db()
+    assert approval.state == "waiting"
+
+
+@pytest.mark.parametrize("role", ["Operator", "Auditor", "Viewer"])
+def test_only_who_may_do_it_approves(asker: Client, world: World, role: str) -> None:
+    approval = asked(asker, world)
+    assert signed_in("other", role).post(url(approval, "approve"), {"why": ""}).status_code == 403
+
+
+def test_declined_it_is_not_shown(asker: Client, second: Client, world: World, trail: Trail) -> None:
+    send(second, url(asked(asker, world), "decline"), why="ask the customer")
+    page = send(asker, url(world.credential, "reveal"), **PROVE, **ASK)
+    assert page.status_code == 302
+    assert trail.one(action="approval.declined").detail["answer"] == "ask the customer"
+    assert not trail.all(action="credential.revealed")
+
+
+def test_an_approval_is_of_one_object(asker: Client, second: Client, world: World) -> None:
+    send(second, url(asked(asker, world), "approve"), why="")
+    other = world.make_credential()
+    assert "needs a second person" in asker.get(url(other, "reveal")).content.decode()
+    assert CANARY not in asker.post(url(other, "reveal"), ASK | PROVE).content.decode()
+
+
+def test_an_approval_is_of_one_person(asker: Client, second: Client, world: World) -> None:
+    send(second, url(asked(asker, world), "approve"), why="")
+    third = signed_in("third", "Secrets manager")
+    assert "needs a second person" in third.get(url(world.credential, "reveal")).content.decode()
+
+
+@pytest.mark.parametrize("state", ["waiting", "approved"])
+def test_its_time_is_an_hour(asker: Client, second: Client, world: World, state: str) -> None:
+    approval = asked(asker, world)
+    if state == "approved":
+        send(second, url(approval, "approve"), why="")
+    Approval.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert "is over" in second.get(url(approval, "approve")).content.decode()
+    assert CANARY not in send(asker, url(world.credential, "reveal"), **PROVE, **ASK).content.decode()
+
+
+def test_an_approver_who_lost_his_role_has_approved_nothing(asker: Client, second: Client, world: World) -> None:
+    send(second, url(asked(asker, world), "approve"), why="")
+    User.objects.get(username="second").groups.clear()
+    page = send(asker, url(world.credential, "reveal"), **PROVE).content.decode()
+    assert "A second person must approve this first" in page
+    assert CANARY not in page
+
+
+def test_a_bulk_revocation_waits_for_another_person(asker: Client, second: Client, world: World, trail: Trail) -> None:
+    keys = [world.make_key(), world.make_key()]
+    address = ask_bulk(asker, Credential, "revoke", keys)
+    send(asker, address, why="a leaked backup", predecessors="on")
+    assert not Credential.objects.filter(state="revoked").exists()
+    send(second, url(Approval.objects.get(), "approve"), why="")
+    send(asker, address, why="another reason")
+    assert Credential.objects.filter(pk__in=[key.pk for key in keys], state="revoked").count() == 2
+    assert {line.detail["why"] for line in trail.all(action="credential.revoked")} == {"a leaked backup"}
+
+
+def test_one_revocation_waits_for_nobody(asker: Client, world: World) -> None:
+    send(asker, url(world.credential, "revoke"), why="it was in a screenshot")
+    assert Credential.objects.get(pk=world.credential.pk).state == "revoked"
+
+
+def test_it_waits_for_who_can_decide(asker: Client, second: Client, world: World) -> None:
+    approval = asked(asker, world)
+    assert approvals_waiting(User.objects.get(username="second")) == [approval]
+    assert approvals_waiting(User.objects.get(username="asker")) == []
+    assert "waiting for a second person" in second.get("/admin/").content.decode()
+
+
+def test_the_setting_cannot_be_switched_off(console: Client, settings: object, world: World) -> None:
+    FourEyes.objects.update(reveal=False, bulk_revoke=False)
+    settings.FOUR_EYES = ["reveal"]  # type: ignore[attr-defined]
+    assert "needs a second person" in console.get(url(world.credential, "reveal")).content.decode()
+    row = FourEyes.objects.get()
+    assert "by the setting FOUR_EYES" in console.get(url(row)).content.decode()
+    console.post(url(row), {"bulk_revoke": "on"})
+    row.refresh_from_db()
+    assert (row.reveal, row.bulk_revoke) == (False, True)
+
+
+def test_switching_it_is_recorded(console: Client, trail: Trail) -> None:
+    console.post(url(FourEyes.objects.get()), {"reveal": "on"})
+    assert trail.one(action="four_eyes.changed").detail["changes"] == {"bulk_revoke": {"from": True, "to": False}}

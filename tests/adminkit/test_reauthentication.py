@@ -1,0 +1,181 @@
+"""Set-up that lets somebody in, or shows a secret, asks a session that has been open for a while for a proof."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.urls import reverse
+
+from credservice.accounts.sessions import STARTED
+from credservice.adminkit.models import FourEyes
+from credservice.credentials.models import CredentialPolicy
+from credservice.events.models import EventEndpoint
+from credservice.keys.models import SigningKey, SigningSecret
+from credservice.vendor_api.models import ServiceToken
+from exchange.models import EndUser, Installation, Integration, Platform, UnsettledEndUser
+from provisioning.models import LiveKey, Marketplace, Product, TrustedKey
+from tests.support.console import PASSWORD
+from tests.support.doors import role_client
+from tests.support.pages import url
+
+CONFIRM = "/admin/account/confirm/"
+ADDED = (
+    ServiceToken,
+    SigningKey,
+    EventEndpoint,
+    CredentialPolicy,
+    Platform,
+    Integration,
+    Marketplace,
+    Product,
+    TrustedKey,
+    User,
+    EndUser,
+    Installation,
+)
+
+
+def age(client, seconds=601):
+    """As if the session had begun so long ago, with no proof since."""
+    session = client.session
+    session[STARTED] = (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
+    session.pop("account_authentication_methods", None)
+    session.save()
+
+
+@pytest.fixture
+def console(console):
+    age(console)
+    return console
+
+
+def is_asked(answer, address):
+    where = urlsplit(answer.headers.get("Location", ""))
+    return answer.status_code == 302 and where.path == CONFIRM and parse_qs(where.query) == {"next": [address]}
+
+
+def pages(world):
+    secrets, trusted, live = world.platform.secrets, world.trusted_key, world.live_key
+    return [
+        url(secrets, "new-secret"),
+        url(trusted, "enable"),
+        url(live, "allow"),
+        *(url(thing, page) for thing in (world.platform, world.marketplace) for page in ("first-steps",)),
+        url(world.platform, "debugger"),
+        url(world.integration, "shape"),
+        url(world.end_user, "rebind"),
+        url(UnsettledEndUser.objects.create(platform=world.platform, external_id="lost"), "created"),
+        reverse("admin:exchange_platform_start"),
+        reverse("admin:provisioning_marketplace_start"),
+        reverse("admin:auth_user_password_change", args=[User.objects.create_user("bob", is_staff=True).pk]),
+    ]
+
+
+def changed(world):
+    FourEyes.objects.get_or_create(pk=1)
+    bob = User.objects.create_user("carol", is_staff=True)
+    kept = [world.platform, world.integration, world.marketplace, world.product, world.trusted_key, world.policy]
+    kept += [world.end_user, world.installation]
+    return [*kept, bob, FourEyes.objects.get()]
+
+
+@pytest.mark.parametrize("model", ADDED, ids=lambda model: model.__name__)
+def test_adding_asks_first(console, world, model):
+    count = model.objects.count()
+    for answer in (console.get(url(model, "add")), console.post(url(model, "add"), {"name": "new"})):
+        assert is_asked(answer, url(model, "add"))
+    assert model.objects.count() == count
+
+
+def test_its_pages_ask_first(console, world):
+    count = SigningSecret.objects.count()
+    for address in pages(world):
+        assert is_asked(console.get(address), address), address
+        assert is_asked(console.post(address, {"source": "generate", "overlap": "0"}), address), address
+    assert SigningSecret.objects.count() == count
+
+
+def test_a_change_asks_first_and_a_look_does_not(console, world):
+    for obj in changed(world):
+        page = console.get(url(obj))
+        assert page.status_code == 200, obj
+        assert not page.context["has_change_permission"]
+        assert f"{CONFIRM}?next=" in page.content.decode()
+        assert is_asked(console.post(url(obj), {"is_superuser": "on"}), url(obj)), obj
+
+
+def test_nothing_is_changed_without_it(console, world):
+    world.platform.refresh_from_db()
+    console.post(url(world.platform), {"tolerance_seconds": "3600", "source_networks": ""})
+    LiveKey.objects.update(is_denied=True)
+    console.post(url(world.live_key, "allow"))
+    assert Platform.objects.get().require_signature
+    assert LiveKey.objects.get().is_denied
+
+
+def test_a_proof_leads_back_and_is_good_for_its_time(console, world, settings):
+    address = url(world.platform.secrets, "new-secret")
+    asked = console.get(address)["Location"]
+    assert console.post(asked, {"password": PASSWORD})["Location"] == address
+    assert console.get(address).status_code == 200
+    settings.PROOF_SECONDS = 0
+    assert is_asked(console.get(address), address)
+
+
+def test_a_wrong_password_is_no_proof(console, world):
+    address = url(ServiceToken, "add")
+    assert console.post(f"{CONFIRM}?next={address}", {"password": "wrong"}).status_code == 200
+    assert is_asked(console.get(address), address)
+
+
+def test_what_was_sent_too_late_is_told(console, world):
+    page = console.post(url(ServiceToken, "add"), {"name": "billing"}, follow=True)
+    assert "Nothing was done" in page.content.decode()
+
+
+@pytest.mark.usefixtures("stopped_clock")
+def test_a_sign_in_counts_as_a_proof(admin, world, client):
+    client.post("/admin/login/", {"username": "root", "password": PASSWORD})
+    assert client.get(url(ServiceToken, "add")).status_code == 200
+    age(client, 599)
+    assert client.get(url(ServiceToken, "add")).status_code == 200
+
+
+def test_a_proof_of_another_user_does_not_count(console, world):
+    session = console.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
+    session["account_authentication_methods_user"] = "999999"
+    session.save()
+    assert is_asked(console.get(url(ServiceToken, "add")), url(ServiceToken, "add"))
+
+
+def test_who_may_not_is_refused_and_not_asked(world):
+    auditor = role_client("Auditor")
+    age(auditor)
+    assert auditor.get(url(ServiceToken, "add")).status_code == 403
+    assert auditor.get(url(world.platform.secrets, "new-secret")).status_code == 403
+
+
+def test_who_may_change_no_attributes_is_not_asked(world):
+    operator = role_client("Operator")
+    age(operator)
+    assert operator.post(url(world.end_user), {"name": "Acme"}).status_code == 302
+    world.end_user.refresh_from_db()
+    assert world.end_user.name == "Acme"
+    assert operator.get(url(Installation, "add")).status_code == 200
+
+
+def test_looking_asks_for_nothing(console, world):
+    for address in (url(Platform, "changelist"), url(world.integration), url(world.end_user), url(Group, "changelist")):
+        assert console.get(address).status_code == 200
+
+
+def test_the_answer_is_previewed_while_one_types(console, world):
+    preview = {"preview": "1", "response_shape": '{"apiKey": "$credential.apiKey"}'}
+    assert "answer" in console.post(url(world.integration, "shape"), preview).json()
+
+
+def test_waiting_for_a_first_call_is_not_interrupted(console, world):
+    assert console.get(f"{url(world.platform, 'first-steps')}?waiting=1").headers["Content-Type"] == "application/json"

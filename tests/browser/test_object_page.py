@@ -1,0 +1,70 @@
+"""An object's page: past the menu by keyboard, one act first, the rest in a menu, the exact time on hover."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, open_more
+from tests.browser.test_dashboard import faults, paint
+
+
+@pytest.fixture
+def customer(console: Page) -> Page:
+    console.goto("/admin/exchange/enduser/")
+    console.locator("#result_list tbody a").first.click()
+    expect(console.get_by_role("heading", name="Grants and their credentials")).to_be_visible()
+    return console
+
+
+def test_the_first_tab_leads_past_the_menu(customer: Page) -> None:
+    customer.keyboard.press("Tab")
+    expect(customer.get_by_role("link", name="Skip to the content")).to_be_focused()
+    customer.keyboard.press("Enter")
+    expect(customer.locator("#content")).to_be_focused()
+    customer.keyboard.press("Tab")
+    expect(customer.get_by_role("link", name="Grant a credential")).to_be_focused()
+
+
+def test_the_menu_opens_by_keyboard(customer: Page) -> None:
+    expect(customer.get_by_role("link", name="Suspend")).to_be_hidden()
+    customer.locator(".console-more > summary").press("Enter")
+    expect(customer.get_by_role("link", name="Suspend")).to_be_visible()
+    open_more(customer)
+    expect(customer.get_by_role("link", name="Suspend")).to_be_hidden()
+
+
+def test_a_time_tells_the_readers_own_on_hover(customer: Page) -> None:
+    time = customer.locator("time.console-moment").first
+    expect(time).to_have_attribute("title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$"))
+    time.hover()
+    expect(time).to_have_attribute("title", re.compile(r" UTC · .*\d"))
+
+
+def test_its_id_is_copied(customer: Page) -> None:
+    customer.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    customer.get_by_role("button", name="Copy").first.click()
+    expect(customer.get_by_role("button", name="Copied")).to_be_visible()
+    copied = customer.evaluate("navigator.clipboard.readText()")
+    assert copied in customer.url
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_keeps_nobody_out(customer: Page, scheme: str) -> None:
+    paint(customer, scheme)
+    open_more(customer)
+    assert faults(customer) == []
+    customer.goto(re.sub(r"change/$", "who-saw/", customer.url))
+    assert faults(customer) == []
+    customer.goto("/admin/credentials/credential/")
+    customer.locator("#result_list tbody a").first.click()
+    open_more(customer)
+    assert faults(customer) == []
+
+
+def test_a_phone_shows_what_can_be_done_without_scrolling_sideways(customer: Page) -> None:
+    customer.set_viewport_size(PHONE)
+    open_more(customer)
+    expect(customer.get_by_role("link", name="Suspend")).to_be_in_viewport()
+    width = customer.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"]

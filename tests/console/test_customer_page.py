@@ -1,0 +1,140 @@
+"""The page of an end user: the place from which an operator works on a customer."""
+
+import csv
+import io
+from datetime import UTC, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from credservice.audit import Line, record
+from credservice.credentials.services import reveal, revoke, start_issue
+from exchange.models import EndUser, Grant, Platform
+from exchange.services.grants import new_secret_set
+from tests.conftest import Trail
+from tests.support.console import World
+from tests.support.doors import role_client
+from tests.support.pages import url
+
+
+def hand_out(world: World, end_user: EndUser, times: int = 1) -> None:
+    for _ in range(times):
+        record(
+            Line(
+                "exchange.credential",
+                "platform:mindcloud",
+                outcome="granted",
+                object_type="credential",
+                object_id=world.credential.pk,
+                subject=end_user.subject,
+                detail={"installation": "inst_1"},
+            )
+        )
+
+
+def elsewhere(world: World) -> EndUser:
+    """The same customer on another platform."""
+    other = Platform.objects.create(name="staging", secrets=new_secret_set("staging"))
+    return EndUser.objects.create(platform=other, end_user_id="eu_9", external_id=world.end_user.external_id)
+
+
+def cards(console: Client, obj: Any) -> dict[str, str]:
+    page = console.get(url(obj))
+    return {card.title: str(list(card.lines())) for card in page.context["cards"]}
+
+
+def steps(client: Client, obj: Any) -> list[str]:
+    return [step.sentence.split(":")[0] for step in client.get(url(obj)).context["next_steps"]]
+
+
+def test_it_shows_grants_with_their_credentials_and_states(console: Client, world: World) -> None:
+    shown = cards(console, world.end_user)["Grants and their credentials"]
+    assert "int_1" in shown
+    assert url(world.credential) in shown
+    assert "just now" in shown
+    assert "active" in shown
+
+
+def test_it_shows_the_customer_on_every_platform(console: Client, world: World) -> None:
+    other = elsewhere(world)
+    shown = cards(console, world.end_user)["At the platforms"]
+    assert url(other) in shown
+    assert "eu_1" in shown
+
+
+def test_it_shows_the_last_hand_outs(console: Client, world: World) -> None:
+    hand_out(world, world.end_user)
+    assert "inst_1" in cards(console, world.end_user)["Last hand-outs"]
+
+
+def test_it_says_what_is_next(console: Client, world: World) -> None:
+    assert steps(console, world.end_user) == []
+    world.make_installation("inst_2", "pending")
+    revoke(credential=world.credential, actor="test", reason="found in a log")
+    EndUser.objects.filter(pk=world.end_user.pk).update(is_active=False)
+    assert steps(console, world.end_user) == [
+        "Suspended",
+        "1 ended credential may still work in your product",
+        "1 installation waiting for approval",
+        "No credential is handed out",
+    ]
+    assert steps(role_client("Viewer"), world.end_user) == ["1 ended credential may still work in your product"]
+
+
+def test_the_next_step_leads_to_a_grant_for_this_customer(console: Client, world: World) -> None:
+    Grant.objects.all().delete()
+    (step,) = console.get(url(world.end_user)).context["next_steps"]
+    assert console.get(step.link).context["form"].initial == {"end_user": world.end_user}
+    assert console.get("/admin/exchange/grant/add/?end_user=nonsense").status_code == 200
+
+
+def test_who_saw_its_secrets_counts_all_its_platforms(console: Client, world: World) -> None:
+    other = elsewhere(world)
+    hand_out(world, world.end_user, 2)
+    hand_out(world, other)
+    reveal(credential=world.credential, actor="user:ann", reason="a test")
+    seen = [sighting for _, _, sighting in console.get(url(world.end_user, "who-saw")).context["seen"]["sightings"]]
+    assert {(sighting.actor, sighting.action, sighting.times) for sighting in seen} >= {
+        ("platform:mindcloud", "exchange.credential", 3),
+        ("user:ann", "credential.revealed", 1),
+    }
+
+
+def test_days_bound_who_saw_it(console: Client, world: World) -> None:
+    hand_out(world, world.end_user)
+    today = timezone.now().astimezone(UTC).date()
+    address = url(world.end_user, "who-saw")
+    assert console.get(address, {"since": str(today), "until": str(today)}).context["seen"]["sightings"]
+    before = {"since": str(today - timedelta(days=9)), "until": str(today - timedelta(days=2))}
+    assert not console.get(address, before).context["seen"]["sightings"]
+
+
+@pytest.mark.parametrize("days", [{"since": "x", "until": ""}, {"since": "2026-02-02", "until": "2026-02-01"}])
+def test_days_that_are_none_are_said(console: Client, world: World, days: dict[str, str]) -> None:
+    page = console.get(url(world.end_user, "who-saw"), days)
+    assert page.status_code == 200
+    assert page.context["form"].errors
+
+
+def test_it_is_exported_as_csv_and_that_is_recorded(console: Client, world: World, trail: Trail) -> None:
+    hand_out(world, world.end_user, 2)
+    address = url(world.end_user, "who-saw")
+    form_id = console.get(address).context["export_id"]
+    answer = console.post(address, {"form_id": form_id})
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
+    assert [row["action"] for row in rows].count("exchange.credential") == 2
+    assert world.end_user.subject in trail.one(action="audit.exported").detail["filters"]["subject"]
+    assert console.post(address, {"form_id": form_id}).status_code == 400
+
+
+def test_who_may_not_export_is_offered_and_given_nothing(world: World) -> None:
+    client, address = role_client("Operator"), url(world.end_user, "who-saw")
+    assert client.get(address).context["export_id"] == ""
+    assert client.post(address, {}).status_code == 403
+
+
+def test_a_resource_has_the_same_page(console: Client, world: World) -> None:
+    start_issue(policy=world.key_policy, context={}, subject=world.resource.subject, actor="test")
+    assert "created it" in console.get(url(world.resource, "who-saw")).content.decode()

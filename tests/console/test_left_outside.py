@@ -1,0 +1,108 @@
+"""Tell what may still work outside after its end here: before, afterwards, and until it is confirmed."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from credservice.credentials.models import Credential
+from credservice.credentials.services import revoke, start_issue
+from tests.conftest import Trail
+from tests.support.console import World
+from tests.support.pages import run_bulk, send, url
+
+WHY = "found in a public repository"
+
+
+def needed(console: Client) -> list[str]:
+    return [line["sentence"] for line in console.get(reverse("admin:index")).context["needed"]]
+
+
+@pytest.fixture
+def leaked(console: Client, world: World) -> Credential:
+    """The entered key, revoked as leaked."""
+    send(console, url(world.credential, "revoke"), why=WHY, leaked="on")
+    return Credential.objects.get(pk=world.credential.pk)
+
+
+def test_revoking_an_entered_key_says_that_it_works_elsewhere(console: Client, world: World) -> None:
+    page = console.get(url(world.credential, "revoke"))
+    assert "works in your product until somebody ends it there" in page.content.decode()
+    assert "ended_outside" in page.context["form"].fields
+
+
+def test_revoking_a_key_that_is_checked_here_asks_nothing(console: Client, world: World) -> None:
+    key = world.make_key()
+    assert "ended_outside" not in console.get(url(key, "revoke")).context["form"].fields
+    send(console, url(key, "revoke"), why=WHY, leaked="on")
+    key.refresh_from_db()
+    assert (key.state, key.outside, key.state_word()) == ("revoked", "", "revoked")
+
+
+def test_a_leaked_one_stays_an_open_point_until_it_is_confirmed(
+    console: Client, leaked: Credential, worker: None, trail: Trail
+) -> None:
+    assert (leaked.state, leaked.state_word()) == ("revoked", "leaked, may still work")
+    assert needed(console) == ["1 leaked credential may still work in your product: end it there, and confirm it"]
+    send(console, url(leaked, "confirm-end"), why="deleted in Acme's settings")
+    leaked.refresh_from_db()
+    assert (leaked.state_word(), needed(console)) == ("revoked", [])
+    assert trail.one(action="credential.end_confirmed").detail["why"] == "deleted in Acme's settings"
+
+
+def test_it_can_be_confirmed_with_the_revocation(console: Client, world: World, worker: None) -> None:
+    send(console, url(world.credential, "revoke"), why=WHY, leaked="on", ended_outside="on")
+    world.credential.refresh_from_db()
+    assert (world.credential.outside, needed(console)) == ("confirmed", [])
+
+
+def test_a_leak_of_what_has_ended_before_is_noted(console: Client, world: World, worker: None) -> None:
+    send(console, url(world.credential, "revoke"), why="the customer has left")
+    assert needed(console)[0].startswith("1 ended credential may still work")
+    revoke(credential=world.credential, actor="test", reason=WHY, leaked=True)
+    assert needed(console)[0].startswith("1 leaked credential may still work")
+
+
+def test_replacing_values_without_an_overlap_leaves_the_old_ones_open(console: Client, world: World) -> None:
+    address = url(world.credential, "replace")
+    answer = console.get(send(console, address, value_0="a-new-key", overlap="none")["Location"])
+    assert "end it there, then confirm that" in answer.content.decode()
+    world.credential.refresh_from_db()
+    assert world.credential.state_word() == "leaked, may still work"
+
+
+def test_those_are_confirmed_in_bulk_and_found_by_the_filter(console: Client, leaked: Credential) -> None:
+    address = url(Credential, "changelist") + "?state__exact=may-still-work"
+    assert [row.pk for row in console.get(address).context["cl"].result_list] == [leaked.pk]
+    run_bulk(console, Credential, "confirm_end", [leaked], why="")
+    assert list(console.get(address).context["cl"].result_list) == []
+
+
+def test_nothing_is_confirmed_of_what_is_good(console: Client, world: World) -> None:
+    page = console.get(url(world.credential, "confirm-end"))
+    assert "Nothing is known to be left" in page.content.decode()
+
+
+def test_a_forced_end_has_a_word_and_a_filter_of_its_own(console: Client, world: World) -> None:
+    key = world.make_key()
+    past = timezone.now() - timedelta(hours=1)
+    Credential.objects.filter(pk=key.pk).update(state="retiring", retires_at=past, attempts=5)
+    send(console, url(key, "force-end"), why="its product was shut down")
+    key.refresh_from_db()
+    assert (key.state, key.state_word()) == ("revoked", "force-ended")
+    found = console.get(url(Credential, "changelist") + "?state__exact=force-ended").context["cl"].result_list
+    assert [row.pk for row in found] == [key.pk]
+
+
+def test_a_token_that_ends_by_itself_is_no_open_point(console: Client, world: World, worker: None) -> None:
+    world.key_policy.issuer, world.key_policy.lifetime = "jwt", timedelta(minutes=30)
+    world.key_policy.overlap = timedelta(minutes=5)
+    world.key_policy.options = {"audience": "https://api.example.com"}
+    world.key_policy.save()
+    token = start_issue(policy=world.key_policy, context={}, subject=world.end_user.subject, actor="test")
+    assert "It works until it expires" in console.get(url(token, "revoke")).content.decode()
+    send(console, url(token, "revoke"), why=WHY)
+    token.refresh_from_db()
+    assert (token.state_word(), needed(console)) == ("revoked", [])

@@ -1,0 +1,59 @@
+"""The top of an object's page, the same for each kind: its name, state, facts, id, and what can be done."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from credservice.credentials.models import Credential
+from exchange.models import EndUser, Grant
+from tests.support.console import World
+from tests.support.doors import role_client
+from tests.support.pages import url
+
+
+def test_a_grant_is_named_by_its_customer_and_integration(console: Client, world: World) -> None:
+    header = console.get(url(world.grant)).context["header"]
+    assert header.title == "acme for int_1"
+    assert "active" in str(header.state)
+    assert header.id == world.grant.pk
+
+
+def test_a_credential_is_named_by_its_customer(console: Client, world: World) -> None:
+    assert console.get(url(world.credential)).context["header"].title == "entered for acme"
+
+
+def test_one_act_stands_first_and_dangerous_ones_apart(console: Client, world: World) -> None:
+    header = console.get(url(world.credential)).context["header"]
+    assert header.primary["title"] == "Replace values"
+    assert [link["title"] for link in header.dangerous] == ["Revoke"]
+    assert "Reveal" in [link["title"] for link in header.others]
+
+
+def test_a_role_sees_what_it_may_do_alone(world: World) -> None:
+    header = role_client("Viewer").get(url(world.credential)).context["header"]
+    assert (header.primary, header.dangerous) == (None, [])
+    assert "New signing secret" not in role_client("Operator").get(url(world.platform)).content.decode()
+
+
+def test_times_are_told_as_people_say_them_with_the_exact_one(console: Client, world: World) -> None:
+    page = console.get(url(EndUser, "changelist")).content.decode()
+    moment = re.search(r'<time class="console-moment" datetime="[^"]+" title="([^"]+)">([^<]+)</time>', page)
+    assert moment is not None
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", moment[1])
+    assert moment[2] == "just now"
+
+
+def test_a_column_of_which_no_row_has_anything_is_left_out(console: Client, world: World) -> None:
+    assert "Expires" not in console.get(url(Credential, "changelist")).content.decode()
+    Credential.objects.filter(pk=world.credential.pk).update(expires_at=timezone.now())
+    assert "Expires" in console.get(url(Credential, "changelist")).content.decode()
+
+
+@pytest.mark.parametrize("model", [EndUser, Grant, Credential])
+def test_pages_have_landmarks_and_a_way_past_the_menu(console: Client, world: World, model: type) -> None:
+    page = console.get(url(model, "changelist")).content.decode()
+    assert page.count("<main") == 1
+    assert 'href="#content"' in page
+    assert re.search(r'<html lang="en', page)

@@ -1,0 +1,88 @@
+"""Do what operators do with marketplaces that speak Open Service Broker, and their passwords."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from credservice.core.exceptions import Invalid
+from provisioning.manifold.signatures.trusted_keys import trust_key
+from provisioning.models import Marketplace, TrustedKey
+from provisioning.osb.models import BrokerPassword
+from provisioning.osb.passwords import digest_of, make_password
+from tests.conftest import Trail
+from tests.support.console import World
+from tests.support.pages import send, url
+
+ADD = {"name": "cf", "protocol_name": "osb", "sign_on_404": "refuse"}
+
+
+@pytest.fixture
+def platform(db: None) -> Marketplace:
+    return Marketplace.objects.create(name="cf", protocol_name="osb")
+
+
+def test_a_platform_is_added_without_a_connector(console: Client, trail: Trail) -> None:
+    assert console.post(url(Marketplace, "add"), ADD).status_code == 302
+    assert Marketplace.objects.get().protocol_name == "osb"
+    refused = console.post(url(Marketplace, "add"), ADD | {"name": "mf", "protocol_name": "manifold"})
+    assert "Write the address of its connector" in refused.content.decode()
+
+
+def test_its_page_shows_what_is_set_for_its_protocol(console: Client, world: World, platform: Marketplace) -> None:
+    answers = [console.get(url(row)) for row in (platform, world.marketplace)]
+    page, other = (answer.content.decode() for answer in answers)
+    links, of_other = ({link["title"] for link in answer.context["page_links"]} for answer in answers)
+    assert "/osb/cf" in page
+    assert ("Connector URL" in page, "trustedkey/?marketplace" in page) == (False, False)
+    assert ("Connector URL" in other, "trustedkey/?marketplace" in other) == (True, True)
+    assert ("New password" in links, "First steps" in links) == (True, False)
+    assert ("New password" in of_other, "First steps" in of_other) == (False, True)
+
+
+def test_a_password_is_shown_once_and_two_are_good_meanwhile(
+    console: Client, platform: Marketplace, trail: Trail
+) -> None:
+    for _ in range(2):
+        page = send(console, url(platform, "new-password"), overlap="86400").content.decode()
+    text = next(found for found in re.findall(r"[A-Za-z0-9_-]{43}", page) if _is_known(found))
+    assert [bool(row.ends_at) for row in BrokerPassword.objects.order_by("created_at")] == [True, False]
+    assert text not in console.get(url(platform)).content.decode()
+    assert text not in str([line.detail for line in trail.all()])
+    lines = trail.all(action="broker_password.created")
+    assert [line.actor for line in lines] == ["user:root", "user:root"]
+
+
+def test_a_leaked_password_ends_at_once(console: Client, platform: Marketplace) -> None:
+    make_password(marketplace=platform, actor="test")
+    send(console, url(platform, "new-password"), overlap="0")
+    assert BrokerPassword.objects.live().count() == 1
+
+
+def test_a_password_is_ended(console: Client, platform: Marketplace, trail: Trail) -> None:
+    password, _ = make_password(marketplace=platform, actor="test")
+    send(console, url(password, "end"))
+    assert not BrokerPassword.objects.live().exists()
+    assert trail.one(action="broker_password.ended").actor == "user:root"
+    assert "has ended already" in console.get(url(password, "end")).content.decode()
+
+
+def test_the_other_protocols_marketplace_gets_no_password(console: Client, world: World) -> None:
+    before = BrokerPassword.objects.count()
+    console.post(url(world.marketplace, "new-password"), {"overlap": "0"})
+    assert BrokerPassword.objects.count() == before
+    assert "knows no password" in console.get(url(world.marketplace, "new-password")).content.decode()
+
+
+def test_a_platform_gets_no_trusted_key(console: Client, platform: Marketplace) -> None:
+    key = "PtISNzqQmQPBxNlUw3CdxsWczXbIwyExxlkRqZ7E690"
+    values = {"marketplace": platform.pk, "label": "k", "public_key": key}
+    assert "it has no keys" in console.post(url(TrustedKey, "add"), values).content.decode()
+    with pytest.raises(Invalid, match="signs nothing"):
+        trust_key(marketplace="cf", label="k", key=key, actor="test")
+    assert not TrustedKey.objects.exists()
+
+
+def _is_known(text: Any) -> bool:
+    return BrokerPassword.objects.filter(digest=digest_of(text)).exists()

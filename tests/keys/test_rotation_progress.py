@@ -1,0 +1,59 @@
+"""How far a partner has come with a new signing secret."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from credservice.keys.models import SigningSecret, SigningSecretSet
+from credservice.keys.rotation_progress import Stage, last_uses, progress_of
+from credservice.keys.services import generate_secret
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def rotated():
+    """A set with a current secret and the one before."""
+    secret_set = SigningSecretSet.objects.create(label="platform mindcloud")
+    first, _ = generate_secret(secret_set=secret_set, actor="test")
+    second, _ = generate_secret(secret_set=secret_set, actor="test", overlap=timedelta(hours=24))
+    return secret_set, first, second
+
+
+def used(secret, minutes_ago=0):
+    SigningSecret.objects.filter(pk=secret.pk).update(last_used_at=timezone.now() - timedelta(minutes=minutes_ago))
+
+
+def test_there_is_none_before_a_second_secret():
+    secret_set = SigningSecretSet.objects.create(label="platform mindcloud")
+    assert progress_of(secret_set) is None
+    generate_secret(secret_set=secret_set, actor="test")
+    assert progress_of(secret_set) is None
+
+
+def test_a_new_secret_is_unused_until_it_has_verified_a_call(rotated):
+    secret_set, first, second = rotated
+    used(first)
+    assert progress_of(secret_set).stage == Stage.UNUSED
+    SigningSecret.objects.filter(pk=second.pk).update(created_at=timezone.now() - timedelta(hours=1))
+    used(second)
+    assert progress_of(secret_set).stage == Stage.BOTH
+
+
+def test_the_one_before_that_has_verified_nothing_lately_can_go(rotated):
+    secret_set, first, second = rotated
+    used(first, minutes_ago=90)
+    used(second)
+    assert progress_of(secret_set).stage == Stage.CHANGED
+
+
+def test_uses_are_written_off_the_request(rotated, django_assert_num_queries):
+    _, first, second = rotated
+    with django_assert_num_queries(0):
+        last_uses.note(second.pk)
+    last_uses.flush()
+    second.refresh_from_db()
+    first.refresh_from_db()
+    assert second.last_used_at is not None
+    assert first.last_used_at is None

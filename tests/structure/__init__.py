@@ -1,0 +1,1 @@
+"""``python -m tests.structure``: how the code hangs together, in figures. docs/decisions.md shows them over time."""
