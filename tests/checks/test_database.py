@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.checks.test_start import check_refusal, run
-from tests.support.live import conninfo, own_database
+from tests.support.live import conninfo, drop_database, own_database
 
 SENTENCE = "The database's encoding is SQL_ASCII; it must be UTF8. Make another one: CREATE DATABASE"
 
@@ -21,7 +21,7 @@ def ascii_database():
         locale = f"{provider} LC_COLLATE 'C' LC_CTYPE 'C'"
         server.execute(f"CREATE DATABASE {name} ENCODING 'SQL_ASCII' TEMPLATE template0 {locale}")
         yield f"{base.partition('?')[0].rpartition('/')[0]}/{name}"
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        drop_database(server, name)
 
 
 @pytest.mark.parametrize("command", ["migrate -v0", "check --database default"])

@@ -84,7 +84,7 @@ class LiveService:
         self.environment |= made.keys
         name = _name_of(self.environment["DATABASE_URL"])
         with psycopg.connect(conninfo(os.environ["DATABASE_URL"]), autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            drop_database(connection, name)
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {made.database} STRATEGY FILE_COPY")
 
     def manage(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
@@ -176,7 +176,7 @@ def drop_template() -> None:
     if noted.exists():
         name, _ = json.loads(noted.read_text())
         with psycopg.connect(conninfo(os.environ["DATABASE_URL"]), autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            drop_database(connection, name)
 
 
 def _beside_the_tests(name: str) -> str:
@@ -208,6 +208,13 @@ def conninfo(database_url: str) -> str:
     return psycopg.conninfo.make_conninfo(**found)
 
 
+def drop_database(connection: psycopg.Connection[Any], name: str) -> None:
+    """Drop it with who is connected to it. ``WITH (FORCE)`` is refused while autovacuum is at work there."""
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user"
+    connection.execute(ended, [name])
+    connection.execute(f"DROP DATABASE IF EXISTS {name}")
+
+
 @contextlib.contextmanager
 def own_database() -> Iterator[str]:
     """The address of a new, empty database in the tests' PostgreSQL; dropped afterwards."""
@@ -218,7 +225,7 @@ def own_database() -> Iterator[str]:
         try:
             yield _beside_the_tests(name)
         finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            drop_database(connection, name)
 
 
 @contextlib.contextmanager

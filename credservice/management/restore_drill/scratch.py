@@ -19,40 +19,52 @@ _ARCHIVE, _TAR = b"PGDMP", b"toc.dat\x00"  # how pg_dump's custom and tar format
 _COMPLETE = b"-- PostgreSQL database dump complete"  # how a plain one ends
 _TAIL = 4096
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_END_SESSIONS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user
+"""
 _SHOWN = 800  # characters of what a program says
 
 
 @contextmanager
 def scratch_database(server: Config) -> Iterator[Config]:
-    """Make an empty database on the server, and drop it at the end. Raises :class:`Unusable` where it cannot."""
+    """Make an empty database on the server, and drop it at the end. Raises :class:`Unusable` where it cannot.
+
+    Signals wait while it is made and while it is dropped: Ctrl-C would leave a copy, with everything that is in it.
+    """
     name = f"{PREFIX}{secrets.token_hex(6)}"
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        _create(server, name)
+        try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            yield {**server, "NAME": name}
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+            _drop(server, name)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _create(server: Config, name: str) -> None:
+    create = sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0")
     try:
         with connect(server) as connection:
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} ENCODING 'UTF8' TEMPLATE template0").format(sql.Identifier(name))
-            )
+            connection.execute(create.format(sql.Identifier(name)))
     except psycopg.Error as error:
         raise Unusable(
             f"No scratch database can be made on the server of RESTORE_DATABASE_URL: {_one_line(str(error))}. "
             "Its role needs CREATEDB, and its database is only connected to."
         ) from None
-    try:
-        yield {**server, "NAME": name}
-    finally:
-        _drop(server, name)
 
 
 def _drop(server: Config, name: str) -> None:
-    """Let nothing interrupt it: a second Ctrl-C would leave the copy, with everything that is in it."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
     try:
         with connect(server) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+            # Not WITH (FORCE), which is refused while autovacuum is at work there. Without it that is ended.
+            connection.execute(_END_SESSIONS, [name])
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name)))
     except psycopg.Error as error:
         raise Unusable(f"The scratch database {name} is still there: {_one_line(str(error))}. Drop it.") from None
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def left_behind(server: Config) -> list[str]:

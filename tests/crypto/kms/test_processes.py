@@ -13,6 +13,7 @@ from django.db import connection
 from psycopg import sql
 
 from tests.crypto.kms.vault_stand_in import TOKEN
+from tests.support.live import drop_database
 from tests.support.paths import ROOT
 
 K1, K2 = (f"{name}:{base64.b64encode(os.urandom(32)).decode()}" for name in ("k1", "k2"))
@@ -32,7 +33,7 @@ def database_url():
     with psycopg.connect(**here, dbname="postgres", autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         yield f"{base}/{name}"
-        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(server, name)
 
 
 @pytest.fixture
