@@ -7,6 +7,7 @@ Counted in each process, added up when they are read (prometheus_client's multip
 import os
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import structlog
 from django.conf import settings
@@ -29,6 +30,9 @@ ROOMS = {"credential-exchange": "exchange", "v1": "provisioning", "osb": "osb", 
 
 REQUESTS = Counter("credservice_requests", "Requests answered.", ["room", "method", "status"])
 SECONDS = Histogram("credservice_request_seconds", "Time to answer a request.", ["room"], buckets=BUCKETS)
+
+# A child of a metric is found by its labels at some cost; there are few.
+_requests, _seconds = lru_cache(maxsize=512)(REQUESTS.labels), lru_cache(maxsize=16)(SECONDS.labels)
 
 Figures = Callable[[], Iterator[Metric]]
 # So long the database may take for one of them: a scrape must end before the next begins.
@@ -53,9 +57,9 @@ class MetricsMiddleware:
         room = ROOMS.get(request.path_info[1:].partition("/")[0], "other")
         # An unknown method is a caller's invention: as a label it would let anybody make series.
         method = request.method if request.method in ("GET", "POST", "PUT", "PATCH", "DELETE") else "other"
-        REQUESTS.labels(room, method, response.status_code).inc()
+        _requests(room, method, response.status_code).inc()
         seconds = time.perf_counter() - started
-        SECONDS.labels(room).observe(seconds)
+        _seconds(room).observe(seconds)
         if room == "exchange":
             counters.count_seconds(room, seconds)
         return response

@@ -24,6 +24,7 @@ from credservice.core import attempts
 Row = tuple[Any, ...]
 _Call = tuple["HotStatement", tuple[Any, ...]]
 _TEXT, _BINARY = 0, 1
+_DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 # The server has forgotten the statement (a pooler's DISCARD), or a migration has changed the type of a column.
 _STALE = (b"26000", b"0A000")
 # The connection is another one than the one that prepared it, or another client has prepared it there.
@@ -124,14 +125,22 @@ class _Session:
         self._prepare(statement)
         sent = _sent(parameters)
         result = self._execute(self._named(statement), **sent)
-        self._note_mix_up(result)
-        if _is_stale(result) and self._server.transaction_status == TransactionStatus.IDLE:
-            self._server.exec_(b"DEALLOCATE " + statement.name)
-            self._prepared.discard(statement.name)
-            self._prepare(statement)
-            result = self._execute(self._named(statement), **sent)
-        self._give_up_if_stale(result)
-        return self._rows(_checked(result))
+        if result.status not in _DONE:
+            result = self._prepared_anew(statement, sent, result)
+        return self._rows(result)
+
+    def _prepared_anew(self, statement: HotStatement, sent: dict[str, Any], failed: PGresult) -> PGresult:
+        """Run it again, where it failed because the server has forgotten it. Raises the error otherwise."""
+        self._note_mix_up(failed)
+        if not _is_stale(failed) or self._server.transaction_status != TransactionStatus.IDLE:
+            self._give_up_if_stale(failed)
+            return _checked(failed)
+        self._server.exec_(b"DEALLOCATE " + statement.name)
+        self._prepared.discard(statement.name)
+        self._prepare(statement)
+        again = self._execute(self._named(statement), **sent)
+        self._give_up_if_stale(again)
+        return _checked(again)
 
     def flush(self, *, commits: bool = False) -> list[Row]:
         """Send what waits, in libpq's pipeline mode, and return the rows of the last one. Raises the first error.
@@ -150,9 +159,10 @@ class _Session:
         finally:
             self._server.exit_pipeline_mode()
         for result in results:
-            self._note_mix_up(result)
-            self._give_up_if_stale(result)
-            _checked(result)
+            if result.status not in _DONE:
+                self._note_mix_up(result)
+                self._give_up_if_stale(result)
+                _checked(result)
         if commits:
             _check_committed(results[-1])
         return [self._rows(result) for result in results][-1]
@@ -268,7 +278,7 @@ def _check_committed(result: PGresult) -> None:
 
 
 def _checked(result: PGresult) -> PGresult:
-    if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+    if result.status not in _DONE:
         error = psycopg.errors.error_from_result(result)
         # Without a state the connection is gone, not the statement wrong.
         raise error if _state(result) else psycopg.OperationalError(str(error))

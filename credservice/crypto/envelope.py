@@ -8,6 +8,7 @@ not open, nor one whose row was given to somebody else, nor one whose version wa
 import os
 import struct
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -18,6 +19,8 @@ MARKER: Final = b"\xc5\x01"
 HEADER: Final = struct.Struct(">2sI12s")
 TAG_BYTES: Final = 16
 MAX_VALUE_BYTES: Final = 16 * 1024  # of a credential's value
+
+_cipher = lru_cache(maxsize=64)(AESGCM)  # setting one up takes as long as opening a short value
 
 
 class SealError(Exception):
@@ -60,12 +63,12 @@ def key_id_of(blob: bytes) -> int:
 def seal_with(data_key: bytes, key_id: int, plaintext: bytes, place: Place) -> bytes:
     nonce = os.urandom(12)
     header = HEADER.pack(MARKER, key_id, nonce)
-    return header + AESGCM(data_key).encrypt(nonce, plaintext, place.additional_data(key_id))
+    return header + _cipher(data_key).encrypt(nonce, plaintext, place.additional_data(key_id))
 
 
 def open_with(data_key: bytes, blob: bytes, place: Place) -> bytes:
     key_id = key_id_of(blob)
     try:
-        return AESGCM(data_key).decrypt(blob[6:18], blob[18:], place.additional_data(key_id))
+        return _cipher(data_key).decrypt(blob[6:18], blob[18:], place.additional_data(key_id))
     except InvalidTag:
         raise SealError(f"{place.model} {place.pk} {place.field}: does not open under data key {key_id}") from None

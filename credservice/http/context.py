@@ -1,7 +1,7 @@
 """Tells every layer about the request in hand: its id and where it came from."""
 
 import re
-import uuid
+import secrets
 from collections.abc import Callable
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
@@ -64,7 +64,7 @@ class RequestContextMiddleware:
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)  # Django believes anybody: SECURE_PROXY_SSL_HEADER
         request_id = request.META.get("HTTP_X_REQUEST_ID", "")
         if not _REQUEST_ID.fullmatch(request_id):
-            request_id = uuid.uuid4().hex
+            request_id = secrets.token_hex(16)
         source = client_address(request)
         context = RequestContext(request_id, source, None if is_of_unknown_proxy(request) else source)
         token = _context.set(context)
