@@ -1,8 +1,10 @@
 """Finds what keeps this process from serving: for `/readyz`, and each with a sentence that says what to do.
 
-It is asked every few seconds, so it writes nothing, and reads little.
+It is asked every few seconds, so it writes nothing, and reads little. Anybody may ask it, so it is kept for a second:
+the database is asked no more often, however often we are.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -19,6 +21,8 @@ from credservice.core.startup import what_it_lacks
 
 CLOCK_SECONDS = 60  # beyond it, signatures of partners whose clocks are right are soon refused
 UNKNOWN = "unknown"
+KEPT_SECONDS = 1.0
+_kept: tuple[float, dict[str, str]] = (-math.inf, {})
 _ASKED = """
 SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
        extract(epoch FROM clock_timestamp())::float8
@@ -33,7 +37,17 @@ class _State(NamedTuple):
 
 
 def faults() -> dict[str, str]:
-    """Return each check with what is wrong; empty where nothing is. Without a database the others are not asked."""
+    """Return each check with what is wrong, as of at most ``KEPT_SECONDS`` ago; empty where nothing is."""
+    global _kept
+    found_at, found = _kept
+    if time.monotonic() - found_at >= KEPT_SECONDS:
+        found = _find()
+        _kept = time.monotonic(), found
+    return found
+
+
+def _find() -> dict[str, str]:
+    """Ask each check. Without a database the others are not asked."""
     checks: dict[str, Callable[[], str]] = {
         "writable": lambda: _writable(state),
         "room": _room,

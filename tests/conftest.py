@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.client import ClientHandler
 from xdist.scheduler import LoadScopeScheduling
 
+from credservice import readiness
 from credservice.audit.models import AuditEvent
 from credservice.credentials.key_lookup import last_uses as credential_uses
 from credservice.handlers import TwoWays
@@ -93,6 +94,11 @@ class DoorClient(Client):
 @pytest.fixture
 def client() -> DoorClient:
     return DoorClient(raise_request_exception=False)
+
+
+@pytest.fixture(autouse=True)
+def _readiness_is_of_this_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness, "KEPT_SECONDS", 0)
 
 
 @pytest.fixture(autouse=True)

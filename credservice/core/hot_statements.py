@@ -5,7 +5,9 @@ A statement runs on Django's connection and in its transaction, and raises Djang
 """
 
 import hashlib
+import math
 import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
@@ -29,12 +31,13 @@ _DONE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 _STALE = (b"26000", b"0A000")
 # The connection is another one than the one that prepared it, or another client has prepared it there.
 _MIXED_UP = (b"26000", b"42P05")
-_are_mixed_up = False
+_MIXED_UP_SECONDS = 60.0  # for so long one that was mixed up says that others will be
+_mixed_up_at = -math.inf
 
 
 def are_mixed_up() -> bool:
-    """Tell whether a pooler has lost our prepared statements, since this process started."""
-    return _are_mixed_up
+    """Tell whether a pooler has lost a prepared statement of this process's within the last minute."""
+    return time.monotonic() - _mixed_up_at < _MIXED_UP_SECONDS
 
 
 class HotStatement:
@@ -206,9 +209,9 @@ class _Session:
             self._django.close_at = 0
 
     def _note_mix_up(self, result: PGresult) -> None:
-        global _are_mixed_up
+        global _mixed_up_at
         if _state(result) in _MIXED_UP and self._django.is_pooled:  # type: ignore[attr-defined]
-            _are_mixed_up = True
+            _mixed_up_at = time.monotonic()
 
     def _must_begin(self) -> bool:
         """Tell if Django's transaction has not begun yet: psycopg begins it with the first statement of its own."""

@@ -16,6 +16,7 @@ import pytest
 from credservice.devserver import Refusal
 from credservice.devserver.postgres import EmbeddedPostgres
 from tests.e2e.partners import TIMEOUT, Manifold, MindCloud, new_id
+from tests.support.concurrency import until
 from tests.support.live import serving
 
 PUTS, AT_ONCE = 1000, 50
@@ -167,7 +168,7 @@ def test_without_its_database_both_doors_say_503_in_json(postgres, service):
         for response in (mindcloud.exchange(), manifold.put_resource(new_id())):
             assert (response.status_code, response.headers["Content-Type"]) == (503, "application/json")
             assert int(response.headers["Retry-After"]) > 0
-        assert client.get(f"{service.base_url}/readyz").status_code == 503
+        until(lambda: client.get(f"{service.base_url}/readyz").status_code == 503)
         assert client.get(f"{service.base_url}/healthz").status_code == 200
         start_again(postgres)
         until_all_connections_are_new(service)

@@ -13,6 +13,7 @@ import pytest
 from credservice.devserver.demo import DEMO_FILE
 from credservice.devserver.postgres import EmbeddedPostgres
 from tests.e2e.partners import TIMEOUT, Manifold, MindCloud, new_id
+from tests.support.concurrency import until
 from tests.support.live import LiveService
 
 ROLE = "credservice-app"
@@ -105,7 +106,7 @@ def test_it_does_all_that_the_service_does(postgres, granted):
                 server.execute(f'REVOKE SELECT ON exchange_grant FROM "{ROLE}"')
                 refused = mindcloud.exchange()
                 assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
-                assert client.get(f"{granted.base_url}/readyz").json()["rights"] == "failed"
+                until(lambda: client.get(f"{granted.base_url}/readyz").json()["rights"] == "failed")
                 server.execute(f'GRANT SELECT ON exchange_grant TO "{ROLE}"')
             assert mindcloud.exchange().status_code == 200
     finally:

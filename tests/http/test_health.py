@@ -7,7 +7,7 @@ import time_machine
 from django.db import OperationalError, connection
 from django.test import Client
 
-from credservice import __version__
+from credservice import __version__, readiness
 from credservice.checks import check_later_migrations
 from credservice.crypto import SealError, store
 
@@ -34,6 +34,13 @@ def test_a_service_in_order_is_ready(ready):
     response = ready()
     assert response.status_code == 200
     assert response.json() == {"status": "ok", **dict.fromkeys(CHECKS, "ok")}
+
+
+def test_anybody_may_ask_and_the_database_is_asked_once_a_second(ready, monkeypatch, django_assert_num_queries):
+    ready()
+    monkeypatch.setattr(readiness, "KEPT_SECONDS", 1)
+    with django_assert_num_queries(0):
+        assert ready().status_code == 200
 
 
 def test_without_its_database_it_is_not_ready(ready, monkeypatch):
