@@ -228,4 +228,4 @@ def test_two_of_one_name_are_told_apart(console: Client, world: World) -> None:
         EndUser.objects.create(platform=world.platform, end_user_id=f"twin_{number}", name="Acme Corporation")
     page = find(console, "Acme Corp")
     (group,) = page.context["groups"]
-    assert [row["detail"] for row in group.rows] == ["twin_1 · mindcloud", "twin_2 · mindcloud"]
+    assert sorted(row["detail"] for row in group.rows) == ["twin_1 · mindcloud", "twin_2 · mindcloud"]
