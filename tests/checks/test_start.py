@@ -73,10 +73,14 @@ UNSOUND = [
 ]
 
 
-def run(command, changes, tmp_path):
+# For what root may and the service's user may not: reading everything.
+UNPRIVILEGED = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+
+
+def run(command, changes, tmp_path, prefix=()):
     environment = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)} | SOUND | changes
     return subprocess.run(
-        [sys.executable, "-W", "ignore", *command],
+        [*prefix, sys.executable, "-W", "ignore", *command],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -270,3 +274,12 @@ def test_production_takes_no_keys_that_make_run_has_left(tmp_path):
     environment = without | {"ENVIRONMENT": "production", "VAR_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
     show = [sys.executable, "-c", "from credservice import settings; print(repr(settings.SECRET_KEY))"]
     assert subprocess.check_output(show, cwd=ROOT, env=environment, text=True) == "''\n"
+
+
+def test_production_needs_no_look_into_the_state_of_another_user(tmp_path):
+    """As for a restore drill, under an account of its own."""
+    state = tmp_path / "state"
+    state.mkdir(mode=0)
+    changes = {"ENVIRONMENT": "production", "VAR_DIR": str(state)}
+    done = run(["-c", "from credservice import settings"], changes, tmp_path, UNPRIVILEGED)
+    assert (done.returncode, done.stderr) == (0, "")
