@@ -94,8 +94,8 @@ def url_of_the_test_database():
     return f"{base}/{connection.settings_dict['NAME']}"
 
 
-def collect(tmp_path):
-    assert run(["manage.py", "collectstatic", "--noinput"], {}, tmp_path).returncode == 0
+def collect(tmp_path, prefix=()):
+    assert run(["manage.py", "collectstatic", "--noinput"], {}, tmp_path, prefix).returncode == 0
 
 
 def check_refusal(done, status, number, sentence):
@@ -189,6 +189,20 @@ def test_the_console_is_served_with_all_its_files_alone(tmp_path):
     refused = run(["-c", "import credservice.wsgi"], changes, tmp_path)
     check_refusal(refused, 3, "credservice.E012", "1 of the console's static files")
     assert "Run: .venv/bin/python manage.py collectstatic --noinput" in refused.stderr
+
+
+def test_root_collects_the_consoles_files_for_every_user(tmp_path):
+    """Also where it keeps its own files to itself."""
+    collect(tmp_path, ["sh", "-c", 'umask 077; exec "$@"', "-"])
+    found = [tmp_path / "static", *(tmp_path / "static").rglob("*")]
+    assert any(path.suffix == ".gz" for path in found)
+    assert not [path for path in found if path.stat().st_mode & 0o044 != 0o044]
+
+
+def test_files_of_the_console_that_cannot_be_read_are_told(tmp_path):
+    (tmp_path / "static").mkdir(mode=0)
+    done = run(["-c", "import credservice.wsgi"], {}, tmp_path, UNPRIVILEGED)
+    check_refusal(done, 3, "credservice does not start", f"may not open {tmp_path / 'static'}")
 
 
 @pytest.mark.django_db(transaction=True)
