@@ -17,7 +17,8 @@ VAR_DIR_IS_CHOSEN = bool(env.text("VAR_DIR")) or IS_CHECKOUT  # for credservice.
 VAR_DIR = Path(env.text("VAR_DIR", str(HOME / "var"))).resolve()
 ENVIRONMENT_IS_CHOSEN = bool(env.text("ENVIRONMENT"))  # and not only by a file that `make run` left: for the checks
 # Production, where it is asked for, never lives on keys that `make run` left in its folder.
-if (VAR_DIR / "development.env").is_file() and env.text("ENVIRONMENT", "development") == "development":
+# Asked in this order: a restore drill in production may not look into the service's VAR_DIR.
+if env.text("ENVIRONMENT", "development") == "development" and (VAR_DIR / "development.env").is_file():
     read_beside(VAR_DIR / "development.env")
 
 # --- Mode and secrets: judged by credservice.checks ---------------------------------------------------------------

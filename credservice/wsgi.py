@@ -24,13 +24,18 @@ def _load() -> WSGIHandler:
         application = Application()
         _check()
     except ImproperlyConfigured as error:
-        print(f"credservice does not start: {error}", file=sys.stderr)
-        raise SystemExit(_NOT_STARTED) from None
+        raise _not_started(str(error)) from None
+    except PermissionError as error:
+        raise _not_started(f"this process's user may not open {error.filename}. Give it the right to.") from None
     except OperationalError as error:
         sentence = does_not_answer(error) or f"the database refuses: {' '.join(str(error).split())}"
-        print(f"credservice does not start: {sentence}", file=sys.stderr)
-        raise SystemExit(_NOT_STARTED) from None
+        raise _not_started(sentence) from None
     return application
+
+
+def _not_started(sentence: str) -> SystemExit:
+    print(f"credservice does not start: {sentence}", file=sys.stderr)
+    return SystemExit(_NOT_STARTED)
 
 
 def _check() -> None:

@@ -8,7 +8,9 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx2
+from django.conf import settings
 
+from credservice.http.outgoing import tls_context
 from exchange.models import Platform
 from exchange.serializers import ExchangeIds
 from exchange.signatures.verify import SIGNATURE_HEADER, SignedRequest, as_environ, sign
@@ -46,7 +48,8 @@ class Simulation:
     def send(self) -> httpx2.Response:
         """Return the server's answer. Raises :class:`NoAnswer`."""
         try:
-            with httpx2.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
+            tls = tls_context(settings.OUTGOING_CA)
+            with httpx2.Client(verify=tls, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
                 return client.post(self.url, content=self.body.encode(), headers=self.headers)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise NoAnswer(str(error) or type(error).__name__) from error

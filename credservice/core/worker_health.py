@@ -96,8 +96,8 @@ def report(var_dir: Path) -> tuple[bool, str]:
     if hanging:
         return False, f"The worker {hanging[0].pid} hangs: its last sign of life is {now - hanging[0].at:.0f} s old."
     last = max(beats, key=lambda beat: now - beat.at)
-    waiting = f", and has waited for its database for {now - last.waits_since:.0f} s" if last.waits_since else ""
-    return True, f"The worker {last.pid} is alive: its last sign of life is {now - last.at:.0f} s old{waiting}."
+    waiting = f" It has waited for its database for {now - last.waits_since:.0f} s." if last.waits_since else ""
+    return True, f"The worker {last.pid} is alive: its last sign of life is {now - last.at:.0f} s old.{waiting}"
 
 
 def _beats(folder: Path) -> Iterator[Beat]:

@@ -73,10 +73,14 @@ UNSOUND = [
 ]
 
 
-def run(command, changes, tmp_path):
+# For what root may and the service's user may not: reading everything.
+UNPRIVILEGED = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"] if os.geteuid() == 0 else []
+
+
+def run(command, changes, tmp_path, prefix=()):
     environment = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)} | SOUND | changes
     return subprocess.run(
-        [sys.executable, "-W", "ignore", *command],
+        [*prefix, sys.executable, "-W", "ignore", *command],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -90,8 +94,8 @@ def url_of_the_test_database():
     return f"{base}/{connection.settings_dict['NAME']}"
 
 
-def collect(tmp_path):
-    assert run(["manage.py", "collectstatic", "--noinput"], {}, tmp_path).returncode == 0
+def collect(tmp_path, prefix=()):
+    assert run(["manage.py", "collectstatic", "--noinput"], {}, tmp_path, prefix).returncode == 0
 
 
 def check_refusal(done, status, number, sentence):
@@ -187,6 +191,20 @@ def test_the_console_is_served_with_all_its_files_alone(tmp_path):
     assert "Run: .venv/bin/python manage.py collectstatic --noinput" in refused.stderr
 
 
+def test_root_collects_the_consoles_files_for_every_user(tmp_path):
+    """Also where it keeps its own files to itself."""
+    collect(tmp_path, ["sh", "-c", 'umask 077; exec "$@"', "-"])
+    found = [tmp_path / "static", *(tmp_path / "static").rglob("*")]
+    assert any(path.suffix == ".gz" for path in found)
+    assert not [path for path in found if path.stat().st_mode & 0o044 != 0o044]
+
+
+def test_files_of_the_console_that_cannot_be_read_are_told(tmp_path):
+    (tmp_path / "static").mkdir(mode=0)
+    done = run(["-c", "import credservice.wsgi"], {}, tmp_path, UNPRIVILEGED)
+    check_refusal(done, 3, "credservice does not start", f"may not open {tmp_path / 'static'}")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_make_run_has_left_makes_no_server_a_trial(tmp_path):
     """Commands beside `make run` take the mode from its file; a server takes it from its environment alone."""
@@ -270,3 +288,12 @@ def test_production_takes_no_keys_that_make_run_has_left(tmp_path):
     environment = without | {"ENVIRONMENT": "production", "VAR_DIR": str(tmp_path), "PATH": os.environ["PATH"]}
     show = [sys.executable, "-c", "from credservice import settings; print(repr(settings.SECRET_KEY))"]
     assert subprocess.check_output(show, cwd=ROOT, env=environment, text=True) == "''\n"
+
+
+def test_production_needs_no_look_into_the_state_of_another_user(tmp_path):
+    """As for a restore drill, under an account of its own."""
+    state = tmp_path / "state"
+    state.mkdir(mode=0)
+    changes = {"ENVIRONMENT": "production", "VAR_DIR": str(state)}
+    done = run(["-c", "from credservice import settings"], changes, tmp_path, UNPRIVILEGED)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -18,6 +18,7 @@ from credservice.keys.services import generate_secret
 from exchange.models import Platform
 from exchange.signatures.verify import Profile, sign
 from tests.support.exchange_factories import IDS, VALUE, make_door
+from tests.support.http_server import Answer, http_server, make_certificate
 
 OPTIONS = {
     "platform": "mindcloud",
@@ -65,6 +66,15 @@ def test_it_prints_the_answer_in_full(door, url):
     out, err = simulate(url)
     assert json.loads(out) == {"apiKey": VALUE}
     assert "HTTP 200" in err
+
+
+def test_it_trusts_the_authorities_of_your_own_network(door, tmp_path, settings):
+    context, authority = make_certificate(tmp_path, "127.0.0.1")
+    with http_server(lambda _: Answer(), context) as server:
+        with pytest.raises(CommandError, match="certificate verify failed"):
+            simulate(server.url)
+        settings.OUTGOING_CA = authority
+        assert "HTTP 200" in simulate(server.url)[1]
 
 
 def test_it_prints_the_request_as_a_curl_command(door, url):
