@@ -7,6 +7,7 @@ in ``$VAR_DIR/development.env``; without that file and without ``ENVIRONMENT`` t
 from pathlib import Path
 
 from credservice import __version__
+from credservice.accounts.oidc.secret_name import aliases_of, secret_name
 from credservice.core import logs, tracing
 from credservice.core.checkout import HOME, IS_CHECKOUT
 from credservice.core.environment import Environment, one_of, read_beside
@@ -78,6 +79,8 @@ INSTALLED_APPS = [
     "allauth",
     "credservice.accounts.apps.AllauthAccountConfig",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "procrastinate.contrib.django",
     "rest_framework",
     "drf_spectacular",
@@ -258,7 +261,14 @@ SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "credservice-session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "credservice-csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = env.texts("CSRF_TRUSTED_ORIGINS")
-# Of allauth only what an operator's second factor needs: no sign-up, no mail, no social accounts.
+# OpenID Connect: docs/sign-in.md. Each provider's client secret is in a variable of its own.
+OIDC_PROVIDERS = env.json("OIDC_PROVIDERS", {})
+OIDC_CLIENT_SECRETS = {alias: env.secret(secret_name(alias)) for alias in aliases_of(OIDC_PROVIDERS)}
+OIDC_ONLY = env.flag("OIDC_ONLY", False)
+EMERGENCY_ACCOUNT = env.text("EMERGENCY_ACCOUNT")  # the local account that may sign in all the same
+SOCIALACCOUNT_ADAPTER = "credservice.accounts.oidc.adapter.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"provider_class": "credservice.accounts.oidc.provider.ConsoleProvider"}}
+# Of allauth only what an operator's sign-in needs: no sign-up, no mail.
 REQUIRE_SECOND_FACTOR = env.flag("REQUIRE_SECOND_FACTOR", PRODUCTION)
 ACCOUNT_ADAPTER = "credservice.accounts.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"

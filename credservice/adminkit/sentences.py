@@ -41,6 +41,9 @@ _DONE = {
 # What people do to their own accounts: their name says whose.
 _OWN = {
     "user.signed_in": "signed in",
+    "user.joined": "signed in for the first time, by a provider",
+    "user.roles_set": "got other roles by the groups at the provider",
+    "user.confirmed": "confirmed at the provider",
     "user.signed_out": "signed out",
     "user.password_changed": "changed the own password",
     "user.second_factor_added": "added a second factor",
