@@ -1,10 +1,11 @@
 """Verifies ID tokens (OpenID Connect Core 1.0, 3.1.3.7). Knows neither Django nor allauth."""
 
+from contextlib import suppress
 from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet, import_key
 
 # By the provider's own keys alone: none under a client secret, and not "none".
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"]
@@ -20,7 +21,6 @@ def verify_id_token(token: object, *, keys: dict[str, Any], issuer: str, client_
     """Return the claims of a token that ``issuer`` made for ``client_id``, and that is valid now."""
     if not isinstance(token, str):
         raise TokenRefused("it sent no ID token")
-    signing = [key for key in keys.get("keys", []) if key.get("kty") in KEY_TYPES and key.get("use", "sig") == "sig"]
     registry = jwt.JWTClaimsRegistry(
         leeway=SKEW,
         iss={"essential": True, "value": issuer},
@@ -30,7 +30,7 @@ def verify_id_token(token: object, *, keys: dict[str, Any], issuer: str, client_
         iat={"essential": True},
     )
     try:
-        claims = jwt.decode(token, KeySet.import_key_set({"keys": signing}), algorithms=ALGORITHMS).claims
+        claims = jwt.decode(token, _signing_keys(keys.get("keys")), algorithms=ALGORITHMS).claims
         registry.validate(claims)
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise TokenRefused(f"its ID token is not valid: {getattr(error, 'error', type(error).__name__)}") from None
@@ -57,6 +57,16 @@ def auth_time(claims: dict[str, Any]) -> int:
     """Find when its owner signed in at the provider, in seconds since 1970; 0 where it does not say so."""
     at = claims.get("auth_time")
     return at if isinstance(at, int) and not isinstance(at, bool) else 0
+
+
+def _signing_keys(offered: object) -> KeySet:
+    """Read what can verify a signature; a provider may publish other keys beside."""
+    found: list[Key] = []
+    for key in offered if isinstance(offered, list) else []:
+        if isinstance(key, dict) and key.get("kty") in KEY_TYPES and key.get("use", "sig") == "sig":
+            with suppress(JoseError, ValueError, KeyError, TypeError):
+                found.append(import_key(key))
+    return KeySet(found)
 
 
 def _list(value: Any) -> list[Any]:
