@@ -9,7 +9,7 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from credservice.accounts.audit import SHOWN, has_factor
+from credservice.accounts.audit import INVITED, SHOWN, has_factor
 from credservice.accounts.devices import known_device, remember_device
 from credservice.accounts.oidc.marks import arrival, is_session_shut
 
@@ -73,5 +73,6 @@ def _is_complete(request: HttpRequest) -> bool:
 
 
 def must_set_up(request: HttpRequest) -> bool:
-    """Tell whether this session lacks what is required of it."""
-    return bool(settings.REQUIRE_SECOND_FACTOR and request.user.is_authenticated and not request.session.get(SHOWN))
+    """Tell whether this session lacks what is required of it, by the settings or by an invitation."""
+    required = settings.REQUIRE_SECOND_FACTOR or request.session.get(INVITED)
+    return bool(required and request.user.is_authenticated and not request.session.get(SHOWN))

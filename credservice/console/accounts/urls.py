@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
-from credservice.console.accounts import provider_views, views
+from credservice.console.accounts import invitation_page, provider_views, views
 from credservice.console.accounts.views import console_page
 
 account = login_required(console_page(views.AccountView.as_view(), "My account"))
@@ -51,5 +51,6 @@ urlpatterns = [
         require_GET(console_page(provider_views.callback, "Sign in")),
         name="openid_connect_callback",
     ),
+    path("invitation/", console_page(invitation_page.invitation, "Invitation"), name="account_invitation"),
     path("sessions/end/", require_POST(login_required(views.end_other_sessions)), name="account_end_sessions"),
 ]
