@@ -201,6 +201,18 @@ EVENT_EXPIRING_DAYS = env.number("EVENT_EXPIRING_DAYS", 14, least=1)
 # An event is kept longer than a credential may be expiring, which is told once.
 EVENT_LOG_DAYS = max(env.number("EVENT_LOG_DAYS", 30, least=4), EVENT_EXPIRING_DAYS + 1)
 
+# --- Notices of what needs attention --------------------------------------------------------------------------------
+
+NOTICE_EMAILS = env.texts("NOTICE_EMAILS")  # to whom; none switches them off
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM")
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.number("EMAIL_PORT", 587, least=1)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", False)  # from the first byte on, mostly at port 465
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", not EMAIL_USE_SSL)  # by STARTTLS
+EMAIL_TIMEOUT = 10  # seconds
+
 # --- Database -------------------------------------------------------------------------------------------------------
 
 DATABASE_IS_CHOSEN = bool(env.text("DATABASE_URL"))  # for credservice.checks

@@ -1,10 +1,11 @@
-"""Checks how operators sign in before the service starts."""
+"""Checks how operators sign in, and are told of things, before the service starts."""
 
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Critical, Tags, register
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 
 from credservice.accounts.oidc.config import SUPERUSER, get_provider
 from credservice.console.roles import ROLES
@@ -22,6 +23,36 @@ def check_oidc(**_: Any) -> list[CheckMessage]:
         sentence = "OIDC_ONLY is on, and EMERGENCY_ACCOUNT is not set: nobody could sign in while the provider is down."
         found.append(_unsound(sentence))
     return found
+
+
+@register(Tags.security)
+def check_notices(**_: Any) -> list[CheckMessage]:
+    """Require of mails what sending one needs, and that no password goes out in the clear."""
+    found = []
+    if settings.NOTICE_EMAILS:
+        lacking = [name for name, value in _mail_settings().items() if not value]
+        if lacking:
+            found.append(f"NOTICE_EMAILS is set, and {' and '.join(lacking)} is missing.")
+        found += [
+            f"NOTICE_EMAILS: {one!r} is no e-mail address." for one in settings.NOTICE_EMAILS if not _is_address(one)
+        ]
+    if settings.EMAIL_USE_TLS and settings.EMAIL_USE_SSL:
+        found.append("EMAIL_USE_TLS and EMAIL_USE_SSL are both on. Take one of them out.")
+    if settings.EMAIL_HOST_PASSWORD and not (settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL):
+        found.append("EMAIL_HOST_PASSWORD would go out in the clear: EMAIL_USE_TLS or EMAIL_USE_SSL must be on.")
+    return [Critical(fault, hint="See docs/operating.md, Notices.", id="credservice.E022") for fault in found]
+
+
+def _mail_settings() -> dict[str, str]:
+    return {"EMAIL_HOST": settings.EMAIL_HOST, "EMAIL_FROM": settings.DEFAULT_FROM_EMAIL}
+
+
+def _is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return True
 
 
 def _fault_of(alias: str) -> str:

@@ -38,6 +38,7 @@ READ = {
     "CSRF_TRUSTED_ORIGINS": lambda text: text.split(","),
     "CREDENTIAL_ISSUERS": json.loads,
     "OIDC_PROVIDERS": json.loads,
+    "NOTICE_EMAILS": lambda text: text.split(","),
 }
 UNSOUND = [
     ({"SECRET_KEY": ""}, "E001", "SECRET_KEY is missing or weak. Set it to at least 32 random bytes: openssl rand"),
@@ -79,6 +80,7 @@ UNSOUND = [
         "E021",
         "OIDC_PROVIDERS['my-idp']: its client secret is missing: set OIDC_MY_IDP_CLIENT_SECRET, or",
     ),
+    ({"NOTICE_EMAILS": "ops@example.com"}, "E022", "NOTICE_EMAILS is set, and EMAIL_HOST and EMAIL_FROM is missing."),
     ({"OIDC_PROVIDERS": "[]"}, "E021", "OIDC_PROVIDERS must be {"),
     ({"OIDC_ONLY": "true", "EMERGENCY_ACCOUNT": "a"}, "E021", "OIDC_ONLY is on, and OIDC_PROVIDERS names no provider"),
 ]
