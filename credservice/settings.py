@@ -7,6 +7,7 @@ in ``$VAR_DIR/development.env``; without that file and without ``ENVIRONMENT`` t
 from pathlib import Path
 
 from credservice import __version__
+from credservice.accounts.oidc.secret_name import aliases_of, secret_name
 from credservice.core import logs, tracing
 from credservice.core.checkout import HOME, IS_CHECKOUT
 from credservice.core.environment import Environment, one_of, read_beside
@@ -79,6 +80,8 @@ INSTALLED_APPS = [
     "allauth",
     "credservice.accounts.apps.AllauthAccountConfig",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "procrastinate.contrib.django",
     "rest_framework",
     "drf_spectacular",
@@ -199,6 +202,18 @@ EVENT_EXPIRING_DAYS = env.number("EVENT_EXPIRING_DAYS", 14, least=1)
 # An event is kept longer than a credential may be expiring, which is told once.
 EVENT_LOG_DAYS = max(env.number("EVENT_LOG_DAYS", 30, least=4), EVENT_EXPIRING_DAYS + 1)
 
+# --- Notices of what needs attention --------------------------------------------------------------------------------
+
+NOTICE_EMAILS = env.texts("NOTICE_EMAILS")  # to whom; none switches them off
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM")
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.number("EMAIL_PORT", 587, least=1)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", False)  # from the first byte on, mostly at port 465
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", not EMAIL_USE_SSL)  # by STARTTLS
+EMAIL_TIMEOUT = 10  # seconds
+
 # --- Database -------------------------------------------------------------------------------------------------------
 
 DATABASE_IS_CHOSEN = bool(env.text("DATABASE_URL"))  # for credservice.checks
@@ -259,7 +274,14 @@ SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "credservice-session"
 CSRF_COOKIE_NAME = "__Host-csrf" if PRODUCTION else "credservice-csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = env.texts("CSRF_TRUSTED_ORIGINS")
-# Of allauth only what an operator's second factor needs: no sign-up, no mail, no social accounts.
+# OpenID Connect: docs/sign-in.md. Each provider's client secret is in a variable of its own.
+OIDC_PROVIDERS = env.json("OIDC_PROVIDERS", {})
+OIDC_CLIENT_SECRETS = {alias: env.secret(secret_name(alias)) for alias in aliases_of(OIDC_PROVIDERS)}
+OIDC_ONLY = env.flag("OIDC_ONLY", False)
+EMERGENCY_ACCOUNT = env.text("EMERGENCY_ACCOUNT")  # the local account that may sign in all the same
+SOCIALACCOUNT_ADAPTER = "credservice.accounts.oidc.adapter.SocialAdapter"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"provider_class": "credservice.accounts.oidc.provider.ConsoleProvider"}}
+# Of allauth only what an operator's sign-in needs: no sign-up, no mail.
 REQUIRE_SECOND_FACTOR = env.flag("REQUIRE_SECOND_FACTOR", PRODUCTION)
 ACCOUNT_ADAPTER = "credservice.accounts.adapters.AccountAdapter"
 ACCOUNT_EMAIL_VERIFICATION = "none"

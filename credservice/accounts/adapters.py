@@ -12,7 +12,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from credservice.accounts.oidc.marks import Arrival, is_local_shut, signs_in_by
+from credservice.accounts.oidc.stages import arrival_of
 from credservice.accounts.sealing import seal_text, unseal_text
+from credservice.audit import Line, record_refusal
 from credservice.http.context import current_context
 
 NAME = "credservice"
@@ -25,14 +28,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
-        """Make the password form's check for a passkey too, which comes here without it."""
-        if user.is_active and user.is_staff:
+        """Check whichever way somebody comes in: a passkey and a provider pass no form of ours."""
+        refusal = _refusal(user, arrival_of(kwargs.get("signal_kwargs")))
+        if not refusal:
             return cast("HttpResponse | None", super().pre_login(request, user, **kwargs))
-        messages.error(request, "This account may not sign in here.")
+        record_refusal(Line.about(user, "user.sign_in", f"user:{user.get_username()}", reason=refusal))
+        messages.error(request, "This account may not sign in here, or not in this way.")
         return HttpResponseRedirect(reverse("admin:login"))
 
     def get_login_stages(self) -> list[str]:
-        return ["allauth.mfa.stages.AuthenticateStage"]
+        return ["credservice.accounts.oidc.stages.SecondStep", "credservice.accounts.oidc.stages.MarkSession"]
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         return reverse("admin:index")
@@ -49,6 +54,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return current_context().source or "unknown"
+
+
+def _refusal(user: Any, came: Arrival | None) -> str:
+    if not (user.is_active and user.is_staff):
+        return "not_staff"
+    if came:
+        return ""
+    # Whoever left the provider's directory must not come in by a passkey that was added here.
+    return "only_by_provider" if signs_in_by(user) or is_local_shut(user) else ""
 
 
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

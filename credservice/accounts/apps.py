@@ -6,6 +6,7 @@ from django.apps import AppConfig
 
 class AccountsConfig(AppConfig):
     name = "credservice.accounts"
+    verbose_name = "Access"
     default_auto_field = "django.db.models.BigAutoField"
     default = True
 

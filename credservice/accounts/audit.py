@@ -19,6 +19,8 @@ from credservice.audit import Line, record, record_refusal
 
 # In a session: that its user has shown a second factor in it.
 SHOWN = "second_factor"
+# In a session: that its user came by an invitation, which asks for a second factor whatever the settings say.
+INVITED = "invited"
 CODES = Authenticator.Type.RECOVERY_CODES
 
 

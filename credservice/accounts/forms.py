@@ -26,6 +26,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from credservice.accounts.audit import refuse
 from credservice.accounts.codes import step_of, use_code
+from credservice.accounts.oidc.marks import is_local_shut
 from credservice.accounts.passkeys import (
     NOT_ACCEPTED,
     Purpose,
@@ -59,8 +60,11 @@ class SignInForm(AuthenticationForm):
     def confirm_login_allowed(self, user: Any) -> None:
         try:
             super().confirm_login_allowed(user)
+            if is_local_shut(user):  # as with a wrong password: nobody learns by it that theirs is right
+                raise self.get_invalid_login_error()
         except ValidationError:
-            record_refusal(Line.about(user, "user.sign_in", f"user:{user.get_username()}", reason="not_staff"))
+            reason = "only_by_provider" if user.is_staff else "not_staff"
+            record_refusal(Line.about(user, "user.sign_in", f"user:{user.get_username()}", reason=reason))
             raise
 
 

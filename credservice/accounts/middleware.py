@@ -9,8 +9,9 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from credservice.accounts.audit import SHOWN, has_factor
+from credservice.accounts.audit import INVITED, SHOWN, has_factor
 from credservice.accounts.devices import known_device, remember_device
+from credservice.accounts.oidc.marks import arrival, is_session_shut
 
 PREFIX = "/admin/"
 # What somebody may open who has yet to set one up.
@@ -20,6 +21,7 @@ SET_UP = (
     "mfa_add_webauthn",
     "account_reauthenticate",
     "account_passkey_options",
+    "account_provider_confirm",
     "admin:logout",
     "admin:login",
 )
@@ -42,6 +44,10 @@ class AccountsMiddleware:
 
 def demand(request: HttpRequest) -> HttpResponse | None:
     """Lead to where this session has to go first; None where nothing is asked of it."""
+    if request.user.is_authenticated and is_session_shut(request):
+        logout(request)
+        messages.info(request, "The way in which you signed in is closed. Sign in again.")
+        return HttpResponseRedirect(reverse("admin:login"))
     if not must_set_up(request):
         return None
     if has_factor(request.user):
@@ -49,9 +55,16 @@ def demand(request: HttpRequest) -> HttpResponse | None:
         logout(request)
         messages.info(request, "Sign in again, with your second factor.")
         return HttpResponseRedirect(reverse("admin:login"))
-    if request.path in {reverse(name) for name in SET_UP}:
+    if request.path in _set_up_paths(request):
         return None
     return HttpResponseRedirect(reverse("mfa_index"))
+
+
+def _set_up_paths(request: HttpRequest) -> set[str]:
+    """List what is open, with the way back from a provider that was asked to confirm."""
+    came = arrival(request)
+    back = {reverse("openid_connect_callback", args=[came.alias])} if came else set()
+    return {reverse(name) for name in SET_UP} | back
 
 
 def _is_complete(request: HttpRequest) -> bool:
@@ -60,5 +73,6 @@ def _is_complete(request: HttpRequest) -> bool:
 
 
 def must_set_up(request: HttpRequest) -> bool:
-    """Tell whether this session lacks what is required of it."""
-    return bool(settings.REQUIRE_SECOND_FACTOR and request.user.is_authenticated and not request.session.get(SHOWN))
+    """Tell whether this session lacks what is required of it, by the settings or by an invitation."""
+    required = settings.REQUIRE_SECOND_FACTOR or request.session.get(INVITED)
+    return bool(required and request.user.is_authenticated and not request.session.get(SHOWN))

@@ -1,4 +1,4 @@
-"""Keeps sessions, the cache of used codes and tries, and allauth's second factors."""
+"""Keeps sessions, invitations, the cache of used codes and tries, and allauth's second factors."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,10 +6,12 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import models
 from django.utils import timezone
 
 from credservice.accounts.sealing import sealed_in
+from credservice.core.names import NameField
 from credservice.crypto import Place
 from credservice.crypto.fields import SealedField
 
@@ -71,6 +73,46 @@ class ConsoleSession(models.Model):
         name = next((name for mark, name in BROWSERS if mark in self.browser), "")
         system = next((name for mark, name in SYSTEMS if mark in self.browser), "")
         return " on ".join(part for part in (name, system) if part) or self.browser[:40] or "unknown browser"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> "InvitationQuerySet":
+        """Find those that can still be taken."""
+        return self.filter(taken_at=None, ended_at=None, expires_at__gt=timezone.now())
+
+
+class Invitation(models.Model):
+    """A one-time link by which somebody makes an account of their own, with given roles. Only its digest is kept."""
+
+    digest = models.BinaryField(max_length=36, unique=True, editable=False)
+    invited = NameField(max_length=150, help_text="Who it is for: a name or an e-mail address, for yourselves.")
+    roles = models.ManyToManyField(Group, related_name="+")
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(editable=False)
+    taken_at = models.DateTimeField(null=True, editable=False)
+    taken_by = models.OneToOneField(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    ended_at = models.DateTimeField(null=True, editable=False)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ("add", "view")
+        permissions = [("end_invitation", "Can end an invitation")]
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.invited
+
+    @property
+    def state(self) -> str:
+        if self.taken_at:
+            return "taken"
+        if self.ended_at:
+            return "ended"
+        return "waiting" if self.expires_at > timezone.now() else "expired"
 
 
 class CacheEntry(models.Model):

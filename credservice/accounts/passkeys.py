@@ -46,7 +46,8 @@ def challenge(purpose: Purpose, user: Any = None) -> Iterator[None]:
     states = dict(session.get(STATES, {}))
     kept = states.pop(purpose, None)
     session[STATES] = states
-    if not kept or kept["user"] != _key(user) or time.time() - kept["at"] > GOOD_FOR or not _use_up(kept["state"]):
+    is_good = kept and kept["user"] == _key(user) and time.time() - kept["at"] <= GOOD_FOR
+    if not is_good or not use_up(kept["state"]["challenge"]):
         raise ValidationError(NOT_ACCEPTED)
     auth.set_state(kept["state"])
     try:
@@ -92,9 +93,9 @@ def check_origin(credential: Any) -> None:
         raise ValidationError(f"Passkeys work at {settings.CONSOLE_URL} alone. Open the console there.")
 
 
-def _use_up(state: dict[str, Any]) -> bool:
+def use_up(challenge: str) -> bool:
     """Mark a challenge as used for all processes: two requests at once read the same session."""
-    used = hashlib.sha256(state["challenge"].encode()).hexdigest()
+    used = hashlib.sha256(challenge.encode()).hexdigest()
     expires = timezone.now() + timedelta(seconds=2 * GOOD_FOR)
     _, is_first = CacheEntry.objects.get_or_create(
         cache_key=f"accounts.passkey.used:{used}", defaults={"expires": expires}

@@ -1,4 +1,4 @@
-"""Re-authenticates an operator at an act: by the own password, a code of the second factor, or a passkey.
+"""Re-authenticates an operator at an act: by password, code, passkey, or at the provider.
 
 Every try is counted by session (:mod:`credservice.accounts.throttle`), those of codes and passkeys besides, and each
 one that fails is in the audit log.
@@ -16,12 +16,19 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from credservice.accounts.audit import refuse
 from credservice.accounts.forms import ProofCodeForm, ProofPasskeyForm
+from credservice.accounts.oidc.marks import is_confirmed, provider_of, use_confirmation
 from credservice.accounts.passkeys import NOT_ACCEPTED, is_ours
 from credservice.accounts.throttle import count_proof
 from credservice.audit import Line, record_refusal
 from credservice.audit.names import actor_of
 from credservice.core.exceptions import TooMany
 
+WITH_CODES = (
+    "Your own, once more: an open session alone shows no secret. A code is one of your authenticator app, "
+    "or an unused recovery code."
+)
+CODES_ALONE = "Of your authenticator app, or an unused recovery code: an open session alone shows no secret."
+NOT_CONFIRMED = "Confirm first that it is you."
 CODE = re.compile(r"\d{3} ?\d{3}|\d{4} ?\d{4}")  # of an authenticator app; a recovery code
 
 
@@ -53,12 +60,15 @@ class ProofForm(forms.Form):
         kinds = set(Authenticator.objects.filter(user_id=request.user.pk).values_list("type", flat=True))
         self.has_codes = bool(kinds - {Authenticator.Type.WEBAUTHN})
         self.has_passkey = Authenticator.Type.WEBAUTHN in kinds
-        if self.has_codes:
-            self.fields["password"].label = "Your password, or a code"
-            self.fields["password"].help_text = (
-                "Your own, once more: an open session alone shows no secret. A code is one of your authenticator app, "
-                "or an unused recovery code."
-            )
+        # Whoever came by a provider has no password here, and may have no second factor either.
+        self.provider = provider_of(request)
+        self.is_confirmed = bool(self.provider) and is_confirmed(request)
+        self.needs_provider = bool(self.provider) and not (self.has_codes or self.has_passkey or self.is_confirmed)
+        if self.provider and not self.has_codes:
+            del self.fields["password"]
+        elif self.has_codes:
+            self.fields["password"].label = "A code" if self.provider else "Your password, or a code"
+            self.fields["password"].help_text = CODES_ALONE if self.provider else WITH_CODES
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -66,7 +76,10 @@ class ProofForm(forms.Form):
         if self.errors:  # a form that is incomplete costs no hash
             return data
         if not password and not credential:
-            raise ValidationError({"password": "This field is required."})
+            if self.provider and use_confirmation(self._request):
+                self.proven_by = "provider"
+                return data
+            raise self._fault(NOT_CONFIRMED if self.provider else "This field is required.")
         self._count()
         self.proven_by = self._passkey(credential) if credential else self._typed(password)
         return data
@@ -87,6 +100,8 @@ class ProofForm(forms.Form):
                     form.save()
                     return "code"
             raise ValidationError({"password": form.errors["code"]})
+        if self.provider:
+            raise self._fault("This is no code.")
         if not self._request.user.check_password(text):
             self._refuse("wrong_password")
             raise ValidationError({"password": "This is not your password."})
@@ -96,11 +111,15 @@ class ProofForm(forms.Form):
         form = ProofPasskeyForm(user=self._request.user, data={"credential": credential})
         if not is_ours(credential):
             refuse(self._request.user, "wrong_passkey")
-            raise ValidationError({"password": NOT_ACCEPTED})
+            raise self._fault(NOT_ACCEPTED)
         if not form.is_valid():
-            raise ValidationError({"password": NOT_ACCEPTED})
+            raise self._fault(NOT_ACCEPTED)
         form.save()
         return "passkey"
+
+    def _fault(self, sentence: str) -> ValidationError:
+        """Say it at the field, where there is one."""
+        return ValidationError({"password": sentence} if "password" in self.fields else sentence)
 
     def _refuse(self, reason: str) -> None:
         actor = actor_of(self._request)

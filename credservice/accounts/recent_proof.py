@@ -14,6 +14,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from credservice.accounts.middleware import must_set_up
+from credservice.accounts.oidc.marks import arrival
+from credservice.accounts.oidc.tokens import SKEW
 from credservice.accounts.sessions import STARTED
 
 
@@ -40,6 +43,19 @@ def ask_for_proof(request: HttpRequest) -> HttpResponse | None:
 def _proven_at(request: HttpRequest) -> float:
     """Find the time of the last proof, in seconds since 1970; 0 where there is none."""
     records = get_authentication_records(request, request.user)
-    proofs = [float(record["at"]) for record in records if record.get("reauthenticated")]
+    proofs = [float(record["at"]) for record in records if record.get("reauthenticated") or record["method"] == "mfa"]
+    return max([0.0, *proofs, *_signed_in_at(request)])
+
+
+def _signed_in_at(request: HttpRequest) -> list[float]:
+    """Find when this session's user showed who they are at the sign-in.
+
+    A provider may have let them in by a session that had been open there for days: what counts is when they signed in
+    there, if it says so. The start is enough to set up the first second factor, without which nothing else can be done.
+    """
+    came = arrival(request)
+    if came and not must_set_up(request):
+        now = time.time()
+        return [min(float(came.auth_time), now)] if came.auth_time <= now + SKEW else []
     started = request.session.get(STARTED) if request.user.is_authenticated else None
-    return max([0.0, *proofs, *([datetime.fromisoformat(started).timestamp()] if started else [])])
+    return [datetime.fromisoformat(started).timestamp()] if started else []

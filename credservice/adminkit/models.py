@@ -1,4 +1,4 @@
-"""Keeps the console's own rows: sent forms, jobs by name, bulk runs, approvals."""
+"""Keeps the console's own rows: sent forms, jobs by name, bulk runs, notices, approvals."""
 
 import uuid
 from datetime import timedelta
@@ -123,6 +123,27 @@ class FourEyes(models.Model):
 
     def __str__(self) -> str:
         return "Acts that need a second person"
+
+
+class Notice(models.Model):
+    """A kind of what needs attention: if it does now, and what was told of it, and when."""
+
+    kind = models.CharField(max_length=500, primary_key=True)
+    sentence = models.CharField(max_length=500)
+    link = models.CharField(max_length=2000)
+    urgent = models.BooleanField(default=False)
+    is_present = models.BooleanField(default=True)
+    was_present = models.BooleanField(default=False, help_text="When it was told last.")
+    told_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def is_news(self) -> bool:
+        return self.is_present != self.was_present
 
 
 class Approval(models.Model):

@@ -19,6 +19,8 @@ _DONE = {
     "user.second_factor_added": "added a second factor to",
     "user.second_factor_removed": "removed a second factor of",
     "user.second_factor_reset": "reset the second factor of",
+    "invitation.made": "invited somebody by",
+    "invitation.taken": "made an account by",
     "credential.retiring": "began to retire",
     "resource_credential.due_for_rotation": "left to the platform the rotation of",
     "credential_rotation.asked": "asked for",
@@ -41,6 +43,9 @@ _DONE = {
 # What people do to their own accounts: their name says whose.
 _OWN = {
     "user.signed_in": "signed in",
+    "user.joined": "signed in for the first time, by a provider",
+    "user.roles_set": "got other roles by the groups at the provider",
+    "user.confirmed": "confirmed at the provider",
     "user.signed_out": "signed out",
     "user.password_changed": "changed the own password",
     "user.second_factor_added": "added a second factor",
@@ -55,6 +60,7 @@ _ASKED = {
     "exchange.credential": "to fetch a credential",
     "user.sign_in": "to sign in",
     "user.password_check": "to confirm with a password",
+    "invitation.open": "to open an",
     "vendor_api.call": "to call the vendor API",
     "console.page": "to open a page",
     "callback.attempt": "to deliver",

@@ -12,13 +12,16 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from credservice.accounts.oidc.marks import arrival
 from credservice.audit import Line, record, record_refusal
 from credservice.audit.names import actor_of
 
 
 @receiver(user_logged_in)
-def signed_in(sender: Any, user: AbstractBaseUser, **_: Any) -> None:
-    record(Line.about(user, "user.signed_in", f"user:{user.get_username()}"))
+def signed_in(sender: Any, request: HttpRequest, user: AbstractBaseUser, **_: Any) -> None:
+    came = arrival(request)
+    detail = {"provider": came.alias} if came else {}
+    record(Line.about(user, "user.signed_in", f"user:{user.get_username()}", detail))
 
 
 @receiver(user_logged_out)

@@ -13,7 +13,7 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         # Only now are there models to import.
-        from credservice.console import access_log  # noqa: F401 - connects the signals
+        from credservice.console import access_log, checks  # noqa: F401 - connects the signals, registers the checks
         from credservice.console.roles import update_roles
 
         self._rename_djangos()

@@ -106,6 +106,7 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "console.foureyes": ("", "", "", "view"),
     "vendor_api.servicetoken": ("", "", "view revoke", "view"),
     "auth.user": _ACCESS,
+    "accounts.invitation": _ACCESS,
     "auth.group": _ACCESS,
 }
 

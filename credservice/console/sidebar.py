@@ -1,5 +1,6 @@
 """Builds the sidebar, and the lists of what waits, from the admin pages that are registered."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -45,6 +46,17 @@ def needed(request: HttpRequest) -> list[dict[str, Any]]:
     return sorted(_lines(request, "needs_operator"), key=lambda line: not line["urgent"])
 
 
+def all_needed() -> dict[str, dict[str, Any]]:
+    """List the same for nobody in particular, by the kind of each, which stays while its numbers change."""
+    found = {}
+    for site_admin in filter(menu_of, admin.site._registry.values()):
+        for need in _needs(site_admin, "needs_operator"):
+            line = _line(site_admin, need)
+            what = "" if need.link or need.filters else re.sub(r"\d+", "", need.sentence)
+            found[f"{line['link']} {what}".strip()] = line
+    return found
+
+
 def under_way(request: HttpRequest) -> list[dict[str, Any]]:
     """List what the service has to do, and will do by itself."""
     return list(_lines(request, "under_way"))
@@ -57,9 +69,17 @@ def environment(_: HttpRequest) -> list[str] | None:
 
 def _lines(request: HttpRequest, kind: str) -> Iterator[dict[str, Any]]:
     for _, entry in _entries(request):
-        for need in (Need(*line) for line in getattr(entry["site_admin"], kind)()):
-            link = need.link or f"{entry['link']}?{urlencode(need.filters)}"
-            yield {"sentence": need.sentence, "link": link, "urgent": need.urgent}
+        for need in _needs(entry["site_admin"], kind):
+            yield _line(entry["site_admin"], need)
+
+
+def _needs(site_admin: Any, kind: str) -> list[Need]:
+    return [Need(*line) for line in getattr(site_admin, kind)()]
+
+
+def _line(site_admin: Any, need: Need) -> dict[str, Any]:
+    link = need.link or f"{list_url(site_admin.model)}?{urlencode(need.filters)}"
+    return {"sentence": need.sentence, "link": link, "urgent": need.urgent}
 
 
 def _entries(request: HttpRequest) -> Iterator[tuple[Menu, dict[str, Any]]]:

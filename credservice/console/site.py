@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.db import transaction
@@ -19,6 +20,7 @@ from credservice.accounts.throttle import count_password, count_proof
 from credservice.adminkit.audited import AuditedAdmin
 from credservice.audit import Line, record, record_refusal
 from credservice.audit.names import actor_of
+from credservice.console.accounts.provider_views import sign_in_links
 from credservice.console.accounts.views import SignInView
 from credservice.console.first_steps_page import first_steps
 from credservice.console.middleware import error_page
@@ -55,8 +57,12 @@ class ConsoleSite(UnfoldAdminSite):
         if request.method == "GET" and self.has_permission(request):
             return HttpResponseRedirect(reverse("admin:index"))
         name = request.POST.get("username", "")
+        extra_context = {
+            "providers": sign_in_links(request),
+            "shows_form": not settings.OIDC_ONLY or request.method == "POST" or "emergency" in request.GET,
+        } | (extra_context or {})
         refused = self._too_many(partial(count_password, request, name), request, "user.sign_in", "user:unknown")
-        return refused or SignInView.as_view(extra_context=self.each_context(request) | (extra_context or {}))(request)
+        return refused or SignInView.as_view(extra_context=self.each_context(request) | extra_context)(request)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         count = partial(count_proof, request)

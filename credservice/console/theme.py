@@ -4,6 +4,8 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+from credservice.accounts.oidc.marks import arrival
+
 
 def stylesheet(_: HttpRequest) -> str:
     return static("console/console.css")
@@ -29,9 +31,9 @@ def alpine(_: HttpRequest) -> str:
     return static("console/alpine.js")
 
 
-def account(_: HttpRequest) -> list[dict[str, str]]:
+def account(request: HttpRequest) -> list[dict[str, str]]:
     """List the menu under one's own name."""
-    return [
-        {"title": "My account", "link": reverse("mfa_index")},
-        {"title": "Change password", "link": reverse("admin:password_change")},
-    ]
+    own = [{"title": "My account", "link": reverse("mfa_index")}]
+    if arrival(request):  # whoever came by a provider has no password here
+        return own
+    return [*own, {"title": "Change password", "link": reverse("admin:password_change")}]

@@ -25,6 +25,9 @@ SOUND = {
     "PUBLIC_URL": "https://credentials.example.com",
 }
 STATIC = json.dumps({"mine": {"BACKEND": "credservice.issuers.static.StaticIssuer", "OPTIONS": {"token": "hunter2"}}})
+OIDC = json.dumps(
+    {"my-idp": {"name": "x", "issuer": "https://a.example.com", "client_id": "x", "roles": {"x": ["Operator"]}}}
+)
 
 # As settings read what is no text.
 READ = {
@@ -34,6 +37,8 @@ READ = {
     "SECRET_KEY_FALLBACKS": lambda text: text.split(","),
     "CSRF_TRUSTED_ORIGINS": lambda text: text.split(","),
     "CREDENTIAL_ISSUERS": json.loads,
+    "OIDC_PROVIDERS": json.loads,
+    "NOTICE_EMAILS": lambda text: text.split(","),
 }
 UNSOUND = [
     ({"SECRET_KEY": ""}, "E001", "SECRET_KEY is missing or weak. Set it to at least 32 random bytes: openssl rand"),
@@ -70,6 +75,14 @@ UNSOUND = [
         "E006",
         "CREDENTIAL_ISSUERS['mine']: StaticIssuer takes no OPTIONS: token See docs/writing-an-issuer.md.",
     ),
+    (
+        {"OIDC_PROVIDERS": OIDC},
+        "E021",
+        "OIDC_PROVIDERS['my-idp']: its client secret is missing: set OIDC_MY_IDP_CLIENT_SECRET, or",
+    ),
+    ({"NOTICE_EMAILS": "ops@example.com"}, "E022", "NOTICE_EMAILS is set, and EMAIL_HOST and EMAIL_FROM is missing."),
+    ({"OIDC_PROVIDERS": "[]"}, "E021", "OIDC_PROVIDERS must be {"),
+    ({"OIDC_ONLY": "true", "EMERGENCY_ACCOUNT": "a"}, "E021", "OIDC_ONLY is on, and OIDC_PROVIDERS names no provider"),
 ]
 
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
+from credservice.accounts.invitations import make_invitation
 from credservice.audit import refusals
 from credservice.credentials.models import CredentialPolicy
 from credservice.credentials.services import start_issue
@@ -79,6 +80,10 @@ class World:
     """One of everything."""
 
     def __init__(self) -> None:
+        self.host = User.objects.create_user("host", is_staff=True)
+        self.invitation, self.invitation_code = make_invitation(
+            invited="bob", roles=Group.objects.filter(name="Viewer"), days=3, by=self.host, actor="user:host"
+        )
         self._make_exchange()
         self._make_provisioning()
 

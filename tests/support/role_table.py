@@ -5,6 +5,11 @@ test_roles until it has its line here.
 """
 
 TABLE = """
+accounts_invitation_add                          D
+accounts_invitation_change                       A D
+accounts_invitation_change POST                  -
+accounts_invitation_changelist                   A D
+accounts_invitation_end                          D
 audit_auditevent_add                             -
 audit_auditevent_change                          V O S A D
 audit_auditevent_change POST                     -

@@ -78,6 +78,7 @@ class AccountForm(UserChangeForm):
         if not others.filter(pk=self.instance.pk).exists() or others.exclude(pk=self.instance.pk).exists():
             return
         superuser = data.get("is_superuser", self.instance.is_superuser)
-        stays = superuser or any(group.name == roles.ADMINISTRATOR for group in data["groups"])
+        groups = data.get("groups", self.instance.groups.all())
+        stays = superuser or any(group.name == roles.ADMINISTRATOR for group in groups)
         if not (data.get("is_active") and stays):
             raise forms.ValidationError("This is the last administrator. Make somebody else one first.")

@@ -7,6 +7,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,6 +17,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
 
+from credservice.accounts.oidc.marks import signs_in_by
 from credservice.accounts.recent_proof import ask_for_proof
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import list_link
@@ -24,6 +26,8 @@ from credservice.adminkit.model_admin import ConsoleAdmin, ReadOnly
 from credservice.console import roles
 from credservice.console.accounts.account_form import AccountForm, allowance
 from credservice.console.accounts.reset_second_factor import ResetSecondFactor
+
+FROM_PROVIDER = ("first_name", "last_name", "email", "is_superuser", "groups")
 
 
 @admin.register(User)
@@ -37,7 +41,7 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     object_pages = (ResetSecondFactor,)
     fixed_fields = ("username",)
     readonly_fields = ("last_login", "date_joined", "own_permissions")
-    list_display = ("username", "shown_state", "role", "last_login")
+    list_display = ("username", "shown_state", "role", "signs_in", "last_login")
     list_filter = ()
     search_help_text = "User name, name or e-mail address"
     filter_horizontal = ()
@@ -47,7 +51,12 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         return allowed and (obj is None or roles.may_manage(request.user, obj))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).prefetch_related("groups")
+        return super().get_queryset(request).prefetch_related("groups", "socialaccount_set")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave to the provider what its next answer would set again."""
+        fields = super().get_readonly_fields(request, obj)
+        return (*fields, *FROM_PROVIDER) if obj is not None and signs_in_by(obj) else fields
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
@@ -72,7 +81,7 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
 
     def page_links(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         links = super().page_links(request, obj)
-        if not self.has_change_permission(request, obj):
+        if not self.has_change_permission(request, obj) or signs_in_by(obj):
             return links
         address = reverse("admin:auth_user_password_change", args=[obj.pk])
         link = {"title": "New password", "icon": "password", "variant": ActionVariant.DEFAULT, "path": address}
@@ -88,6 +97,8 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         obj = self.get_object(request, unquote(id))
         if obj is not None and obj.pk == request.user.pk:
             return HttpResponseRedirect(reverse("admin:password_change"))
+        if obj is not None and signs_in_by(obj):
+            raise PermissionDenied("a password would be a way past the provider")
         elsewhere = ask_for_proof(request) if self.has_change_permission(request, obj) else None
         if elsewhere:
             return elsewhere
@@ -103,6 +114,11 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     def role(self, obj: User) -> str:
         names = (["Superuser"] if obj.is_superuser else []) + sorted(group.name for group in obj.groups.all())
         return ", ".join(names) or "none yet: sees nothing"
+
+    @display(description="Signs in by")
+    def signs_in(self, obj: Any) -> str:
+        aliases = [account.provider for account in obj.socialaccount_set.all()]
+        return ", ".join(aliases) or ("password" if obj.has_usable_password() else "nothing yet")
 
     @display(description="Permissions besides")
     def own_permissions(self, obj: User) -> str:

@@ -1,4 +1,4 @@
-"""Routes allauth's pages that operators need, under ``/admin/account/``: no sign-up, no mail, no social account.
+"""Routes allauth's pages that operators need, under ``/admin/account/``: no sign-up, no mail.
 
 The names are those that allauth's own code looks for.
 """
@@ -10,7 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
-from credservice.console.accounts import views
+from credservice.console.accounts import invitation_page, provider_views, views
 from credservice.console.accounts.views import console_page
 
 account = login_required(console_page(views.AccountView.as_view(), "My account"))
@@ -40,5 +40,17 @@ urlpatterns = [
         console_page(codes.generate_recovery_codes, "New recovery codes"),
         name="mfa_generate_recovery_codes",
     ),
+    path("provider/<str:alias>/sign-in/", require_GET(provider_views.sign_in), name="provider_sign_in"),
+    path(
+        "provider/confirm/",
+        require_GET(login_required(provider_views.confirm)),
+        name="account_provider_confirm",
+    ),
+    path(
+        "provider/<str:provider_id>/callback/",
+        require_GET(console_page(provider_views.callback, "Sign in")),
+        name="openid_connect_callback",
+    ),
+    path("invitation/", console_page(invitation_page.invitation, "Invitation"), name="account_invitation"),
     path("sessions/end/", require_POST(login_required(views.end_other_sessions)), name="account_end_sessions"),
 ]

@@ -5,7 +5,7 @@ from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.internal.flows.reauthentication import resume_request
-from allauth.account.utils import perform_login
+from allauth.account.utils import get_next_redirect_url, perform_login
 from allauth.mfa.base.views import AuthenticateView, IndexView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.views import ActivateTOTPView
@@ -24,8 +24,10 @@ from credservice.accounts.codes import use_code
 from credservice.accounts.forms import SignInForm
 from credservice.accounts.middleware import must_set_up
 from credservice.accounts.models import ConsoleSession
+from credservice.accounts.oidc.marks import provider_of
 from credservice.accounts.passkeys import keep_challenge
 from credservice.accounts.proof import ProofForm
+from credservice.accounts.recent_proof import ask_for_proof
 from credservice.accounts.sessions import row_id
 from credservice.audit import Line, record
 from credservice.audit.names import actor_of
@@ -63,6 +65,10 @@ class ConfirmView(FormView):  # type: ignore[type-arg]
     def get_form(self, form_class: Any = None) -> ProofForm:
         return ProofForm(self.request, self.request.POST if self.request.method == "POST" else None)
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Have the provider lead back to where this page would lead."""
+        return super().get_context_data(**kwargs) | {"proof_leads_to": get_next_redirect_url(self.request)}
+
     def form_valid(self, form: ProofForm) -> HttpResponse:
         if form.proven_by == "password":
             record_authentication(self.request, self.request.user, "password", reauthenticated=True)
@@ -83,7 +89,15 @@ class SecondStepView(AuthenticateView):  # type: ignore[misc]
         }
 
 
-class AddAppView(ActivateTOTPView):  # type: ignore[misc]
+class ProvenFirst:
+    """Asks for a recent proof. allauth asks nobody who has neither a password nor a factor yet."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = ask_for_proof(request) or super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        return response
+
+
+class AddAppView(ProvenFirst, ActivateTOTPView):  # type: ignore[misc]
     """Adds an authenticator app. The code that shows it works is good for nothing else."""
 
     def form_valid(self, form: Any) -> HttpResponse:
@@ -92,7 +106,7 @@ class AddAppView(ActivateTOTPView):  # type: ignore[misc]
         return response
 
 
-class AddPasskeyView(AddWebAuthnView):  # type: ignore[misc]
+class AddPasskeyView(ProvenFirst, AddWebAuthnView):  # type: ignore[misc]
     """Adds a passkey, and keeps whether it signs in alone: what a device tells of itself is no choice of its owner."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -117,6 +131,7 @@ class AccountView(IndexView):  # type: ignore[misc]
         return context | {
             "sessions": sessions,
             "own_session": row_id(self.request.session.session_key),
+            "provider": provider_of(self.request),
             "left_codes": _left_codes(context["authenticators"]),
         }
 
@@ -135,17 +150,24 @@ def passkey_options(request: HttpRequest) -> HttpResponse:
 
 def passkey_sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in by allauth. Each GET begins a session with the challenge in it: so many a minute of one address."""
-    if request.method != "POST":  # a POST is counted by its form
-        try:
-            count_networks("passkey_options", networks_of(current_context().source), OPTIONS_PER_MINUTE)
-        except TooMany as error:
-            response = error_page(request, 429)
-            response["Retry-After"] = str(error.retry_after)
-            return response
+    refused = too_many(request, "passkey_options") if request.method != "POST" else None  # a form counts a POST
+    if refused:
+        return refused
     answer: HttpResponse = login_webauthn(request)
     if request.method != "POST":
         keep_challenge("sign_in")
     return answer
+
+
+def too_many(request: HttpRequest, kind: str) -> HttpResponse | None:
+    """Count what begins a session for anybody who asks: the answer where an address asked too often."""
+    try:
+        count_networks(kind, networks_of(current_context().source), OPTIONS_PER_MINUTE)
+    except TooMany as error:
+        response = error_page(request, 429)
+        response["Retry-After"] = str(error.retry_after)
+        return response
+    return None
 
 
 def end_other_sessions(request: HttpRequest) -> HttpResponse:

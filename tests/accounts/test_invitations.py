@@ -1,0 +1,104 @@
+"""People are invited by a one-time link: it makes one account, with the roles that were given, and a second factor."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+from django.utils import timezone
+
+from credservice.accounts.invitations import end_invitation, make_invitation
+from credservice.accounts.models import Invitation
+from tests.conftest import Trail
+from tests.support.pages import send, url
+
+PAGE = "/admin/account/invitation/"
+OWN = {
+    "username": "bob",
+    "first_name": "Bob",
+    "password1": "a-long-new-pass-phrase",
+    "password2": "a-long-new-pass-phrase",
+}
+ENDED = "This invitation is taken, ended or expired"
+
+
+def invite(by: User, role: str = "Operator") -> tuple[Invitation, str]:
+    roles = Group.objects.filter(name=role)
+    return make_invitation(invited="Bob", roles=roles, days=3, by=by, actor=f"user:{by.username}")
+
+
+def take(code: str, **values: Any) -> tuple[Client, Any]:
+    client = Client()
+    opened = client.post(PAGE, {"code": code})
+    return client, client.post(PAGE, OWN | values) if opened.status_code == 302 else opened
+
+
+def test_who_is_invited_makes_an_account_and_must_set_up_a_second_factor(console: Client, trail: Trail) -> None:
+    role = Group.objects.get(name="Operator")
+    shown = send(console, url(Invitation, "add"), invited="Bob", roles=role.pk, days=3).content.decode()
+    code = re.findall(rf"http://[^#]+{PAGE}#(csi_\w+)", shown)[0]
+    client, answer = take(code)
+    bob = User.objects.get(username="bob")
+    assert [group.name for group in bob.groups.all()] == ["Operator"]
+    assert (answer["Location"], client.get("/admin/")["Location"]) == ("/admin/account/", "/admin/account/")
+    made, taken, signed_in = trail.all()[-3:]
+    assert (made.action, taken.action, taken.actor) == ("invitation.made", "invitation.taken", "user:bob")
+    assert signed_in.action == "user.signed_in"
+    assert code not in f"{made.detail}{taken.detail}{console.get(url(Invitation.objects.get())).content.decode()}"
+
+
+def test_the_second_factor_is_asked_for_at_later_sign_ins_too(admin: User) -> None:
+    take(invite(admin)[1])
+    client = Client()
+    client.post("/admin/login/", {"username": "bob", "password": OWN["password1"]})
+    assert client.get("/admin/")["Location"] == "/admin/account/"
+
+
+def test_a_link_works_once(admin: User, trail: Trail) -> None:
+    _, code = invite(admin)
+    first = Client()
+    first.post(PAGE, {"code": code})
+    take(code)
+    assert ENDED in first.post(PAGE, OWN | {"username": "carol"}).content.decode()
+    assert ENDED in take(code)[1].content.decode()
+    assert not User.objects.filter(username="carol").exists()
+    assert trail.one(action="invitation.open").reason == "unknown_or_ended"
+
+
+@pytest.mark.parametrize("way", ["ended", "expired", "host_demoted", "host_gone", "only_by_provider"])
+def test_an_invitation_ends(admin: User, settings: Any, way: str) -> None:
+    made, code = invite(admin)
+    client = Client()
+    client.post(PAGE, {"code": code})
+    match way:
+        case "ended":
+            end_invitation(invitation=made, actor="user:root")
+        case "expired":
+            Invitation.objects.update(expires_at=timezone.now())
+        case "host_demoted":
+            User.objects.update(is_superuser=False)
+        case "host_gone":
+            User.objects.update(is_active=False)
+        case "only_by_provider":
+            settings.OIDC_ONLY = True
+    client.post(PAGE, OWN)
+    assert not User.objects.filter(username="bob").exists()
+
+
+def test_a_weak_password_is_refused_and_the_invitation_stays(admin: User) -> None:
+    _, code = invite(admin)
+    client, answer = take(code, password1="bob", password2="bob")
+    assert "This password is too short" in answer.content.decode()
+    assert client.post(PAGE, OWN)["Location"] == "/admin/account/"
+
+
+def test_nobody_gives_more_than_their_own_account_may(admin: User) -> None:
+    host = User.objects.create_user("host", is_staff=True)
+    host.user_permissions.add(Permission.objects.get(codename="add_invitation"))
+    client = Client()
+    client.force_login(host)
+    role = Group.objects.get(name="Secrets manager")
+    answer = send(client, url(Invitation, "add"), invited="me", roles=role.pk, days=3)
+    assert "You may not give Secrets manager" in answer.content.decode()
+    assert not Invitation.objects.exists()
