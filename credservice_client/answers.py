@@ -26,10 +26,27 @@ class Platform(Tagged):
     timestamp_header: str
     signed_path: str
     public_prefix: str
+    lower_case_method: bool
     tolerance_seconds: int
+    single_use_signatures: bool
+    ids_from_query: bool
     approve_installations: bool
     requests_per_minute: int | None
+    api_url: str
+    has_api_key: bool
     created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningSecret:
+    """Everything about a platform's signing secret but its text."""
+
+    id: str
+    state: str
+    hint: str
+    created_at: datetime
+    ends_at: datetime | None
+    last_used_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,13 @@ Written by hand, and by nobody else than a person who thought about it: ``test_s
 ROUTES = {
     ("GET", "/platforms"): "setup:read",
     ("GET", "/platforms/{platform}"): "setup:read",
+    ("PUT", "/platforms/{platform}"): "setup:write",
+    ("GET", "/platforms/{platform}/signing-secrets"): "setup:read",
+    ("POST", "/platforms/{platform}/signing-secrets"): "trust:write",
+    ("POST", "/platforms/{platform}/signing-secrets/{signing_secret}/retire"): "trust:write",
     ("GET", "/integrations"): "setup:read",
     ("GET", "/integrations/{integration_id}"): "setup:read",
+    ("PUT", "/integrations/{integration_id}"): "setup:write",
     ("GET", "/policies"): "setup:read",
     ("GET", "/policies/{policy}"): "setup:read",
     ("GET", "/signing-keys"): "setup:read",

@@ -24,6 +24,7 @@ END_USER, INSTALLATION = "/end-users/{external_id}", "/installations/{installati
 GRANT_OF = f"{END_USER}/grants/{{integration_id}}"
 CREDENTIAL, RESOURCE = "/credentials/{credential}", "/resources/{resource}"
 ENDPOINT, SINCE = "/event-endpoints/{endpoint}", {"since": "2026-01-31T00:00:00Z"}
+INTEGRATION = {"policy": "demo-api-key", "response_shape": {"apiKey": "$credential.apiKey"}}
 LISTS = ("event-deliveries", "signing-keys", "audit-events")
 SETUP = """
 platforms:
@@ -91,6 +92,9 @@ class Seeds:
         return {
             ("GET", "/platforms/{platform}"): call(platform="mindcloud"),
             ("GET", "/integrations/{integration_id}"): call(integration_id="int_abc123"),
+            ("PUT", "/platforms/{platform}"): call({"tolerance_seconds": 60}, platform="other"),
+            ("PUT", "/integrations/{integration_id}"): call(INTEGRATION, integration_id="int_new"),
+            **self.signing_secrets(),
             ("GET", "/policies/{policy}"): call(policy="demo-api-key"),
             ("GET", INSTALLATION): call(**installation),
             ("POST", f"{INSTALLATION}/approve"): call({}, **waiting),
@@ -103,6 +107,18 @@ class Seeds:
             ("POST", f"{END_USER}/mindcloud-token"): call({"name": "Ada"}, external_id="customer-new"),
             ("POST", "/bulk"): call({"external_id": "customer-3", "end_user_id": "enduser_3"}),
             ("GET", "/export"): call() | {"query": {"kind": "end_users"}},
+        }
+
+    def signing_secrets(self) -> Calls:
+        """Of a platform of their own, whose first one is previous by now."""
+        platform, path = {"platform": "signing"}, "/platforms/{platform}/signing-secrets"
+        self.send("PUT", "/platforms/signing", {})
+        secrets = [f"a-signing-secret-for-the-fuzzer-{number}" for number in range(3)]
+        first, _ = (self.send("POST", path.format(**platform), {"secret": text}) for text in secrets[:2])
+        return {
+            ("GET", path): call(**platform),
+            ("POST", path): call({"secret": secrets[2]}, **platform),
+            ("POST", f"{path}/{{signing_secret}}/retire"): call(signing_secret=first["id"], **platform),
         }
 
     def grants(self) -> Calls:
