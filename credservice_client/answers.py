@@ -118,11 +118,14 @@ class Policy(Tagged):
     id: str
     name: str
     issuer: str
+    options: dict[str, Any]
     value_names: list[str]
     generates: bool
     lifetime_seconds: int | None
     rotation_seconds: int | None
     overlap_seconds: int
+    stale_seconds: int
+    probe: dict[str, Any]
     multiple: bool
     created_at: datetime
 

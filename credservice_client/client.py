@@ -12,6 +12,7 @@ from credservice_client.grants import Grants
 from credservice_client.installations import Installations
 from credservice_client.keys import Keys
 from credservice_client.platforms import Platforms
+from credservice_client.policies import Policies
 from credservice_client.resources import Resources
 from credservice_client.transport import Transport
 from credservice_client.usage import Usage
@@ -22,6 +23,7 @@ class Client(
     EndUsers,
     Grants,
     Platforms,
+    Policies,
     Installations,
     Credentials,
     Keys,

@@ -15,6 +15,7 @@ ROUTES = {
     ("PUT", "/integrations/{integration_id}"): "setup:write",
     ("GET", "/policies"): "setup:read",
     ("GET", "/policies/{policy}"): "setup:read",
+    ("PUT", "/policies/{policy}"): "setup:write",
     ("GET", "/signing-keys"): "setup:read",
     ("GET", "/signing-keys/{kid}"): "setup:read",
     ("GET", "/installations"): "installations:read",

@@ -94,6 +94,7 @@ class Seeds:
             ("GET", "/integrations/{integration_id}"): call(integration_id="int_abc123"),
             ("PUT", "/platforms/{platform}"): call({"tolerance_seconds": 60}, platform="other"),
             ("PUT", "/integrations/{integration_id}"): call(INTEGRATION, integration_id="int_new"),
+            ("PUT", "/policies/{policy}"): call({"issuer": "api_key"}, policy="new-keys"),
             **self.signing_secrets(),
             ("GET", "/policies/{policy}"): call(policy="demo-api-key"),
             ("GET", INSTALLATION): call(**installation),

@@ -15,6 +15,7 @@ from tests.vendor_api.test_scopes import filled, routes
 HARMLESS = {
     "put_platform": {"is_default", "state", "requests_per_minute"},
     "put_integration": {"name", "state"},
+    "put_policy": {"lifetime_seconds", "rotation_seconds", "overlap_seconds", "stale_seconds", "multiple"},
 }
 WRITES = {
     operation.name: (path, operation.takes, trusted_of(operation))
