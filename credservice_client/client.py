@@ -11,6 +11,7 @@ from credservice_client.end_users import EndUsers
 from credservice_client.grants import Grants
 from credservice_client.installations import Installations
 from credservice_client.keys import Keys
+from credservice_client.marketplaces import Marketplaces
 from credservice_client.platforms import Platforms
 from credservice_client.policies import Policies
 from credservice_client.resources import Resources
@@ -24,6 +25,7 @@ class Client(
     Grants,
     Platforms,
     Policies,
+    Marketplaces,
     Installations,
     Credentials,
     Keys,

@@ -24,6 +24,7 @@ END_USER, INSTALLATION = "/end-users/{external_id}", "/installations/{installati
 GRANT_OF = f"{END_USER}/grants/{{integration_id}}"
 CREDENTIAL, RESOURCE = "/credentials/{credential}", "/resources/{resource}"
 ENDPOINT, SINCE = "/event-endpoints/{endpoint}", {"since": "2026-01-31T00:00:00Z"}
+PUBLIC_KEY = "PY7wu3q3-adYr9-0ES6CMRixup9OjO5iL7EFDFpolhk"
 INTEGRATION = {"policy": "demo-api-key", "response_shape": {"apiKey": "$credential.apiKey"}}
 LISTS = ("event-deliveries", "signing-keys", "audit-events")
 SETUP = """
@@ -96,6 +97,7 @@ class Seeds:
             ("PUT", "/integrations/{integration_id}"): call(INTEGRATION, integration_id="int_new"),
             ("PUT", "/policies/{policy}"): call({"issuer": "api_key"}, policy="new-keys"),
             **self.signing_secrets(),
+            **self.catalogue(),
             ("GET", "/policies/{policy}"): call(policy="demo-api-key"),
             ("GET", INSTALLATION): call(**installation),
             ("POST", f"{INSTALLATION}/approve"): call({}, **waiting),
@@ -120,6 +122,37 @@ class Seeds:
             ("GET", path): call(**platform),
             ("POST", path): call({"secret": secrets[2]}, **platform),
             ("POST", f"{path}/{{signing_secret}}/retire"): call(signing_secret=first["id"], **platform),
+        }
+
+    def catalogue(self) -> Calls:
+        """Read of the demonstration, written of a marketplace of their own."""
+        market, product = "/marketplaces/{marketplace}", "/marketplaces/{marketplace}/products/{product}"
+        bear = {"marketplace": "manifold", "product": "bear"}
+        self.send("PUT", "/marketplaces/broker", {"protocol": "osb"})
+        self.send("PUT", "/marketplaces/broker/products/seeded", {"policy": "bear-key"})
+        passwords = [f"a-password-of-a-broker-for-the-fuzzer-{number}" for number in range(2)]
+        password = self.send("POST", "/marketplaces/broker/passwords", {"password": passwords[0]})
+        own = {"marketplace": "broker", "product": "seeded"}
+        return {
+            ("GET", market): call(marketplace="manifold"),
+            ("PUT", market): call({"protocol": "osb"}, marketplace="another-broker"),
+            ("GET", f"{market}/products"): call(marketplace="manifold"),
+            ("GET", product): call(**bear),
+            ("PUT", product): call({"name": "Seeded"}, **own),
+            ("GET", f"{product}/plans"): call(**bear),
+            ("GET", f"{product}/plans/{{plan}}"): call(plan="ursa-minor", **bear),
+            ("PUT", f"{product}/plans/{{plan}}"): call({"name": "Small"}, plan="small", **own),
+            ("GET", f"{product}/features"): call(**bear),
+            ("GET", f"{product}/features/{{feature}}"): call(feature="age", **bear),
+            ("PUT", f"{product}/features/{{feature}}"): call({"type": "number"}, feature="size", **own),
+            ("GET", f"{market}/trusted-keys"): call(marketplace="manifold"),
+            ("GET", f"{market}/trusted-keys/{{trusted_key}}"): call(trusted_key="demo", marketplace="manifold"),
+            ("PUT", f"{market}/trusted-keys/{{trusted_key}}"): call(
+                {"public_key": PUBLIC_KEY}, trusted_key="new", marketplace="manifold"
+            ),
+            ("GET", f"{market}/passwords"): call(marketplace="broker"),
+            ("POST", f"{market}/passwords"): call({"password": passwords[1]}, marketplace="broker"),
+            ("POST", f"{market}/passwords/{{password}}/end"): call(password=password["id"], marketplace="broker"),
         }
 
     def grants(self) -> Calls:

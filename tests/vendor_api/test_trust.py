@@ -16,6 +16,10 @@ HARMLESS = {
     "put_platform": {"is_default", "state", "requests_per_minute"},
     "put_integration": {"name", "state"},
     "put_policy": {"lifetime_seconds", "rotation_seconds", "overlap_seconds", "stale_seconds", "multiple"},
+    "put_marketplace": {"protocol", "state", "rotates"},
+    "put_product": {"name", "state", "regions", "provisioner", "slow_credentials", "description", "tags", "metadata"},
+    "put_plan": {"name", "state", "description", "is_free", "metadata", "maintenance_version", "changes_to"},
+    "put_feature": {"name", "type", "values", "minimum", "maximum", "is_metered", "plans"},
 }
 WRITES = {
     operation.name: (path, operation.takes, trusted_of(operation))
