@@ -38,7 +38,7 @@ class Platform(Tagged):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SigningSecret:
+class SigningSecret(Tagged):
     """Everything about a platform's signing secret but its text."""
 
     id: str
@@ -158,7 +158,7 @@ class TrustedKey(Tagged):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BrokerPassword:
+class BrokerPassword(Tagged):
     """Everything about a platform's password but its text."""
 
     id: str

@@ -76,6 +76,10 @@ class Marketplaces(Calls):
         """List those of a platform of Open Service Broker, the newest first, without their texts."""
         return self._list(BrokerPassword, place("marketplaces", marketplace, "passwords"), {}, page_size)
 
+    def read_password(self, marketplace: str, password: str, *, known: BrokerPassword | None = None) -> BrokerPassword:
+        """Read it by its id, without its text."""
+        return self._get_tagged(BrokerPassword, place("marketplaces", marketplace, "passwords", password), known)
+
     def enter_password(
         self, marketplace: str, password: str, *, overlap_seconds: int | None = None, idempotency_key: str | None = None
     ) -> BrokerPassword:

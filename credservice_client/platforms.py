@@ -64,6 +64,13 @@ class Platforms(Calls):
         """List the newest first, without their texts."""
         return self._list(SigningSecret, place("platforms", platform, "signing-secrets"), {}, page_size)
 
+    def read_signing_secret(
+        self, platform: str, signing_secret: str, *, known: SigningSecret | None = None
+    ) -> SigningSecret:
+        """Read it by its id, without its text."""
+        path = place("platforms", platform, "signing-secrets", signing_secret)
+        return self._get_tagged(SigningSecret, path, known)
+
     def enter_signing_secret(
         self, platform: str, secret: str, *, overlap_seconds: int | None = None, idempotency_key: str | None = None
     ) -> SigningSecret:

@@ -14,6 +14,7 @@ urlpatterns = [
     re_path(r"^/platforms/?\Z", platforms.Platforms.as_view()),
     re_path(r"^/platforms/(?P<platform>[^/]+)/?\Z", platforms.OnePlatform.as_view()),
     re_path(_SIGNING_SECRETS + r"/?\Z", signing_secrets.SigningSecrets.as_view()),
+    re_path(_SIGNING_SECRETS + r"/(?P<signing_secret>[^/]+)/?\Z", signing_secrets.OneSigningSecret.as_view()),
     re_path(_SIGNING_SECRETS + r"/(?P<signing_secret>[^/]+)/retire/?\Z", signing_secrets.RetireSigningSecret.as_view()),
     re_path(r"^/integrations/?\Z", platforms.Integrations.as_view()),
     re_path(r"^/integrations/(?P<integration_id>[^/]+)/?\Z", platforms.OneIntegration.as_view()),

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from credservice.audit.names import command_actor
-from credservice.core.exceptions import ServiceError
+from credservice.core.exceptions import ServiceError, Unavailable
 from credservice.manifest.audit import record_row, record_run
 from credservice.manifest.document import Item, Problems, read
 from credservice.manifest.planner import make_plan
@@ -77,10 +78,20 @@ def _stop_at(problems: Problems) -> None:
         raise Refused(problems)
 
 
-def wait_for_others() -> None:
-    """Let one at a time write the set-up, until the caller's transaction ends."""
+def wait_for_others(*, seconds: int = 0) -> None:
+    """Let one at a time write the set-up, until the caller's transaction ends.
+
+    Raises :class:`Unavailable` where it took longer; 0 waits for however long.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('credservice.setup.apply'))")
+        cursor.execute(f"SET LOCAL lock_timeout TO '{seconds}s'")
+        try:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('credservice.setup.apply'))")
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise Unavailable("Somebody else is writing the set-up.") from None
+            raise
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
 def _write(plan: Plan) -> None:

@@ -19,7 +19,7 @@ class Scope(models.TextChoices):
         "setup:read",
         "Read platforms, integrations, policies, marketplaces, products and their keys",
     )
-    WRITE_SETUP = "setup:write", "Change platforms, integrations, policies, marketplaces and products"
+    WRITE_SETUP = "setup:write", "Change the set-up, but not who is believed, what is handed out, or where it goes"
     WRITE_TRUST = "trust:write", "Enter and end keys; change who is believed, what is handed out, and where it goes"
     READ_END_USERS = "end-users:read", "Read end users"
     WRITE_END_USERS = "end-users:write", "Register, change, suspend and resume end users"

@@ -21,13 +21,14 @@ from credservice.vendor_api.etags import require_new
 from credservice.vendor_api.operations import operation_of
 from credservice.vendor_api.problems import FieldError, InvalidFields
 
+WAIT_SECONDS = 5  # for another write of the set-up; an `apply` may take a minute
 Path = tuple[str, ...]  # names of sections and of entries by turns: ("platforms", "mindcloud")
 
 
 class SetupView(VendorView):
     def put_entry(self, path: Path, rows: QuerySet[Any], form: type[Serializer[Any]]) -> Response:
         """Create or change the object at ``path``. ``rows`` finds it, ``form`` shows it; what is around it is there."""
-        wait_for_others()
+        wait_for_others(seconds=WAIT_SECONDS)
         known = rows.select_for_update(of=("self",), no_key=True).first()
         self.require_match(form(known).data if known else None)
         row = self._written(path)

@@ -65,6 +65,20 @@ class SigningSecrets(VendorView):
         return Response(SigningSecretSerializer(secret).data, status=201 if is_new else 200)
 
 
+class OneSigningSecret(VendorView):
+    """Named by our id."""
+
+    @reads(
+        "read_signing_secret",
+        "Read a platform's signing secret, without its text",
+        scope=Scope.READ_SETUP,
+        gives={200: SigningSecretSerializer},
+        tagged=True,
+    )
+    def get(self, request: Request, platform: str, signing_secret: str) -> Response:
+        return self.shown(SigningSecretSerializer(_find(platform, signing_secret)).data)
+
+
 class RetireSigningSecret(VendorView):
     @writes(
         "retire_signing_secret",
@@ -74,8 +88,13 @@ class RetireSigningSecret(VendorView):
     )
     def post(self, request: Request, platform: str, signing_secret: str) -> Response:
         """A previous one verifies nothing from now on. The current one is replaced first. Repeating it is harmless."""
-        found = find_ours(platform_of_name(platform).secrets.secrets.all(), signing_secret)
-        if found is None:
-            raise NotFound("This platform has no such signing secret.")
+        found = _find(platform, signing_secret)
         retire_secret(secret=found, actor=self.actor)
         return Response(SigningSecretSerializer(found).data)
+
+
+def _find(platform: str, signing_secret: str) -> SigningSecret:
+    found = find_ours(platform_of_name(platform).secrets.secrets.all(), signing_secret)
+    if found is None:
+        raise NotFound("This platform has no such signing secret.")
+    return found

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -43,7 +44,7 @@ class Passwords(VendorView):
     )
     def get(self, request: Request, marketplace: str) -> Response:
         """The newest first, of marketplaces of the protocol ``osb``. Only digests are kept."""
-        rows = BrokerPassword.objects.filter(marketplace=find_marketplace(marketplace)).select_related("marketplace")
+        rows = _of(marketplace)
         return page(request, rows, self.params, lambda found: list(BrokerPasswordSerializer(found, many=True).data))
 
     @writes(
@@ -65,6 +66,20 @@ class Passwords(VendorView):
         return Response(BrokerPasswordSerializer(password).data, status=201 if is_new else 200)
 
 
+class OnePassword(VendorView):
+    """Named by our id."""
+
+    @reads(
+        "read_password",
+        "Read a platform's password, without its text",
+        scope=Scope.READ_SETUP,
+        gives={200: BrokerPasswordSerializer},
+        tagged=True,
+    )
+    def get(self, request: Request, marketplace: str, password: str) -> Response:
+        return self.shown(BrokerPasswordSerializer(_find(marketplace, password)).data)
+
+
 class EndPassword(VendorView):
     @writes(
         "end_password",
@@ -74,10 +89,18 @@ class EndPassword(VendorView):
     )
     def post(self, request: Request, marketplace: str, password: str) -> Response:
         """It lets nobody in from now on, also where it is the current one. Repeating it is harmless."""
-        rows = BrokerPassword.objects.filter(marketplace=find_marketplace(marketplace)).select_related("marketplace")
-        found = find_ours(rows, password)
-        if found is None:
-            raise NotFound("This marketplace has no such password.")
+        found = _find(marketplace, password)
         end_password(password=found, actor=self.actor)
         found.refresh_from_db()
         return Response(BrokerPasswordSerializer(found).data)
+
+
+def _of(marketplace: str) -> QuerySet[BrokerPassword]:
+    return BrokerPassword.objects.filter(marketplace=find_marketplace(marketplace)).select_related("marketplace")
+
+
+def _find(marketplace: str, password: str) -> BrokerPassword:
+    found = find_ours(_of(marketplace), password)
+    if found is None:
+        raise NotFound("This marketplace has no such password.")
+    return found

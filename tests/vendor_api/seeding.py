@@ -121,6 +121,7 @@ class Seeds:
         return {
             ("GET", path): call(**platform),
             ("POST", path): call({"secret": secrets[2]}, **platform),
+            ("GET", f"{path}/{{signing_secret}}"): call(signing_secret=first["id"], **platform),
             ("POST", f"{path}/{{signing_secret}}/retire"): call(signing_secret=first["id"], **platform),
         }
 
@@ -152,6 +153,7 @@ class Seeds:
             ),
             ("GET", f"{market}/passwords"): call(marketplace="broker"),
             ("POST", f"{market}/passwords"): call({"password": passwords[1]}, marketplace="broker"),
+            ("GET", f"{market}/passwords/{{password}}"): call(password=password["id"], marketplace="broker"),
             ("POST", f"{market}/passwords/{{password}}/end"): call(password=password["id"], marketplace="broker"),
         }
 

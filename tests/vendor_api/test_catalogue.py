@@ -141,6 +141,7 @@ def test_a_broker_has_passwords_and_no_master_keys(vendor):
     refused(vendor.post(path, {"password": "short"}), 400, "invalid_request")
     first = vendor.get(path).json()["items"][1]
     assert vendor.post(f"{path}/{first['id']}/end").json()["ends_at"] < first["ends_at"]
+    assert vendor.get(f"{path}/{first['id']}").json()["hint"] == first["hint"]
     assert BrokerPassword.objects.live().count() == 1
 
 

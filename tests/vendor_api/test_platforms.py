@@ -1,8 +1,11 @@
 """Platforms and integrations, as a script sets them up: by the checks of the set-up file."""
 
 import pytest
+from django.db import transaction
 
 from credservice.keys.models import SigningSecret
+from credservice.manifest.apply import wait_for_others
+from credservice.vendor_api import setup
 from credservice.vendor_api.models import Scope
 from exchange.models import Integration, Platform
 from tests.support.concurrency import at_once
@@ -90,6 +93,17 @@ def test_of_several_at_once_one_makes_it(vendor):
     assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_too_long_for_another_write_is_told_when_to_come_again(vendor, monkeypatch):
+    monkeypatch.setattr(setup, "WAIT_SECONDS", 1)
+    with transaction.atomic():
+        wait_for_others()
+        (answer,) = at_once(lambda _: vendor.again().put("/platforms/acme", PLATFORM), 1)
+    refused(answer, 503, "unavailable")
+    assert int(answer["Retry-After"]) > 0
+    assert vendor.put("/platforms/acme", PLATFORM).status_code == 201
+
+
 def test_it_makes_and_changes_an_integration(vendor, policy, trail):
     vendor.put("/platforms/acme", {})
     made = vendor.put("/integrations/int_1?platform=acme", SHAPE)
@@ -146,6 +160,7 @@ def test_a_previous_one_is_retired_and_the_current_one_is_not(vendor, trail):
     first, second = (vendor.post("/platforms/acme/signing-secrets", {"secret": text}).json()["id"] for text in SECRETS)
     answer = vendor.post(f"/platforms/acme/signing-secrets/{first}/retire")
     assert answer.json()["state"] == "retired"
+    assert vendor.get(f"/platforms/acme/signing-secrets/{first}").json() == answer.json()
     refused(vendor.post(f"/platforms/acme/signing-secrets/{second}/retire"), 409, "conflict")
     assert trail.one(action="signing_secret.retired").actor == "token:backend"
 
