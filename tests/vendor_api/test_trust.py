@@ -3,10 +3,13 @@
 Written by hand: a new field fails here until somebody has said on which side it is.
 """
 
+import re
+
 import pytest
 
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import operation_of, trusted_of
+from tests.support.paths import ROOT
 from tests.vendor_api.client import Vendor, refused
 from tests.vendor_api.test_scopes import filled, routes
 
@@ -31,6 +34,14 @@ WRITES = {
 def test_each_field_is_on_one_side():
     assert {name: set(form().fields) - trusted for name, (_, form, trusted) in WRITES.items()} == HARMLESS
     assert all(trusted <= set(form().fields) for _, form, trusted in WRITES.values())
+
+
+def test_the_page_of_the_api_names_them():
+    rows = re.findall(r"^\| (\w+) \| (.*) \|$", (ROOT / "docs/vendor-api.md").read_text(), re.MULTILINE)
+    named = {f"put_{kind}": set(re.findall(r"`(\w+)`", fields)) for kind, fields in rows}
+    assert {name: named.get(name, set()) for name in WRITES} == {
+        name: trusted for name, (*_, trusted) in WRITES.items()
+    }
 
 
 @pytest.mark.parametrize(
