@@ -14,6 +14,8 @@ urlpatterns = [
     # Their own part of the vendor API before the kernel's, which takes every path that is left.
     path("api/v1", include("exchange.vendor_api_urls")),
     path("api/v1", include("provisioning.vendor_api_urls")),
+    path("api/v1", include("provisioning.manifold.vendor_api_urls")),
+    path("api/v1", include("provisioning.osb.vendor_api_urls")),
     path("api", include("credservice.vendor_api_urls")),
     path("", health.front),
     path("healthz", health.healthz),

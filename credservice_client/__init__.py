@@ -3,6 +3,7 @@
 It needs httpx2, and nothing of the service.
 """
 
+from credservice_client.calls import NULL
 from credservice_client.client import Client
 from credservice_client.problems import (
     Conflict,
@@ -23,6 +24,7 @@ from credservice_client.problems import (
 from credservice_client.usage import UsageReport
 
 __all__ = [
+    "NULL",
     "Client",
     "Conflict",
     "CredserviceError",

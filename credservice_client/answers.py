@@ -26,10 +26,27 @@ class Platform(Tagged):
     timestamp_header: str
     signed_path: str
     public_prefix: str
+    lower_case_method: bool
     tolerance_seconds: int
+    single_use_signatures: bool
+    ids_from_query: bool
     approve_installations: bool
     requests_per_minute: int | None
+    api_url: str
+    has_api_key: bool
     created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SigningSecret(Tagged):
+    """Everything about a platform's signing secret but its text."""
+
+    id: str
+    state: str
+    hint: str
+    created_at: datetime
+    ends_at: datetime | None
+    last_used_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,13 +118,103 @@ class Policy(Tagged):
     id: str
     name: str
     issuer: str
+    options: dict[str, Any]
     value_names: list[str]
     generates: bool
     lifetime_seconds: int | None
     rotation_seconds: int | None
     overlap_seconds: int
+    stale_seconds: int
+    probe: dict[str, Any]
     multiple: bool
     created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marketplace(Tagged):
+    id: str
+    name: str
+    protocol: str
+    address: str
+    state: str
+    connector_url: str
+    client_id: str
+    has_client_secret: bool
+    rotates: bool
+    sign_on_404: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrustedKey(Tagged):
+    id: str
+    marketplace: str
+    trusted_key: str
+    public_key: str
+    is_enabled: bool
+    is_test: bool
+    ends_at: datetime | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerPassword(Tagged):
+    """Everything about a platform's password but its text."""
+
+    id: str
+    marketplace: str
+    hint: str
+    created_at: datetime
+    ends_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product(Tagged):
+    id: str
+    marketplace: str
+    product: str
+    name: str
+    state: str
+    policy: str
+    regions: list[str]
+    provisioner: str
+    slow_credentials: bool
+    dashboard_url: str
+    description: str
+    tags: list[str]
+    metadata: dict[str, Any]
+    credentials_shape: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan(Tagged):
+    id: str
+    marketplace: str
+    product: str
+    plan: str
+    name: str
+    state: str
+    description: str
+    is_free: bool
+    metadata: dict[str, Any]
+    maintenance_version: str
+    changes_to: list[str] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature(Tagged):
+    id: str
+    marketplace: str
+    product: str
+    feature: str
+    name: str
+    type: str
+    values: list[str]
+    minimum: float | None
+    maximum: float | None
+    is_metered: bool
+    plans: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)

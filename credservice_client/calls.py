@@ -18,6 +18,17 @@ Query = Mapping[str, Any]
 ROOT = "/api/v1"
 
 
+class Null:
+    """Type of :data:`NULL`."""
+
+    def __repr__(self) -> str:
+        return "NULL"
+
+
+# Sent as null, where a field may have no value: None is what is left out, and stays as it is.
+NULL = Null()
+
+
 class Calls:
     _transport: Transport
 
@@ -128,7 +139,7 @@ def _header(name: str, text: str) -> str:
 
 
 def _given(parts: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: part for name, part in parts.items() if part is not None}
+    return {name: None if part is NULL else part for name, part in parts.items() if part is not None}
 
 
 def _text(value: Any) -> str:

@@ -11,13 +11,29 @@ from credservice_client.end_users import EndUsers
 from credservice_client.grants import Grants
 from credservice_client.installations import Installations
 from credservice_client.keys import Keys
+from credservice_client.marketplaces import Marketplaces
+from credservice_client.platforms import Platforms
+from credservice_client.policies import Policies
 from credservice_client.resources import Resources
 from credservice_client.transport import Transport
 from credservice_client.usage import Usage
 from credservice_client.watching import Watching
 
 
-class Client(EndUsers, Grants, Installations, Credentials, Keys, Resources, Usage, Watching, Bulk):
+class Client(
+    EndUsers,
+    Grants,
+    Platforms,
+    Policies,
+    Marketplaces,
+    Installations,
+    Credentials,
+    Keys,
+    Resources,
+    Usage,
+    Watching,
+    Bulk,
+):
     """Calls credservice's vendor API with one service token.
 
     ``url``: the service's address. ``timeout``: seconds for each attempt's connecting, sending and waiting; an import

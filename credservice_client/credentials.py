@@ -1,20 +1,13 @@
-"""Manages credentials, named by the service's id, and reads the policies by which they are made."""
+"""Manages credentials, named by the service's id."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from credservice_client.answers import Credential, Policy, Revealed
+from credservice_client.answers import Credential, Revealed
 from credservice_client.calls import Calls, once, place
 
 
 class Credentials(Calls):
-    def list_policies(self, *, issuer: str | None = None, page_size: int | None = None) -> Iterator[Policy]:
-        return self._list(Policy, "/policies", {"issuer": issuer}, page_size)
-
-    def read_policy(self, policy: str, *, known: Policy | None = None) -> Policy:
-        """Read it by its name."""
-        return self._get_tagged(Policy, place("policies", policy), known)
-
     def list_credentials(
         self,
         *,

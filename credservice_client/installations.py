@@ -1,29 +1,12 @@
-"""Reads platforms and their integrations; approves and suspends installations."""
+"""Reads, approves and suspends installations."""
 
 from collections.abc import Iterator, Mapping
 
-from credservice_client.answers import Installation, Integration, Platform
+from credservice_client.answers import Installation
 from credservice_client.calls import Calls, once, place
 
 
 class Installations(Calls):
-    def list_platforms(self, *, page_size: int | None = None) -> Iterator[Platform]:
-        return self._list(Platform, "/platforms", {}, page_size)
-
-    def read_platform(self, platform: str, *, known: Platform | None = None) -> Platform:
-        """Read it by its name."""
-        return self._get_tagged(Platform, place("platforms", platform), known)
-
-    def list_integrations(
-        self, *, platform: str | None = None, policy: str | None = None, page_size: int | None = None
-    ) -> Iterator[Integration]:
-        return self._list(Integration, "/integrations", {"platform": platform, "policy": policy}, page_size)
-
-    def read_integration(
-        self, integration_id: str, *, platform: str | None = None, known: Integration | None = None
-    ) -> Integration:
-        return self._get_tagged(Integration, place("integrations", integration_id), known, {"platform": platform})
-
     def list_installations(
         self,
         *,

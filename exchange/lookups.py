@@ -25,6 +25,14 @@ def find_platform(name: str | None) -> Platform:
     raise refused("?platform", "Say which platform is meant: none is the default one.")
 
 
+def platform_of_name(name: str) -> Platform:
+    """Find the platform of a path. Raises NotFound."""
+    found = Platform.objects.select_related("secrets").filter(name=name).first()
+    if found is None:
+        raise NotFound("There is no platform of this name.")
+    return found
+
+
 def find_end_user(platform: Platform, text: str, *, lock: bool = False) -> EndUser:
     """Find one by ``external_id``, or else by our id. Raises NotFound."""
     return _find(EndUser.objects.select_related("platform"), platform, "external_id", text, "end user", lock)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from credservice.manifest.audit import record_changes
 from credservice.manifest.columns import Reference, Secret
 from credservice.manifest.document import BadValue, Item
 from credservice.manifest.inline import inline
@@ -38,7 +39,7 @@ class PlanLabels(Extra):
         old = None if row.is_new else self._current(row.obj)
         if labels != old:
             detail = "" if row.is_new else f"{_shown(old)} -> {_shown(labels)}"
-            yield Change("+" if row.is_new else "~", item, detail, self._write(row.obj, labels))
+            yield Change("+" if row.is_new else "~", item, detail, self._write(plan, row, old, labels))
 
     def _read(self, plan: Plan, row: Row, item: Item) -> Any:
         if self.restricts and item.text == "any":
@@ -58,12 +59,16 @@ class PlanLabels(Extra):
             return None
         return sorted(getattr(obj, self.name).values_list("label", flat=True))
 
-    def _write(self, obj: Any, labels: list[str] | None) -> Callable[[], None]:
+    def _write(self, plan: Plan, row: Row, old: list[str] | None, labels: list[str] | None) -> Callable[[], None]:
+        obj = row.obj
+
         def write() -> None:
             if self.restricts:
                 obj.restricts_changes = labels is not None
                 obj.save(update_fields=["restricts_changes"])
             getattr(obj, self.name).set(ProductPlan.objects.filter(product=obj.product, label__in=labels or []))
+            if not row.is_new:
+                record_changes(plan, row, {self.name: {"from": old, "to": labels}})
 
         return write
 

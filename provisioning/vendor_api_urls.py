@@ -1,12 +1,23 @@
-"""Lists the routes of the vendor API below ``/api/v1`` that are about provisioned resources."""
+"""Lists the routes of the vendor API below ``/api/v1`` that are about marketplaces and what they order."""
 
 from django.urls import re_path
 
-from provisioning.vendor_api import resources, sign_on, usage
+from provisioning.vendor_api import catalogue, resources, sign_on, usage
 
 _RESOURCE = r"^/resources/(?P<resource>[^/]+)"
 
+_MARKETPLACE = r"^/marketplaces/(?P<marketplace>[^/]+)"
+_PRODUCT = _MARKETPLACE + r"/products/(?P<product>[^/]+)"
+
 urlpatterns = [
+    re_path(r"^/marketplaces/?\Z", catalogue.Marketplaces.as_view()),
+    re_path(_MARKETPLACE + r"/?\Z", catalogue.OneMarketplace.as_view()),
+    re_path(_MARKETPLACE + r"/products/?\Z", catalogue.Products.as_view()),
+    re_path(_PRODUCT + r"/?\Z", catalogue.OneProduct.as_view()),
+    re_path(_PRODUCT + r"/plans/?\Z", catalogue.Plans.as_view()),
+    re_path(_PRODUCT + r"/plans/(?P<plan>[^/]+)/?\Z", catalogue.OnePlan.as_view()),
+    re_path(_PRODUCT + r"/features/?\Z", catalogue.Features.as_view()),
+    re_path(_PRODUCT + r"/features/(?P<feature>[^/]+)/?\Z", catalogue.OneFeature.as_view()),
     re_path(r"^/resources/?\Z", resources.Resources.as_view()),
     re_path(_RESOURCE + r"/?\Z", resources.OneResource.as_view()),
     re_path(_RESOURCE + r"/suspend/?\Z", resources.SuspendResource.as_view()),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from credservice.keys.models import SigningSecret
-from credservice.keys.services import enter_secret, is_text_of
+from credservice.keys.services import enter_secret, secrets_of_text
 from credservice.manifest.columns import read_secret
 from credservice.manifest.document import BadValue, Item
 from credservice.manifest.inline import placeholder
@@ -40,11 +40,11 @@ class SigningSecretReference(Extra):
         except BadValue as error:
             plan.refuse(item, str(error))
             return
-        known = [] if row.is_new else list(row.obj.secrets.secrets.order_by("-created_at"))
-        same = [secret for secret in known if is_text_of(secret, text)]
+        same = [] if row.is_new else secrets_of_text(row.obj.secrets, text)
         if not same:
             write = _enter(row.obj, text, plan.actor)
-            yield Change("~", item, "changed", write) if known else Change("+", item, write=write)
+            has_one = not row.is_new and row.obj.secrets.secrets.exists()
+            yield Change("~", item, "changed", write) if has_one else Change("+", item, write=write)
         elif all(secret.state != SigningSecret.State.CURRENT for secret in same):
             plan.note(item, "this secret was replaced here since; it is not brought back")
 

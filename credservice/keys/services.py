@@ -42,6 +42,29 @@ def enter_secret(
     return _install(secret_set, text, generated=False, actor=actor, overlap=overlap)
 
 
+def enter_secret_once(
+    *, secret_set: SigningSecretSet, text: str, actor: str, overlap: timedelta = DEFAULT_OVERLAP
+) -> tuple[SigningSecret, bool]:
+    """Enter a secret, where it is not the current one already; tells whether it is new.
+
+    Raises :class:`Conflict` for one that was replaced since, perhaps because it leaked.
+    """
+    with transaction.atomic():
+        SigningSecretSet.objects.select_for_update().get(pk=secret_set.pk)
+        known = secrets_of_text(secret_set, text.strip())
+        if not known:
+            return enter_secret(secret_set=secret_set, text=text, actor=actor, overlap=overlap), True
+        current = [secret for secret in known if secret.state == SigningSecret.State.CURRENT]
+        if not current:
+            raise Conflict("This secret was replaced here since; it is not brought back.")
+        return current[0], False
+
+
+def secrets_of_text(secret_set: SigningSecretSet, text: str) -> list[SigningSecret]:
+    """Find those of the set that have this text, or had it before it was erased."""
+    return [secret for secret in secret_set.secrets.order_by("-created_at") if is_text_of(secret, text)]
+
+
 def random_text(secret_set: SigningSecretSet) -> str:
     """Make 32 random bytes: in base64url, or with the prefix and alphabet of Standard Webhooks where the set is of
     those."""

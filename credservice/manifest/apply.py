@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from credservice.audit.names import command_actor
-from credservice.core.exceptions import ServiceError
+from credservice.core.exceptions import ServiceError, Unavailable
 from credservice.manifest.audit import record_row, record_run
-from credservice.manifest.document import Problems, read
+from credservice.manifest.document import Item, Problems, read
 from credservice.manifest.planner import make_plan
 from credservice.manifest.registry import all_sections
 from credservice.manifest.schema import SIZE, Change, Extra, Plan, Progress, Row, Section
@@ -43,7 +44,7 @@ def apply(text: str, name: str, *, dry_run: bool = False, progress: Progress | N
     problems = Problems()
     root = read(text, problems)
     with transaction.atomic():
-        _wait_for_others()
+        wait_for_others()
         plan = make_plan(root, problems, actor=command_actor("apply"), progress=progress or _quietly)
         _stop_at(problems)
         _write(plan)
@@ -55,6 +56,19 @@ def apply(text: str, name: str, *, dry_run: bool = False, progress: Progress | N
     return outcome
 
 
+def apply_entry(root: Item, *, actor: str) -> Row:
+    """Write the one entry that ``root`` leads to, as a file that names nothing else would. Raises :class:`Refused`.
+
+    What is around it must be there. Not in a transaction of its own: the caller's call :func:`wait_for_others` first.
+    """
+    problems = Problems()
+    plan = make_plan(root, problems, actor=actor, progress=_quietly)
+    _stop_at(problems)
+    _write(plan)
+    _stop_at(problems)
+    return plan.steps[-1].rows[-1]
+
+
 def _quietly(what: str, done: int, total: int) -> None:
     pass
 
@@ -64,9 +78,20 @@ def _stop_at(problems: Problems) -> None:
         raise Refused(problems)
 
 
-def _wait_for_others() -> None:
+def wait_for_others(*, seconds: int = 0) -> None:
+    """Let one at a time write the set-up, until the caller's transaction ends.
+
+    Raises :class:`Unavailable` where it took longer; 0 waits for however long.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('credservice.setup.apply'))")
+        cursor.execute(f"SET LOCAL lock_timeout TO '{seconds}s'")
+        try:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('credservice.setup.apply'))")
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise Unavailable("Somebody else is writing the set-up.") from None
+            raise
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
 def _write(plan: Plan) -> None:

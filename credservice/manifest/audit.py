@@ -1,6 +1,7 @@
 """Records in the audit log what an apply did: a line for each row, and one for the file."""
 
 import hashlib
+from typing import Any
 
 from credservice.audit import Line, record
 from credservice.manifest.document import dotted
@@ -8,15 +9,24 @@ from credservice.manifest.schema import Plan, Row
 
 
 def record_row(plan: Plan, row: Row) -> None:
-    kind, detail = row.section.object_type, {"path": dotted(row.item.path)}
+    _record(plan, row, "created" if row.is_new else "changed", {"changes": row.changed} if row.changed else {})
+
+
+def record_changes(plan: Plan, row: Row, changes: dict[str, Any]) -> None:
+    """Record what changed of a row in another table than its own."""
+    _record(plan, row, "changed", {"changes": changes})
+
+
+def _record(plan: Plan, row: Row, verb: str, detail: dict[str, Any]) -> None:
+    kind = row.section.object_type
     record(
         Line(
-            f"{kind}.{'created' if row.is_new else 'changed'}",
+            f"{kind}.{verb}",
             plan.actor,
             object_type=kind,
             object_id=row.obj.pk,
             subject=_subject(row),
-            detail=detail | ({"changes": row.changed} if row.changed else {}),
+            detail={"path": dotted(row.item.path)} | detail,
         )
     )
 

@@ -17,7 +17,12 @@ from credservice.manifest.schema import HIDDEN, OMIT, Field, Plan, Row
 
 
 def read_secret(item: Item) -> str:
-    """Return the text that a reference names; a set-up file never holds a secret itself. Raises :class:`BadValue`."""
+    """Return the text that a reference names; a set-up file never holds a secret itself. Raises :class:`BadValue`.
+
+    What an API is sent is the secret: followed as a reference, it would be read from this machine's files.
+    """
+    if item.text is not None and not item.may_refer:
+        return item.text
     try:
         return resolve_reference(item.text)
     except UnreadableReference as error:
@@ -56,7 +61,7 @@ class Reference(Field):
         name = self.kind.read(item)
         found = plan.find(self.section, self.within(row), name)
         if found is None:
-            raise BadValue(f"there is no {name} under {self.section}, in this file or in the database")
+            raise BadValue(f"there is no {name} under {self.section}")
         if self.fixed and not row.is_new and not self.is_same(row.obj, found):
             raise BadValue(f"it is {self.show(getattr(row.obj, self.attribute))} and cannot change")
         return found

@@ -18,11 +18,11 @@ _STANDARD_TAG = "tag:yaml.org,2002:str"
 @dataclass(frozen=True, order=True)
 class Problem:
     line: int
-    path: str
+    path: tuple[str, ...]
     text: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.text}" if self.path else self.text
+        return f"{dotted(self.path)}: {self.text}" if self.path else self.text
 
 
 class Problems:
@@ -32,7 +32,7 @@ class Problems:
         self._found: set[Problem] = set()
 
     def add(self, line: int, path: tuple[str, ...], text: str) -> None:
-        self._found.add(Problem(line, dotted(path), text))
+        self._found.add(Problem(line, path, text))
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -52,6 +52,7 @@ class Item:
     line: int  # of its key; the first line is 1
     text: str | None = field(default=None, repr=False)  # may be a secret in the wrong place
     is_plain: bool = False  # a scalar without quotes
+    may_refer: bool = False  # env:NAME and file:PATH are followed: of a file, whose author has this machine
     entries: dict[str, "Item"] | None = None
     items: list["Item"] | None = None
 
@@ -62,6 +63,10 @@ class Item:
     @property
     def is_null(self) -> bool:
         return self.is_plain and self.text in ("", "~", "null", "Null", "NULL")
+
+    def entry(self, name: str) -> "Item":
+        """Return the value of this key; of one that is missing, the place where it would stand."""
+        return (self.entries or {}).get(name) or Item((*self.path, name), self.line)
 
     @property
     def what(self) -> str:
@@ -103,7 +108,8 @@ class _Reader:
         if event.tag not in (None, "!", _STANDARD_TAG):
             self.problems.add(line, path, f"the tag {event.tag} means nothing here: leave it out")
         if isinstance(event, yaml.ScalarEvent):
-            return Item(path, line, text=event.value, is_plain=event.implicit[0] and not event.style)
+            plain = event.implicit[0] and not event.style
+            return Item(path, line, text=event.value, is_plain=plain, may_refer=True)
         if len(path) >= MAX_DEPTH:
             raise BadFile(_line(event), f"values are nested over {MAX_DEPTH} deep")
         if isinstance(event, yaml.SequenceStartEvent):

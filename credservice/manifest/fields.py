@@ -24,7 +24,7 @@ def read_fields(plan: Plan, row: Row) -> list[Change]:
         item = entries.get(known.name)
         if item is None:
             if known.required and row.is_new:
-                plan.refuse(row.item, f"{known.name} is missing: write {known.kind.what}")
+                plan.refuse(row.item.entry(known.name), f"this is missing: write {known.kind.what}")
                 failed.add(known.attribute)
             continue
         try:
@@ -37,7 +37,9 @@ def read_fields(plan: Plan, row: Row) -> list[Change]:
             changes.append(Change("~", item, difference))
     for known in row.section.fields:
         if isinstance(known, Secret) and known.is_left_behind(row):
-            plan.refuse(row.item, f"{known.name} is sent to the address that changes: give it with the new one")
+            plan.refuse(
+                row.item.entry(known.name), "this secret is sent to the address that changes: give it with the new one"
+            )
     validate(plan, row, failed)
     return changes
 

@@ -1,12 +1,14 @@
 """Reads values of any form, as JSON keeps them: options, attributes, response shapes."""
 
+import json
+from datetime import datetime, timedelta
 from math import isfinite
 from typing import Any
 
 import yaml
 
-from credservice.manifest.document import BadValue, Item
-from credservice.manifest.kinds import NUMBER, WHOLE, Kind, sound
+from credservice.manifest.document import MAX_DEPTH, BadValue, Item
+from credservice.manifest.kinds import NUMBER, WHOLE, Duration, Kind, Moment, sound
 
 
 class Facts(Kind):
@@ -41,6 +43,32 @@ def json_value(item: Item) -> Any:
     if not is_text(text):
         raise BadValue(f"{text} could be read in two ways: put it in quotes", item)
     return sound(text)
+
+
+def item_of(value: Any, path: tuple[str, ...]) -> Item:
+    """Make the entry that a file would have for what an API was sent; its texts are none that refer to something.
+
+    Raises :class:`BadValue` for what no file could hold.
+    """
+    if len(path) > MAX_DEPTH:
+        raise BadValue(f"values are nested over {MAX_DEPTH} deep", Item(path, 1))
+    if isinstance(value, dict):
+        return Item(path, 1, entries={name: item_of(part, (*path, name)) for name, part in value.items()})
+    if isinstance(value, list):
+        return Item(path, 1, items=[item_of(part, (*path, str(place))) for place, part in enumerate(value)])
+    if isinstance(value, str):
+        return Item(path, 1, text=value)
+    if isinstance(value, float) and not isfinite(value):
+        raise BadValue("this number is too large", Item(path, 1))
+    return Item(path, 1, text=_plain(value), is_plain=True)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, timedelta):
+        return Duration().dump(value) or ""
+    if isinstance(value, datetime):
+        return Moment().dump(value) or ""
+    return json.dumps(value)
 
 
 def is_text(word: str) -> bool:

@@ -60,7 +60,7 @@ def _place(column: str, scope: str) -> Callable[[Any], Any]:
 
 def _refuse_column(plan: Plan, row: Row, column: str, text: str) -> None:
     known = next((known for known in row.section.fields if known.attribute == column), None)
-    plan.refuse((row.entry(known.name) if known else None) or row.item, text)
+    plan.refuse(row.item.entry(known.name) if known else row.item, text)
 
 
 def _clean(obj: models.Model, failed: set[str], complete: bool) -> None:

@@ -23,7 +23,7 @@ from credservice.adminkit.widgets import NetworksField
 from credservice.audit.names import actor_of
 from credservice.core.checkout import COMMAND
 from credservice.core.exceptions import Conflict
-from credservice.vendor_api.models import Scope, ServiceToken
+from credservice.vendor_api.models import REVEALING, Scope, ServiceToken
 from credservice.vendor_api.tokens import create_token, refuse_taken, revoke_token
 
 
@@ -49,12 +49,13 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         return name
 
     def clean_scopes(self) -> Any:
-        """A token that reveals is a reveal of everything: not one person's to make where a reveal takes two."""
+        """A token that can reveal is a reveal of everything: not one person's to make where a reveal takes two."""
         scopes = self.cleaned_data["scopes"]
-        if Scope.REVEAL_CREDENTIALS in scopes and required("reveal"):
+        revealing = [scope for scope in REVEALING if scope in scopes]
+        if revealing and required("reveal"):
             raise ValidationError(
-                "Reveals need a second person here, and a token needs none to read the values of credentials. Who has "
-                f"the shell can make it: {COMMAND} create_token."
+                f"Reveals need a second person here, and a token with {revealing[0].value} needs none. Who has the "
+                f"shell can make it: {COMMAND} create_token."
             )
         return scopes
 

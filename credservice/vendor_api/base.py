@@ -20,7 +20,7 @@ from credservice.limits.counter import Window, count, refuse_past
 from credservice.vendor_api import etags
 from credservice.vendor_api.idempotency import Answer, Deferred, once
 from credservice.vendor_api.models import Scope, ServiceToken
-from credservice.vendor_api.operations import Operation, checked_body, checked_query, operation_of
+from credservice.vendor_api.operations import Operation, checked_body, checked_query, operation_of, trusted_of
 from credservice.vendor_api.problems import MEDIA_TYPE, problem
 from credservice.vendor_api.schema import VendorSchema
 from credservice.vendor_api.tokens import authenticate
@@ -115,11 +115,14 @@ class VendorView(DoorView):
         operation = operation_of(self, request.method or "")
         assert operation is not None, "every method of a route is marked"
         _ = request._request.body  # of forms, DRF reads as much as is sent; this refuses a long one with 413
-        if operation.scope not in token.scopes:
-            self.record_missing_scope(operation.name, operation.scope)
-            raise Forbidden(f"This token lacks the scope {operation.scope.value}.", code="missing_scope")
+        self._require_scope(operation, operation.scope)
         if operation.parses:
             _refuse_broken_path(request, *kwargs.values())
+
+    def _require_scope(self, operation: Operation, scope: Scope, what: str = "") -> None:
+        if scope not in self.caller.token.scopes:
+            self.record_missing_scope(operation.name, scope)
+            raise Forbidden(f"This token lacks the scope {scope.value}{what}.", code="missing_scope")
 
     def record_missing_scope(self, operation: str, scope: Scope) -> None:
         detail = {"operation": operation, "scope": scope.value}
@@ -128,6 +131,9 @@ class VendorView(DoorView):
     def run(self, operation: Operation, handler: Callable[[], Answer]) -> Response:
         self.params = checked_query(operation, self.request)
         self.body = checked_body(operation, self.request)
+        named = trusted_of(operation) & set(self.request.data) if self.body else None
+        if named:
+            self._require_scope(operation, Scope.WRITE_TRUST, f", which {', '.join(sorted(named))} needs")
         if operation.writes:
             return once(self.request, self.caller.token, handler)
         response = handler()

@@ -1,12 +1,18 @@
 """Parses bodies strictly: a field takes its own JSON type and no other, a serializer no field that it does not name."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from credservice.core.names import fault_of_name
 from credservice.crypto.envelope import MAX_VALUE_BYTES
+
+ACTIVE_OR_SUSPENDED = [("active", "Active"), ("suspended", "Suspended")]
+MAX_SECONDS = 100 * 365 * 86400
+MAX_OVERLAP = 366 * 86400  # seconds
 
 
 class Text(serializers.CharField):
@@ -62,6 +68,62 @@ class Whole(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class Number(serializers.FloatField):
+    """A number, of JSON."""
+
+    default_error_messages = {"invalid": "Send a number."}
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Seconds(Whole):
+    """A length of time."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=MAX_SECONDS, **kwargs)
+
+    def run_validation(self, data: Any = empty) -> timedelta | None:
+        """Convert what has passed the limits, which are numbers."""
+        seconds = super().run_validation(data)
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    def to_representation(self, value: timedelta) -> int:  # type: ignore[override]
+        return int(value.total_seconds())
+
+
+class OverlapSeconds(Whole):
+    """Sets how long the key before a new one stays valid."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        told = "The one before stays valid for; 0 where it has leaked: it ends at once, and those before it as well."
+        super().__init__(required=False, default=86400, min_value=0, max_value=MAX_OVERLAP, help_text=told, **kwargs)
+
+
+class ActiveState(serializers.ChoiceField):
+    """Shows ``is_active`` in the word that the console has for it, and takes that."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=ACTIVE_OR_SUSPENDED, **kwargs)
+
+    def to_representation(self, value: Any) -> str:
+        return "active" if value is True else "suspended"
+
+    def to_internal_value(self, data: Any) -> bool:  # type: ignore[override]
+        return bool(super().to_internal_value(data) == "active")
+
+
+class Texts(serializers.ListField):
+    """A list of texts."""
+
+    default_error_messages = {"not_a_list": "Send a list of texts.", "null": "Send a list of texts."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(child=Text(), **kwargs)
+
+
 class Facts(serializers.DictField):
     """A flat JSON object: names with texts, numbers, true, false or null."""
 
@@ -82,6 +144,12 @@ def _deep(fact: Any) -> bool:
     return isinstance(fact, dict | list)
 
 
+class JSONObject(serializers.DictField):
+    """A JSON object of any depth that the set-up may have."""
+
+    default_error_messages = {"not_a_dict": "Send a JSON object.", "null": "Send a JSON object."}
+
+
 class Values(serializers.DictField):
     """Named values of a credential. Which names there are is the policy's; what is wrong is said without the value."""
 
@@ -96,7 +164,13 @@ class Values(serializers.DictField):
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A body or a query in which every name is known. Its errors name what a choice has, and not what was sent."""
+    """A body or a query in which every name is known. Its errors name what a choice has, and not what was sent.
+
+    A body that names one of ``trusted`` needs the scope ``trust:write`` as well: fields that decide whom the service
+    believes, what it hands out, or where it sends what is secret.
+    """
+
+    trusted: ClassVar[frozenset[str]] = frozenset()
 
     default_error_messages = {"unknown": "There is no such {kind}. There are: {known}."}
 

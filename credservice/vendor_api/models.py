@@ -15,7 +15,12 @@ from credservice.http.client_address import parse_networks
 class Scope(models.TextChoices):
     """A right of a token. Each route names the one that it needs."""
 
-    READ_SETUP = "setup:read", "Read platforms, integrations, policies and signing keys"
+    READ_SETUP = (
+        "setup:read",
+        "Read platforms, integrations, policies, marketplaces, products and their keys",
+    )
+    WRITE_SETUP = "setup:write", "Change the set-up, but not who is believed, what is handed out, or where it goes"
+    WRITE_TRUST = "trust:write", "Enter and end keys; change who is believed, what is handed out, and where it goes"
     READ_END_USERS = "end-users:read", "Read end users"
     WRITE_END_USERS = "end-users:write", "Register, change, suspend and resume end users"
     READ_INSTALLATIONS = "installations:read", "Read installations"
@@ -37,6 +42,10 @@ class Scope(models.TextChoices):
     REPLAY_EVENTS = "events:replay", "Send events again, and test events"
     READ_AUDIT = "audit:read", "Read the audit trail"
     REDEEM_SIGN_ON = "sso:redeem", "Redeem the tokens of users whom a marketplace sends"
+
+
+# Each lets its holder get at values, by itself or by what it lets in.
+REVEALING = (Scope.REVEAL_CREDENTIALS, Scope.WRITE_TRUST)
 
 
 def scope_choices() -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from credservice.vendor_api.fields import StrictSerializer
 from credservice.vendor_api.idempotency import Answer
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.problems import FieldError, InvalidFields, field_errors
@@ -57,6 +58,11 @@ def writes(name: str, summary: str, **facts: Any) -> Callable[[Handler], Handler
 def operation_of(view: Any, method: str) -> Operation | None:
     found: Operation | None = getattr(getattr(view, method.lower(), None), "operation", None)
     return found
+
+
+def trusted_of(operation: Operation) -> frozenset[str]:
+    """List the body's fields that need ``trust:write`` beside the operation's own scope."""
+    return operation.takes.trusted if operation.takes and issubclass(operation.takes, StrictSerializer) else frozenset()
 
 
 def checked_query(operation: Operation, request: Request) -> Mapping[str, Any]:

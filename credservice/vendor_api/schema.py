@@ -11,7 +11,8 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from credservice.vendor_api.fields import strict_serializers
-from credservice.vendor_api.operations import Operation, operation_of
+from credservice.vendor_api.models import Scope
+from credservice.vendor_api.operations import Operation, operation_of, trusted_of
 from credservice.vendor_api.problems import KNOWN, MEDIA_TYPE
 
 PREFIX = "/api/v1/"
@@ -83,7 +84,9 @@ class VendorSchema(AutoSchema):
 
     def get_description(self) -> str:  # type: ignore[override] # as drf-spectacular has it
         doc = (getattr(self.view, self.method.lower()).__doc__ or self.view.__doc__ or "").strip()
-        return f"{' '.join(doc.split())}\n\nScope: `{self.operation.scope.value}`."
+        scope, trusted = f"Scope: `{self.operation.scope.value}`", sorted(trusted_of(self.operation))
+        also = f", and `{Scope.WRITE_TRUST.value}` for {', '.join(f'`{name}`' for name in trusted)}" if trusted else ""
+        return f"{' '.join(doc.split())}\n\n{scope}{also}."
 
     def get_tags(self) -> list[str]:
         return [self.path.removeprefix(PREFIX).split("/")[0]]

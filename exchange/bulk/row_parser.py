@@ -10,8 +10,8 @@ from typing import Any
 
 from credservice.core.exceptions import escaped
 from credservice.core.names import fault_of_name
-from credservice.credentials.vendor_api.serializers import MAX_OVERLAP
 from credservice.crypto.envelope import MAX_VALUE_BYTES
+from credservice.vendor_api.fields import MAX_OVERLAP
 from credservice.vendor_api.problems import FieldError, InvalidFields
 from exchange.models import MAX_ID
 

@@ -35,7 +35,7 @@ class EndUserGrants(Extra):
         for name, part in (item.entries or {}).items():
             integration = plan.find("integrations", row.obj.platform, name)
             if integration is None:
-                plan.refuse(part, f"there is no {name} under integrations, in this file or in the database")
+                plan.refuse(part, f"there is no {name} under integrations")
             elif (values := _values(plan, part, integration)) is not None:
                 yield Wanted(part, integration, row.obj, None, row.is_new, values)
 

@@ -45,7 +45,7 @@ def _check_default(plan: Plan, rows: Sequence[Row]) -> None:
         for other in others:
             plan.refuse(
                 row.entry("default") or row.item,
-                f"{other.name} is the default in the database: name it in this file with default: false",
+                f"{other.name} is the default platform: set its default to false",
             )
 
 

@@ -20,14 +20,14 @@ from credservice.http.errors import TooLarge
 from credservice.http.server_settings import REQUEST_SECONDS
 from credservice.http.strict_json import refuse_encoded
 from credservice.vendor_api.base import VendorView
-from credservice.vendor_api.fields import Facts, StrictSerializer, Text, Values, Whole
+from credservice.vendor_api.fields import ACTIVE_OR_SUSPENDED, Facts, StrictSerializer, Text, Values, Whole
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads
 from credservice.vendor_api.problems import InvalidFields
 from exchange.bulk.engine import Import, Summary
 from exchange.bulk.job import Problem
 from exchange.bulk.ndjson_reader import Entry, read_ndjson
-from exchange.vendor_api.serializers import ACTIVE_OR_SUSPENDED, PlatformQuerySerializer
+from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
 
 NDJSON = "application/x-ndjson"
 MAX_ERRORS = 1_000

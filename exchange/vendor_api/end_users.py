@@ -16,11 +16,11 @@ from credservice.vendor_api.paging import filtered, page, page_of
 from exchange.lookups import find_end_user, find_platform
 from exchange.models import EndUser, Platform
 from exchange.services.end_users import resume_end_user, suspend_end_user, upsert_end_user
+from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
 from exchange.vendor_api.serializers import (
     EndUserQuerySerializer,
     EndUserSerializer,
     EndUserUpsertSerializer,
-    PlatformQuerySerializer,
     WhySerializer,
 )
 

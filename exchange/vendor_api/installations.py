@@ -1,4 +1,4 @@
-"""Answers the vendor API's calls about platforms, integrations and installations."""
+"""Answers the vendor API's calls about installations."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,21 +6,17 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from credservice.core.exceptions import NotFound
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
-from credservice.vendor_api.paging import PageQuerySerializer, filtered, page, page_of
-from exchange.lookups import find_installation, find_integration, find_platform
-from exchange.models import Installation, Integration, Platform
+from credservice.vendor_api.paging import filtered, page, page_of
+from exchange.lookups import find_installation, find_platform
+from exchange.models import Installation
 from exchange.services.end_users import approve_installation, resume_installation, suspend_installation
+from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
 from exchange.vendor_api.serializers import (
     InstallationQuerySerializer,
     InstallationSerializer,
-    IntegrationQuerySerializer,
-    IntegrationSerializer,
-    PlatformQuerySerializer,
-    PlatformSerializer,
     WhySerializer,
 )
 
@@ -31,61 +27,6 @@ ACT: dict[str, Any] = {
     "gives": {200: InstallationSerializer},
     "tagged": True,
 }
-
-
-class Platforms(VendorView):
-    """Set up in the console, or by ``manage.py apply``. Without their secrets."""
-
-    @reads(
-        "list_platforms",
-        "List platforms",
-        scope=Scope.READ_SETUP,
-        query=PageQuerySerializer,
-        gives={200: page_of(PlatformSerializer)},
-    )
-    def get(self, request: Request) -> Response:
-        rows = Platform.objects.all()
-        return page(request, rows, self.params, lambda found: list(PlatformSerializer(found, many=True).data))
-
-
-class OnePlatform(VendorView):
-    @reads("read_platform", "Read a platform", scope=Scope.READ_SETUP, gives={200: PlatformSerializer}, tagged=True)
-    def get(self, request: Request, platform: str) -> Response:
-        found = Platform.objects.filter(name=platform).first()
-        if found is None:
-            raise NotFound("There is no platform of this name.")
-        return self.shown(PlatformSerializer(found).data)
-
-
-class Integrations(VendorView):
-    @reads(
-        "list_integrations",
-        "List integrations",
-        scope=Scope.READ_SETUP,
-        query=IntegrationQuerySerializer,
-        gives={200: page_of(IntegrationSerializer)},
-    )
-    def get(self, request: Request) -> Response:
-        """List what end users can install, the newest first."""
-        rows = Integration.objects.select_related("platform", "policy")
-        rows = rows.filter(**filtered(self.params, platform="platform__name", policy="policy__name"))
-        return page(request, rows, self.params, lambda found: list(IntegrationSerializer(found, many=True).data))
-
-
-class OneIntegration(VendorView):
-    """Named by the platform's integrationId, or by our id."""
-
-    @reads(
-        "read_integration",
-        "Read an integration",
-        scope=Scope.READ_SETUP,
-        query=PlatformQuerySerializer,
-        gives={200: IntegrationSerializer},
-        tagged=True,
-    )
-    def get(self, request: Request, integration_id: str) -> Response:
-        found = find_integration(find_platform(self.params.get("platform")), integration_id)
-        return self.shown(IntegrationSerializer(found).data)
 
 
 class Installations(VendorView):

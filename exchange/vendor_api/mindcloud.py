@@ -14,7 +14,7 @@ from credservice.vendor_api.operations import reads
 from exchange.lookups import find_platform
 from exchange.mindcloud.services import BrowserToken, mint_token
 from exchange.models import MAX_ID, Platform
-from exchange.vendor_api.serializers import PlatformQuerySerializer
+from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
 
 
 class TokenOrderSerializer(StrictSerializer):

@@ -5,61 +5,20 @@ from typing import Any
 from rest_framework import serializers
 
 from credservice.credentials.models import Credential
-from credservice.credentials.vendor_api.serializers import MAX_OVERLAP
-from credservice.vendor_api.fields import Facts, Name, StrictSerializer, Text, Values, Whole
+from credservice.vendor_api.fields import (
+    ACTIVE_OR_SUSPENDED,
+    MAX_OVERLAP,
+    ActiveState,
+    Facts,
+    Name,
+    StrictSerializer,
+    Text,
+    Values,
+    Whole,
+)
 from credservice.vendor_api.paging import PageQuerySerializer
-from exchange.models import MAX_ID, Installation, Platform
-
-ACTIVE_OR_SUSPENDED = [("active", "Active"), ("suspended", "Suspended")]
-
-
-class ActiveState(serializers.ChoiceField):
-    """Shows ``is_active`` in the word that the console has for it."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=ACTIVE_OR_SUSPENDED, **kwargs)
-
-    def to_representation(self, value: Any) -> str:
-        return "active" if value is True else "suspended"
-
-
-class PlatformQuerySerializer(StrictSerializer):
-    platform = serializers.CharField(
-        required=False, max_length=64, help_text="Its name; without it, the default platform."
-    )
-
-
-class PlatformSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    name = serializers.CharField()
-    is_default = serializers.BooleanField()
-    state = ActiveState(source="is_active")
-    require_signature = serializers.BooleanField()
-    source_networks = serializers.ListField(child=serializers.CharField())
-    construction = serializers.ChoiceField(Platform.Construction.choices)
-    timestamp_header = serializers.CharField()
-    signed_path = serializers.ChoiceField(Platform.SignedPath.choices)
-    public_prefix = serializers.CharField()
-    tolerance_seconds = serializers.IntegerField()
-    approve_installations = serializers.BooleanField(help_text="First-seen ones are active at once.")
-    requests_per_minute = serializers.IntegerField(allow_null=True, help_text="null: no limit.")
-    created_at = serializers.DateTimeField()
-
-
-class IntegrationSerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    platform = serializers.CharField(source="platform.name")
-    integration_id = serializers.CharField(help_text="The platform's integrationId.")
-    name = serializers.CharField()
-    policy = serializers.CharField(source="policy.name")
-    response_shape = serializers.DictField(child=serializers.CharField())
-    state = ActiveState(source="is_active")
-    created_at = serializers.DateTimeField()
-
-
-class IntegrationQuerySerializer(PageQuerySerializer):
-    platform = serializers.CharField(required=False, max_length=64)
-    policy = serializers.CharField(required=False, max_length=128, help_text="Its name.")
+from exchange.models import MAX_ID, Installation
+from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
 
 
 class EndUserSerializer(serializers.Serializer[Any]):

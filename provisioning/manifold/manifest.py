@@ -18,11 +18,13 @@ class PublicKey(Kind):
     def parse(self, item: Item) -> str:
         text = item.text or ""
         try:
-            return parse_public_key(_key_in(read_file(text[5:].strip())) if text.startswith("file:") else text)
+            is_reference = item.may_refer and text.startswith("file:")
+            return parse_public_key(_key_in(read_file(text[5:].strip())) if is_reference else text)
         except UnreadableReference as error:
             raise BadValue(str(error)) from None
         except ValueError as error:
-            raise BadValue(f"this is no public key ({error}): write {self.what}") from None
+            advice = f": write {self.what}" if item.may_refer else ""
+            raise BadValue(f"this is no public key ({error}){advice}") from None
 
 
 def _key_in(content: str) -> str:

@@ -42,6 +42,23 @@ def enter_password(
     return _install(marketplace, text, actor, overlap)
 
 
+def enter_password_once(
+    *, marketplace: Marketplace, text: str, actor: str, overlap: timedelta = DEFAULT_OVERLAP
+) -> tuple[BrokerPassword, bool]:
+    """Enter a password, where it is not the newest one already; tells whether it is new.
+
+    Raises Conflict for one that was replaced since, perhaps because it leaked.
+    """
+    with transaction.atomic():
+        Marketplace.objects.select_for_update().get(pk=marketplace.pk)
+        known = BrokerPassword.objects.filter(marketplace=marketplace, digest=digest_of(text)).first()
+        if known is None:
+            return enter_password(marketplace=marketplace, text=text, actor=actor, overlap=overlap), True
+        if known.ends_at is not None:
+            raise Conflict("This password was replaced here since; it is not brought back.")
+        return known, False
+
+
 def check_text(text: str) -> None:
     """Raise Invalid for a password that could be guessed, since we keep no slow hash of it, or not be sent."""
     sound = LEAST_CHARACTERS <= len(text) <= MOST_CHARACTERS and text.isascii() and text.isprintable()

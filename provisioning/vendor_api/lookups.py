@@ -1,4 +1,4 @@
-"""Finds what the vendor API's paths name by a marketplace's id, or by ours."""
+"""Finds what the vendor API's paths name: by name or label; or by a marketplace's id, or ours."""
 
 from typing import TypeVar
 
@@ -6,9 +6,26 @@ from django.db.models import Model, Q, QuerySet
 
 from credservice.core.exceptions import Conflict, NotFound
 from credservice.core.ids import find_theirs_or_ours
-from provisioning.models import Resource, ResourceCredential
+from provisioning.models import Marketplace, Product, Resource, ResourceCredential
 
 M = TypeVar("M", bound=Model)
+
+
+def find_marketplace(name: str) -> Marketplace:
+    """Find the marketplace of a path. Raises NotFound."""
+    found = Marketplace.objects.filter(name=name).first()
+    if found is None:
+        raise NotFound("There is no marketplace of this name.")
+    return found
+
+
+def find_product(marketplace: str, label: str) -> Product:
+    """Find the product of a path. Raises NotFound."""
+    rows = find_marketplace(marketplace).products.select_related("marketplace", "policy")
+    found = rows.filter(label=label).first()
+    if found is None:
+        raise NotFound("The marketplace has no product with this label.")
+    return found
 
 
 def find_resource(text: str, marketplace: str | None, *, lock: bool = False) -> Resource:

@@ -19,6 +19,7 @@ from provisioning.models import Marketplace, Plan, Product, TrustedKey
 from tests.provisioning import signer
 from tests.support.canaries import forms_of, found_in_rows, found_in_text
 from tests.support.exchange_factories import make_door
+from tests.vendor_api.client import Vendor
 
 ACTOR = "user:ann"
 VALUE = "canary-static-value-0a1b2c3d"
@@ -53,6 +54,7 @@ def planted(client, db):
     door = make_door(client)
     secrets = {"value": VALUE, "next value": NEXT_VALUE, "refused": REFUSED, "entered": ENTERED}
     secrets |= exchange(door) | signing_secrets(door) | marketplace(client)
+    secrets |= set_up_by_script(client)
     secrets |= {"client secret": CLIENT_SECRET, "SECRET_KEY": settings.SECRET_KEY}
     secrets |= {"KEK": base64.b64decode(settings.ENCRYPTION_KEYS.partition(":")[2])}
     return secrets | {f"data key {key.pk}": store.data_key(key.pk).secret for key in DataKey.objects.all()}
@@ -104,6 +106,29 @@ def marketplace(client):
     assert values[0] == values[1]
     assert door.delete(f"/v1/credentials/{CREDENTIAL}").status_code == 204
     return {"generated key": values[0], "its body": values[0].split("_")[2][:30]}
+
+
+def set_up_by_script(client):
+    """By the vendor API: each secret taken, repeated, and refused."""
+    vendor = Vendor(client)
+    names = ("api-key", "client-secret", "signing-secret", "password")
+    secrets = {f"sent {name}": f"canary-sent-{name}-0a1b2c3d4e5f6071" for name in names}
+    api_key, client_secret, signing_secret, password = secrets.values()
+    url = "https://connector.example/v1"
+    calls = (
+        ("PUT", "/platforms/sent", {"api_url": url, "api_key": api_key}, {"tolerance_seconds": 3600, "api_url": "x"}),
+        ("POST", "/platforms/sent/signing-secrets", {"secret": signing_secret}, {"overlap_seconds": -1}),
+        ("PUT", "/marketplaces/sent", {"connector_url": url, "client_secret": client_secret}, {"connector_url": "x"}),
+        ("PUT", "/marketplaces/broker", {"protocol": "osb"}, {"client_secret": client_secret}),
+        ("POST", "/marketplaces/broker/passwords", {"password": password}, {"password": f"{password}\n"}),
+    )
+    for method, path, body, wrong in calls:
+        answers = [vendor.call(method, path, body, Idempotency_Key=f"k-{path}") for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [201, 201]
+        answers.append(vendor.call(method, path, body | wrong))
+        assert answers[2].status_code == 400
+        assert found_in_text(secrets, " ".join(answer.content.decode() for answer in answers)) == []
+    return secrets
 
 
 def test_no_row_of_any_table_shows_a_secret(planted):

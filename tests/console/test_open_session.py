@@ -75,8 +75,9 @@ def test_an_operator_does_not_lead_users_to_another_dashboard(world):
     assert (world.product.name, world.product.dashboard_url) == ("Bear", "")
 
 
-def test_no_token_that_reveals_is_made_where_reveals_need_two(console, two_reveal):
-    values = {"name": "alone", "scopes": ["credentials:reveal"], "networks": ""}
+@pytest.mark.parametrize("scope", ["credentials:reveal", "trust:write"])
+def test_no_token_that_reveals_is_made_where_reveals_need_two(console, two_reveal, scope):
+    values = {"name": "alone", "scopes": [scope], "networks": ""}
     page = send(console, reverse("admin:vendor_api_servicetoken_add"), **values).content.decode()
     assert not ServiceToken.objects.exists()
     assert "second person" in page

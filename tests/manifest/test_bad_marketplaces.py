@@ -13,7 +13,7 @@ PUBLISHED = "PtISNzqQmQPBxNlUw3CdxsWczXbIwyExxlkRqZ7E690"
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ("{}", ": Write the address of its connector."),
+        ("{}", ".connector_url: Write the address of its connector."),
         ("{connector_url: nowhere}", ".connector_url: Enter a valid URL."),
         ("{connector_url: [a]}", ".connector_url: this is a list: write a text"),
     ],
@@ -29,7 +29,10 @@ def test_it_refuses_a_marketplace_that_cannot_be(commands, entry, problem):
         ("'***'", ": this is no public key (not base64)"),
         ("file:demo/none", ": there is no file"),
         ("file:demo/example-api-key", ": this is no public key (the file is no JSON object with public_key)"),
-        ("{test: true}", ": key is missing: write a public key in base64, or file:PATH of a JSON file with public_key"),
+        (
+            "{test: true}",
+            ".key: this is missing: write a public key in base64, or file:PATH of a JSON file with public_key",
+        ),
         (
             f"{{key: {PUBLISHED}, ends_at: 2027-01-31}}",
             ".ends_at: write a time with its zone such as 2027-01-31T00:00:00Z",
@@ -58,7 +61,7 @@ def test_it_refuses_a_key_that_another_marketplace_is_trusted_by(demo):
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ("{policy: made}", ": List at least one region;"),
+        ("{policy: made}", ".regions: List at least one region;"),
         ("{policy: made, regions: [mars]}", ".regions: mars: Write PLATFORM::LOCATION, such as aws::us-east-1."),
         (
             "{policy: made, regions: []}",
@@ -81,7 +84,7 @@ def test_it_refuses_a_product_that_cannot_be(commands, entry, problem):
             ".plans.p1.changes_to: this is a single value: write a list of plans, or any",
         ),
         ("features: {f1: {type: colour}}", ".features.f1.type: write one of boolean, string, number"),
-        ("features: {f1: {type: string}}", '.features.f1: List what it may be, such as ["red", "blue"].'),
+        ("features: {f1: {type: string}}", '.features.f1.values: List what it may be, such as ["red", "blue"].'),
         ("features: {f1: {type: number, minimum: few}}", ".features.f1.minimum: write a number or null"),
         ("features: {f1: {type: number, minimum: 2, maximum: 1}}", ".features.f1.maximum: The maximum is under the"),
         ("features: {f1: {type: boolean, metered: true}}", ".features.f1.type: A metered feature is a number."),

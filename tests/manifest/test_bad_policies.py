@@ -12,13 +12,13 @@ KEYS = "issuer, options, lifetime, rotation_period, overlap, multiple, stale_for
     ("entry", "problem"),
     [
         ("{issuer: api_key, isuer: x}", f".isuer: there is no such key: write one of {KEYS}"),
-        ("{multiple: true}", ": issuer is missing: write one of api_key"),
+        ("{multiple: true}", ".issuer: this is missing: write one of api_key"),
         ("{issuer: magic}", ".issuer: write one of api_key"),
         ("[api_key]", f": this is a list: write a mapping of {KEYS}"),
         ("api_key", f": this is a single value: write a mapping of {KEYS}"),
         ("{issuer: api_key, issuer: static}", ".issuer: this key stands on line 3 already: keep one of them"),
         ("!thing {issuer: api_key}", ": the tag !thing means nothing here: leave it out"),
-        ("{issuer: static}", ': names must be a list of value names, such as ["apiKey"].'),
+        ("{issuer: static}", '.options: names must be a list of value names, such as ["apiKey"].'),
         ("{issuer: static, options: []}", ".options: this is a list: write a mapping of names to values"),
         ("{issuer: static, options: {names: [a, a]}}", ".options: names lists the same name twice."),
         (

@@ -113,7 +113,9 @@ def test_nothing_of_a_secret_is_in_the_trail(commands, trail):
 def test_a_client_secret_is_given_with_a_new_connector(demo):
     """The secret in the database was entered for the connector that was there, and goes to no other one."""
     moved = "marketplaces:\n  manifold:\n    connector_url: https://elsewhere.example/v1\n"
-    assert "client_secret is sent to the address that changes: give it with the new one" in demo.refused(moved)
+    assert "client_secret: this secret is sent to the address that changes: give it with the new one" in demo.refused(
+        moved
+    )
     assert Marketplace.objects.get(name="manifold").open_client_secret() == SECRETS["manifold-client-secret"]
     demo.apply(moved + "    client_secret: file:demo/manifold-client-secret\n")
     marketplace = Marketplace.objects.get(name="manifold")
@@ -127,7 +129,9 @@ def test_an_api_key_goes_with_its_address(demo):
     entry = "platforms:\n  mindcloud:\n    api_url: {}\n"
     demo.apply(entry.format("https://one.example") + "    api_key: file:demo/example-api-key\n")
     assert Platform.objects.get().open_api_key() == SECRETS["example-api-key"]
-    assert "api_key is sent to the address that changes" in demo.refused(entry.format("https://two.example"))
+    assert "api_key: this secret is sent to the address that changes" in demo.refused(
+        entry.format("https://two.example")
+    )
     demo.apply(entry.format("''"))
     assert Platform.objects.get().sealed_api_key is None
 

@@ -24,6 +24,8 @@ END_USER, INSTALLATION = "/end-users/{external_id}", "/installations/{installati
 GRANT_OF = f"{END_USER}/grants/{{integration_id}}"
 CREDENTIAL, RESOURCE = "/credentials/{credential}", "/resources/{resource}"
 ENDPOINT, SINCE = "/event-endpoints/{endpoint}", {"since": "2026-01-31T00:00:00Z"}
+PUBLIC_KEY = "PY7wu3q3-adYr9-0ES6CMRixup9OjO5iL7EFDFpolhk"
+INTEGRATION = {"policy": "demo-api-key", "response_shape": {"apiKey": "$credential.apiKey"}}
 LISTS = ("event-deliveries", "signing-keys", "audit-events")
 SETUP = """
 platforms:
@@ -91,6 +93,11 @@ class Seeds:
         return {
             ("GET", "/platforms/{platform}"): call(platform="mindcloud"),
             ("GET", "/integrations/{integration_id}"): call(integration_id="int_abc123"),
+            ("PUT", "/platforms/{platform}"): call({"tolerance_seconds": 60}, platform="other"),
+            ("PUT", "/integrations/{integration_id}"): call(INTEGRATION, integration_id="int_new"),
+            ("PUT", "/policies/{policy}"): call({"issuer": "api_key"}, policy="new-keys"),
+            **self.signing_secrets(),
+            **self.catalogue(),
             ("GET", "/policies/{policy}"): call(policy="demo-api-key"),
             ("GET", INSTALLATION): call(**installation),
             ("POST", f"{INSTALLATION}/approve"): call({}, **waiting),
@@ -103,6 +110,51 @@ class Seeds:
             ("POST", f"{END_USER}/mindcloud-token"): call({"name": "Ada"}, external_id="customer-new"),
             ("POST", "/bulk"): call({"external_id": "customer-3", "end_user_id": "enduser_3"}),
             ("GET", "/export"): call() | {"query": {"kind": "end_users"}},
+        }
+
+    def signing_secrets(self) -> Calls:
+        """Of a platform of their own, whose first one is previous by now."""
+        platform, path = {"platform": "signing"}, "/platforms/{platform}/signing-secrets"
+        self.send("PUT", "/platforms/signing", {})
+        secrets = [f"a-signing-secret-for-the-fuzzer-{number}" for number in range(3)]
+        first, _ = (self.send("POST", path.format(**platform), {"secret": text}) for text in secrets[:2])
+        return {
+            ("GET", path): call(**platform),
+            ("POST", path): call({"secret": secrets[2]}, **platform),
+            ("GET", f"{path}/{{signing_secret}}"): call(signing_secret=first["id"], **platform),
+            ("POST", f"{path}/{{signing_secret}}/retire"): call(signing_secret=first["id"], **platform),
+        }
+
+    def catalogue(self) -> Calls:
+        """Read of the demonstration, written of a marketplace of their own."""
+        market, product = "/marketplaces/{marketplace}", "/marketplaces/{marketplace}/products/{product}"
+        bear = {"marketplace": "manifold", "product": "bear"}
+        self.send("PUT", "/marketplaces/broker", {"protocol": "osb"})
+        self.send("PUT", "/marketplaces/broker/products/seeded", {"policy": "bear-key"})
+        passwords = [f"a-password-of-a-broker-for-the-fuzzer-{number}" for number in range(2)]
+        password = self.send("POST", "/marketplaces/broker/passwords", {"password": passwords[0]})
+        own = {"marketplace": "broker", "product": "seeded"}
+        return {
+            ("GET", market): call(marketplace="manifold"),
+            ("PUT", market): call({"protocol": "osb"}, marketplace="another-broker"),
+            ("GET", f"{market}/products"): call(marketplace="manifold"),
+            ("GET", product): call(**bear),
+            ("PUT", product): call({"name": "Seeded"}, **own),
+            ("GET", f"{product}/plans"): call(**bear),
+            ("GET", f"{product}/plans/{{plan}}"): call(plan="ursa-minor", **bear),
+            ("PUT", f"{product}/plans/{{plan}}"): call({"name": "Small"}, plan="small", **own),
+            ("GET", f"{product}/features"): call(**bear),
+            ("GET", f"{product}/features/{{feature}}"): call(feature="age", **bear),
+            ("PUT", f"{product}/features/{{feature}}"): call({"type": "number"}, feature="size", **own),
+            ("GET", f"{market}/trusted-keys"): call(marketplace="manifold"),
+            ("GET", f"{market}/trusted-keys/{{trusted_key}}"): call(trusted_key="demo", marketplace="manifold"),
+            ("PUT", f"{market}/trusted-keys/{{trusted_key}}"): call(
+                {"public_key": PUBLIC_KEY}, trusted_key="new", marketplace="manifold"
+            ),
+            ("GET", f"{market}/passwords"): call(marketplace="broker"),
+            ("POST", f"{market}/passwords"): call({"password": passwords[1]}, marketplace="broker"),
+            ("GET", f"{market}/passwords/{{password}}"): call(password=password["id"], marketplace="broker"),
+            ("POST", f"{market}/passwords/{{password}}/end"): call(password=password["id"], marketplace="broker"),
         }
 
     def grants(self) -> Calls:

@@ -1,6 +1,5 @@
-"""Shows credential policies by the vendor API."""
+"""Shows and writes credential policies by the vendor API."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,27 +10,25 @@ from rest_framework.response import Response
 from credservice.core.exceptions import NotFound
 from credservice.credentials.models import CredentialPolicy
 from credservice.vendor_api.base import VendorView
+from credservice.vendor_api.fields import Flag, JSONObject, Seconds, StrictSerializer, Text
 from credservice.vendor_api.models import Scope
-from credservice.vendor_api.operations import reads
+from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import PageQuerySerializer, filtered, page, page_of
-
-
-class Seconds(serializers.IntegerField):
-    """A length of time."""
-
-    def to_representation(self, value: timedelta) -> int:  # type: ignore[override]
-        return int(value.total_seconds())
+from credservice.vendor_api.setup import SetupView
 
 
 class PolicySerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     issuer = serializers.CharField(help_text="Its alias.")
+    options = serializers.DictField(help_text="The issuer's.")
     value_names = serializers.SerializerMethodField(help_text="Of each credential's values.")
     generates = serializers.SerializerMethodField(help_text="No: values are to be sent.")
     lifetime_seconds = Seconds(source="lifetime", allow_null=True)
     rotation_seconds = Seconds(source="rotation_period", allow_null=True)
     overlap_seconds = Seconds(source="overlap")
+    stale_seconds = Seconds(source="stale_for")
+    probe = serializers.DictField()
     multiple = serializers.BooleanField(help_text="Several credentials of one owner may be live at once.")
     created_at = serializers.DateTimeField()
 
@@ -48,12 +45,32 @@ class PolicySerializer(serializers.Serializer[Any]):
             return False
 
 
+class PolicyPutSerializer(StrictSerializer):
+    """Takes the fields to change; those that are left out stay as they are. Each is as in docs/set-up-file.md."""
+
+    # Options say who is let in where, and a probe sends each new credential's values to its address.
+    trusted = frozenset({"issuer", "options", "probe"})
+
+    issuer = Text(required=False, max_length=64, help_text="An alias; it cannot change once it has made credentials.")
+    options = JSONObject(required=False, help_text="The issuer's. Send the whole object.")
+    lifetime_seconds = Seconds(source="lifetime", required=False, allow_null=True, help_text="null: never ending.")
+    rotation_seconds = Seconds(source="rotation_period", required=False, allow_null=True, help_text="null: by hand.")
+    overlap_seconds = Seconds(source="overlap", required=False)
+    stale_seconds = Seconds(
+        source="stale_for",
+        required=False,
+        help_text="A valid credential is handed out for so long after it was due, while its issuer is down.",
+    )
+    multiple = Flag(required=False)
+    probe = JSONObject(required=False, help_text="A trial of each new credential; {}: none. Send the whole object.")
+
+
 class PolicyQuerySerializer(PageQuerySerializer):
     issuer = serializers.CharField(required=False, max_length=64)
 
 
 class Policies(VendorView):
-    """Shows how credentials are made. Set up in the console, or by ``manage.py apply``."""
+    """Shows how credentials are made."""
 
     @reads(
         "list_policies",
@@ -67,10 +84,25 @@ class Policies(VendorView):
         return page(request, rows, self.params, lambda found: list(PolicySerializer(found, many=True).data))
 
 
-class OnePolicy(VendorView):
+class OnePolicy(SetupView):
+    """Named by its name."""
+
     @reads("read_policy", "Read a policy", scope=Scope.READ_SETUP, gives={200: PolicySerializer}, tagged=True)
     def get(self, request: Request, policy: str) -> Response:
         found = CredentialPolicy.objects.filter(name=policy).first()
         if found is None:
             raise NotFound("There is no policy of this name.")
         return self.shown(PolicySerializer(found).data)
+
+    @writes(
+        "put_policy",
+        "Create or change a policy",
+        scope=Scope.WRITE_SETUP,
+        takes=PolicyPutSerializer,
+        gives={200: PolicySerializer, 201: PolicySerializer},
+        tagged=True,
+        examples={"Keys that are made here": {"issuer": "api_key", "options": {"name": "apiKey", "prefix": "acme"}}},
+    )
+    def put(self, request: Request, policy: str) -> Response:
+        """Keep what is left out as it is; a new one needs ``issuer``. Credentials that are there are left alone."""
+        return self.put_entry(("policies", policy), CredentialPolicy.objects.filter(name=policy), PolicySerializer)

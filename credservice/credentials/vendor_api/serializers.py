@@ -5,10 +5,8 @@ from typing import Any
 from rest_framework import serializers
 
 from credservice.credentials.models import Credential
-from credservice.vendor_api.fields import Facts, Flag, StrictSerializer, Text, Values, Whole
+from credservice.vendor_api.fields import MAX_OVERLAP, Facts, Flag, StrictSerializer, Text, Values, Whole
 from credservice.vendor_api.paging import PageQuerySerializer
-
-MAX_OVERLAP = 366 * 24 * 3600  # seconds
 
 
 class CredentialSerializer(serializers.Serializer[Any]):

@@ -1,0 +1,31 @@
+"""The example of docs/vendor-api.md that does by a script what a set-up file does."""
+
+import os
+import subprocess
+import sys
+
+from credservice_client import NULL, Client
+from tests.client.test_snippets import code
+from tests.support.paths import ROOT
+
+
+def test_the_script_sets_up_and_a_second_run_changes_nothing(vendor_service, service_token):
+    environment = os.environ | {
+        "CREDSERVICE_URL": vendor_service.base_url,
+        "CREDSERVICE_TOKEN": service_token,
+        "CRM_SIGNING_SECRET": "a-signing-secret-of-the-script-0123",
+        "BROKER_PASSWORD": "a-broker-password-of-the-script-0123",
+        "PYTHONPATH": str(ROOT),
+    }
+    script = code("python", (ROOT / "docs/vendor-api.md").read_text())
+    written = "SELECT count(*) FROM audit_auditevent WHERE actor LIKE 'token:%' AND action NOT LIKE 'vendor_api.%'"
+    counts = []
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
+        counts.append(vendor_service.rows(written))
+    assert counts[0] == counts[1]
+    with Client(vendor_service.base_url, service_token) as api:
+        assert api.put_platform("crm", requests_per_minute=NULL).requests_per_minute is None
+        assert api.put_platform("crm", requests_per_minute=None).requests_per_minute is None
+    kinds = "SELECT DISTINCT action FROM audit_auditevent WHERE action IN ('plan.created', 'broker_password.created')"
+    assert len(vendor_service.rows(kinds)) == 2

@@ -1,0 +1,171 @@
+"""Platforms and integrations, as a script sets them up: by the checks of the set-up file."""
+
+import pytest
+from django.db import transaction
+
+from credservice.keys.models import SigningSecret
+from credservice.manifest.apply import wait_for_others
+from credservice.vendor_api import setup
+from credservice.vendor_api.models import Scope
+from exchange.models import Integration, Platform
+from tests.support.concurrency import at_once
+from tests.vendor_api.client import Vendor, refused
+
+PLATFORM = {"api_url": "https://api.example.com", "api_key": "the-key-of-that-api", "tolerance_seconds": 60}
+SHAPE = {"policy": "keys", "response_shape": {"apiKey": "$credential.API_KEY"}}
+SECRETS = ("first-secret-of-a-platform-0123", "second-secret-of-a-platform-456")
+
+
+def test_it_makes_a_platform(vendor, trail):
+    answer = vendor.put("/platforms/acme", PLATFORM)
+    assert (answer.status_code, answer.json()["tolerance_seconds"], answer.json()["has_api_key"]) == (201, 60, True)
+    assert PLATFORM["api_key"] not in answer.content.decode()
+    assert Platform.objects.get(name="acme").open_api_key() == PLATFORM["api_key"]
+    line = trail.one(action="platform.created")
+    assert (line.actor, line.detail["path"]) == ("token:backend", "platforms.acme")
+
+
+def test_it_shows_what_it_takes(vendor):
+    made = vendor.put("/platforms/acme", PLATFORM).json()
+    fields = {name: made[name] for name in made if name not in ("id", "name", "created_at", "has_api_key")}
+    again = vendor.put("/platforms/acme", fields)
+    assert (again.status_code, again.json()) == (200, made)
+
+
+def test_the_same_again_changes_nothing_and_what_is_left_out_stays(vendor, trail):
+    vendor.put("/platforms/acme", PLATFORM)
+    vendor.put("/platforms/acme", PLATFORM)
+    answer = vendor.put("/platforms/acme", {"state": "suspended", "requests_per_minute": None})
+    assert (answer.json()["state"], answer.json()["tolerance_seconds"]) == ("suspended", 60)
+    (line,) = trail.all(action="platform.changed")
+    assert line.detail["changes"] == {"is_active": {"from": True, "to": False}}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"tolerance_seconds": 4000}, "/tolerance_seconds"),
+        ({"source_networks": ["203.0.113.0/24", "here"]}, "/source_networks"),
+        ({"require_signature": False}, "/source_networks"),
+        ({"api_url": "ftp://api.example.com"}, "/api_url"),
+        ({"public_prefix": "partners"}, "/public_prefix"),
+        ({"state": "paused"}, "/state"),
+        ({"is_active": True}, "/is_active"),
+        ({"api_key": "with a line\nbreak"}, "/api_key"),
+    ],
+)
+def test_it_refuses_what_the_set_up_file_does(vendor, body, pointer):
+    refused(vendor.put("/platforms/acme", body), 400, "invalid_request", pointer)
+    assert not Platform.objects.exists()
+
+
+def test_there_is_one_default_platform(vendor):
+    vendor.put("/platforms/acme", {"is_default": True})
+    refused(vendor.put("/platforms/other", {"is_default": True}), 400, "invalid_request", "/is_default")
+
+
+def test_a_stored_key_goes_to_no_other_address(vendor):
+    vendor.put("/platforms/acme", PLATFORM)
+    body = refused(vendor.put("/platforms/acme", {"api_url": "https://evil.example"}), 400, "invalid_request")
+    assert [error["pointer"] for error in body["errors"]] == ["/api_key"]
+    assert Platform.objects.get().api_url == PLATFORM["api_url"]
+    assert vendor.put("/platforms/acme", {"api_url": ""}).json()["has_api_key"] is False
+
+
+def test_a_text_refers_to_no_secret_of_this_machine(vendor, monkeypatch):
+    monkeypatch.setenv("A_SECRET", "of-the-machine")
+    vendor.put("/platforms/acme", PLATFORM | {"api_key": "env:A_SECRET"})
+    assert Platform.objects.get().open_api_key() == "env:A_SECRET"
+
+
+def test_a_write_may_ask_for_what_it_has_read(vendor):
+    tag = vendor.put("/platforms/acme", {})["ETag"]
+    assert vendor.put("/platforms/acme", {"requests_per_minute": 5}, If_Match=tag).status_code == 200
+    refused(vendor.put("/platforms/acme", {"requests_per_minute": 6}, If_Match=tag), 412, "precondition_failed")
+    refused(vendor.put("/platforms/acme", {}, If_None_Match="*"), 412, "precondition_failed")
+    refused(vendor.put("/platforms/none", {}, If_Match=tag), 412, "precondition_failed")
+    assert Platform.objects.get().requests_per_minute == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_several_at_once_one_makes_it(vendor):
+    answers = at_once(lambda _: vendor.again().put("/platforms/acme", PLATFORM), 4)
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_too_long_for_another_write_is_told_when_to_come_again(vendor, monkeypatch):
+    monkeypatch.setattr(setup, "WAIT_SECONDS", 1)
+    with transaction.atomic():
+        wait_for_others()
+        (answer,) = at_once(lambda _: vendor.again().put("/platforms/acme", PLATFORM), 1)
+    refused(answer, 503, "unavailable")
+    assert int(answer["Retry-After"]) > 0
+    assert vendor.put("/platforms/acme", PLATFORM).status_code == 201
+
+
+def test_it_makes_and_changes_an_integration(vendor, policy, trail):
+    vendor.put("/platforms/acme", {})
+    made = vendor.put("/integrations/int_1?platform=acme", SHAPE)
+    assert (made.status_code, made.json()["policy"]) == (201, "keys")
+    changed = vendor.put(f"/integrations/{made.json()['id']}", {"name": "Acme CRM"})
+    assert (changed.status_code, changed.json()["name"], Integration.objects.count()) == (200, "Acme CRM", 1)
+    assert trail.one(action="integration.created").actor == "token:backend"
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"policy": "keys"}, "/response_shape"),
+        (SHAPE | {"policy": "none"}, "/policy"),
+        (SHAPE | {"response_shape": {"apiKey": "$credential.password"}}, "/response_shape"),
+        (SHAPE | {"response_shape": {"apiKey": 1}}, "/response_shape"),
+        (SHAPE | {"name": " blank"}, "/name"),
+    ],
+)
+def test_it_refuses_an_integration_that_cannot_be(vendor, policy, body, pointer):
+    vendor.put("/platforms/acme", {})
+    refused(vendor.put("/integrations/int_1", body), 400, "invalid_request", pointer)
+
+
+def test_without_that_of_trust_a_token_writes_the_rest(vendor, policy, client):
+    vendor.put("/platforms/acme", PLATFORM)
+    vendor.put("/integrations/int_1", SHAPE)
+    writer = Vendor(client, scopes=[Scope.WRITE_SETUP], name="writer")
+    assert writer.put("/platforms/acme", {"requests_per_minute": 60}).json()["requests_per_minute"] == 60
+    assert writer.put("/integrations/int_1", {"state": "suspended"}).json()["state"] == "suspended"
+    refused(writer.put("/integrations/int_2", {}), 400, "invalid_request", "/policy")
+
+
+def test_a_signing_secret_is_entered_once_and_replaced_with_an_overlap(vendor):
+    vendor.put("/platforms/acme", {})
+    answers = [vendor.post("/platforms/acme/signing-secrets", {"secret": text}) for text in (*SECRETS, SECRETS[1])]
+    assert [answer.status_code for answer in answers] == [201, 201, 200]
+    assert not any(text in answer.content.decode() for answer in answers for text in SECRETS)
+    listed = vendor.get("/platforms/acme/signing-secrets").json()["items"]
+    assert [each["state"] for each in listed] == ["current", "previous"]
+    refused(vendor.post("/platforms/acme/signing-secrets", {"secret": SECRETS[0]}), 409, "conflict")
+    assert SigningSecret.objects.get(state="current").open().decode() == SECRETS[1]
+
+
+def test_a_leaked_one_ends_at_once(vendor):
+    vendor.put("/platforms/acme", {})
+    vendor.post("/platforms/acme/signing-secrets", {"secret": SECRETS[0]})
+    vendor.post("/platforms/acme/signing-secrets", {"secret": SECRETS[1], "overlap_seconds": 0})
+    assert sorted(SigningSecret.objects.values_list("state", flat=True)) == ["current", "retired"]
+
+
+def test_a_previous_one_is_retired_and_the_current_one_is_not(vendor, trail):
+    vendor.put("/platforms/acme", {})
+    first, second = (vendor.post("/platforms/acme/signing-secrets", {"secret": text}).json()["id"] for text in SECRETS)
+    answer = vendor.post(f"/platforms/acme/signing-secrets/{first}/retire")
+    assert answer.json()["state"] == "retired"
+    assert vendor.get(f"/platforms/acme/signing-secrets/{first}").json() == answer.json()
+    refused(vendor.post(f"/platforms/acme/signing-secrets/{second}/retire"), 409, "conflict")
+    assert trail.one(action="signing_secret.retired").actor == "token:backend"
+
+
+def test_a_signing_secret_that_could_be_guessed_is_refused(vendor):
+    vendor.put("/platforms/acme", {})
+    refused(vendor.post("/platforms/acme/signing-secrets", {"secret": "short"}), 400, "invalid_request")
+    refused(vendor.post("/platforms/none/signing-secrets", {"secret": SECRETS[0]}), 404, "not_found")
