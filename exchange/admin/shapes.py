@@ -4,6 +4,7 @@ Both decide what live customers are answered, and each limits the other: so they
 """
 
 import copy
+import hashlib
 import json
 from typing import Any
 
@@ -67,15 +68,18 @@ class ShapeForm(forms.Form):
         return data
 
     def _confirm(self, impact: AnswerImpact) -> None:
+        """Ask for a tick, which holds for what it was set beside: after another change it is asked for again."""
         if not impact:
             return
+        foretold = hashlib.sha256(" ".join(impact.sentences()).encode()).hexdigest()[:16]
         self.fields["confirmed"] = forms.BooleanField(
             label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
             help_text=format_html_join("", "<p>{}</p>", ((sentence,) for sentence in impact.sentences())),
             required=False,
-            widget=UnfoldBooleanWidget,
+            widget=UnfoldBooleanWidget(attrs={"value": foretold}),
         )
-        if not self.data.get("confirmed"):
+        if self.data.get("confirmed") != foretold:
+            self.data = {name: value for name, value in self.data.items() if name != "confirmed"}
             self.add_error("confirmed", "Nothing is saved yet. Tick this, and save again.")
 
 

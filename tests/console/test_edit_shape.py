@@ -37,7 +37,7 @@ def test_the_preview_says_what_is_wrong(world, console, text, problem):
 
 
 def test_it_is_saved(world, console, trail):
-    saved(console, world, confirmed="on")
+    confirmed(console, world)
     assert sorted(Integration.objects.get(pk=world.integration.pk).response_shape) == ["tenant", "token"]
     assert trail.one(action="integration.changed").detail == {"changes": {"response_shape": {}}}
 
@@ -65,6 +65,12 @@ def saved(console, world, shape=SHAPE, **values):
     return send(console, url(world.integration, "shape"), response_shape=shape, before=before, **values)
 
 
+def confirmed(console, world, shape=SHAPE):
+    """Save it, and tick what is asked then."""
+    asked = saved(console, world, shape).context["form"].fields["confirmed"]
+    return saved(console, world, shape, confirmed=asked.widget.attrs["value"])
+
+
 def test_who_is_answered_differently_is_said_before_it_is_saved(world, console):
     page = saved(console, world).content.decode()
     assert "1 installation would be answered differently: inst_1." in page
@@ -79,8 +85,16 @@ def test_a_shape_that_some_cannot_fill_is_saved_with_a_tick_alone(world, console
     page = saved(console, world, shape).content.decode()
     assert "1 installation would get no answer: inst_1 (the installation has no attribute" in page
     assert "1 installation would be answered differently: inst_2." in page
-    assert saved(console, world, shape, confirmed="on").status_code == 302
+    assert confirmed(console, world, shape).status_code == 302
     assert "region" in Integration.objects.get(pk=world.integration.pk).response_shape
+
+
+def test_a_tick_is_good_for_what_it_was_set_beside_alone(world, console):
+    tick = saved(console, world).context["form"].fields["confirmed"].widget.attrs["value"]
+    other = '{"region": "$installation.region"}'
+    page = saved(console, world, other, confirmed=tick)
+    assert "Nothing is saved yet" in page.content.decode()
+    assert not page.context["form"]["confirmed"].value()
 
 
 def test_a_shape_that_says_the_same_is_saved_at_once(world, console, trail):
