@@ -8,9 +8,9 @@ class ExchangeConfig(AppConfig):
     verbose_name = "Exchange"
 
     def ready(self) -> None:
-        from credservice.credentials.hooks import register_subject
+        from credservice.credentials.hooks import register_policies, register_subject
         from credservice.credentials.rotation_impact import register_reach
-        from exchange.credential_hooks import end_user_subject, installations_of
+        from exchange.credential_hooks import end_user_subject, installations_of, policies_of
         from exchange.manifest.sections import register_sections
         from exchange.vendor_api import export
 
@@ -18,3 +18,4 @@ class ExchangeConfig(AppConfig):
         export.register()
         register_reach(installations_of)
         register_subject("end_user", end_user_subject)
+        register_policies(policies_of)

@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from credservice.core.ids import find_ours
 from credservice.credentials.hooks import Subject
+from credservice.credentials.models import CredentialPolicy
 from exchange.models import EndUser, Grant, Installation
 
 
@@ -19,6 +20,11 @@ def installations_of(line: UUID) -> dict[str, int]:
         grants__isnull=True,
     )
     return {"installations": own + shared.distinct().count()}
+
+
+def policies_of(line: UUID) -> QuerySet[CredentialPolicy]:
+    """Find the policies of the integrations that hand the line out."""
+    return CredentialPolicy.objects.filter(integrations__grants__line=line).distinct()
 
 
 def end_user_subject(key: str) -> Subject | None:

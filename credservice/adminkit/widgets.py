@@ -73,25 +73,53 @@ class JSONField(forms.JSONField):
         return initial if self.disabled else InvalidJSONInput(data or "")
 
     def prepare_value(self, value: Any) -> Any:
+        if value is None:
+            return ""
         if isinstance(value, dict | list) and value:
             return json.dumps(value, indent=2, ensure_ascii=False)
         return super().prepare_value(value)
 
 
-class NetworksField(forms.CharField):
-    """Takes networks in CIDR form, one a line; commas will do. The model says which are none."""
+class LinesField(forms.CharField):
+    """Takes several texts, one a line."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}), **kwargs)
+        super().__init__(**{"widget": UnfoldAdminTextareaWidget(attrs={"rows": 2}), **kwargs})
 
     def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
-        return (super().to_python(value) or "").replace(",", " ").split()
+        return [line.strip() for line in (super().to_python(value) or "").splitlines() if line.strip()]
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool((initial or []) != self.to_python(data))
+
+
+class NetworksField(LinesField):
+    """Takes networks in CIDR form, one a line; commas will do. The model says which are none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        return " ".join(super().to_python(value)).replace(",", " ").split()
+
+
+class PairsField(LinesField):
+    """Takes texts by their names, such as ``url = DATABASE_URL``, one a line."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(f"{name} = {text}" for name, text in value.items()) if isinstance(value, dict) else value
+
+    def to_python(self, value: Any) -> Any:
+        found: dict[str, str] = {}
+        for line in super().to_python(value):
+            name, equals, text = (part.strip() for part in line.partition("="))
+            if not equals or name in found:
+                raise ValidationError("Write a name, = and a text in each line, and each name once.")
+            found[name] = text
+        return found
 
 
 _SPAN = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")

@@ -1,15 +1,17 @@
 """Lets the doors tell the kernel about their end users and resources.
 
 A look-up by kind finds the subject of a credential. A taker has a scheduled rotation done by the partner instead, who
-has to fetch the new values itself.
+has to fetch the new values itself. What hands a line of credentials out may have another policy by now than the line's
+credentials were made by.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from credservice.core.exceptions import Invalid
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,9 @@ _finders: dict[str, Finder] = {}
 # Asked of a credential that is due for rotation: whether somebody else was asked to rotate it instead.
 Taker = Callable[[Credential], bool]
 _takers: list[Taker] = []
+# Asked for a line of credentials: the policies of what hands it out.
+Policies = Callable[[UUID], Iterable[CredentialPolicy]]
+_policies: list[Policies] = []
 
 
 def register_subject(kind: str, finder: Finder) -> None:
@@ -55,3 +60,15 @@ def register_taker(taker: Taker) -> None:
 
 def is_taken(credential: Credential) -> bool:
     return any(taker(credential) for taker in _takers)
+
+
+def register_policies(policies: Policies) -> None:
+    """Have ``policies`` asked of a line of credentials. For the doors' AppConfig.ready."""
+    if policies not in _policies:
+        _policies.append(policies)
+
+
+def policy_of_successor(credential: Credential) -> CredentialPolicy:
+    """Find the policy by which a person has a successor made: that of what hands its line out, where that is one."""
+    found = {policy.pk: policy for ask in _policies for policy in ask(credential.line)}
+    return next(iter(found.values())) if len(found) == 1 else credential.policy

@@ -14,7 +14,8 @@ from django.utils import timezone
 from credservice.crypto import Place, unseal_values
 from credservice.crypto.fields import SealedField, place_of
 from credservice.issuers import get_issuer
-from credservice.issuers.base import Issuer, OptionsError
+from credservice.issuers.base import Issuer
+from credservice.issuers.options import OptionsError
 from credservice.issuers.probes import check_probe
 
 STUCK_AFTER = 5  # failed attempts
@@ -75,16 +76,24 @@ class CredentialPolicy(models.Model):
             raise ValidationError({"options": "Write a JSON object."})
         try:
             self.backend().check_options(self.options)
-            self.backend().check_lifetime(self.options, self.lifetime)
         except ImproperlyConfigured as error:
             raise ValidationError({"issuer": str(error)}) from None
         except OptionsError as error:
-            raise ValidationError({"options": f"{error}."}) from None
+            raise ValidationError({"options": _told(error)}) from None
+        try:
+            self.backend().check_lifetime(self.options, self.lifetime)
+        except OptionsError as error:
+            raise ValidationError({"lifetime" if self.lifetime else "options": _told(error)}) from None
         try:
             if self.probe:
                 check_probe(self.probe, self.value_names())
         except OptionsError as error:
-            raise ValidationError({"probe": f"{error}."}) from None
+            raise ValidationError({"probe": _told(error)}) from None
+
+
+def _told(error: OptionsError) -> ValidationError:
+    """Say it with the option that is at fault as code, by which a form finds the field."""
+    return ValidationError(f"{error}.", code=error.option or None)
 
 
 class CredentialQuerySet(models.QuerySet["Credential"]):

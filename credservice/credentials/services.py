@@ -90,10 +90,12 @@ def start_successor(
     actor: str,
     entered: Mapping[str, str] | None = None,
     overlap: timedelta | None = None,
+    policy: CredentialPolicy | None = None,
 ) -> Credential:
-    """Make the next credential of a line by :func:`start_issue`: for the same subject and context, by its policy."""
+    """Make the next credential of a line by :func:`start_issue`: for the same subject and context, by its policy or
+    ``policy``."""
     return start_issue(
-        policy=credential.policy,
+        policy=policy or credential.policy,
         context=credential.context,
         subject=credential.subject,
         actor=actor,
@@ -110,8 +112,10 @@ def rotate(
     overlap: timedelta | None = None,
     entered: Mapping[str, str] | None = None,
     force_reason: str = "",
+    policy: CredentialPolicy | None = None,
 ) -> Credential:
-    """Start the successor of an active credential. Returns the successor: active (local issuer) or pending.
+    """Start the successor of an active credential, by its policy or ``policy``. Returns the successor: active (local
+    issuer) or pending.
 
     The predecessor stays good until the successor is active and for ``overlap`` after (the policy's by default; zero
     for "leaked"), never past its own expiry. Where only one may live, it ends first. Raises :class:`Conflict` where the
@@ -125,7 +129,7 @@ def rotate(
         if ends_first(credential):
             leaked = transitions.no_time(overlap)
             transitions.begin_end(credential, actor, why="rotated; only one may live", leaked=leaked)
-        return start_successor(credential, actor=actor, entered=entered, overlap=overlap)
+        return start_successor(credential, actor=actor, entered=entered, overlap=overlap, policy=policy)
 
 
 def refresh(credential: Credential, *, actor: str) -> tuple[Credential, bool]:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-
-class OptionsError(ValueError):
-    """A policy's options cannot work; the message says which and why."""
+from credservice.issuers.options import Option, check_declared
+from credservice.issuers.options import OptionsError as OptionsError  # issuers of others import both from here
+from credservice.issuers.options import only as only
 
 
 class IssueFailed(Exception):
@@ -52,6 +52,7 @@ class Issued:
 class Issuer:
     """Base class. The flags say what the kind can do; the methods do it."""
 
+    about: ClassVar[str] = ""  # what it makes, in a sentence for whoever chooses one
     generates: ClassVar[bool] = True  # makes values itself; False: they must be entered
     local: ClassVar[bool] = False  # issue() and revoke() touch nothing outside this process
     can_revoke: bool = True  # this and the next may depend on OPTIONS
@@ -63,9 +64,16 @@ class Issuer:
         if options:
             raise OptionsError(f"{type(self).__name__} takes no OPTIONS: {', '.join(sorted(options))}")
 
+    def policy_options(self) -> tuple[Option, ...] | None:
+        """Declare the options of a policy. None: the console asks for JSON, which ``check_options`` judges."""
+        return None
+
     def check_options(self, options: Mapping[str, Any]) -> None:
         """Raise :class:`OptionsError` where a policy with these options could not work."""
-        raise NotImplementedError
+        declared = self.policy_options()
+        if declared is None:
+            raise NotImplementedError
+        check_declared(declared, options)
 
     def check_lifetime(self, options: Mapping[str, Any], lifetime: timedelta | None) -> None:
         """Raise :class:`OptionsError` where credentials cannot live for the policy's ``lifetime``. Any is good here."""
@@ -88,29 +96,3 @@ class Issuer:
     def revoke(self, credential_id: str, options: Mapping[str, Any], handle: Mapping[str, Any]) -> None:
         """End it outside. "Already gone" is success. Raises :class:`IssuerUnavailable` to be asked again."""
         raise NotImplementedError
-
-
-def is_value_name(name: Any) -> bool:
-    """Tell if a value may have this name: 1 to 128 printable characters."""
-    return isinstance(name, str) and 0 < len(name) <= 128 and name.isprintable()
-
-
-def check_names(names: Any) -> None:
-    """Raise :class:`OptionsError` where ``names`` is no list of different value names."""
-    if not isinstance(names, list) or not names or not all(is_value_name(name) for name in names):
-        raise OptionsError('names must be a list of value names, such as ["apiKey"]')
-    if len(set(names)) < len(names):
-        raise OptionsError("names lists the same name twice")
-
-
-def check_name(name: Any) -> None:
-    """Raise :class:`OptionsError` where ``name`` is no name of a value."""
-    if not is_value_name(name):
-        raise OptionsError("name must be the name of the value, such as TOKEN")
-
-
-def only(options: Mapping[str, Any], allowed: set[str]) -> None:
-    """Raise :class:`OptionsError` for an option that the issuer does not know: a typo must not pass silently."""
-    unknown = sorted(set(options) - allowed)
-    if unknown:
-        raise OptionsError(f"unknown option {unknown[0]!r}; it takes {', '.join(sorted(allowed)) or 'none'}")

@@ -1,8 +1,6 @@
 """Makes ``jwt`` credentials: short-lived tokens, signed with the keys that ``/.well-known/jwks.json`` publishes.
 
-Policy options: ``audience``; ``claims``, a template over the context (:mod:`credservice.core.context_templates`), with
-``sub``; ``algorithm``, ``issuer``, ``name`` of the value; ``lifetime`` in seconds, where the policy has none;
-``refresh_share`` of the lifetime, after which the next hand-out makes a new one. See docs/issuers/jwt.md.
+Audience and claims are templates over the context (:mod:`credservice.core.context_templates`). See docs/issuers/jwt.md.
 """
 
 from collections.abc import Mapping
@@ -13,12 +11,23 @@ from django.conf import settings
 from django.utils import timezone
 
 from credservice.core.context_templates import MissingSource, check_template, fill_template
-from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, OptionsError, check_name, only
+from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest
+from credservice.issuers.options import (
+    Choice,
+    JSONObject,
+    Lines,
+    Number,
+    Option,
+    OptionsError,
+    Text,
+    is_text,
+    that,
+    value_name,
+    with_defaults,
+)
 from credservice.keys.signing_keys import current_signing_key
 
 ALGORITHMS = ("EdDSA", "ES256", "RS256")
-DEFAULTS: dict[str, Any] = {"algorithm": "EdDSA", "name": "TOKEN", "refresh_share": 0.5, "claims": {}}
-OPTIONS = {*DEFAULTS, "audience", "issuer", "lifetime"}
 OURS = ("iss", "aud", "exp", "nbf", "iat", "jti")
 MIN_LIFETIME = timedelta(minutes=1)
 # A token cannot be revoked: its lifetime is how long a stolen one works. The keys' overlap relies on this bound.
@@ -27,41 +36,83 @@ MAX_TOKEN_BYTES = 8 * 1024  # what servers take in a header
 BACKDATED = timedelta(seconds=30)  # nbf, for clocks that are behind
 
 
+def _check_audience(audience: Any) -> None:
+    audiences = audience if isinstance(audience, list) else [audience]
+    if not audiences or not all(is_text(one) for one in audiences):
+        raise ValueError("must say who may accept the token: a text, or a list of texts")
+    check_template(audience)
+
+
+def _check_claims(claims: Any) -> None:
+    if not isinstance(claims, dict) or not all(is_text(name) for name in claims):
+        raise ValueError('must be a JSON object, such as {"sub": "$end_user"}')
+    taken = sorted(set(claims) & set(OURS))
+    if taken:
+        raise ValueError(f"must leave {taken[0]} out: the issuer sets it")
+    check_template(claims)
+
+
+OPTIONS = (
+    Option(
+        "audience",
+        Lines(_check_audience, or_one=True),
+        "Who may accept the token, one a line. Let your product insist on it.",
+        required=True,
+    ),
+    Option(
+        "claims",
+        JSONObject(_check_claims),
+        'A template, such as {"sub": "$end_user"}. A text that begins with $ is looked up for each credential; $$ is a '
+        "dollar sign.",
+        default={},
+    ),
+    Option(
+        "algorithm", Choice(ALGORITHMS), "ES256 and RS256 are for verifiers that know nothing newer.", default="EdDSA"
+    ),
+    Option(
+        "issuer",
+        Text(that(is_text, "must be a text, such as the address of this service")),
+        "The claim iss. Empty: the address of this service.",
+    ),
+    Option(
+        "lifetime",
+        Number(60, 24 * 3600, of="seconds"),
+        "Seconds, where the policy itself has no lifetime: from a minute to 24 hours, since a token cannot be revoked.",
+    ),
+    Option(
+        "refresh_share",
+        Number(0.1, 0.9, whole=False),
+        "The token is handed out again until this share of its lifetime has passed; then the next hand-out makes a new "
+        "one.",
+        default=0.5,
+    ),
+    value_name("TOKEN"),
+)
+
+
 class JWTIssuer(Issuer):
+    about = "Short-lived tokens, signed here. Your product verifies them by our public keys."
     local = True
     can_revoke = False
     expires_itself = True
 
-    def check_options(self, options: Mapping[str, Any]) -> None:
-        only(options, OPTIONS)
-        given = DEFAULTS | dict(options)
-        if given["algorithm"] not in ALGORITHMS:
-            raise OptionsError(f"algorithm must be one of {', '.join(ALGORITHMS)}")
-        check_name(given["name"])
-        _check_audience(options.get("audience"))
-        if "issuer" in options and (not isinstance(options["issuer"], str) or not options["issuer"]):
-            raise OptionsError("issuer must be a text, such as the address of this service")
-        share = given["refresh_share"]
-        if isinstance(share, bool) or not isinstance(share, int | float) or not 0.1 <= share <= 0.9:
-            raise OptionsError("refresh_share must be a number from 0.1 to 0.9")
-        _check_claims(given["claims"])
-        if "lifetime" in options:
-            self.check_lifetime(options, None)
+    def policy_options(self) -> tuple[Option, ...]:
+        return OPTIONS
 
     def check_lifetime(self, options: Mapping[str, Any], lifetime: timedelta | None) -> None:
         if lifetime is None:
             seconds = options.get("lifetime")
             if isinstance(seconds, bool) or not isinstance(seconds, int):
-                raise OptionsError("give the policy a lifetime, or the option lifetime in seconds")
+                raise OptionsError("give the policy a lifetime, or the option lifetime in seconds", "lifetime")
             lifetime = timedelta(seconds=min(max(seconds, 0), 10**9))
         if not MIN_LIFETIME <= lifetime <= MAX_LIFETIME:
             raise OptionsError("a token's lifetime must be between a minute and 24 hours: it cannot be revoked")
 
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
-        return (options.get("name", DEFAULTS["name"]),)
+        return (with_defaults(OPTIONS, options)["name"],)
 
     def issue(self, request: IssueRequest) -> Issued:
-        given = DEFAULTS | dict(request.options)
+        given = with_defaults(OPTIONS, request.options)
         lifetime = self._lifetime(request)
         now = timezone.now().replace(microsecond=0)
         claims = _claims(request, now, now + lifetime)
@@ -106,26 +157,3 @@ def _claims(request: IssueRequest, now: datetime, expires_at: datetime) -> dict[
         "jti": request.credential_id,
         **{name: int(moment.timestamp()) for name, moment in times.items()},
     }
-
-
-def _check_audience(audience: Any) -> None:
-    audiences = audience if isinstance(audience, list) else [audience]
-    if not audiences or not all(isinstance(one, str) and one for one in audiences):
-        raise OptionsError("audience must say who may accept the token: a text, or a list of texts")
-    _check_template("audience", audience)
-
-
-def _check_claims(claims: Any) -> None:
-    if not isinstance(claims, dict) or not all(isinstance(name, str) and name for name in claims):
-        raise OptionsError('claims must be a JSON object, such as {"sub": "$end_user"}')
-    taken = sorted(set(claims) & set(OURS))
-    if taken:
-        raise OptionsError(f"the claim {taken[0]} is set by the issuer")
-    _check_template("claims", claims)
-
-
-def _check_template(name: str, template: Any) -> None:
-    try:
-        check_template(template)
-    except ValueError as error:
-        raise OptionsError(f"{name} {error}") from None

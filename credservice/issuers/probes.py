@@ -7,6 +7,7 @@ sends one GET, the values named in braces filled in, and wants that status.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -15,8 +16,9 @@ from psycopg.conninfo import make_conninfo
 
 from credservice.http.addresses import AddressRefused, NameNotFound, checked_addresses
 from credservice.http.outgoing import check_url
-from credservice.issuers.base import IssueFailed, IssuerUnavailable, OptionsError, only
+from credservice.issuers.base import IssueFailed, IssuerUnavailable
 from credservice.issuers.calls import call
+from credservice.issuers.options import Number, Option, OptionsError, Text, check_declared, is_text, that
 from credservice.issuers.postgresql.connection import connect, explain, passwords
 
 SECONDS = 5.0
@@ -30,23 +32,35 @@ class ProbeFailed(Exception):
     """The credential does not work. The message holds no secret."""
 
 
+@dataclass(frozen=True)
+class Probe:
+    """A kind of trial. ``check`` raises OptionsError where it could not be run on values of these names."""
+
+    about: str
+    options: tuple[Option, ...]
+    check: Callable[[Mapping[str, Any], tuple[str, ...]], None]
+    run: Callable[[Mapping[str, Any], Mapping[str, str]], None]
+
+
 def check_probe(probe: Any, value_names: tuple[str, ...]) -> None:
     """Raise :class:`OptionsError` where this probe could not be run on credentials with these values."""
     kind = probe.get("type") if isinstance(probe, dict) else None
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise OptionsError(f'a probe is a JSON object with a "type", one of {", ".join(sorted(_KINDS))}')
-    _KINDS[kind][0](probe, value_names)
+    if not isinstance(kind, str) or kind not in PROBES:
+        raise OptionsError(f'a probe is a JSON object with a "type", one of {", ".join(sorted(PROBES))}')
+    options = {name: value for name, value in probe.items() if name != "type"}
+    check_declared(PROBES[kind].options, options)
+    PROBES[kind].check(options, value_names)
 
 
 def run_probe(probe: Mapping[str, Any], values: Mapping[str, str]) -> None:
     """Try the values. Raises :class:`ProbeFailed`, or :class:`IssuerUnavailable` where nobody answers."""
-    _KINDS[probe["type"]][1](probe, values)
+    PROBES[probe["type"]].run(probe, values)
 
 
-def _check_postgresql(probe: Mapping[str, Any], value_names: tuple[str, ...]) -> None:
-    only(probe, {"type", "value"})
-    if probe.get("value") not in value_names:
-        raise OptionsError(f"value must name the value with the connection URL, one of {', '.join(value_names)}")
+def _check_postgresql(options: Mapping[str, Any], value_names: tuple[str, ...]) -> None:
+    if options["value"] not in value_names:
+        names = ", ".join(value_names)
+        raise OptionsError(f"value must name the value with the connection URL, one of {names}", "value")
 
 
 def _run_postgresql(probe: Mapping[str, Any], values: Mapping[str, str]) -> None:
@@ -99,21 +113,16 @@ def _place(host: str, port: int) -> dict[str, str]:
     return {"host": host} if socket else {"host": host, "hostaddr": addresses[0]}
 
 
-def _check_http(probe: Mapping[str, Any], value_names: tuple[str, ...]) -> None:
-    only(probe, {"type", "url", "header", "expect"})
-    try:
-        check_url(probe.get("url"))
-    except ValueError as error:
-        raise OptionsError(f"url {error}") from None
-    header = _HEADER.fullmatch(probe["header"]) if isinstance(probe.get("header"), str) else None
+def _check_header(value: Any) -> None:
+    header = _HEADER.fullmatch(value) if isinstance(value, str) else None
     if header is None or header[1].lower() in _NOT_OURS_TO_SET:
-        raise OptionsError('header must be a header with a value in braces, such as "Authorization: Bearer {TOKEN}"')
-    named = _VALUE.findall(header[2])
+        raise ValueError('must be a header with a value in braces, such as "Authorization: Bearer {TOKEN}"')
+
+
+def _check_http(options: Mapping[str, Any], value_names: tuple[str, ...]) -> None:
+    named = _VALUE.findall(options["header"].partition(": ")[2])
     if not named or not set(named) <= set(value_names):
-        raise OptionsError(f"header must name, in braces, some of {', '.join(value_names)}")
-    expect = probe.get("expect", 200)
-    if isinstance(expect, bool) or not isinstance(expect, int) or not 200 <= expect <= 499:
-        raise OptionsError("expect must be a status from 200 to 499")
+        raise OptionsError(f"header must name, in braces, some of {', '.join(value_names)}", "header")
 
 
 def _run_http(probe: Mapping[str, Any], values: Mapping[str, str]) -> None:
@@ -130,9 +139,27 @@ def _run_http(probe: Mapping[str, Any], values: Mapping[str, str]) -> None:
         raise ProbeFailed(f"{answer.url.host} answered {answer.status_code} to the trial request, not {expected}")
 
 
-_Check = Callable[[Mapping[str, Any], tuple[str, ...]], None]
-_Run = Callable[[Mapping[str, Any], Mapping[str, str]], None]
-_KINDS: dict[str, tuple[_Check, _Run]] = {
-    "postgresql": (_check_postgresql, _run_postgresql),
-    "http": (_check_http, _run_http),
+_URL_VALUE = Text(that(is_text, "must name the value with the connection URL"))
+PROBES: Mapping[str, Probe] = {
+    "http": Probe(
+        "Send one GET with its values, and look at the answer's status.",
+        (
+            Option("url", Text(check_url), "Where to, such as https://api.example.com/me.", required=True),
+            Option(
+                "header",
+                Text(_check_header),
+                "With the names of values in braces, such as Authorization: Bearer {TOKEN}.",
+                required=True,
+            ),
+            Option("expect", Number(200, 499), "The status that a good credential gets.", default=200),
+        ),
+        _check_http,
+        _run_http,
+    ),
+    "postgresql": Probe(
+        "Log in to PostgreSQL with it.",
+        (Option("value", _URL_VALUE, "The name of the value that holds the connection URL.", required=True),),
+        _check_postgresql,
+        _run_postgresql,
+    ),
 }

@@ -1,23 +1,23 @@
-"""Keeps ``static`` credentials: values that an operator or the vendor entered, and that we hand out.
-
-Policy options: ``names``, the list of value names that every credential of the policy has.
-"""
+"""Keeps ``static`` credentials: values that an operator or the vendor entered, and that we hand out."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from credservice.crypto.envelope import MAX_VALUE_BYTES
-from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, check_names, only
+from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest
+from credservice.issuers.options import VALUE_NAMES, Option
+
+OPTIONS = (Option("names", VALUE_NAMES, "The names of the values of each credential, one a line.", required=True),)
 
 
 class StaticIssuer(Issuer):
+    about = "Values that you enter, or send by the vendor API."
     generates = False
     local = True
     can_revoke = False  # its end is ours alone: nothing outside knows of it
 
-    def check_options(self, options: Mapping[str, Any]) -> None:
-        only(options, {"names"})
-        check_names(options.get("names"))
+    def policy_options(self) -> tuple[Option, ...]:
+        return OPTIONS
 
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(options["names"])

@@ -19,7 +19,7 @@ from credservice.audit.models import AuditEvent
 from credservice.core.exceptions import Conflict, Invalid
 from credservice.core.names import validate_name
 from credservice.credentials.models import CredentialPolicy
-from credservice.issuers.base import is_value_name
+from credservice.issuers.options import is_value_name
 from credservice.keys.services import generate_secret
 from credservice.statistics.models import Tally
 from credservice.statistics.reading import GRANTED

@@ -32,7 +32,7 @@ from exchange.admin import pages
 from exchange.admin.customers import with_newest
 from exchange.admin.end_users import end_user_label
 from exchange.models import EndUser, Grant, Installation, Integration
-from exchange.services.grants import grant_credential, usable_of
+from exchange.services.grants import grant_credential, granted_already, usable_of
 
 
 class EndUserField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -172,6 +172,9 @@ class GrantAdmin(LargeListAdmin):
         parties = PartiesForm(self, request.GET if "integration" in request.GET else None, initial=_chosen(request))
         if not parties.is_valid():
             return self._ask(request, {"form": parties, "method": "get", "submit_label": "Next"})
+        current = granted_already(**parties.cleaned_data)
+        if current is not None and request.method != "POST":
+            return self._lead_to(request, current, parties)
         policy = parties.cleaned_data["integration"].policy
         values = ValuesForm(policy, request.POST if request.method == "POST" else None)
         if values.is_valid():
@@ -180,6 +183,13 @@ class GrantAdmin(LargeListAdmin):
             except ServiceError as error:
                 values.add_error(None, error.message)
         return self._ask(request, self._values_context(request, parties, values))
+
+    def _lead_to(self, request: HttpRequest, current: Credential, parties: PartiesForm) -> HttpResponse:
+        """Say that there is such a grant, before secrets are typed in vain."""
+        whose, integration = end_user_label(parties.cleaned_data["end_user"]), parties.cleaned_data["integration"]
+        sentence = f"{whose} is granted this credential for {integration} already. Replace its values, or rotate it."
+        messages.info(request, sentence)
+        return HttpResponseRedirect(page_of(current))
 
     def _grant(self, request: HttpRequest, parties: PartiesForm, values: ValuesForm) -> HttpResponse:
         actor = actor_of(request)

@@ -204,7 +204,8 @@ class IntegrationAdmin(ConsoleAdmin):
     needs_proof = True
     object_pages = (EditShape, pages.SuspendIntegration, pages.ResumeIntegration)
     bulk_actions = (pages.SuspendIntegration.bulk(), pages.ResumeIntegration.bulk())
-    fixed_fields = ("platform", "integration_id")
+    # What live customers are answered is changed on a page of its own, which says for whom it changes: EditShape.
+    fixed_fields = ("platform", "integration_id", "policy", "response_shape")
     protected_fields: ClassVar[Any] = {
         "policy": "credentials.change_credentialpolicy",
         "response_shape": "credentials.change_credentialpolicy",

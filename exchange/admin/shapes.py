@@ -1,5 +1,10 @@
-"""Edits a response shape, with the answer beside it as it would be, while it is typed."""
+"""Edits what an integration answers with: its policy and response shape, with the answer beside them as it would be.
 
+Both decide what live customers are answered, and each limits the other: so they are changed together, here alone.
+"""
+
+import copy
+import hashlib
 import json
 from typing import Any
 
@@ -7,18 +12,29 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from unfold.widgets import UnfoldAdminTextareaWidget
+from django.utils.html import format_html_join
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.widgets import JSONField
 from credservice.audit import Line, record
 from credservice.core.exceptions import Conflict
+from credservice.credentials.models import CredentialPolicy
 from exchange.models import Installation, Integration
+from exchange.services.answer_impact import AnswerImpact, foretell_answers
 from exchange.services.dry_run import MASK
 from exchange.shapes import MissingAttribute, fill
 
 
 class ShapeForm(forms.Form):
+    policy = forms.ModelChoiceField(
+        CredentialPolicy.objects.all(),
+        required=False,
+        empty_label=None,
+        widget=UnfoldAdminSelectWidget,
+        help_text="How its credentials are made. Those that are there stay as they are: rotate them, or replace their "
+        "values, and the successors are made by this one.",
+    )
     response_shape = JSONField(
         help_text="Fields of the answer: a text as it is, or a source: $credential.NAME, $end_user.external_id, "
         "$end_user.ATTRIBUTE, $installation.ATTRIBUTE. A literal dollar sign is $$.",
@@ -30,12 +46,47 @@ class ShapeForm(forms.Form):
     class Media:
         js = (Script("exchange/preview.js", defer=True),)
 
+    def __init__(self, integration: Integration, data: Any = None, *, saves: bool = False) -> None:
+        shape, policy = integration.response_shape, integration.policy_id
+        super().__init__(data, initial={"policy": policy, "response_shape": shape, "before": _text(shape)})
+        self._integration, self._saves = integration, saves
+
+    def clean(self) -> dict[str, Any]:
+        """Check the two together, and ask to confirm what would change for installations."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.errors:
+            return data
+        wanted = copy.copy(self._integration)
+        wanted.policy = data["policy"] = data["policy"] or self._integration.policy
+        wanted.response_shape = data["response_shape"]
+        try:
+            wanted.full_clean()
+        except ValidationError as error:
+            raise ValidationError({"response_shape": error.messages}) from None
+        if self._saves and data["before"] == _text(self._integration.response_shape):
+            self._confirm(foretell_answers(self._integration, wanted))
+        return data
+
+    def _confirm(self, impact: AnswerImpact) -> None:
+        """Ask for a tick, which holds for what it was set beside: after another change it is asked for again."""
+        if not impact:
+            return
+        foretold = hashlib.sha256(" ".join(impact.sentences()).encode()).hexdigest()[:16]
+        self.fields["confirmed"] = forms.BooleanField(
+            label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
+            help_text=format_html_join("", "<p>{}</p>", ((sentence,) for sentence in impact.sentences())),
+            required=False,
+            widget=UnfoldBooleanWidget(attrs={"value": foretold}),
+        )
+        if self.data.get("confirmed") != foretold:
+            self.data = {name: value for name, value in self.data.items() if name != "confirmed"}
+            self.add_error("confirmed", "Nothing is saved yet. Tick this, and save again.")
+
 
 class EditShape(ObjectAction):
     slug, title, icon = "shape", "Edit the answer", "data_object"
     submit = "Save"
     needs_proof = True
-    form_class = ShapeForm
 
     def allowed(self, request: HttpRequest, obj: Integration | None = None) -> bool:
         """Ask for the right to change policies as well: the shape decides what of a credential is handed out."""
@@ -45,9 +96,11 @@ class EditShape(ObjectAction):
         """Ask for no proof of who only previews: the values are masked, and nothing is saved."""
         return None if request.POST.get("preview") else super().proof_first(request)
 
+    def version(self, request: HttpRequest, obj: Integration) -> str:
+        return f"{super().version(request, obj)} {obj.policy_id}"
+
     def make_form(self, request: HttpRequest, obj: Integration, data: Any = None) -> forms.Form:
-        now = {"response_shape": obj.response_shape, "before": _text(obj.response_shape)}
-        return ShapeForm(data, initial=now)
+        return ShapeForm(obj, data, saves=True)
 
     def answer(self, request: HttpRequest, obj: Integration) -> HttpResponse:
         return self._preview(request, obj) if request.POST.get("preview") else super().answer(request, obj)
@@ -58,34 +111,37 @@ class EditShape(ObjectAction):
             raise Conflict(
                 f"Somebody else changed it meanwhile, to: {_text(obj.response_shape)}. Yours is below still."
             )
-        obj.response_shape = values["response_shape"]
+        changes: dict[str, Any] = {"response_shape": {}} if obj.response_shape != values["response_shape"] else {}
+        if obj.policy_id != values["policy"].pk:
+            changes["policy"] = {"from": str(obj.policy_id), "to": str(values["policy"].pk)}
+        obj.policy, obj.response_shape = values["policy"], values["response_shape"]
         try:
             obj.full_clean()
         except ValidationError as error:
             raise Conflict(" ".join(error.messages)) from None
-        obj.save(update_fields=["response_shape"])
-        record(Line.about(obj, "integration.changed", actor, {"changes": {"response_shape": {}}}))
+        obj.save(update_fields=["policy", "response_shape"])
+        if changes:
+            record(Line.about(obj, "integration.changed", actor, {"changes": changes}))
         return "Saved. The next exchange is answered so."
 
     def _preview(self, request: HttpRequest, obj: Integration) -> HttpResponse:
-        form = ShapeForm(request.POST)
+        form = ShapeForm(obj, request.POST)
         if not form.is_valid():
             return JsonResponse({"problem": str(form.errors.get("response_shape", ["This is not valid JSON."])[0])})
         try:
-            return JsonResponse({"answer": _text(preview(obj, form.cleaned_data["response_shape"]), indent=2)})
+            shown = preview(obj, form.cleaned_data["policy"], form.cleaned_data["response_shape"])
+            return JsonResponse({"answer": _text(shown, indent=2)})
         except ValidationError as error:
             return JsonResponse({"problem": " ".join(error.messages)})
 
 
-def preview(integration: Integration, shape: Any) -> dict[str, Any]:
+def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> dict[str, Any]:
     """Fill ``shape`` for the newest installation, values masked. Raises ValidationError."""
-    integration.response_shape = shape
-    integration.full_clean()
     newest = Installation.objects.filter(integration=integration).select_related("end_user").order_by("-created_at")
     found = newest.first()
     end_user = {"external_id": found.end_user.external_id or "…", **found.end_user.attributes} if found else {}
     sources = {
-        "credential": dict.fromkeys(integration.policy.value_names(), MASK),
+        "credential": dict.fromkeys(policy.value_names(), MASK),
         "end_user": end_user or {"external_id": "…"},
         "installation": found.attributes if found else {},
     }

@@ -115,6 +115,14 @@ def withdraw_grant(*, grant: Grant, actor: str, reason: str) -> None:
         grant.delete()
 
 
+def granted_already(
+    *, integration: Integration, end_user: EndUser, installation: Installation | None
+) -> Credential | None:
+    """Find what the same grant hands out, or soon will: a second one would be refused."""
+    grant = Grant.objects.filter(integration=integration, end_user=end_user, installation=installation).first()
+    return _current(grant) if grant else None
+
+
 def usable_of(grant: Grant) -> Credential | None:
     """Find what an exchange would be handed: its line's active credential, else the newest that still retires."""
     found = _credentials(grant).filter(state__in=Credential.USABLE).order_by("state", "-created_at")

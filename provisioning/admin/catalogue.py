@@ -3,11 +3,12 @@
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
@@ -17,8 +18,25 @@ from provisioning.admin import pages
 from provisioning.models import Feature, Plan, Product
 
 
+class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Offers the provisioners that settings name, and the one that is set though they have lost it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "provisioner" in self.fields:
+            found = {alias: f"{alias}: {options.get('url')}" for alias, options in settings.PROVISIONERS.items()}
+            lost = {alias: alias for alias in [self.instance.provisioner] if alias and alias not in found}
+            self.fields["provisioner"] = forms.ChoiceField(
+                choices=[("", "None: a resource is ours alone, and there at once"), *(found | lost).items()],
+                required=False,
+                widget=UnfoldAdminSelectWidget,
+                help_text="The endpoint of yours that provisions its resources, in its own time: one of PROVISIONERS.",
+            )
+
+
 @admin.register(Product)
 class ProductAdmin(ConsoleAdmin):
+    form = ProductForm
     menu = Menu("Provisioning", 33, "inventory_2")
     about = "What can be ordered, in which regions, and how its credentials are made."
     empty_help = "Add one with the label that the marketplace uses, then its plans and features."

@@ -78,3 +78,13 @@ def test_actions_on_ticked_rows_show(console: Page):
     console.goto("/admin/exchange/installation/")
     console.locator("input.action-select").first.check()
     expect(console.locator("select[name=action]")).to_be_visible()
+
+
+def test_the_fields_of_the_chosen_issuer_alone_are_shown(console: Page):
+    console.goto("/admin/credentials/credentialpolicy/add/")
+    names, audience = console.locator("[name=options-static-names]"), console.locator("[name=options-jwt-audience]")
+    expect(names).to_be_visible()
+    expect(audience).to_be_hidden()
+    console.locator("[name=issuer][value=jwt]").check()
+    expect(audience).to_be_visible()
+    expect(names).to_be_hidden()

@@ -2,8 +2,10 @@
 
 import pytest
 
-from exchange.models import Integration
+from credservice.credentials.models import CredentialPolicy
+from exchange.models import Grant, Integration
 from exchange.services.dry_run import MASK
+from exchange.services.grants import usable_of
 from tests.support.pages import send, url
 
 SHAPE = '{"token": "$credential.apiKey", "tenant": "$end_user.external_id"}'
@@ -35,8 +37,7 @@ def test_the_preview_says_what_is_wrong(world, console, text, problem):
 
 
 def test_it_is_saved(world, console, trail):
-    before = '{"apiKey": "$credential.apiKey"}'
-    send(console, url(world.integration, "shape"), response_shape=SHAPE, before=before)
+    confirmed(console, world)
     assert sorted(Integration.objects.get(pk=world.integration.pk).response_shape) == ["tenant", "token"]
     assert trail.one(action="integration.changed").detail == {"changes": {"response_shape": {}}}
 
@@ -56,3 +57,84 @@ def test_a_shape_that_cannot_be_filled_is_not_saved(world, console):
         before='{"apiKey": "$credential.apiKey"}',
     )
     assert "apiKey" in Integration.objects.get(pk=world.integration.pk).response_shape
+
+
+def saved(console, world, shape=SHAPE, **values):
+    """Send the form as it was opened."""
+    before = '{"apiKey": "$credential.apiKey"}'
+    return send(console, url(world.integration, "shape"), response_shape=shape, before=before, **values)
+
+
+def confirmed(console, world, shape=SHAPE):
+    """Save it, and tick what is asked then."""
+    asked = saved(console, world, shape).context["form"].fields["confirmed"]
+    return saved(console, world, shape, confirmed=asked.widget.attrs["value"])
+
+
+def test_who_is_answered_differently_is_said_before_it_is_saved(world, console):
+    page = saved(console, world).content.decode()
+    assert "1 installation would be answered differently: inst_1." in page
+    assert "Nothing is saved yet" in page
+    assert Integration.objects.get(pk=world.integration.pk).response_shape == {"apiKey": "$credential.apiKey"}
+
+
+def test_a_shape_that_some_cannot_fill_is_saved_with_a_tick_alone(world, console):
+    world.make_installation("inst_2")
+    type(world.installation).objects.filter(installation_id="inst_2").update(attributes={"region": "eu"})
+    shape = '{"apiKey": "$credential.apiKey", "region": "$installation.region"}'
+    page = saved(console, world, shape).content.decode()
+    assert "1 installation would get no answer: inst_1 (the installation has no attribute" in page
+    assert "1 installation would be answered differently: inst_2." in page
+    assert confirmed(console, world, shape).status_code == 302
+    assert "region" in Integration.objects.get(pk=world.integration.pk).response_shape
+
+
+def test_a_tick_is_good_for_what_it_was_set_beside_alone(world, console):
+    tick = saved(console, world).context["form"].fields["confirmed"].widget.attrs["value"]
+    other = '{"region": "$installation.region"}'
+    page = saved(console, world, other, confirmed=tick)
+    assert "Nothing is saved yet" in page.content.decode()
+    assert not page.context["form"]["confirmed"].value()
+
+
+def test_a_shape_that_says_the_same_is_saved_at_once(world, console, trail):
+    assert saved(console, world, '{"apiKey":"$credential.apiKey"}').status_code == 302
+    assert trail.all(action="integration.changed") == []
+
+
+def test_only_the_newest_installations_are_looked_at(world, console, monkeypatch):
+    monkeypatch.setattr("exchange.services.answer_impact.MAX_LOOKED_AT", 1)
+    world.make_installation("inst_2")
+    page = saved(console, world).content.decode()
+    assert "answered differently: inst_2." in page
+    assert "only the newest 1 were looked at" in page
+
+
+def test_replaced_values_follow_a_new_policy_without_an_outage(world, console, trail):
+    wider = CredentialPolicy.objects.create(name="wider", issuer="static", options={"names": ["apiKey", "tenant"]})
+    kept = '{"apiKey": "$credential.apiKey"}'
+    assert saved(console, world, kept, policy=wider.pk).status_code == 302  # nobody notices
+    change = trail.one(action="integration.changed").detail["changes"]
+    assert change == {"policy": {"from": str(world.policy.pk), "to": str(wider.pk)}}
+
+    both = '{"apiKey": "$credential.apiKey", "tenant": "$credential.tenant"}'
+    page = saved(console, world, both, policy=wider.pk).content.decode()
+    assert "1 installation would get no answer: inst_1 (the credential has no attribute" in page
+
+    page = console.get(url(world.credential, "replace")).content.decode()
+    assert "on the policy wider now" in page
+    send(console, url(world.credential, "replace"), value_0="new-key", value_1="t-1", overlap="policy")
+    world.credential.refresh_from_db()
+    assert world.credential.state == "retiring"
+    successor = world.credential.successors.get()
+    assert (successor.policy, successor.open()) == (wider, {"apiKey": "new-key", "tenant": "t-1"})
+    assert usable_of(world.grant) == successor
+    page = saved(console, world, both, policy=wider.pk).content.decode()
+    assert "1 installation would be answered differently" in page
+
+
+def test_grant_leads_to_the_credential_that_is_there(world, console):
+    chosen = {"integration": world.integration.pk, "end_user": world.end_user.pk, "installation": ""}
+    page = console.get(url(Grant, "add"), chosen, follow=True)
+    assert page.redirect_chain[-1][0] == url(world.credential)
+    assert "is granted this credential for int_1 already" in page.content.decode()

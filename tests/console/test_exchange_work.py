@@ -195,8 +195,12 @@ def test_a_narrower_grant_beside_the_wide_one(console: Client, world: World) -> 
 
 
 def test_a_second_grant_is_refused_and_makes_nothing(console: Client, world: World) -> None:
-    before = Credential.objects.count()
-    response = send(console, _grant_address(world, world.integration, world.end_user), value_0="x-y-z")
+    """Made by somebody else since the form was opened: where there is one, Grant leads to it."""
+    address, before = _grant_address(world, world.integration, world.end_user), Credential.objects.count()
+    world.grant.delete()
+    form_id = console.get(address).context["form_id"]
+    Grant.objects.create(integration=world.integration, end_user=world.end_user, line=world.credential.line)
+    response = console.post(address, {"form_id": form_id, "value_0": "x-y-z"})
     assert "There is such a grant already" in response.content.decode()
     assert "x-y-z" not in response.content.decode()
     assert Credential.objects.count() == before

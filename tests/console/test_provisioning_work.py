@@ -141,16 +141,24 @@ def test_what_partners_make_is_not_added_by_hand(console: Client, world: World, 
     assert console.post(url(model, "add"), {}).status_code == 403
 
 
+def test_a_provisioner_is_chosen_from_those_of_the_settings(console: Client, world: World, settings: Any) -> None:
+    settings.PROVISIONERS = {"ours": {"url": "https://a.example/", "secrets": ["env:A"]}}
+    type(world.product).objects.update(provisioner="lost")
+    page = console.get(url(world.product)).content.decode()
+    assert ">ours: https://a.example/<" in page
+    assert '<option value="lost" selected>' in page
+
+
 def test_a_policy_is_checked_against_its_users(console: Client, world: World) -> None:
-    values = {"multiple": "on", "overlap": "24h", "stale_for": "1h", "probe": "{}"}
-    refused = console.post(url(world.policy), values | {"options": '{"names": ["token"]}'})
+    values = {"multiple": "on", "overlap": "24h", "stale_for": "1h", "options-names": "token"}
+    refused = console.post(url(world.policy), values)
     assert "makes no value named apiKey" in refused.content.decode()
     world.policy.refresh_from_db()
     assert world.policy.options == {"names": ["apiKey"]}
 
 
 def test_a_policy_is_added_with_times_as_people_write_them(console: Client, trail: Trail) -> None:
-    values = {"name": "keys", "issuer": "api_key", "options": "{}", "probe": "{}", "lifetime": "90d"}
+    values = {"name": "keys", "issuer": "api_key", "lifetime": "90d"}
     times = {"rotation_period": "1d12h", "overlap": "90m", "stale_for": "1h"}
     assert console.post(url(CredentialPolicy, "add"), values | times).status_code == 302
     policy = CredentialPolicy.objects.get()
@@ -158,8 +166,8 @@ def test_a_policy_is_added_with_times_as_people_write_them(console: Client, trai
     assert trail.one(action="credential_policy.created").detail["values"]["overlap"] == {"to": "5400 s"}
 
 
-@pytest.mark.parametrize(("name", "text"), [("options", '{"bogus": 1}'), ("lifetime", "soon"), ("lifetime", "1h")])
+@pytest.mark.parametrize(("name", "text"), [("options-api_key-prefix", "A"), ("lifetime", "soon"), ("lifetime", "1h")])
 def test_an_unworkable_policy_is_refused(console: Client, db: None, name: str, text: str) -> None:
-    values = {"name": "keys", "issuer": "api_key", "options": "{}", "overlap": "24h", "stale_for": "1h", "probe": "{}"}
+    values = {"name": "keys", "issuer": "api_key", "overlap": "24h", "stale_for": "1h"}
     assert console.post(url(CredentialPolicy, "add"), values | {name: text}).status_code == 200
     assert not CredentialPolicy.objects.exists()

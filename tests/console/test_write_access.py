@@ -152,6 +152,6 @@ def test_the_secrets_manager_can_set_what_others_may_not(world: World) -> None:
         "change exchange.enduser.attributes",
         "change exchange.installation.attributes",
         "add exchange.integration.policy",
-        "change exchange.integration.response_shape",
+        "add exchange.integration.response_shape",
         "change provisioning.product.policy",
     }

@@ -2,7 +2,8 @@
 
 import threading
 
-from credservice.issuers.base import Issued, IssueFailed, Issuer, IssuerUnavailable, only
+from credservice.issuers.base import Issued, IssueFailed, Issuer, IssuerUnavailable
+from credservice.issuers.options import only
 
 ALIAS = {"remote": {"BACKEND": "tests.credentials.remote.Remote"}}
 

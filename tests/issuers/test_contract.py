@@ -7,7 +7,8 @@ import pytest
 from django.conf import settings
 
 from credservice.issuers import get_issuer, issuer_choices
-from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, OptionsError, is_value_name
+from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest
+from credservice.issuers.options import OptionsError, is_value_name
 from tests.issuers.cases import CASES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("outside")]

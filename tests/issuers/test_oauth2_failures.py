@@ -6,8 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from credservice.issuers.base import IssueFailed, IssueRequest, IssuerUnavailable, OptionsError
+from credservice.issuers.base import IssueFailed, IssueRequest, IssuerUnavailable
 from credservice.issuers.oauth2 import OAuth2Issuer
+from credservice.issuers.options import OptionsError
 from tests.support.http_server import Answer, http_server, raw_server, unused_port
 
 SECRET = "s3cret-of-the-client"

@@ -6,7 +6,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from credservice.issuers.base import IssueFailed, IssuerUnavailable, OptionsError
+from credservice.issuers.base import IssueFailed, IssuerUnavailable
+from credservice.issuers.options import OptionsError
 from credservice.issuers.postgresql import PostgreSQLIssuer
 from credservice.issuers.postgresql import issuer as issuer_module
 from tests.support.http_server import raw_server, unused_port

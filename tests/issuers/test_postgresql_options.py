@@ -1,7 +1,7 @@
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from credservice.issuers.base import OptionsError
+from credservice.issuers.options import OptionsError
 from credservice.issuers.postgresql.options import RoleOptions
 
 

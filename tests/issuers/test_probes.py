@@ -4,7 +4,8 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from credservice.issuers.base import IssuerUnavailable, OptionsError
+from credservice.issuers.base import IssuerUnavailable
+from credservice.issuers.options import OptionsError
 from credservice.issuers.probes import ProbeFailed, check_probe, run_probe
 from tests.issuers.test_postgresql_failures import refusing_with
 from tests.support.http_server import Answer, http_server, raw_server, unused_port

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from credservice.issuers.base import IssueFailed, IssueRequest, IssuerUnavailable, OptionsError
+from credservice.issuers.base import IssueFailed, IssueRequest, IssuerUnavailable
+from credservice.issuers.options import OptionsError
 from tests.issuers.webhook_vendor import NEW, issuer_at, secrets_in_environment  # noqa: F401
 from tests.support.http_server import Answer, http_server, raw_server, unused_port
 

@@ -14,7 +14,8 @@ from django.db.migrations.state import ProjectState
 
 from credservice.credentials.models import CredentialPolicy
 from credservice.issuers import get_issuer
-from credservice.issuers.base import IssueFailed, IssueRequest, IssuerUnavailable, OptionsError
+from credservice.issuers.base import IssueFailed, IssueRequest, IssuerUnavailable
+from credservice.issuers.options import OptionsError
 from tests.support.http_server import Answer, http_server
 from tests.support.paths import ROOT
 

@@ -17,6 +17,7 @@ from credservice.adminkit.widgets import ReasonField, span
 from credservice.audit.names import actor_of
 from credservice.core.exceptions import Conflict
 from credservice.credentials.admin.values import ValuesForm
+from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential
 from credservice.credentials.rotation_impact import preview_rotation
 from credservice.credentials.services import (
@@ -37,8 +38,9 @@ class RotateForm(ValuesForm):
     """The successor's values, where they are entered, and the predecessor's time."""
 
     def __init__(self, credential: Credential, data: Any = None) -> None:
-        super().__init__(credential.policy, data)
-        overlap = span(credential.policy.overlap)
+        policy = policy_of_successor(credential)
+        super().__init__(policy, data)
+        overlap = span(policy.overlap)
         if credential.successors.filter(state=State.PENDING).exists():
             self.fields["force_reason"] = ReasonField(
                 label="Why not wait for the rotation that is pending",
@@ -69,12 +71,15 @@ class Rotate(ObjectAction):
     def refusal(self, obj: Credential) -> str:
         if obj.state != State.ACTIVE:
             return f"Only an active credential can be rotated; this one is {obj.state}."
-        if obj.policy.backend().generates != self.generates:
+        if policy_of_successor(obj).backend().generates != self.generates:
             return "The values of this policy's credentials come from elsewhere."
         return ""
 
     def consequences(self, obj: Credential) -> list[str]:
-        return [self.consequence, *preview_rotation(obj).sentences(), *outside(obj)]
+        policy = policy_of_successor(obj)
+        other = f"What hands it out is on the policy {policy} now: so is the successor. This one is of {obj.policy}."
+        foretold = preview_rotation(obj, policy.overlap).sentences()
+        return [self.consequence, *([other] if policy != obj.policy else []), *foretold, *outside(obj)]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
         return RotateForm(obj, data)
@@ -99,6 +104,7 @@ def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
         overlap=timedelta(0) if values["overlap"] == "none" else None,
         entered=values.get("entered"),
         force_reason=values.get("force_reason", ""),
+        policy=policy_of_successor(obj),
     )
 
 

@@ -6,36 +6,46 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from credservice.adminkit.links import list_link
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import ConsoleAdmin
+from credservice.adminkit.nested_forms import NESTED, Maker, NestedField
 from credservice.adminkit.widgets import span
+from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.issuers import get_issuer, issuer_choices
-from credservice.issuers.base import OptionsError
+from credservice.issuers.options import OptionsError
 
 MAX_USERS_CHECKED = 200
 
 
-class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Also asks everything that uses the policy whether it can live with the new options."""
+class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Takes options and probe as JSON: the expert's view.
 
-    issuer = forms.ChoiceField(
-        choices=issuer_choices,
-        widget=UnfoldAdminSelectWidget,
-        help_text=(
-            "static: values that you enter. api_key: keys that are generated here, and checked here. Others, and what "
-            "their options are: docs/issuers/README.md, and there jwt.md, webhook.md, postgresql.md, oauth2.md."
-        ),
-    )
+    Also asks everything that uses the policy whether it can live with the new options.
+    """
+
+    other_view = ("", "")  # title and address of the other view
+    issuer = forms.ChoiceField(choices=issuer_choices, widget=UnfoldAdminSelectWidget)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not self.instance._state.adding:
             del self.fields["issuer"]
+        if "options" in self.fields:
+            title, address = self.other_view
+            self.fields["options"].help_text = format_html('<a class="text-link" href="{}">{}</a>', address, title)
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        """Say above the form what is wrong with the issuer, where that was chosen long ago."""
+        if "issuer" not in self.fields and "issuer" in errors.error_dict:
+            errors = ValidationError(errors.error_dict["issuer"])
+        super()._update_errors(errors)  # type: ignore[misc]
 
     def _post_clean(self) -> None:
         # Of text that is no JSON, this is all there is to say: what the model finds wrong with its default is noise.
@@ -45,6 +55,45 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         if not self.errors and self.instance.pk and "options" in self.changed_data:
             for problem in problems_of_users(self.instance):
                 self.add_error("options", problem)
+
+
+class PolicyForm(PolicyJSONForm):
+    """Takes them by the fields that the issuer and the probes declare."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "options" in self.fields:
+            self._nest("options", self._asks_for_options())
+            self._nest("probe", asks_for_probe(self.instance.probe))
+        if "issuer" in self.fields:
+            self.fields["options"].label = "Issuer"
+
+    def _asks_for_options(self) -> Maker | None:
+        if "issuer" in self.fields:
+            return asks_for_issuer(self.initial.get("issuer", "static"))
+        try:
+            return asks_for_options(self.instance.backend(), self.instance.options)
+        except ImproperlyConfigured:
+            return None  # settings have lost its issuer
+
+    def _nest(self, name: str, asks: Maker | None) -> None:
+        field = self.fields[name]
+        if asks:
+            self.fields[name] = NestedField(asks, label=field.label, help_text=field.help_text)
+
+    def _post_clean(self) -> None:
+        if "issuer" in self.cleaned_data:
+            self.instance.issuer = self.cleaned_data["issuer"]
+        super()._post_clean()
+        for name, field in self.fields.items():
+            if isinstance(field, NestedField) and name in self.errors:
+                self._show_at_fields(name, field)
+
+    def _show_at_fields(self, name: str, field: NestedField) -> None:
+        """Move what the model found wrong with one option to that option's field."""
+        for error in self.errors.as_data()[name]:
+            if error.code and field.mark(error.code, at_field(error.code, str(error.message))):
+                self.errors[name] = self.error_class([NESTED], renderer=self.renderer)
 
 
 def problems_of_users(policy: CredentialPolicy) -> list[str]:
@@ -72,18 +121,22 @@ class CredentialPolicyAdmin(ConsoleAdmin):
     about = "How credentials are made: issuer, options, lifetime, rotation, overlap."
     empty_help = "Add one before the first integration or product: static for values that you enter, api_key for keys."
     needs_proof = True
-    form = PolicyForm
     fixed_fields = ("name", "shown_issuer")
     readonly_fields = ("its_credentials", "created_at")
     list_display = ("name", "shown_issuer", "shown_values", "shown_lifetime", "shown_rotation", "created_at")
     search_fields = ("name",)
     search_help_text = "Name"
 
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        title, query = ("Edit in a form", "") if _as_json(request) else ("Edit as JSON, for experts", "view=json")
+        form = type("PolicyForm", (_form(request),), {"other_view": (title, f"?{query}")})
+        return super().get_form(request, obj, change=change, **kwargs | {"form": form})
+
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
         """The issuer is chosen once: what it has made, it alone can end."""
         first = (
             "name",
-            "shown_issuer" if obj else "issuer",
+            *(("shown_issuer",) if obj else ("issuer",) if _as_json(request) else ()),
             "options",
             "multiple",
             *(("its_credentials",) if obj else ()),
@@ -113,3 +166,11 @@ class CredentialPolicyAdmin(ConsoleAdmin):
     @display(description="Credentials")
     def its_credentials(self, obj: CredentialPolicy) -> Any:
         return list_link(Credential, "Its credentials", policy__id__exact=obj.pk) if obj.created_at else ""
+
+
+def _as_json(request: HttpRequest) -> bool:
+    return request.GET.get("view") == "json"
+
+
+def _form(request: HttpRequest) -> type[PolicyJSONForm]:
+    return PolicyJSONForm if _as_json(request) else PolicyForm

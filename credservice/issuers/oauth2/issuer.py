@@ -18,19 +18,20 @@ from credservice.core.context_templates import MissingSource, fill_template
 from credservice.core.secret_references import UnreadableReference, resolve_reference
 from credservice.crypto import Place, SealError, seal, unseal
 from credservice.http.outgoing import check_url
-from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, IssuerUnavailable, OptionsError
-from credservice.issuers.jwt import ALGORITHMS
+from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, IssuerUnavailable
 from credservice.issuers.oauth2.options import (
-    DEFAULT_MARGIN,
-    DEFAULT_NAME,
+    COMMON,
     EXCHANGE,
     GRANTS,
     JWT_TYPE,
+    OF_EXCHANGE,
     check_policy,
+    declare,
     requested,
 )
 from credservice.issuers.oauth2.server import AUTHENTICATION, Client
 from credservice.issuers.oauth2.token import read_token
+from credservice.issuers.options import Option, OptionsError, with_defaults
 from credservice.keys.signing_keys import current_signing_key
 
 DEFAULT_SECONDS, MAX_SECONDS = 10.0, 30.0
@@ -38,6 +39,7 @@ SUBJECT_LIFETIME = timedelta(minutes=5)
 
 
 class OAuth2Issuer(Issuer):
+    about = "Access tokens of your authorization server, which is asked for one for each customer."
     expires_itself = True
 
     def __init__(
@@ -69,11 +71,14 @@ class OAuth2Issuer(Issuer):
         except UnreadableReference as error:
             raise OptionsError(f"client_secret: {error}") from None
 
+    def policy_options(self) -> tuple[Option, ...]:
+        return declare(self._grant)
+
     def check_options(self, options: Mapping[str, Any]) -> None:
         check_policy(options, self._grant)
 
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
-        return (options.get("name", DEFAULT_NAME),)
+        return (with_defaults(COMMON, options)["name"],)
 
     def issue(self, request: IssueRequest) -> Issued:
         """A new token at each call: authorization servers know no repeats. One that got lost expires by itself."""
@@ -125,7 +130,7 @@ class OAuth2Issuer(Issuer):
             "exp": now + int(SUBJECT_LIFETIME.total_seconds()),
             "jti": str(uuid.uuid4()),
         }
-        algorithm = request.options.get("subject_algorithm", ALGORITHMS[0])
+        algorithm = with_defaults(OF_EXCHANGE, request.options)["subject_algorithm"]
         return current_signing_key(algorithm, actor="issuer:oauth2").sign_token(claims)
 
     def _client(self) -> Client:
@@ -152,7 +157,8 @@ def _refresh_at(asked_at: datetime, expires_at: datetime | None, request: IssueR
     if not ends:
         return None
     life = min(ends) - asked_at
-    return asked_at + max(life - timedelta(seconds=request.options.get("margin", DEFAULT_MARGIN)), life / 2)
+    margin = timedelta(seconds=with_defaults(COMMON, request.options)["margin"])
+    return asked_at + max(life - margin, life / 2)
 
 
 def _url(name: str, url: Any) -> str:

@@ -5,31 +5,90 @@ from typing import Any
 
 from credservice.core.context_templates import check_template, fill_template
 from credservice.http.outgoing import check_url
-from credservice.issuers.base import OptionsError, check_name, only
 from credservice.issuers.jwt import ALGORITHMS
+from credservice.issuers.options import (
+    Choice,
+    Lines,
+    Number,
+    Option,
+    OptionsError,
+    Text,
+    check_declared,
+    is_text,
+    value_name,
+)
 
 CLIENT_CREDENTIALS = "client_credentials"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 GRANTS = {"client_credentials": CLIENT_CREDENTIALS, "token_exchange": EXCHANGE}
 JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt"
-DEFAULT_NAME, DEFAULT_MARGIN, MAX_MARGIN = "ACCESS_TOKEN", 60, 3600
+MAX_MARGIN = 3600
 _REQUESTED = ("scope", "audience", "resource", "requested_token_type")
-_COMMON = {"name", "margin", "scope", "audience", "resource"}
-_EXCHANGE = {"subject", "subject_audience", "subject_algorithm", "subject_token", "subject_token_type"}
+
+
+def _check_text(value: Any) -> None:
+    if not is_text(value):
+        raise ValueError("must be a text")
+    check_template(value)
+
+
+def _check_texts(value: Any) -> None:
+    if not _listed(value) or not all(is_text(one) for one in _listed(value)):
+        raise ValueError("must be a text or a list of texts")
+    check_template(value)
+
+
+def _check_resources(value: Any) -> None:
+    _check_texts(value)
+    for resource in _listed(value):
+        if not resource.startswith("$"):
+            try:
+                check_url(resource)
+            except ValueError as error:
+                raise ValueError(f"{error} (RFC 8707)") from None
+
+
+def _check_source(value: Any) -> None:
+    _check_text(value)
+    if not value.startswith("$"):
+        raise ValueError("must name a source of the context, such as $external_id")
+
+
+COMMON = (
+    Option("scope", Text(_check_text), "What the token may do, as your authorization server names it."),
+    Option("audience", Lines(_check_texts, or_one=True), "For whom the token is, one a line."),
+    Option("resource", Lines(_check_resources, or_one=True), "The URLs that the token is for, one a line (RFC 8707)."),
+    Option(
+        "margin",
+        Number(1, MAX_MARGIN, of="seconds"),
+        "Seconds before its end, at most half of its life, after which the next hand-out gets a new token.",
+        default=60,
+    ),
+    value_name("ACCESS_TOKEN"),
+)
+OF_EXCHANGE = (
+    Option("subject", Text(_check_text), "The sub of a token that we sign for the end user, such as $end_user."),
+    Option("subject_audience", Text(_check_text), "Its aud. Empty: the token URL."),
+    Option(
+        "subject_algorithm",
+        Choice(ALGORITHMS),
+        "What your server verifies. It finds the keys at /.well-known/jwks.json.",
+        default=ALGORITHMS[0],
+    ),
+    Option("subject_token", Text(_check_source), "Instead of subject: a source of the context, such as $external_id."),
+    Option("subject_token_type", Text(_check_text), "The type that your server knows that by (RFC 8693, 3)."),
+    Option("requested_token_type", Text(_check_text), "The type of the token that is asked for (RFC 8693, 3)."),
+)
+
+
+def declare(grant: str) -> tuple[Option, ...]:
+    """Declare the options of a policy that asks by this grant."""
+    return (*OF_EXCHANGE, *COMMON) if grant == EXCHANGE else COMMON
 
 
 def check_policy(options: Mapping[str, Any], grant: str) -> None:
     """Raise :class:`OptionsError` where a policy cannot be asked for by this grant."""
-    only(options, _COMMON | (_EXCHANGE | {"requested_token_type"} if grant == EXCHANGE else set()))
-    check_name(options.get("name", DEFAULT_NAME))
-    margin = options.get("margin", DEFAULT_MARGIN)
-    if isinstance(margin, bool) or not isinstance(margin, int) or not 1 <= margin <= MAX_MARGIN:
-        raise OptionsError(f"margin must be a number of seconds from 1 to {MAX_MARGIN}")
-    for name in (*_REQUESTED, "subject", "subject_audience", "subject_token"):
-        if name in options:
-            _check_text(name, options[name], several=name in ("audience", "resource"))
-    for resource in _listed(options.get("resource", [])):
-        _check_resource(resource)
+    check_declared(declare(grant), options)
     if grant == EXCHANGE:
         _check_subject(options)
 
@@ -49,35 +108,11 @@ def requested(options: Mapping[str, Any], context: Mapping[str, Any]) -> list[tu
 
 def _check_subject(options: Mapping[str, Any]) -> None:
     if ("subject" in options) == ("subject_token" in options):
-        raise OptionsError("give either subject, for a token that we sign, or subject_token, a source of the context")
-    if "subject_token" in options and not options["subject_token"].startswith("$"):
-        raise OptionsError("subject_token must name a source of the context, such as $external_id")
+        raise OptionsError(
+            "give either subject, for a token that we sign, or subject_token, a source of the context", "subject"
+        )
     if ("subject_token_type" in options) != ("subject_token" in options):
-        raise OptionsError("subject_token_type goes with subject_token (RFC 8693, 3)")
-    if "subject_token_type" in options:
-        _check_text("subject_token_type", options["subject_token_type"], several=False)
-    if options.get("subject_algorithm", ALGORITHMS[0]) not in ALGORITHMS:
-        raise OptionsError(f"subject_algorithm must be one of {', '.join(ALGORITHMS)}")
-
-
-def _check_text(name: str, value: Any, *, several: bool) -> None:
-    if not _listed(value) or not all(isinstance(one, str) and one for one in _listed(value)):
-        raise OptionsError(f"{name} must be a text" + (" or a list of texts" if several else ""))
-    if isinstance(value, list) and not several:
-        raise OptionsError(f"{name} must be a text")
-    try:
-        check_template(value)
-    except ValueError as error:
-        raise OptionsError(f"{name} {error}") from None
-
-
-def _check_resource(resource: str) -> None:
-    if resource.startswith("$"):
-        return
-    try:
-        check_url(resource)
-    except ValueError as error:
-        raise OptionsError(f"resource {error} (RFC 8707)") from None
+        raise OptionsError("subject_token_type goes with subject_token (RFC 8693, 3)", "subject_token_type")
 
 
 def _listed(value: Any) -> list[Any]:

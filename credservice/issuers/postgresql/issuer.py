@@ -16,10 +16,11 @@ from psycopg.conninfo import conninfo_to_dict
 
 from credservice.core.api_keys import ALPHABET
 from credservice.core.secret_references import UnreadableReference, resolve_reference
-from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, IssuerUnavailable, OptionsError
+from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, IssuerUnavailable
+from credservice.issuers.options import Option, OptionsError
 from credservice.issuers.postgresql import roles
 from credservice.issuers.postgresql.connection import Connection, connect, explain, passwords
-from credservice.issuers.postgresql.options import RoleOptions
+from credservice.issuers.postgresql.options import RoleOptions, declare
 from credservice.issuers.postgresql.scram import verifier
 
 PASSWORD_CHARACTERS = 32  # 190 random bits
@@ -30,6 +31,7 @@ _FINAL = frozenset({"42501", "0LP01", "42704", "3D000"})
 
 
 class PostgreSQLIssuer(Issuer):
+    about = "A login role of its own on your PostgreSQL, in a group to which you gave its rights."
     can_check = True
 
     def __init__(self, *, dsn: str, databases: list[str], groups: list[str], heir: str | None = None) -> None:
@@ -44,8 +46,8 @@ class PostgreSQLIssuer(Issuer):
         except UnreadableReference as error:
             raise OptionsError(f"dsn: {error}") from None
 
-    def check_options(self, options: Mapping[str, Any]) -> None:
-        self._read(options)
+    def policy_options(self) -> tuple[Option, ...]:
+        return declare(self._databases, self._groups)
 
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(self._read(options).names.values())

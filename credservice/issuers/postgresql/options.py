@@ -1,12 +1,22 @@
 """Reads what a policy chooses, and writes the values that its credentials have."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from credservice.issuers.base import OptionsError, is_value_name, only
+from credservice.issuers.options import (
+    Choice,
+    Number,
+    Option,
+    Pairs,
+    Text,
+    check_declared,
+    is_value_name,
+    that,
+    with_defaults,
+)
 
 DEFAULT_NAMES = {"url": "DATABASE_URL"} | {
     field: f"PG{field.upper()}" for field in ("host", "port", "database", "user", "password")
@@ -16,6 +26,58 @@ SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 _PREFIX = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _HOST = re.compile(r"/[^\x00?#&]{1,200}|[A-Za-z0-9._:-]{1,253}")
 MAX_CONNECTIONS = 10_000
+
+
+def _check_names(names: Any) -> None:
+    if not isinstance(names, Mapping) or not set(names) <= set(DEFAULT_NAMES):
+        raise ValueError(f"must give names to some of: {', '.join(DEFAULT_NAMES)}")
+    if not all(is_value_name(name) for name in names.values()) or len(set(names.values())) < len(names):
+        raise ValueError("must give a different name to each value")
+    if "url" not in names and not {"user", "password"} <= set(names):
+        raise ValueError("must give a name to url, or to user and password")
+
+
+def _is_host(value: Any) -> bool:
+    return isinstance(value, str) and _HOST.fullmatch(value) is not None
+
+
+def _is_prefix(value: Any) -> bool:
+    return isinstance(value, str) and _PREFIX.fullmatch(value) is not None and not value.startswith("pg_")
+
+
+def declare(databases: Sequence[str], groups: Sequence[str]) -> tuple[Option, ...]:
+    """Declare the options of a policy that may choose from these, the default first."""
+    return (
+        Option(
+            "host",
+            Text(that(_is_host, "must be the name or address that the customer connects to")),
+            "As the customer sees the server: a name, an address, or a socket's folder.",
+            required=True,
+        ),
+        Option("port", Number(1, 65_535), "As the customer sees it.", default=5432),
+        Option("database", Choice(databases), "Those that the issuer's settings allow.", default=databases[0]),
+        Option("group", Choice(groups), "The role whose rights each login has.", default=groups[0]),
+        Option(
+            "prefix",
+            Text(
+                that(
+                    _is_prefix,
+                    "must be 1 to 30 lower-case letters, digits and underscores, a letter first, not pg_",
+                )
+            ),
+            "Role names begin with it; 32 digits follow.",
+            default="cs",
+        ),
+        Option("connection_limit", Number(1, MAX_CONNECTIONS), "Sessions of one role at a time.", default=20),
+        Option("sslmode", Choice(SSL_MODES), "In the connection URL.", default="require"),
+        Option(
+            "names",
+            Pairs(_check_names),
+            "The values of a credential and their names, one a line, such as url = DATABASE_URL. At least the URL, or "
+            "user and password.",
+            default=DEFAULT_NAMES,
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -34,19 +96,9 @@ class RoleOptions:
     @classmethod
     def read(cls, options: Mapping[str, Any], databases: list[str], groups: list[str]) -> "RoleOptions":
         """Raises :class:`OptionsError`."""
-        only(options, set(cls.__annotations__))
-        read = cls(
-            database=options.get("database", databases[0]),
-            group=options.get("group", groups[0]),
-            host=options.get("host", ""),
-            port=options.get("port", 5432),
-            prefix=options.get("prefix", "cs"),
-            connection_limit=options.get("connection_limit", 20),
-            sslmode=options.get("sslmode", "require"),
-            names=options.get("names", DEFAULT_NAMES),
-        )
-        read._check(databases, groups)
-        return read
+        declared = declare(databases, groups)
+        check_declared(declared, options)
+        return cls(**with_defaults(declared, options))
 
     def values(self, user: str, password: str) -> dict[str, str]:
         """The values by their names: the URL and its parts."""
@@ -60,34 +112,3 @@ class RoleOptions:
             return f"postgresql://{user}:{password}@/{database}?host={quote(self.host, safe='')}&port={self.port}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"postgresql://{user}:{password}@{host}:{self.port}/{database}?sslmode={self.sslmode}"
-
-    def _check(self, databases: list[str], groups: list[str]) -> None:
-        if self.database not in databases:
-            raise OptionsError(f"database must be one of {', '.join(databases)}")
-        if self.group not in groups:
-            raise OptionsError(f"group must be one of {', '.join(groups)}")
-        if not isinstance(self.host, str) or not _HOST.fullmatch(self.host):
-            raise OptionsError("host must be the name or address that the customer connects to")
-        _check_number("port", self.port, 65_535)
-        _check_number("connection_limit", self.connection_limit, MAX_CONNECTIONS)
-        if not isinstance(self.prefix, str) or not _PREFIX.fullmatch(self.prefix) or self.prefix.startswith("pg_"):
-            raise OptionsError(
-                "prefix must be 1 to 30 lower-case letters, digits and underscores, a letter first, not pg_"
-            )
-        if self.sslmode not in SSL_MODES:
-            raise OptionsError(f"sslmode must be one of {', '.join(SSL_MODES)}")
-        _check_names(self.names)
-
-
-def _check_number(name: str, value: Any, highest: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= highest:
-        raise OptionsError(f"{name} must be a number from 1 to {highest}")
-
-
-def _check_names(names: Any) -> None:
-    if not isinstance(names, Mapping) or not set(names) <= set(DEFAULT_NAMES):
-        raise OptionsError(f"names must give names to some of: {', '.join(DEFAULT_NAMES)}")
-    if not all(is_value_name(name) for name in names.values()) or len(set(names.values())) < len(names):
-        raise OptionsError("names must give a different name to each value")
-    if "url" not in names and not {"user", "password"} <= set(names):
-        raise OptionsError("names must give a name to url, or to user and password")

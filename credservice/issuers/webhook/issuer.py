@@ -2,7 +2,6 @@
 
 OPTIONS: ``url``; ``secrets``, references of the signing secrets, the current one first; ``seconds`` for one act with
 its repeats; ``acts`` that the endpoint knows beside ``issue``: ``revoke``, ``check``.
-Policy options: ``names`` of the values; ``parameters``, passed along as they are.
 """
 
 import json
@@ -15,17 +14,9 @@ import httpx2
 from credservice.core.secret_references import UnreadableReference, resolve_reference
 from credservice.http.outgoing import check_url
 from credservice.http.webhook_signatures import PREFIX, check_secret, sign
-from credservice.issuers.base import (
-    Issued,
-    IssueFailed,
-    Issuer,
-    IssueRequest,
-    IssuerUnavailable,
-    OptionsError,
-    check_names,
-    only,
-)
+from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest, IssuerUnavailable
 from credservice.issuers.calls import call, json_object, reason
+from credservice.issuers.options import VALUE_NAMES, JSONObject, Option, OptionsError, that
 from credservice.issuers.webhook.answer import read_issued
 
 DEFAULT_SECONDS, MAX_SECONDS = 10.0, 30.0
@@ -33,9 +24,21 @@ MAX_PARAMETERS_BYTES = 16 * 1024
 ACTS = ("revoke", "check")
 _MESSAGES = ("message", "detail", "error")
 _GONE = (404, 410)
+_PARAMETERS = JSONObject(
+    that(
+        lambda value: isinstance(value, dict) and len(json.dumps(value).encode()) <= MAX_PARAMETERS_BYTES,
+        f"must be a JSON object of at most {MAX_PARAMETERS_BYTES // 1024} KiB",
+    )
+)
+OPTIONS = (
+    Option("names", VALUE_NAMES, "The names of the values that the endpoint answers, one a line.", required=True),
+    Option("parameters", _PARAMETERS, "A JSON object that the endpoint is sent as it is.", default={}),
+)
 
 
 class WebhookIssuer(Issuer):
+    about = "Whatever your own endpoint makes: it gets a signed request for each credential."
+
     def __init__(self, *, url: str, secrets: list[str], seconds: float = DEFAULT_SECONDS, acts: Any = ACTS[:1]) -> None:
         try:
             self._url = check_url(url)
@@ -54,12 +57,8 @@ class WebhookIssuer(Issuer):
         except UnreadableReference as error:
             raise OptionsError(str(error)) from None
 
-    def check_options(self, options: Mapping[str, Any]) -> None:
-        only(options, {"names", "parameters"})
-        check_names(options.get("names"))
-        parameters = options.get("parameters", {})
-        if not isinstance(parameters, dict) or len(json.dumps(parameters).encode()) > MAX_PARAMETERS_BYTES:
-            raise OptionsError(f"parameters must be a JSON object of at most {MAX_PARAMETERS_BYTES // 1024} KiB")
+    def policy_options(self) -> tuple[Option, ...]:
+        return OPTIONS
 
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(options["names"])

@@ -18,7 +18,7 @@ document.querySelectorAll("[data-preview]").forEach((input) => {
             shown.textContent = "";
         }
     };
-    input.addEventListener("input", () => {
+    input.form.addEventListener("input", () => {
         clearTimeout(timer);
         timer = setTimeout(ask, 300);
     });
