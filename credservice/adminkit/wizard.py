@@ -40,6 +40,18 @@ class Step:
         """Tell what was done, in a sentence; empty where it is still to do."""
         raise NotImplementedError
 
+    def can_reopen(self, obj: Any) -> bool:
+        """Tell whether its form may be opened again once it is done; ``perform`` then changes what it made."""
+        return False
+
+    def page(self, obj: Any) -> str:
+        """Find the page on which what it made is changed, where its form may not be opened again."""
+        return ""
+
+    def preview(self, obj: Any, form: Any) -> dict[str, str]:
+        """Say what the form would make while it is filled in: the ``answer``, or the ``problem``. Secrets masked."""
+        return {}
+
     def facts(self, obj: Any) -> Facts:
         """List what to copy from here to the partner's pages, or to a terminal."""
         return []
@@ -72,20 +84,30 @@ class FirstSteps(ObjectPage):
         raise NotImplementedError
 
     def proof_first(self, request: HttpRequest) -> HttpResponse | None:
-        """Ask nothing of the page that looks by itself whether a call has come."""
-        return None if request.method == "GET" and request.GET.get("waiting") == "1" else super().proof_first(request)
+        """Ask nothing of what the page does by itself: it looks whether a call has come, and previews."""
+        waits = request.method == "GET" and request.GET.get("waiting") == "1"
+        return None if waits or request.POST.get("preview") else super().proof_first(request)
 
     def answer(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        step = self.next_step(obj)
+        step = self._current_step(request, obj)
         if request.GET.get("waiting") == "1":
             return JsonResponse({"done": step is None or not step.waits})
         if request.method == "POST" and step is not None:
-            return self._act(request, obj, step, step.make_form(request, obj, request.POST))
+            return self._sent(request, obj, step, step.make_form(request, obj, request.POST))
         return self._page(request, obj, step, step.make_form(request, obj) if step else None)
 
     def next_step(self, obj: Any) -> Step | None:
         """Find the first step that is still to do."""
         return next((step for step in self.steps if not step.done(obj)), None)
+
+    def _current_step(self, request: HttpRequest, obj: Any) -> Step | None:
+        """Find the step that was opened again, or else the next one."""
+        number = request.GET.get("step", "")
+        reopened = [step for n, step in enumerate(self.steps, 1) if str(n) == number]
+        return reopened[0] if reopened and self._can_reopen(reopened[0], obj) else self.next_step(obj)
+
+    def _can_reopen(self, step: Step, obj: Any) -> bool:
+        return bool(step.done(obj)) and step.can_reopen(obj)
 
     def begun(self, request: HttpRequest, at_most: int) -> list[tuple[Any, Step]]:
         """Find those with a step to go, of the newest that were made in the console.
@@ -102,9 +124,14 @@ class FirstSteps(ObjectPage):
         here = [obj for obj in newest if str(obj.pk) in made][:at_most]
         return [(obj, step) for obj in here if (step := self.next_step(obj))]
 
-    def _act(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
+    def _sent(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
         if not request.user.has_perms(step.permissions):
             raise PermissionDenied
+        if request.POST.get("preview"):
+            return JsonResponse(step.preview(obj, form))
+        return self._act(request, obj, step, form)
+
+    def _act(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
         shown = None
         if form.is_valid():
             try:
@@ -121,14 +148,11 @@ class FirstSteps(ObjectPage):
     def _page(
         self, request: HttpRequest, obj: Any, current: Step | None, form: forms.Form | None, shown: Sequence[Any] = ()
     ) -> HttpResponse:
-        rows = [
-            {"number": number, "step": step, "done": step.done(obj), "current": step is current}
-            | {"facts": step.facts(obj) if step is current else []}
-            for number, step in enumerate(self.steps, 1)
-        ]
         context = {
             "title": self.title,
-            "rows": rows,
+            "rows": [self._row(obj, number, step, current) for number, step in enumerate(self.steps, 1)],
+            "reopened": current is not None and self._can_reopen(current, obj),
+            "here": self.url(obj),
             "form": form,
             "finished": current is None,
             "form_id": new_form_id(request),
@@ -138,6 +162,13 @@ class FirstSteps(ObjectPage):
             "object_url": page_of(obj),
         }
         return self.render(request, obj, "console/first_steps.html", context)
+
+    def _row(self, obj: Any, number: int, step: Step, current: Step | None) -> dict[str, Any]:
+        if step is current:
+            return {"number": number, "step": step, "current": True, "facts": step.facts(obj)}
+        done = step.done(obj)
+        change = f"{self.url(obj)}?step={number}" if done and step.can_reopen(obj) else step.page(obj) if done else ""
+        return {"number": number, "step": step, "done": done, "change": change}
 
     def start_url(self) -> str:
         return reverse(f"admin:{self.admin.opts.app_label}_{self.admin.opts.model_name}_start")
