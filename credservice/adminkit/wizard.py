@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -109,12 +110,17 @@ class FirstSteps(ObjectPage):
     def _can_reopen(self, step: Step, obj: Any) -> bool:
         return bool(step.done(obj)) and step.can_reopen(obj)
 
+    def objects(self, request: HttpRequest) -> QuerySet[Any]:
+        """Find those that these steps are of."""
+        found: QuerySet[Any] = self.admin.get_queryset(request)
+        return found
+
     def begun(self, request: HttpRequest, at_most: int) -> list[tuple[Any, Step]]:
         """Find those with a step to go, of the newest that were made in the console.
 
         What a set-up file made, or the shell, nobody began here.
         """
-        newest = list(self.admin.get_queryset(request).order_by("-created_at")[:NEWEST])
+        newest = list(self.objects(request).order_by("-created_at")[:NEWEST])
         created = AuditEvent.objects.filter(
             object_id__in=[str(obj.pk) for obj in newest],
             action=f"{object_type_of(self.admin.model)}.created",
@@ -171,7 +177,12 @@ class FirstSteps(ObjectPage):
         return {"number": number, "step": step, "done": done, "change": change}
 
     def start_url(self) -> str:
-        return reverse(f"admin:{self.admin.opts.app_label}_{self.admin.opts.model_name}_start")
+        return reverse(f"admin:{self.start_name(self.admin.opts)}")
+
+    @classmethod
+    def start_name(cls, opts: Any) -> str:
+        """Name the page from before there is an object, by the slug of these steps: several kinds may have some."""
+        return f"{opts.app_label}_{opts.model_name}_{cls.slug}-start"
 
     # --- the beginning -----------------------------------------------------------------------------------------
 
@@ -213,10 +224,14 @@ class FirstSteps(ObjectPage):
 class WithFirstSteps:
     """Adds, to a ConsoleAdmin whose objects have first steps, the page from before there is an object."""
 
-    first_steps: ClassVar[type[FirstSteps]]
+    first_steps: ClassVar[tuple[type[FirstSteps], ...]]
 
     def get_urls(self) -> list[URLPattern]:
+        starts = [self._start_of(page) for page in self.first_steps]
+        return [*starts, *super().get_urls()]  # type: ignore[misc]
+
+    def _start_of(self, page: type[FirstSteps]) -> URLPattern:
         this: Any = self
-        name = f"{this.opts.app_label}_{this.opts.model_name}_start"
-        view = this.admin_site.admin_view(self.first_steps.start_view_for(this))
-        return [path("first-steps/", view, name=name), *super().get_urls()]  # type: ignore[misc]
+        view: Any = this.admin_site.admin_view(page.start_view_for(this))
+        start: URLPattern = path(f"{page.slug}/", view, name=page.start_name(this.opts))
+        return start
