@@ -89,6 +89,7 @@ events_eventendpoint_replay-failed               O S D
 events_eventendpoint_resume                      O S D
 events_eventendpoint_suspend                     O S D
 events_eventendpoint_test                        O S D
+events_eventendpoint_types                       V O S A D
 exchange_enduser action resume                   O S D
 exchange_enduser action suspend                  O S D
 exchange_enduser_add                             O D
