@@ -80,12 +80,9 @@ def change_integration(
             if Installation.objects.filter(integration=found).exists():
                 raise Conflict(f"{found.integration_id} is installed already: its id stays.")
             changes["integration_id"] = {"from": found.integration_id, "to": integration_id}
-        names = names_of(shape, CREDENTIAL)
-        if not _suits(found.policy, names, generates):
-            if Grant.objects.filter(integration=found).count() > 1:
-                raise Conflict("Several customers have credentials already: the secrets stay as they are.")
-            changes["policy"] = {"from": found.policy.name}
-            found.policy = _policy(names, generates, actor)
+        before, found.policy = found.policy, _policy_of(found, shape, generates, actor)
+        if found.policy != before:
+            changes["policy"] = {"from": before.name, "to": found.policy.name}
         found.integration_id, found.response_shape = integration_id, dict(shape)
         _check(found)
         found.save(update_fields=["integration_id", "response_shape", "policy"])
@@ -101,20 +98,33 @@ def register_customer(
     """
     with transaction.atomic():
         known = EndUser.objects.filter(platform=platform, end_user_id=end_user_id).first()
-        known = known or EndUser(platform=platform, end_user_id=end_user_id)
-        attributes, external_id = known.attributes | attributes, external_id or known.external_id
+        if known is not None:
+            external_id, attributes = external_id or known.external_id, known.attributes | attributes
         if external_id:
             end_user, _ = upsert_end_user(
                 platform=platform, external_id=external_id, end_user_id=end_user_id, attributes=attributes, actor=actor
             )
             return end_user
-        is_new, is_changed = known._state.adding, known.attributes != attributes
-        known.attributes = dict(attributes)
-        known.save(force_insert=is_new, update_fields=None if is_new else ["attributes"])
-        if is_new or is_changed:
+        end_user, is_new = EndUser.objects.get_or_create(
+            platform=platform, end_user_id=end_user_id, defaults={"attributes": dict(attributes)}
+        )
+        if is_new or end_user.attributes != attributes:
+            EndUser.objects.filter(pk=end_user.pk).update(attributes=attributes)
             verb = "created" if is_new else "changed"
-            record(end_user_line(f"end_user.{verb}", known, actor, ["attributes"] if attributes else []))
-        return known
+            record(end_user_line(f"end_user.{verb}", end_user, actor, ["attributes"] if attributes else []))
+        return end_user
+
+
+def _policy_of(integration: Integration, shape: Mapping[str, str], generates: bool, actor: str) -> CredentialPolicy:
+    """Find the policy for an integration's new shape: its own, unless that asks for other secrets."""
+    policy, names = integration.policy, names_of(shape, CREDENTIAL)
+    # A policy may make more values than the answer holds.
+    is_same = set(names) == set(names_of(integration.response_shape, CREDENTIAL))
+    if _suits(policy, names, generates) or (is_same and policy.backend().generates == generates):
+        return policy
+    if Grant.objects.filter(integration=integration).count() > 1:
+        raise Conflict("Several customers have credentials already: the secrets stay as they are.")
+    return _policy(names, generates, actor)
 
 
 def _policy(names: tuple[str, ...], generates: bool, actor: str) -> CredentialPolicy:

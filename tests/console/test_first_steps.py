@@ -205,6 +205,20 @@ def test_an_answer_that_only_reads_otherwise_keeps_the_credential(console, grant
     assert Grant.objects.get().line == line
 
 
+def test_a_customer_without_an_id_of_yours_gets_what_the_answer_needs(console, client, platform):
+    add_integration(console, platform)
+    do(console, platform, end_user_id="eu_1", value_0="a-key")
+    add_integration(console, platform, ("apiKey", "credential", ""), ("tier", "end_user", "tier"))
+    do(console, platform, end_user_id="eu_1", value_0="a-key", attribute_0="gold")
+    assert call(console, client, platform).json() == {"apiKey": "a-key", "tier": "gold"}
+
+
+def test_a_policy_that_makes_more_than_the_answer_holds_stays(console, granted):
+    CredentialPolicy.objects.update(options={"names": ["apiKey", "other"]})
+    add_integration(console, granted, ("token", "credential", "apiKey"))
+    assert Integration.objects.get().policy == CredentialPolicy.objects.get()
+
+
 def test_secrets_that_several_customers_have_stay(console, granted):
     do_again = f"{url(granted, 'first-steps')}?step=3"
     send(console, do_again, end_user_id="eu_2", external_id="globex", value_0="another-key")
