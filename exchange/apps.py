@@ -10,11 +10,14 @@ class ExchangeConfig(AppConfig):
     def ready(self) -> None:
         from credservice.credentials.hooks import register_policies, register_subject
         from credservice.credentials.rotation_impact import register_reach
+        from credservice.events.examples import register_examples
         from exchange.credential_hooks import end_user_subject, installations_of, policies_of
         from exchange.manifest.sections import register_sections
+        from exchange.services.events import tell_examples
         from exchange.vendor_api import export
 
         register_sections()
+        register_examples(tell_examples)
         export.register()
         register_reach(installations_of)
         register_subject("end_user", end_user_subject)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 MAX_FIELDS = 32
+# The kinds of sources; TEXT is one that is handed out as it is.
+CREDENTIAL, END_USER, TEXT = "credential", "end_user", "text"
 _SOURCE = re.compile(r"\$(credential|end_user|installation)\.(.+)", re.DOTALL)
 
 
@@ -42,6 +44,27 @@ def fill(shape: Mapping[str, str], sources: Mapping[str, Mapping[str, Any]]) -> 
     return {field: _resolve(source, sources) for field, source in shape.items()}
 
 
+def read_source(source: str) -> tuple[str, str]:
+    """Split a source into its kind and what is named of it; of a text as it is, the kind is ``TEXT``."""
+    if not source.startswith("$") or source.startswith("$$"):
+        return TEXT, source.removeprefix("$")
+    kind, _, name = source[1:].partition(".")
+    return kind, name
+
+
+def write_source(kind: str, name: str) -> str:
+    """Write what :func:`read_source` reads."""
+    if kind == TEXT:
+        return f"${name}" if name.startswith("$") else name
+    return f"${kind}.{name}"
+
+
+def names_of(shape: Mapping[str, str], kind: str) -> tuple[str, ...]:
+    """List, each once, what the shape's sources of this kind name."""
+    sources = map(read_source, shape.values())
+    return tuple(dict.fromkeys(name for found, name in sources if found == kind))
+
+
 def _check_source(field: str, source: str, value_names: tuple[str, ...]) -> None:
     if not source.startswith("$") or source.startswith("$$"):
         return
@@ -57,11 +80,9 @@ def _check_source(field: str, source: str, value_names: tuple[str, ...]) -> None
 
 
 def _resolve(source: str, sources: Mapping[str, Mapping[str, Any]]) -> Any:
-    if source.startswith("$$"):
-        return source[1:]
-    if not source.startswith("$"):
-        return source
-    kind, _, name = source[1:].partition(".")
+    kind, name = read_source(source)
+    if kind == TEXT:
+        return name
     try:
         return sources[kind][name]
     except KeyError:

@@ -11,14 +11,17 @@ class ProvisioningConfig(AppConfig):
         # Imported here: models can be imported only when all apps are loaded.
         from credservice.credentials.hooks import register_subject
         from credservice.credentials.rotation_impact import register_reach
+        from credservice.events.examples import register_examples
         from credservice.metrics import register_figures
         from provisioning import checks  # noqa: F401 - registers them
         from provisioning.credential_hooks import resource_credentials_of, resource_subject
         from provisioning.manifest import register_sections
         from provisioning.metrics import slow_work, trusted_keys
+        from provisioning.services.events import tell_examples
         from provisioning.vendor_api import export
 
         register_sections()
+        register_examples(tell_examples)
         export.register()
         register_figures(slow_work)
         register_figures(trusted_keys)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -39,6 +40,18 @@ class Step:
     def done(self, obj: Any) -> str:
         """Tell what was done, in a sentence; empty where it is still to do."""
         raise NotImplementedError
+
+    def can_reopen(self, obj: Any) -> bool:
+        """Tell whether its form may be opened again once it is done; ``perform`` then changes what it made."""
+        return False
+
+    def page(self, obj: Any) -> str:
+        """Find the page on which what it made is changed, where its form may not be opened again."""
+        return ""
+
+    def preview(self, obj: Any, form: Any) -> dict[str, str]:
+        """Say what the form would make while it is filled in: the ``answer``, or the ``problem``. Secrets masked."""
+        return {}
 
     def facts(self, obj: Any) -> Facts:
         """List what to copy from here to the partner's pages, or to a terminal."""
@@ -72,27 +85,42 @@ class FirstSteps(ObjectPage):
         raise NotImplementedError
 
     def proof_first(self, request: HttpRequest) -> HttpResponse | None:
-        """Ask nothing of the page that looks by itself whether a call has come."""
-        return None if request.method == "GET" and request.GET.get("waiting") == "1" else super().proof_first(request)
+        """Ask nothing of what the page does by itself: it looks whether a call has come, and previews."""
+        waits = request.method == "GET" and request.GET.get("waiting") == "1"
+        return None if waits or request.POST.get("preview") else super().proof_first(request)
 
     def answer(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        step = self.next_step(obj)
+        step = self._current_step(request, obj)
         if request.GET.get("waiting") == "1":
             return JsonResponse({"done": step is None or not step.waits})
         if request.method == "POST" and step is not None:
-            return self._act(request, obj, step, step.make_form(request, obj, request.POST))
+            return self._sent(request, obj, step, step.make_form(request, obj, request.POST))
         return self._page(request, obj, step, step.make_form(request, obj) if step else None)
 
     def next_step(self, obj: Any) -> Step | None:
         """Find the first step that is still to do."""
         return next((step for step in self.steps if not step.done(obj)), None)
 
+    def _current_step(self, request: HttpRequest, obj: Any) -> Step | None:
+        """Find the step that was opened again, or else the next one."""
+        number = request.GET.get("step", "")
+        reopened = [step for n, step in enumerate(self.steps, 1) if str(n) == number]
+        return reopened[0] if reopened and self._can_reopen(reopened[0], obj) else self.next_step(obj)
+
+    def _can_reopen(self, step: Step, obj: Any) -> bool:
+        return bool(step.done(obj)) and step.can_reopen(obj)
+
+    def objects(self, request: HttpRequest) -> QuerySet[Any]:
+        """Find those that these steps are of."""
+        found: QuerySet[Any] = self.admin.get_queryset(request)
+        return found
+
     def begun(self, request: HttpRequest, at_most: int) -> list[tuple[Any, Step]]:
         """Find those with a step to go, of the newest that were made in the console.
 
         What a set-up file made, or the shell, nobody began here.
         """
-        newest = list(self.admin.get_queryset(request).order_by("-created_at")[:NEWEST])
+        newest = list(self.objects(request).order_by("-created_at")[:NEWEST])
         created = AuditEvent.objects.filter(
             object_id__in=[str(obj.pk) for obj in newest],
             action=f"{object_type_of(self.admin.model)}.created",
@@ -102,9 +130,14 @@ class FirstSteps(ObjectPage):
         here = [obj for obj in newest if str(obj.pk) in made][:at_most]
         return [(obj, step) for obj in here if (step := self.next_step(obj))]
 
-    def _act(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
+    def _sent(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
         if not request.user.has_perms(step.permissions):
             raise PermissionDenied
+        if request.POST.get("preview"):
+            return JsonResponse(step.preview(obj, form))
+        return self._act(request, obj, step, form)
+
+    def _act(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
         shown = None
         if form.is_valid():
             try:
@@ -121,14 +154,11 @@ class FirstSteps(ObjectPage):
     def _page(
         self, request: HttpRequest, obj: Any, current: Step | None, form: forms.Form | None, shown: Sequence[Any] = ()
     ) -> HttpResponse:
-        rows = [
-            {"number": number, "step": step, "done": step.done(obj), "current": step is current}
-            | {"facts": step.facts(obj) if step is current else []}
-            for number, step in enumerate(self.steps, 1)
-        ]
         context = {
             "title": self.title,
-            "rows": rows,
+            "rows": [self._row(obj, number, step, current) for number, step in enumerate(self.steps, 1)],
+            "reopened": current is not None and self._can_reopen(current, obj),
+            "here": self.url(obj),
             "form": form,
             "finished": current is None,
             "form_id": new_form_id(request),
@@ -139,8 +169,20 @@ class FirstSteps(ObjectPage):
         }
         return self.render(request, obj, "console/first_steps.html", context)
 
+    def _row(self, obj: Any, number: int, step: Step, current: Step | None) -> dict[str, Any]:
+        if step is current:
+            return {"number": number, "step": step, "current": True, "facts": step.facts(obj)}
+        done = step.done(obj)
+        change = f"{self.url(obj)}?step={number}" if done and step.can_reopen(obj) else step.page(obj) if done else ""
+        return {"number": number, "step": step, "done": done, "change": change}
+
     def start_url(self) -> str:
-        return reverse(f"admin:{self.admin.opts.app_label}_{self.admin.opts.model_name}_start")
+        return reverse(f"admin:{self.start_name(self.admin.opts)}")
+
+    @classmethod
+    def start_name(cls, opts: Any) -> str:
+        """Name the page from before there is an object, by the slug of these steps: several kinds may have some."""
+        return f"{opts.app_label}_{opts.model_name}_{cls.slug}-start"
 
     # --- the beginning -----------------------------------------------------------------------------------------
 
@@ -182,10 +224,14 @@ class FirstSteps(ObjectPage):
 class WithFirstSteps:
     """Adds, to a ConsoleAdmin whose objects have first steps, the page from before there is an object."""
 
-    first_steps: ClassVar[type[FirstSteps]]
+    first_steps: ClassVar[tuple[type[FirstSteps], ...]]
 
     def get_urls(self) -> list[URLPattern]:
+        starts = [self._start_of(page) for page in self.first_steps]
+        return [*starts, *super().get_urls()]  # type: ignore[misc]
+
+    def _start_of(self, page: type[FirstSteps]) -> URLPattern:
         this: Any = self
-        name = f"{this.opts.app_label}_{this.opts.model_name}_start"
-        view = this.admin_site.admin_view(self.first_steps.start_view_for(this))
-        return [path("first-steps/", view, name=name), *super().get_urls()]  # type: ignore[misc]
+        view: Any = this.admin_site.admin_view(page.start_view_for(this))
+        start: URLPattern = path(f"{page.slug}/", view, name=page.start_name(this.opts))
+        return start

@@ -53,9 +53,9 @@ def first_steps(request: HttpRequest) -> HttpResponse:
 def _pages(request: HttpRequest) -> Iterator[tuple[Any, FirstSteps]]:
     found: list[Any] = [found for found in admin.site._registry.values() if isinstance(found, WithFirstSteps)]
     for site_admin in sorted(found, key=lambda site_admin: site_admin.menu.rank):
-        page = site_admin.first_steps(site_admin)
-        if page.allowed(request) and site_admin.has_add_permission(request):
-            yield site_admin, page
+        for page in (kind(site_admin) for kind in site_admin.first_steps):
+            if page.allowed(request) and site_admin.has_add_permission(request):
+                yield site_admin, page
 
 
 def _opening(request: HttpRequest, page: FirstSteps, site_admin: Any) -> Opening:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -10,7 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from credservice.credentials.models import Credential
+from credservice.credentials.models import STUCK_AFTER, Credential, CredentialPolicy
 from credservice.events.bulk_emit import Telling, emit_many
 from credservice.events.emit import emit, is_wanted
 from credservice.events.models import Event
@@ -65,6 +66,15 @@ def made(credential: Credential, *, recovered: bool) -> None:
         tell("credential.issue_recovered", credential)
 
 
+def issue_failed(credential: Credential, *, final: bool) -> None:
+    """Tell that it was not made; ``final``: and never will be."""
+    tell("credential.issue_failed", credential, final=final)
+
+
+def revocation_stuck(credential: Credential) -> None:
+    tell("credential.revocation_stuck", credential, attempts=credential.attempts)
+
+
 def ended(credential: Credential) -> None:
     tell("credential.expired" if credential.state == Credential.State.EXPIRED else "credential.revoked", credential)
 
@@ -92,3 +102,28 @@ def _expiring() -> Any:
         activated_at__lt=F("expires_at") - window,
     )
     return soon.annotate(key=Cast("pk", TextField())).filter(~Exists(told)).order_by("expires_at")
+
+
+def tell_examples() -> None:
+    """Tell of a made-up credential's life: see :mod:`credservice.events.examples`."""
+    first = _example("active")
+    made(first, recovered=True)
+    made(_example("active", predecessor_id=first.pk, line=first.line), recovered=False)
+    tell("credential.expiring", _example("active", expires_at=timezone.now() + timedelta(days=3)))
+    ended(_example("revoked"))
+    ended(_example("expired", expires_at=timezone.now()))
+    issue_failed(_example("pending", hint="", expires_at=None), final=False)
+    revocation_stuck(_example("retiring", attempts=STUCK_AFTER))
+
+
+def _example(state: str, **more: Any) -> Credential:
+    facts: dict[str, Any] = {
+        "policy": CredentialPolicy(name="api-keys"),
+        "state": state,
+        "line": uuid4(),
+        "subject": f"end_user:{uuid4()}",
+        "hint": "ak_3f…9c",
+        "expires_at": timezone.now() + timedelta(days=90),
+        "context": {"external_id": "cust-globex", "end_user": "enduser_456def", "integration": "int_abc123"},
+    }
+    return Credential(**facts | more)

@@ -205,7 +205,7 @@ def fail(credential: Credential, why: str, actor: str) -> None:
     credential.state, credential.failure, credential.ended_at = State.FAILED, why[:255], timezone.now()
     credential.save(update_fields=["state", "failure", "ended_at"])
     record_step("credential.issue", credential, actor, outcome="failed", why=why)
-    events.tell("credential.issue_failed", credential, final=True)
+    events.issue_failed(credential, final=True)
 
 
 def note_attempt(credential: Credential, action: str, why: str, actor: str, pause: timedelta) -> None:
@@ -216,9 +216,9 @@ def note_attempt(credential: Credential, action: str, why: str, actor: str, paus
     if credential.attempts & (credential.attempts - 1) == 0:
         record_step(action, credential, actor, outcome="failed", why=why, attempts=credential.attempts)
     if action == "credential.issue" and credential.attempts == 1:
-        events.tell("credential.issue_failed", credential, final=False)
+        events.issue_failed(credential, final=False)
     if action == "credential.revoke" and credential.attempts == STUCK_AFTER:
-        events.tell("credential.revocation_stuck", credential, attempts=credential.attempts)
+        events.revocation_stuck(credential)
 
 
 def record_step(action: str, credential: Credential, actor: str, *, outcome: str = "done", **detail: Any) -> None:

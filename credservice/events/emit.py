@@ -6,6 +6,10 @@ wanted. So an endpoint that was just added may miss what other processes do with
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,7 +20,7 @@ from django.urls import NoReverseMatch, reverse
 
 from credservice.core.jobs import enqueue
 from credservice.events.models import EventDelivery, EventEndpoint
-from credservice.events.types import PING, TYPES
+from credservice.events.types import TYPES
 
 REMEMBER = 5.0
 # Before all else comes what an exchange or a revocation waits for.
@@ -41,6 +45,23 @@ SELECT gen_random_uuid(), taker.id, event.id, 'pending', %(priority)s, 0, %(at)s
 RETURNING endpoint_id
 """
 
+
+@dataclass(frozen=True)
+class Told:
+    """Holds what is said of one event. ``is_example``: of an object that does not exist."""
+
+    type_: str
+    object_type: str
+    object_id: str
+    subject: str
+    data: dict[str, Any]
+    is_example: bool = False
+
+    def body(self, at: datetime) -> str:
+        return body_of(self.type_, at, self.object_type, self.object_id, self.subject, self.data, self.is_example)
+
+
+_rehearsed: ContextVar[list[Told] | None] = ContextVar("rehearsed_events", default=None)
 _wanted: tuple[float, bool, frozenset[str]] = (0.0, False, frozenset())
 Priority = EventDelivery.Priority
 
@@ -50,14 +71,27 @@ def emit(type_: str, *, object_type: str, object_id: object, subject: str = "", 
 
     ``data`` holds ids, names, states and times that JSON has; never a secret value.
     """
-    if is_wanted(type_):
-        _write(type_, object_type=object_type, object_id=str(object_id), subject=subject, data=data)
+    rehearsed = _rehearsed.get()
+    if rehearsed is not None:
+        rehearsed.append(Told(type_, object_type, str(object_id), subject, data, is_example=True))
+    elif is_wanted(type_):
+        _write(Told(type_, object_type, str(object_id), subject, data))
 
 
-def emit_ping(endpoint: EventEndpoint) -> UUID:
-    """A test event for this endpoint alone; returns its id. The endpoint must be active."""
-    data = {"endpoint": endpoint.name}
-    return _write(PING, object_type="event_endpoint", object_id=str(endpoint.pk), subject="", data=data, only=endpoint)
+def emit_to(endpoint: EventEndpoint, told: Told) -> UUID:
+    """Tell this endpoint alone, whatever types it takes; returns the event's id. The endpoint must be active."""
+    return _write(told, only=endpoint)
+
+
+@contextmanager
+def rehearsal() -> Iterator[list[Told]]:
+    """Collect what this thread emits within, as examples, and write nothing of it."""
+    told: list[Told] = []
+    token = _rehearsed.set(told)
+    try:
+        yield told
+    finally:
+        _rehearsed.reset(token)
 
 
 def is_wanted(type_: str) -> bool:
@@ -65,6 +99,8 @@ def is_wanted(type_: str) -> bool:
     global _wanted
     if type_ not in TYPES:
         raise ValueError(f"There is no type of events {type_!r}.")
+    if _rehearsed.get() is not None:
+        return True
     until, everything, types = _wanted
     if time.monotonic() >= until:
         rows = list(EventEndpoint.objects.filter(is_active=True).order_by().values_list("types", flat=True))
@@ -85,26 +121,18 @@ def enqueue_deliveries(endpoints: set[UUID], at: datetime | None = None) -> None
         enqueue("events.deliver", at=at, priority=PRIORITY, endpoint_id=pk)
 
 
-def _write(
-    type_: str,
-    *,
-    object_type: str,
-    object_id: str,
-    subject: str,
-    data: dict[str, Any],
-    only: EventEndpoint | None = None,
-) -> UUID:
+def _write(told: Told, *, only: EventEndpoint | None = None) -> UUID:
     now, event_id = datetime.now(UTC), uuid4()
     row: dict[str, Any] = {
         "id": event_id,
-        "type": type_,
-        "object_type": object_type,
-        "object_id": object_id,
-        "subject": subject,
+        "type": told.type_,
+        "object_type": told.object_type,
+        "object_id": told.object_id,
+        "subject": told.subject,
         "at": now,
         "only": only.pk if only else None,
         "priority": Priority.ASKED_FOR if only else Priority.SINGLE,
-        "body": body_of(type_, now, object_type, object_id, subject, data),
+        "body": told.body(now),
     }
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, row)
@@ -112,13 +140,25 @@ def _write(
     return event_id
 
 
-def body_of(type_: str, at: datetime, object_type: str, object_id: str, subject: str, data: dict[str, Any]) -> str:
-    """Write the payload, as Standard Webhooks has it: type, timestamp, data. It is kept, and sent as these bytes."""
+def body_of(
+    type_: str,
+    at: datetime,
+    object_type: str,
+    object_id: str,
+    subject: str,
+    data: dict[str, Any],
+    is_example: bool = False,
+) -> str:
+    """Write the payload, as Standard Webhooks has it: type, timestamp, data. It is kept, and sent as these bytes.
+
+    An example says that it is one, so that no receiver takes it for what happened.
+    """
     about = {"id": object_id} | ({"subject": subject} if subject else {}) | data
     console = _console_page(object_type, object_id)
     if console:
         about["links"] = {"console": console}
-    content = {"type": type_, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": about}
+    content: dict[str, Any] = {"type": type_, "timestamp": at.isoformat().replace("+00:00", "Z"), "data": about}
+    content |= {"example": True} if is_example else {}
     return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 

@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from credservice.audit import Line, record
 from credservice.core.exceptions import Conflict
-from credservice.events.emit import emit_ping, enqueue_deliveries, forget_wanted
+from credservice.events.emit import emit_to, enqueue_deliveries, forget_wanted
+from credservice.events.examples import made_for_test
 from credservice.events.models import Event, EventDelivery, EventEndpoint
+from credservice.events.types import PING
 from credservice.keys.models import SigningSecretSet
 
 WORKER = "worker"
@@ -24,13 +26,16 @@ def new_secret_set(endpoint_name: str) -> SigningSecretSet:
     return SigningSecretSet.objects.create(label=f"Event endpoint {endpoint_name}", form=form)
 
 
-def send_ping(*, endpoint: EventEndpoint, actor: str) -> str:
-    """Queue a test event for this endpoint; returns its ``webhook-id``. Raises :class:`Conflict` where suspended."""
+def send_test(*, endpoint: EventEndpoint, actor: str, type_: str = PING) -> str:
+    """Queue a test event for this endpoint: a ping, or the example of another type; returns its ``webhook-id``.
+
+    Raises :class:`Conflict` where it is suspended.
+    """
     _need_active(endpoint)
     with transaction.atomic():
-        event = Event(pk=emit_ping(endpoint))
+        event = Event(pk=emit_to(endpoint, made_for_test(type_, endpoint)))
         _end_pause(endpoint)
-        record(Line.about(endpoint, "event_endpoint.pinged", actor, {"message": event.message_id}))
+        record(Line.about(endpoint, "event_endpoint.pinged", actor, {"message": event.message_id, "type": type_}))
     return event.message_id
 
 

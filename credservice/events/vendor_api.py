@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from credservice.core.exceptions import NotFound
 from credservice.core.ids import as_uuid
 from credservice.events.models import EventDelivery, EventEndpoint
-from credservice.events.services import replay, replay_failed, send_ping
+from credservice.events.services import replay, replay_failed, send_test
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.fields import StrictSerializer
 from credservice.vendor_api.models import Scope
@@ -129,7 +129,7 @@ class Ping(VendorView):
     @writes("ping_event_endpoint", "Send a test event", scope=Scope.REPLAY_EVENTS, gives={202: PingedSerializer})
     def post(self, request: Request, endpoint: str) -> Response:
         """An event of the type ping, to this endpoint alone."""
-        return Response({"message_id": send_ping(endpoint=_endpoint(endpoint), actor=self.actor)}, status=202)
+        return Response({"message_id": send_test(endpoint=_endpoint(endpoint), actor=self.actor)}, status=202)
 
 
 def _endpoint(name: str) -> EventEndpoint:

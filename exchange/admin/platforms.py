@@ -79,7 +79,7 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
     )
     needs_proof = True
     form = PlatformForm
-    first_steps = PlatformFirstSteps
+    first_steps = (PlatformFirstSteps,)
     object_pages = (PlatformFirstSteps, TestExchange, SignatureDebugger, pages.SuspendPlatform, pages.ResumePlatform)
     bulk_actions = (pages.SuspendPlatform.bulk(), pages.ResumePlatform.bulk())
     fixed_fields = ("name",)

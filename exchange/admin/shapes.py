@@ -38,7 +38,7 @@ class ShapeForm(forms.Form):
     response_shape = JSONField(
         help_text="Fields of the answer: a text as it is, or a source: $credential.NAME, $end_user.external_id, "
         "$end_user.ATTRIBUTE, $installation.ATTRIBUTE. A literal dollar sign is $$.",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "data-preview": "preview", "spellcheck": "false"}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "data-preview": "The answer", "spellcheck": "false"}),
     )
     # What was there when the form was opened: somebody else's change is not overwritten.
     before = forms.CharField(widget=forms.HiddenInput(), required=False)

@@ -1,7 +1,7 @@
 """Tells the vendor of installations (docs/events.md), in the transaction of what happened."""
 
 from credservice.events.emit import emit, is_wanted
-from exchange.models import Installation
+from exchange.models import EndUser, Installation, Integration, Platform
 
 
 def discovered(installation: Installation) -> None:
@@ -31,3 +31,17 @@ def _tell(type_: str, installation: Installation) -> None:
         end_user=end_user.end_user_id,
         external_id=end_user.external_id,
     )
+
+
+def tell_examples() -> None:
+    """Tell of a made-up installation: see :mod:`credservice.events.examples`."""
+    installation = Installation(
+        platform=Platform(name="mindcloud"),
+        integration=Integration(integration_id="int_abc123"),
+        end_user=EndUser(end_user_id="enduser_456def", external_id="cust-globex"),
+        installation_id="install_xyz789",
+        state=Installation.State.PENDING,
+    )
+    discovered(installation)
+    installation.state = Installation.State.ACTIVE
+    approved(installation)

@@ -15,7 +15,7 @@ from credservice.adminkit.menu import MAX_COUNTED, Menu, Need
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.adminkit.widgets import SecretField
-from credservice.adminkit.wizard import WithFirstSteps
+from credservice.adminkit.wizard import FirstSteps, WithFirstSteps
 from credservice.crypto import seal
 from provisioning.admin import pages
 from provisioning.models import Marketplace
@@ -43,9 +43,10 @@ class MarketplaceForm(forms.ModelForm):  # type: ignore[type-arg]
 class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
     menu = Menu("Provisioning", 31, "storefront")
     about = "Marketplace accounts that may order: how each speaks, and what it is known by."
-    empty_help = "Add one for each account, then the master public key that it signs under, then a product."
+    empty_help = "Add one for each account, then the key or password that its calls are known by, then a product."
     needs_proof = True
     form = MarketplaceForm
+    first_steps: ClassVar[tuple[type[FirstSteps], ...]] = ()
     object_pages: ClassVar[tuple[type[ObjectPage], ...]] = (pages.SuspendMarketplace, pages.ResumeMarketplace)
     bulk_actions = (pages.SuspendMarketplace.bulk(), pages.ResumeMarketplace.bulk())
     fixed_fields = ("name", "protocol_name")

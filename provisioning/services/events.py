@@ -1,7 +1,7 @@
 """Emits the events about resources (docs/events.md), each in the transaction of what happened."""
 
 from credservice.events.emit import emit, is_wanted
-from provisioning.models import Resource
+from provisioning.models import Marketplace, Plan, Product, Resource
 
 
 def provisioned(resource: Resource) -> None:
@@ -32,3 +32,20 @@ def tell(type_: str, resource: Resource) -> None:
         plan=resource.plan.label,
         region=resource.region,
     )
+
+
+def tell_examples() -> None:
+    """Tell of a made-up resource's life: see :mod:`credservice.events.examples`."""
+    resource = Resource(
+        marketplace=Marketplace(name="manifold"),
+        product=Product(label="bear"),
+        plan=Plan(label="ursa-minor"),
+        region="all::global",
+        partner_id="268a3d1m0tqgp4vkzuqqkkyanbuwq",
+        state=Resource.State.ACTIVE,
+    )
+    provisioned(resource)
+    resource.plan = Plan(label="ursa-major")
+    changed(resource)
+    resource.state = Resource.State.DEPROVISIONED
+    deprovisioned(resource)

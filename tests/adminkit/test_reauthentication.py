@@ -67,8 +67,8 @@ def pages(world):
         url(world.integration, "shape"),
         url(world.end_user, "rebind"),
         url(UnsettledEndUser.objects.create(platform=world.platform, external_id="lost"), "created"),
-        reverse("admin:exchange_platform_start"),
-        reverse("admin:provisioning_marketplace_start"),
+        reverse("admin:exchange_platform_first-steps-start"),
+        reverse("admin:provisioning_marketplace_first-steps-start"),
         reverse("admin:auth_user_password_change", args=[User.objects.create_user("bob", is_staff=True).pk]),
     ]
 

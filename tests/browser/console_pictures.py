@@ -94,7 +94,7 @@ def first_call(service: LiveService, page: Page) -> None:
     page.get_by_label("integrationId").fill("int_abc123")
     page.get_by_role("button", name="Continue").click()
     page.get_by_label("endUserId").fill("enduser_456def")
-    page.get_by_label("This customer's credential").fill("demo-customer-key")
+    page.get_by_label("apiKey").fill("demo-customer-key")
     page.get_by_role("button", name="Continue").click()
     page.get_by_label("Your password").fill(_account(service)[1])
     page.get_by_role("button", name="Show a signed call").click()

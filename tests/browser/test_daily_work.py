@@ -23,7 +23,7 @@ from credservice.credentials.models import CredentialPolicy
 from credservice.credentials.services import start_issue
 from credservice.crypto import seal
 from credservice.events.models import EventDelivery, EventEndpoint
-from credservice.events.services import new_secret_set, send_ping
+from credservice.events.services import new_secret_set, send_test
 from credservice.keys.signing_keys import generate_signing_key
 from credservice.vendor_api.tokens import create_token
 from exchange.models import Installation
@@ -44,7 +44,7 @@ stuck.sealed_body = seal(b"{{}}", stuck.place)
 stuck.save()
 endpoint = EventEndpoint(name="erp" + {tag!r}, url="http://127.0.0.1:9/", secrets=new_secret_set("erp" + {tag!r}))
 endpoint.save()
-send_ping(endpoint=endpoint, actor="test")
+send_test(endpoint=endpoint, actor="test")
 EventDelivery.objects.filter(endpoint=endpoint).update(state="failed")
 old = generate_signing_key(algorithm="EdDSA", actor="test")
 generate_signing_key(algorithm="EdDSA", actor="test")

@@ -1,6 +1,7 @@
 """From the console's first page to a first exchange, by what the pages say alone."""
 
 import shlex
+import subprocess
 
 import httpx2
 from playwright.sync_api import Page, expect
@@ -16,16 +17,40 @@ def test_first_steps_lead_to_a_first_exchange(console: Page, operator: tuple[str
     expect(console.get_by_role("heading", name="Signing secret")).to_be_visible()
     console.get_by_role("link", name="Continue").click()
     console.get_by_label("integrationId").fill("int_browser")
+    console.get_by_role("button", name="Add a field").click()
+    console.get_by_label("Name", exact=True).last.fill("tenant")
+    console.get_by_label("Holds").last.select_option("Customer's attribute")
+    shown = console.get_by_role("status", name="What the platform will get")
+    expect(shown).to_contain_text("tenant: write the attribute's name")
+    console.get_by_label("Text or attribute").last.fill("external_id")
+    expect(shown).to_contain_text('"tenant": "…"')
     console.get_by_role("button", name="Continue").click()
     console.get_by_label("endUserId").fill("enduser_browser")
-    console.get_by_label("This customer's credential").fill("the-customers-key")
+    console.get_by_label("Your own id of this customer").fill("cust-browser")
+    console.get_by_label("apiKey").fill("the-customers-key")
     console.get_by_role("button", name="Continue").click()
     console.get_by_label("Your password").fill(operator[1])
     console.get_by_role("button", name="Show a signed call").click()
     command = console.locator("pre", has_text="curl").inner_text()
     answer = _run(command)
-    assert answer.json() == {"apiKey": "the-customers-key"}
+    assert answer.json() == {"apiKey": "the-customers-key", "tenant": "cust-browser"}
     # The page sees the call by itself.
+    expect(console.get_by_text("It works.")).to_be_visible(timeout=10_000)
+
+
+def test_first_steps_lead_to_a_first_binding(console: Page):
+    console.goto("/admin/first-steps/")
+    console.get_by_label("Connect an Open Service Broker platform").get_by_role("link").click()
+    console.locator("#id_name").fill("browser-broker")
+    console.get_by_role("button", name="Begin").click()
+    password = console.locator("#shown-3").inner_text()
+    console.get_by_role("link", name="Continue").click()
+    console.get_by_label("Product").fill("queue")
+    console.get_by_label("Plan").fill("small")
+    console.get_by_role("button", name="Continue").click()
+    script = console.locator("pre", has_text="curl").inner_text().replace("export PASSWORD=...", f"PASSWORD={password}")
+    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60, check=True)
+    assert '"API_KEY": "' in done.stdout
     expect(console.get_by_text("It works.")).to_be_visible(timeout=10_000)
 
 

@@ -1,5 +1,6 @@
 """Event endpoints and deliveries in the console."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from credservice.events.emit import emit, forget_wanted
 from credservice.events.models import DeliveryAttempt, Event, EventDelivery, EventEndpoint
 from tests.conftest import Trail
 from tests.events.conftest import make_endpoint
+from tests.support.doors import role_client
 from tests.support.pages import send, url
 
 
@@ -75,9 +77,36 @@ def test_the_types_are_described_without_marks_of_code(console: Client) -> None:
 
 
 def test_a_test_event_is_queued(console: Client, endpoint: EventEndpoint, trail: Trail) -> None:
-    assert send(console, url(endpoint, "test")).status_code == 302
+    assert send(console, url(endpoint, "test"), type="ping").status_code == 302
     assert Event.objects.get().type == "ping"
     assert trail.one(action="event_endpoint.pinged").actor == "user:root"
+
+
+def test_the_example_of_any_type_is_sent_as_the_page_shows_it(
+    console: Client, trail: Trail, endpoint: EventEndpoint
+) -> None:
+    page = console.get(reverse("admin:events_eventendpoint_types")).content.decode()
+    address = f"{url(endpoint, 'test')}?type=credential.expiring"
+    assert f'href="{address}"' in page
+    assert '<option value="credential.expiring" selected>' in console.get(address).content.decode()
+    for _ in range(2):
+        send(console, address, type="credential.expiring")
+    first, second = (json.loads(event.body) for event in Event.objects.all())
+    assert (first["type"], first["example"], second["example"]) == ("credential.expiring", True, True)
+    assert first["data"].keys() == second["data"].keys()
+    assert EventDelivery.objects.filter(endpoint=endpoint, state="pending").count() == 2
+    assert trail.all(action="event_endpoint.pinged")[0].detail["type"] == "credential.expiring"
+
+
+def test_a_type_that_there_is_not_is_not_sent(console: Client, endpoint: EventEndpoint) -> None:
+    assert "Select a valid choice" in send(console, url(endpoint, "test"), type="credential.stolen").content.decode()
+    assert not Event.objects.exists()
+
+
+def test_who_may_only_look_is_shown_the_types_and_no_endpoint(endpoint: EventEndpoint) -> None:
+    page = role_client("Viewer").get(reverse("admin:events_eventendpoint_types")).content.decode()
+    assert "credential.rotated" in page
+    assert url(endpoint, "test") not in page
 
 
 def test_a_delivery_shows_its_log_and_is_sent_again(console: Client, failed: EventDelivery) -> None:

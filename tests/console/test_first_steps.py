@@ -5,6 +5,7 @@ import re
 import shlex
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from credservice.adminkit.models import FourEyes
@@ -12,11 +13,14 @@ from credservice.audit.models import AuditEvent
 from credservice.credentials.models import CredentialPolicy
 from credservice.manifest.apply import apply
 from exchange.models import Grant, Integration, Platform
+from exchange.services.dry_run import MASK
 from provisioning.models import Marketplace, Product
+from provisioning.osb.models import BrokerPassword
+from provisioning.osb.passwords import is_one_of
 from tests.support.console import PASSWORD
 from tests.support.pages import send, url
 
-START = "admin:exchange_platform_start"
+START = "admin:exchange_platform_first-steps-start"
 
 
 @pytest.fixture
@@ -32,9 +36,17 @@ def do(console, platform, **values):
 
 @pytest.fixture
 def granted(console, platform):
-    do(console, platform, integration_id="int_1", field="apiKey", kind="entered")
-    do(console, platform, end_user_id="eu_1", external_id="acme", value="the-customers-key")
+    add_integration(console, platform)
+    do(console, platform, end_user_id="eu_1", external_id="acme", value_0="the-customers-key")
     return platform
+
+
+def add_integration(console, platform, *rows, kind="entered", integration_id="int_1", step=2, **more):
+    """Fill the form, the answer's fields as rows of name, kind and text; one secret by default."""
+    columns = zip(*(rows or [("apiKey", "credential", "")]), strict=True)
+    shape = {f"shape-{name}": list(cells) for name, cells in zip(("field", "kind", "text"), columns, strict=True)}
+    address = f"{url(platform, 'first-steps')}?step={step}"
+    return send(console, address, integration_id=integration_id, kind=kind, **shape, **more)
 
 
 def test_it_makes_a_platform_and_shows_its_secret_once(console):
@@ -67,7 +79,7 @@ def test_a_new_one_comes_before_those_that_are_begun(console, platform):
     page = console.get(reverse(START)).content.decode()
     assert (
         page.index('name="approve_installations"')
-        < page.index("Or go on with")
+        < page.index("Or continue with")
         < page.index(url(platform, "first-steps"))
     )
 
@@ -83,15 +95,20 @@ def test_the_secrets_page_says_which_step_it_is(console):
     assert "1 of 4: Connect it" in send(console, reverse(START), name="staging").content.decode()
 
 
-def test_its_steps_lead_to_a_call_that_is_answered(console, client, granted):
-    page = do(console, granted, password=PASSWORD).content.decode()
+def call(console, client, platform):
+    """Make the signed call that the last step shows."""
+    page = do(console, platform, password=PASSWORD).content.decode()
     command = re.search(r"(curl -X POST .*?)</pre>", page, re.DOTALL)[1]
     words = shlex.split(command.replace("&#x27;", "'").replace("&quot;", '"').replace("\\\n", " "))
     headers = dict(words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H")
     body, content_type = words[words.index("-d") + 1], headers.pop("Content-Type")
+    return client.post("/credential-exchange/staging", body, content_type=content_type, headers=headers)
+
+
+def test_its_steps_lead_to_a_call_that_is_answered(console, client, granted):
     waiting = f"{url(granted, 'first-steps')}?waiting=1"
     assert console.get(waiting).json() == {"done": False}
-    answer = client.post("/credential-exchange/staging", body, content_type=content_type, headers=headers)
+    answer = call(console, client, granted)
     assert answer.json() == {"apiKey": "the-customers-key"}
     assert console.get(waiting).json() == {"done": True}
     assert "It works." in console.get(url(granted, "first-steps")).content.decode()
@@ -105,7 +122,7 @@ def test_a_refused_call_is_told(console, client, granted):
 
 
 def test_keys_are_made_where_the_vendor_has_none(console, platform):
-    do(console, platform, integration_id="int_1", field="apiKey", kind="made")
+    add_integration(console, platform, kind="made")
     do(console, platform, end_user_id="eu_1")
     assert Integration.objects.get().policy.issuer == "api_key"
     assert Grant.objects.count() == 1
@@ -117,15 +134,109 @@ def test_what_is_typed_is_not_kept_in_the_trail(console, granted):
     assert "the-customers-key" not in lines
 
 
-@pytest.mark.parametrize("wrong", [{"integration_id": ""}, {"field": ""}, {"kind": "x"}, {"field": "a\nb"}])
+@pytest.mark.parametrize("wrong", [{"integration_id": ""}, {"kind": "x"}])
 def test_a_wrong_entry_is_told_and_nothing_made(console, platform, wrong):
-    do(console, platform, **{"integration_id": "int_1", "field": "apiKey", "kind": "entered"} | wrong)
+    add_integration(console, platform, **wrong)
     assert not Integration.objects.exists()
 
 
-def test_who_may_not_reveal_gets_no_signed_call(console, admin, granted):
-    from django.contrib.auth.models import Permission
+@pytest.mark.parametrize(
+    ("rows", "kind", "problem"),
+    [
+        ([("accessKey, tenant", "credential", "")], "entered", "Give each field a row of its own."),
+        ([("a\nb", "credential", "")], "entered", "write one name"),
+        ([("", "text", "eu")], "entered", "Write the name of each field."),
+        ([("apiKey", "credential", ""), ("apiKey", "text", "x")], "entered", "two fields of this name"),
+        ([("region", "text", "eu")], "entered", "must hold a secret"),
+        ([("apiKey", "credential", ""), ("region", "text", "")], "entered", "write its text"),
+        ([("apiKey", "credential", ""), ("tenant", "end_user", "")], "entered", "external_id is your own id"),
+        ([("apiKey", "installation", "region")], "entered", "choose what it holds"),
+        ([("a", "credential", ""), ("b", "credential", "")], "made", "The API key is one secret."),
+        ([(f"f{n}", "credential", "") for n in range(33)], "entered", "at most 32 fields"),
+    ],
+)
+def test_fields_that_cannot_be_answered_are_told_while_they_are_typed(console, platform, rows, kind, problem):
+    assert problem in add_integration(console, platform, *rows, kind=kind, preview="1").json()["problem"]
+    assert problem in add_integration(console, platform, *rows, kind=kind).content.decode()
+    assert not Integration.objects.exists()
+    assert not CredentialPolicy.objects.exists()
 
+
+FIELDS = [
+    ("accessKey", "credential", ""),
+    ("secret", "credential", "secretKey"),
+    ("tenant", "end_user", "external_id"),
+    ("tier", "end_user", "tier"),
+    ("price", "text", "$9"),
+]
+
+
+def test_an_answer_of_several_fields_is_shown_and_given(console, client, platform):
+    shown = add_integration(console, platform, *FIELDS, preview="1").json()["answer"]
+    assert json.loads(shown) == {"accessKey": MASK, "secret": MASK, "tenant": "…", "tier": "…", "price": "$9"}
+    assert not Integration.objects.exists()
+    add_integration(console, platform, *FIELDS)
+    do(console, platform, end_user_id="eu_1", external_id="acme", value_0="a-key", value_1="a-secret")
+    assert not Grant.objects.exists()  # the tier is missing
+    do(console, platform, end_user_id="eu_1", external_id="acme", value_0="a-key", value_1="a-secret", attribute_0="2")
+    answer = {"accessKey": "a-key", "secret": "a-secret", "tenant": "acme", "tier": "2", "price": "$9"}
+    assert call(console, client, platform).json() == answer
+
+
+def test_a_step_is_opened_again_until_a_call_was_answered(console, client, granted):
+    address = f"{url(granted, 'first-steps')}?step=2"
+    assert address in console.get(url(granted, "first-steps")).content.decode()
+    assert 'value="apiKey"' in console.get(address).content.decode()
+    add_integration(console, granted, *FIELDS, integration_id="int_2")
+    page = console.get(url(granted, "first-steps")).content.decode()
+    assert ("int_2 answers with" in page, 'value="eu_1"' in page) == (True, True)
+    do(console, granted, end_user_id="eu_1", external_id="acme", value_0="k", value_1="s", attribute_0="gold")
+    assert call(console, client, granted).json()["tier"] == "gold"
+    assert address not in console.get(url(granted, "first-steps")).content.decode()
+    console.post(address, {"integration_id": "int_3"})
+    assert Integration.objects.get().integration_id == "int_2"
+
+
+def test_an_answer_that_only_reads_otherwise_keeps_the_credential(console, granted):
+    line = Grant.objects.get().line
+    add_integration(console, granted, ("token", "credential", "apiKey"), ("region", "text", "eu"))
+    assert Integration.objects.get().response_shape == {"token": "$credential.apiKey", "region": "eu"}
+    assert "eu_1 has a credential" in console.get(url(granted, "first-steps")).content.decode()
+    assert Grant.objects.get().line == line
+
+
+def test_a_customer_without_an_id_of_yours_gets_what_the_answer_needs(console, client, platform):
+    add_integration(console, platform)
+    do(console, platform, end_user_id="eu_1", value_0="a-key")
+    add_integration(console, platform, ("apiKey", "credential", ""), ("tier", "end_user", "tier"))
+    do(console, platform, end_user_id="eu_1", value_0="a-key", attribute_0="gold")
+    assert call(console, client, platform).json() == {"apiKey": "a-key", "tier": "gold"}
+
+
+def test_a_policy_that_makes_more_than_the_answer_holds_stays(console, granted):
+    CredentialPolicy.objects.update(options={"names": ["apiKey", "other"]})
+    add_integration(console, granted, ("token", "credential", "apiKey"))
+    assert Integration.objects.get().policy == CredentialPolicy.objects.get()
+
+
+def test_secrets_that_several_customers_have_stay(console, granted):
+    do_again = f"{url(granted, 'first-steps')}?step=3"
+    send(console, do_again, end_user_id="eu_2", external_id="globex", value_0="another-key")
+    assert "Several customers have credentials" in add_integration(console, granted, *FIELDS).content.decode()
+    page = send(console, do_again, end_user_id="eu_3", external_id="globex", value_0="another-key").content.decode()
+    assert "The end_user_id of this end user is eu_2, and never changes." in page
+
+
+def test_who_may_not_change_policies_opens_no_step_again(console, admin, granted):
+    admin.is_superuser = False
+    admin.save()
+    admin.user_permissions.set(Permission.objects.exclude(codename="change_credentialpolicy"))
+    for step in (2, 3):
+        address = f"{url(granted, 'first-steps')}?step={step}"
+        assert console.post(address, {"preview": "1"}).status_code == 403
+
+
+def test_who_may_not_reveal_gets_no_signed_call(console, admin, granted):
     admin.is_superuser = False
     admin.save()
     admin.user_permissions.set(Permission.objects.exclude(codename="reveal_credential"))
@@ -135,7 +246,7 @@ def test_who_may_not_reveal_gets_no_signed_call(console, admin, granted):
 
 
 def test_a_marketplace_is_led_to_its_first_check(console):
-    start = reverse("admin:provisioning_marketplace_start")
+    start = reverse("admin:provisioning_marketplace_first-steps-start")
     send(
         console, start, name="market", connector_url="https://connector.example.com/v1", client_secret="s3cret-of-ours"
     )
@@ -151,13 +262,46 @@ def test_a_marketplace_is_led_to_its_first_check(console):
     "wrong", [{"product": "Rockets!"}, {"plan": ""}, {"region": "nowhere"}, {"region": "a::b"}, {"product": "x" * 200}]
 )
 def test_a_wrong_product_is_told_and_nothing_made(console, wrong):
-    start = reverse("admin:provisioning_marketplace_start")
+    start = reverse("admin:provisioning_marketplace_first-steps-start")
     send(console, start, name="market", connector_url="https://connector.example.com/v1")
     market = Marketplace.objects.get()
     do(console, market, label="trials", key="PY7wu3q3-adYr9-0ES6CMRixup9OjO5iL7EFDFpolhk")
     do(console, market, **{"product": "rockets", "plan": "small", "region": "all::global"} | wrong)
     assert not Product.objects.exists()
     assert not CredentialPolicy.objects.exists()
+
+
+BROKER = "admin:provisioning_marketplace_first-steps-osb-start"
+
+
+def test_a_broker_platforms_password_is_shown_once(console, trail):
+    page = send(console, reverse(BROKER), name="cf").content.decode()
+    password = re.search(r'<pre id="shown-3"[^>]*>([^<]+)<', page)[1]
+    market = Marketplace.objects.get(protocol_name="osb")
+    assert is_one_of(password, [bytes(row.digest) for row in BrokerPassword.objects.filter(marketplace=market)]) == 0
+    send(console, url(market, "first-steps-osb"), product="queue", plan="small")
+    page = console.get(url(market, "first-steps-osb")).content.decode()
+    assert str(Product.objects.get().pk) in page
+    assert password not in page + "".join(str(line.detail) for line in AuditEvent.objects.all())
+    assert trail.one(action="broker_password.created").detail["marketplace"] == "cf"
+
+
+def test_each_protocols_marketplaces_have_its_own_steps(console):
+    send(console, reverse(BROKER), name="cf")
+    market = Marketplace.objects.get()
+    assert console.get(url(market, "first-steps")).status_code == 404
+    assert url(market, "first-steps") + '"' not in console.get(url(market)).content.decode()
+    page = console.get("/admin/first-steps/").content.decode()
+    assert page.count("Continue with cf") == 1
+    assert page.index("Connect an Open Service Broker platform") < page.index("Continue with cf")
+
+
+def test_who_may_make_no_password_connects_no_broker_platform(console, admin):
+    admin.is_superuser = False
+    admin.save()
+    admin.user_permissions.set(Permission.objects.exclude(codename="add_brokerpassword"))
+    assert console.post(reverse(BROKER), {"name": "cf"}).status_code == 403
+    assert "Connect an Open Service Broker platform" not in console.get("/admin/first-steps/").content.decode()
 
 
 @pytest.mark.parametrize("proof", [{}, {"password": "not the password"}])
@@ -175,8 +319,8 @@ def test_a_signed_call_is_not_shown_where_reveals_need_two(console, granted):
 
 
 def test_blanks_at_the_ends_are_dropped_and_invisible_characters_refused(console, platform):
-    do(console, platform, integration_id=" int_1 ", field="apiKey", kind="entered")
+    add_integration(console, platform, integration_id=" int_1 ")
     assert Integration.objects.get().integration_id == "int_1"
-    page = do(console, platform, end_user_id="eu\u200b_1", external_id="acme", value="the-customers-key")
+    page = do(console, platform, end_user_id="eu\u200b_1", external_id="acme", value_0="the-customers-key")
     assert "This holds a line break, an invisible character" in page.content.decode()
     assert not Grant.objects.exists()

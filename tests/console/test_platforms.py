@@ -37,7 +37,7 @@ def test_its_page_shows_what_is_set_for_its_protocol(console: Client, world: Wor
     assert "/osb/cf" in page
     assert ("Connector URL" in page, "trustedkey/?marketplace" in page) == (False, False)
     assert ("Connector URL" in other, "trustedkey/?marketplace" in other) == (True, True)
-    assert ("New password" in links, "First steps" in links) == (True, False)
+    assert ("New password" in links, "First steps" in links) == (True, True)
     assert ("New password" in of_other, "First steps" in of_other) == (False, True)
 
 

@@ -12,7 +12,7 @@ from credservice.core.exceptions import Conflict
 from credservice.events import delivery as delivering
 from credservice.events.emit import emit
 from credservice.events.models import DeliveryAttempt, Event, EventDelivery, EventEndpoint
-from credservice.events.services import replay, replay_failed, send_ping
+from credservice.events.services import replay, replay_failed, send_test
 from credservice.events.tasks import prune
 from credservice.keys.services import generate_secret, retire_secret
 from tests.support.http_server import Answer, unused_port
@@ -114,7 +114,7 @@ def test_gone_suspends_the_endpoint(endpoint, receiver, deliver, trail):
     tell()
     assert Event.objects.count() == 1
     with pytest.raises(Conflict, match="suspended"):
-        send_ping(endpoint=endpoint, actor="test")
+        send_test(endpoint=endpoint, actor="test")
 
 
 def test_an_endpoint_that_fails_says_since_when_until_it_answers(endpoint, receiver, deliver):
@@ -165,7 +165,7 @@ def test_a_redirect_is_not_followed(endpoint, receiver, deliver):
 
 def test_a_ping_goes_to_its_endpoint_alone_whatever_it_takes(endpoint, receiver, deliver):
     EventEndpoint.objects.update(types=["resource.changed"])
-    message = send_ping(endpoint=endpoint, actor="test")
+    message = send_test(endpoint=endpoint, actor="test")
     deliver()
     assert (receiver.types(), receiver.received[0].headers["webhook-id"]) == (["ping"], message)
 

@@ -7,9 +7,12 @@ import subprocess
 import time
 
 import pytest
+from django.utils import timezone
 
+from credservice.events.emit import emit, rehearsal
+from credservice.events.examples import examples, ping
 from credservice.events.models import Event
-from credservice.events.types import TYPES
+from credservice.events.types import PING, TYPES
 from credservice.http.webhook_signatures import sign
 from tests.events import test_sites
 from tests.support.paths import ROOT
@@ -62,6 +65,23 @@ def test_it_names_every_field(act, request, endpoint):
     for event in Event.objects.all():
         fields = set(json.loads(event.body)["data"]) - {"id", "subject", "links"}
         assert fields == set(re.findall(r"`(\w+)`", ROWS[event.type].split(" | ")[1])), event.type
+
+
+def test_the_examples_are_of_every_type_and_have_every_field(db):
+    told = examples() | {PING: ping("backend", "")}
+    assert list(told) == list(TYPES)
+    for name, example in told.items():
+        data = json.loads(example.body(timezone.now()))["data"]
+        assert set(data) - {"id", "subject", "links"} == set(re.findall(r"`(\w+)`", ROWS[name].split(" | ")[1])), name
+
+
+def test_what_is_rehearsed_is_told_to_nobody(endpoint):
+    examples()
+    assert not Event.objects.exists()
+    with pytest.raises(ZeroDivisionError), rehearsal():
+        _ = 1 / 0
+    emit("credential.issued", object_type="credential", object_id="1")
+    assert "example" not in json.loads(Event.objects.get().body)
 
 
 def test_the_recipe_in_python():

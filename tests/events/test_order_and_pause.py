@@ -10,7 +10,7 @@ from credservice.events.bulk_emit import Telling, emit_many
 from credservice.events.delivery import deliver_due
 from credservice.events.emit import emit
 from credservice.events.models import EventDelivery, EventEndpoint
-from credservice.events.services import replay, replay_failed, send_ping
+from credservice.events.services import replay, replay_failed, send_test
 from tests.support.http_server import Answer
 
 State = EventDelivery.State
@@ -29,7 +29,7 @@ def imported(count: int) -> None:
 def test_what_is_asked_for_goes_first_and_an_import_last(endpoint, receiver):
     imported(2)
     told(1)
-    send_ping(endpoint=endpoint, actor="test")
+    send_test(endpoint=endpoint, actor="test")
     deliver_due(endpoint.pk)
     assert receiver.types() == ["ping", "credential.revoked", "credential.issued", "credential.issued"]
 
@@ -85,7 +85,7 @@ def test_whoever_asks_for_an_event_ends_the_pause(endpoint, receiver, ask):
     told(delivering.IN_A_ROW)
     deliver_due(endpoint.pk)
     if ask == "ping":
-        send_ping(endpoint=endpoint, actor="test")
+        send_test(endpoint=endpoint, actor="test")
     else:
         replay(delivery=EventDelivery.objects.first(), actor="test")
     deliver_due(endpoint.pk)

@@ -94,6 +94,7 @@ events_eventendpoint_replay-failed               O S D
 events_eventendpoint_resume                      O S D
 events_eventendpoint_suspend                     O S D
 events_eventendpoint_test                        O S D
+events_eventendpoint_types                       V O S A D
 exchange_enduser action resume                   O S D
 exchange_enduser action suspend                  O S D
 exchange_enduser_add                             O D
@@ -137,8 +138,8 @@ exchange_platform_change POST                    S D
 exchange_platform_changelist                     V O S A D
 exchange_platform_debugger                       S D
 exchange_platform_first-steps                    S D
+exchange_platform_first-steps-start              S D
 exchange_platform_resume                         O S D
-exchange_platform_start                          S D
 exchange_platform_suspend                        O S D
 exchange_platform_test-exchange                  V O S A D
 exchange_seensignature_add                       -
@@ -206,9 +207,11 @@ provisioning_marketplace_change                  V O S A D
 provisioning_marketplace_change POST             S D
 provisioning_marketplace_changelist              V O S A D
 provisioning_marketplace_first-steps             S D
+provisioning_marketplace_first-steps-osb         S D
+provisioning_marketplace_first-steps-osb-start   S D
+provisioning_marketplace_first-steps-start       S D
 provisioning_marketplace_new-password            S D
 provisioning_marketplace_resume                  O S D
-provisioning_marketplace_start                   S D
 provisioning_marketplace_suspend                 O S D
 provisioning_operation_add                       -
 provisioning_operation_change                    V O S A D

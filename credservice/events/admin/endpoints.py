@@ -1,6 +1,7 @@
 """Shows and changes event endpoints in the console."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -8,11 +9,16 @@ from django.contrib import admin
 from django.db.models import Model, Q
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminRadioSelectWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminSelectWidget,
+)
 
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
@@ -22,10 +28,11 @@ from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
 from credservice.adminkit.state_pages import Resume, Suspend
 from credservice.audit.names import actor_of
+from credservice.events.admin.types_page import types_page
 from credservice.events.emit import forget_wanted
 from credservice.events.models import EventDelivery, EventEndpoint
-from credservice.events.services import new_secret_set, replay_failed, send_ping
-from credservice.events.types import SUBSCRIBABLE, TYPES
+from credservice.events.services import new_secret_set, replay_failed, send_test
+from credservice.events.types import PING, SUBSCRIBABLE, TYPES
 from credservice.keys.admin import NewSecret, secrets_table
 from credservice.keys.models import SigningSecretSet
 from credservice.keys.services import generate_secret
@@ -58,6 +65,17 @@ class ResumeEndpoint(Resume):
         forget_wanted()
 
 
+class TestForm(forms.Form):
+    type = forms.ChoiceField(
+        label="Type",
+        choices=[(name, name) for name in (PING, *SUBSCRIBABLE)],
+        initial=PING,
+        help_text='Of another type than ping, the example is sent that "Types of events" shows. It says so: '
+        '"example": true.',
+        widget=UnfoldAdminSelectWidget(),
+    )
+
+
 class Ping(ObjectAction):
     slug, title, icon, submit = "test", "Send a test event", "send", "Send"
     permission = "events.replay_eventdelivery"
@@ -66,10 +84,13 @@ class Ping(ObjectAction):
         return "" if obj.is_active else "This endpoint is suspended. Resume it first."
 
     def consequences(self, obj: EventEndpoint) -> list[str]:
-        return [f"An event of the type ping is sent to {obj.url}. Its delivery shows in the endpoint's log."]
+        return [f"It is sent to {obj.url}, whatever types that takes. Its delivery shows in the endpoint's log."]
+
+    def make_form(self, request: HttpRequest, obj: EventEndpoint, data: Any = None) -> forms.Form:
+        return TestForm(data, initial={"type": request.GET.get("type", PING)})
 
     def perform(self, actor: str, obj: EventEndpoint, values: Values) -> str:
-        return f"{send_ping(endpoint=obj, actor=actor)} is on its way."
+        return f"{send_test(endpoint=obj, actor=actor, type_=values['type'])} is on its way."
 
 
 class SinceForm(forms.Form):
@@ -127,10 +148,15 @@ class EventEndpointAdmin(ConsoleAdmin):
     readonly_fields = ("shown_state", "signing_secrets", "its_deliveries", "created_at")
     list_display = ("name", "shown_state", "url", "shown_types", "description", "created_at")
     list_filter = (StateFilter,)
+    list_before_template = "events/endpoints_top.html"  # type: ignore[assignment] # Unfold says None
     search_fields = ("name",)
     search_help_text = "Name"
     add_fieldsets = ((None, {"fields": ("name", "url", "description", "types")}),)
     fields = ("name", "shown_state", "url", "description", "types", "signing_secrets", "its_deliveries", "created_at")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(partial(types_page, self))
+        return [path("types/", view, name="events_eventendpoint_types"), *super().get_urls()]
 
     def page_links(self, request: HttpRequest, obj: EventEndpoint) -> list[dict[str, Any]]:
         new_secret = NewSecret(self.admin_site._registry[SigningSecretSet]).link(request, obj.secrets)

@@ -1,17 +1,20 @@
-// While a response shape is typed, the answer that it would make is shown below it.
+// While a response shape is typed, the answer that it would make is shown below it, under its title.
 "use strict";
 document.querySelectorAll("[data-preview]").forEach((input) => {
+    const title = document.createElement("p");
+    title.className = "font-medium mt-2";
+    title.textContent = input.dataset.preview;
     const shown = document.createElement("pre");
-    shown.className = "bg-base-50 console-pre font-mono my-3 p-3 rounded-default text-sm dark:bg-base-800";
+    shown.className = "bg-base-50 console-pre font-mono mb-3 p-3 rounded-default text-sm dark:bg-base-800";
     shown.setAttribute("role", "status");
-    shown.setAttribute("aria-label", "The answer");
-    input.insertAdjacentElement("afterend", shown);
+    shown.setAttribute("aria-label", input.dataset.preview);
+    input.after(title, shown);
     let timer;
     const ask = async () => {
-        const form = new FormData(input.form);
+        const form = new FormData(input.closest("form"));
         form.set("preview", "1");
         try {
-            const answer = await fetch(window.location.pathname, { method: "POST", body: form });
+            const answer = await fetch(window.location.href, { method: "POST", body: form });
             const found = await answer.json();
             shown.textContent = found.answer ?? found.problem;
         } catch {

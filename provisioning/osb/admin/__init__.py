@@ -1,9 +1,11 @@
-"""Adds to the console what only this protocol knows: a platform's passwords."""
+"""Adds to the console what only this protocol knows: a platform's passwords and first steps."""
 
 from provisioning.admin.marketplaces import MarketplaceAdmin
 from provisioning.osb.admin import passwords
+from provisioning.osb.admin.first_steps import BrokerFirstSteps
 from provisioning.osb.admin.passwords import NewPassword
 
 __all__ = ["passwords"]
 
-MarketplaceAdmin.object_pages = (NewPassword, *MarketplaceAdmin.object_pages)
+MarketplaceAdmin.first_steps = (*MarketplaceAdmin.first_steps, BrokerFirstSteps)
+MarketplaceAdmin.object_pages = (BrokerFirstSteps, NewPassword, *MarketplaceAdmin.object_pages)

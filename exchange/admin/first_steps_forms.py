@@ -1,0 +1,93 @@
+"""Asks, in the first steps of a platform, for its name, an integration and a customer."""
+
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+
+from credservice.core.names import validate_name
+from credservice.credentials.admin import ValuesForm
+from exchange.admin.shape_table import ShapeField
+from exchange.models import MAX_ID, EndUser, Integration
+from exchange.shapes import CREDENTIAL, END_USER, names_of
+
+
+def _text(label: str, help_text: str = "", **options: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        validators=[validate_name],
+        **{"max_length": MAX_ID, "widget": UnfoldAdminTextInputWidget(), **options},
+    )
+
+
+class PlatformForm(forms.Form):
+    name = forms.SlugField(
+        max_length=64,
+        help_text="For you, and in its endpoint's address: such as mindcloud, or mindcloud-staging.",
+        error_messages={"invalid": "Write letters, digits and hyphens only, such as mindcloud-staging."},
+        widget=UnfoldAdminTextInputWidget(),
+    )
+    approve_installations = forms.BooleanField(
+        label="Answer new installations at once",
+        required=False,
+        initial=True,
+        help_text="Handy for a trial. In production turn it off, which is safer: an installation that calls for the "
+        "first time then waits for an operator's approval.",
+        widget=UnfoldBooleanSwitchWidget(),
+    )
+
+
+class IntegrationForm(forms.Form):
+    ENTERED, MADE = "entered", "made"
+    integration_id = _text("integrationId", "As the platform shows it, such as int_abc123.")
+    shape = ShapeField(
+        label="Fields of the answer, as the platform's modal expects them",
+        initial={"apiKey": "$credential.apiKey"},
+    )
+    kind = forms.ChoiceField(
+        label="The secrets in it",
+        choices=[
+            (ENTERED, "are made by your product: I enter each customer's"),
+            (MADE, "are one API key that is made here, and that your product asks us to check"),
+        ],
+        initial=ENTERED,
+        widget=UnfoldAdminRadioSelectWidget(),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if data.get("kind") == self.MADE and len(names_of(data.get("shape", {}), CREDENTIAL)) > 1:
+            self.add_error("kind", "The API key is one secret. Let one field hold it, or enter the secrets.")
+        return data
+
+
+class EndUserForm(ValuesForm):
+    """Asks for a customer: its ids, the values of its credential, and the attributes that the answer needs."""
+
+    field_order = ("end_user_id", "external_id")
+
+    def __init__(self, integration: Integration, data: Any = None, known: EndUser | None = None) -> None:
+        super().__init__(integration.policy, data)
+        for field in self.names:
+            self.fields[field].help_text = "A secret of this customer. Sealed before it is stored."
+        needed = names_of(integration.response_shape, END_USER)
+        has_id = "The answer holds it." if "external_id" in needed else ""
+        self.fields["end_user_id"] = _text("endUserId", "As the platform shows it, such as enduser_456def.")
+        self.fields["external_id"] = _text("Your own id of this customer", has_id, required=bool(has_id))
+        self.order_fields(self.field_order)
+        # Numbered, as the values are.
+        attributes = [name for name in needed if name != "external_id"]
+        self.attributes = {f"attribute_{n}": name for n, name in enumerate(attributes)}
+        for field, name in self.attributes.items():
+            self.fields[field] = _text(name, "An attribute of this customer that the answer holds.")
+        if known is not None:
+            self.initial = {"end_user_id": known.end_user_id, "external_id": known.external_id}
+            self.initial |= {field: known.attributes.get(name) for field, name in self.attributes.items()}
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            data["entered"] = self.entered()
+            data["attributes"] = {name: data[field] for field, name in self.attributes.items()}
+        return data

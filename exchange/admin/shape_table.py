@@ -1,0 +1,111 @@
+"""Edits a response shape as a table of fields, for who need not know its notation (``exchange.shapes``)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.widgets import Script
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from exchange.shapes import CREDENTIAL, END_USER, TEXT, check_shape, names_of, read_source, write_source
+
+KINDS = {CREDENTIAL: "Customer's secret", TEXT: "Fixed text", END_USER: "Customer's attribute"}
+# One name, as a program has it: letters, digits, and what joins them.
+_NAME = re.compile(r"[^\W\d][\w.-]{0,63}")
+
+
+class Row(NamedTuple):
+    """One line of the table. ``text`` is the text, the attribute, or a secret's name where the field has another."""
+
+    field: str = ""
+    kind: str = CREDENTIAL
+    text: str = ""
+
+    @property
+    def source(self) -> str:
+        return write_source(self.kind, self.text or self.field)
+
+
+class ShapeTable(forms.Widget):
+    template_name = "exchange/shape_table.html"
+
+    class Media:
+        js = (Script("exchange/shape_table.js", defer=True), Script("exchange/preview.js", defer=True))
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Row]:
+        columns = [data.getlist(f"{name}-{column}") for column in Row._fields]
+        rows = [Row(*(cell.strip() for cell in cells)) for cells in zip(*columns, strict=False)]
+        return [row for row in rows if row.field or row.text]
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        rows = value or [Row()]
+        return super().get_context(name, value, attrs) | {"rows": [self._cells(name, row) for row in rows]}
+
+    def id_for_label(self, id_: str) -> str:
+        return ""  # each cell has a label of its own
+
+    def _cells(self, name: str, row: Row) -> list[tuple[str, str]]:
+        kinds = UnfoldAdminSelectWidget(choices=list(KINDS.items()))
+        text = UnfoldAdminTextInputWidget()
+        typed = {"spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
+        return [
+            ("Name", text.render(f"{name}-field", row.field, typed | {"aria-label": "Name"})),
+            ("Holds", kinds.render(f"{name}-kind", row.kind, {"aria-label": "Holds"})),
+            ("Text or attribute", text.render(f"{name}-text", row.text, typed | {"aria-label": "Text or attribute"})),
+        ]
+
+
+class ShapeField(forms.Field):
+    """Takes the rows of the table, and gives the shape."""
+
+    widget = ShapeTable
+
+    def prepare_value(self, value: Any) -> Any:
+        return rows_of(value) if isinstance(value, Mapping) else value
+
+    def to_python(self, value: Any) -> dict[str, str]:
+        faults = [fault for row in value if (fault := _fault(row))]
+        names = [row.field for row in value]
+        faults += [f"{name}: there are two fields of this name." for name in {n for n in names if names.count(n) > 1}]
+        if faults:
+            raise ValidationError(faults)
+        return {row.field: row.source for row in value}
+
+    def validate(self, value: dict[str, str]) -> None:
+        super().validate(value)
+        if not names_of(value, CREDENTIAL):
+            raise ValidationError("One field at least must hold a secret of the customer.")
+        try:
+            check_shape(value, names_of(value, CREDENTIAL))
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+def rows_of(shape: Mapping[str, str]) -> list[Row]:
+    sources = {field: read_source(source) for field, source in shape.items()}
+    return [
+        Row(field, kind, "" if (kind, text) == (CREDENTIAL, field) else text) for field, (kind, text) in sources.items()
+    ]
+
+
+def fits_the_table(shape: Mapping[str, str]) -> bool:
+    """Tell whether the table can show the shape: it offers no attribute of an installation."""
+    return all(not _fault(row) for row in rows_of(shape))
+
+
+def _fault(row: Row) -> str:
+    """Say what is wrong with a row; empty where nothing is."""
+    if not row.field:
+        return "Write the name of each field."
+    if not _NAME.fullmatch(row.field):
+        hint = " Give each field a row of its own." if re.search(r"[,;\s]", row.field) else ""
+        return f"{row.field}: write one name, such as apiKey: letters, digits, points, - and _.{hint}"
+    if row.kind not in KINDS:
+        return f"{row.field}: choose what it holds."
+    if row.kind == TEXT:
+        return "" if row.text else f"{row.field}: write its text."
+    if row.kind == END_USER and not row.text:
+        return f"{row.field}: write the attribute's name: external_id is your own id of the customer."
+    return "" if not row.text or _NAME.fullmatch(row.text) else f"{row.field}: {row.text} is no name of one value."

@@ -1,0 +1,115 @@
+"""Shares what first steps with a marketplace have in common. Those of each protocol are its own, and it adds them."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from credservice.adminkit.links import page_of
+from credservice.adminkit.object_actions import Values
+from credservice.adminkit.wizard import FirstSteps, Step
+from credservice.audit import Line, record
+from credservice.core.exceptions import Invalid
+from credservice.core.names import validate_name
+from credservice.credentials.models import CredentialPolicy
+from provisioning.models import Marketplace, Plan, Product
+
+POLICY = "marketplace-keys"
+
+
+def text_field(label: str, help_text: str = "", **options: Any) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        validators=[validate_name],
+        **{"max_length": 255, "widget": UnfoldAdminTextInputWidget(), **options},
+    )
+
+
+class MarketplaceForm(forms.Form):
+    name = forms.SlugField(
+        max_length=64,
+        help_text="For you: such as manifold.",
+        error_messages={"invalid": "Write letters, digits and hyphens only, such as manifold-staging."},
+        widget=UnfoldAdminTextInputWidget(),
+    )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if Marketplace.objects.filter(name=name).exists():
+            raise ValidationError(
+                f"There is a marketplace {name} already: write another name, or continue with that one."
+            )
+        return name
+
+
+class ProductForm(forms.Form):
+    product = text_field("Product", "Its label at the marketplace.", max_length=129)
+    plan = text_field("Plan", "The label of one of its plans; add the others, and features, on the product's page.")
+    region = text_field("Region", "Such as aws::us-east-1; all::global where it has none.", initial="all::global")
+
+    def __init__(self, marketplace: Marketplace, data: Any = None) -> None:
+        super().__init__(data)
+        if marketplace.protocol.region is None:
+            del self.fields["region"]
+
+
+class AddProduct(Step):
+    title = "Add a product"
+    intro = "What may be ordered. Its credentials are API keys made here, named API_KEY; its page changes that."
+    permissions = ("provisioning.add_product", "provisioning.add_plan", "credentials.add_credentialpolicy")
+
+    def done(self, obj: Marketplace) -> str:
+        plan = first_plan(obj)
+        return f"{plan.product.label} can be ordered on the plan {plan.label}." if plan else ""
+
+    def page(self, obj: Marketplace) -> str:
+        plan = first_plan(obj)
+        return page_of(plan.product) if plan else ""
+
+    def make_form(self, request: HttpRequest, obj: Marketplace, data: Any = None) -> forms.Form:
+        return ProductForm(obj, data)
+
+    def perform(self, actor: str, obj: Marketplace, values: Values) -> None:
+        policy, is_new = CredentialPolicy.objects.get_or_create(
+            name=POLICY, defaults={"issuer": "api_key", "options": {"name": "API_KEY"}, "multiple": True}
+        )
+        if is_new:
+            record(Line.about(policy, "credential_policy.created", actor, {"name": POLICY, "issuer": policy.issuer}))
+        regions = [values["region"]] if "region" in values else []
+        product = Product(marketplace=obj, label=values["product"], policy=policy, regions=regions)
+        plan = Plan(product=product, label=values["plan"])
+        for row, excluded in ((product, []), (plan, ["product"])):
+            _check(row, excluded)
+            row.save(force_insert=True)
+        record(Line.about(product, "product.created", actor, {"marketplace": obj.name, **values}))
+
+
+class MarketplaceFirstSteps(FirstSteps):
+    protocol_name: ClassVar[str]
+
+    def objects(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().objects(request).filter(protocol_name=self.protocol_name)
+
+    def refusal(self, obj: Marketplace) -> str:
+        return "" if obj.protocol_name == self.protocol_name else "These steps are of another protocol."
+
+    def answer(self, request: HttpRequest, obj: Marketplace) -> HttpResponse:
+        if self.refusal(obj):
+            raise Http404
+        return super().answer(request, obj)
+
+
+def first_plan(marketplace: Marketplace) -> Plan | None:
+    found = Plan.objects.filter(product__marketplace=marketplace).select_related("product")
+    return found.order_by("product__label").first()
+
+
+def _check(row: Product | Plan, excluded: list[str]) -> None:
+    try:
+        row.full_clean(exclude=excluded)
+    except ValidationError as error:
+        raise Invalid(" ".join(error.messages)) from None
