@@ -4,7 +4,7 @@ Each function is asked at a scrape, by every web process's own. So each reads an
 counts no further than ``MOST``: a figure that stands there means "at least".
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -81,11 +81,11 @@ def gauge(name: str, about: str, value: float | None) -> Metric:
     return GaugeMetricFamily(name, about, value=value)
 
 
-def gauges(name: str, about: str, label: str, values: Sequence[tuple[str, float]]) -> Metric:
-    """Make one series for each value of ``label``."""
-    family = GaugeMetricFamily(name, about, labels=[label])
-    for of, value in values:
-        family.add_metric([of], value)
+def gauges(name: str, about: str, labels: Sequence[str], values: Iterable[Sequence[Any]]) -> Metric:
+    """Make one series for each row of ``values``: those of the labels, and the series' own."""
+    family = GaugeMetricFamily(name, about, labels=labels)
+    for *of, value in values:
+        family.add_metric(of, value)
     return family
 
 
@@ -106,23 +106,18 @@ def jobs() -> Iterator[Metric]:
 def credentials() -> Iterator[Metric]:
     """Read how many there are by state, what is under way outside, and what ends soon."""
     states = credential_states().counts
-    yield gauges("credservice_credentials", "Credentials by state.", "state", list(states.items()))
+    of = ["state"]
+    yield gauges("credservice_credentials", "Credentials by state.", of, states.items())
     waiting = rows(_WAITING)
+    yield gauges("credservice_credentials_waiting", "Under way outside.", of, [(state, n) for state, n, _ in waiting])
     yield gauges(
-        *("credservice_credentials_waiting", "Under way outside.", "state"), [(state, n) for state, n, _ in waiting]
-    )
-    yield gauges(
-        *("credservice_credentials_stuck", "Failing again and again.", "state"), [(state, n) for state, _, n in waiting]
+        "credservice_credentials_stuck", "Failing again and again.", of, [(state, n) for state, _, n in waiting]
     )
     ending = {(days, renewed): 0 for days in WITHIN_DAYS for renewed in (True, False)}
     ending |= {(days, renewed): n for days, renewed, n in rows(_ENDING, max(WITHIN_DAYS), MOST, list(WITHIN_DAYS))}
-    family = GaugeMetricFamily(
-        *("credservice_credentials_ending", "Active, with an end within so many days; renewed: by itself before it."),
-        labels=["within_days", "renewed"],
-    )
-    for (days, renewed), count in ending.items():
-        family.add_metric([str(days), str(renewed).lower()], count)
-    yield family
+    about = "Active, with an end within so many days; renewed: by itself before it."
+    told = [(str(days), str(renewed).lower(), count) for (days, renewed), count in ending.items()]
+    yield gauges("credservice_credentials_ending", about, ["within_days", "renewed"], told)
 
 
 def events() -> Iterator[Metric]:
@@ -133,7 +128,7 @@ def events() -> Iterator[Metric]:
     ((well, failing, ended),) = rows(_ENDPOINTS)
     states = [("well", well), ("failing", failing), ("ended", ended)]
     about = "Endpoints of events; ended: suspended by the service, since nothing was taken for days."
-    yield gauges("credservice_event_endpoints", about, "state", states)
+    yield gauges("credservice_event_endpoints", about, ["state"], states)
 
 
 def keys() -> Iterator[Metric]:
@@ -164,7 +159,7 @@ def connections() -> Iterator[Metric]:
     """Read how many connections PostgreSQL has, and how many it takes."""
     ((ours, used, most),) = rows(_CONNECTIONS)
     of = [("this", ours), ("others", used - ours)]
-    yield gauges("credservice_database_connections", "Open, to this database and to others.", "database", of)
+    yield gauges("credservice_database_connections", "Open, to this database and to others.", ["database"], of)
     yield gauge("credservice_database_connections_max", "As many as PostgreSQL takes.", most)
 
 

@@ -11,31 +11,31 @@ from provisioning.models import TrustedKey
 
 # Kept in step with services.operation_worker.STUCK_AFTER, as the credentials' own figure is.
 _OPERATIONS = """
-SELECT verb, count(*), count(*) FILTER (WHERE attempts >= 5) FROM provisioning_operation
-WHERE state IN ('queued', 'running') GROUP BY verb
-"""
-_CALLBACKS = """
-SELECT state, count(*) FROM provisioning_callback
-WHERE state = 'waiting' AND sealed_body IS NOT NULL OR state IN ('conflict', 'refused') GROUP BY state
+SELECT protocol_name, verb, count(*), count(*) FILTER (WHERE attempts >= 5) FROM provisioning_operation operation
+JOIN provisioning_resource resource ON resource.id = operation.resource_id
+JOIN provisioning_marketplace marketplace ON marketplace.id = resource.marketplace_id
+WHERE operation.state IN ('queued', 'running') GROUP BY protocol_name, verb
 """
 # One without a body waits for its operation, not for the connector.
-_OLDEST = """
-SELECT coalesce(extract(epoch FROM now() - min(requested_at)), 0) FROM (
-    SELECT requested_at FROM provisioning_callback WHERE state = 'waiting' AND sealed_body IS NOT NULL
-    ORDER BY requested_at LIMIT 1
-) AS oldest
+_CALLBACKS = """
+SELECT protocol_name, state, count(*), extract(epoch FROM now() - min(requested_at)) FROM provisioning_callback callback
+JOIN provisioning_marketplace marketplace ON marketplace.id = callback.marketplace_id
+WHERE state = 'waiting' AND sealed_body IS NOT NULL OR state IN ('conflict', 'refused') GROUP BY protocol_name, state
 """
 
 
 def slow_work() -> Iterator[Metric]:
     """Count operations under way, callbacks on their way, and those of either that a person should look at."""
-    under_way = rows(_OPERATIONS)
-    waiting, stuck = [(verb, n) for verb, n, _ in under_way], [(verb, n) for verb, _, n in under_way]
-    yield gauges("credservice_operations_waiting", "Slow work under way.", "verb", waiting)
-    yield gauges("credservice_operations_stuck", "Failing again and again.", "verb", stuck)
-    yield gauges("credservice_callbacks", "Not taken by a connector yet.", "state", rows(_CALLBACKS))
-    ((age,),) = rows(_OLDEST)
-    yield gauge("credservice_callback_oldest_seconds", "Since the oldest was asked for that a connector can take.", age)
+    under_way, of = rows(_OPERATIONS), ["protocol", "verb"]
+    waiting, stuck = [(*found, n) for *found, n, _ in under_way], [(*found, n) for *found, _, n in under_way]
+    yield gauges("credservice_operations_waiting", "Slow work under way.", of, waiting)
+    yield gauges("credservice_operations_stuck", "Failing again and again.", of, stuck)
+    callbacks = rows(_CALLBACKS)
+    untaken = [(*found, n) for *found, n, _ in callbacks]
+    yield gauges("credservice_callbacks", "Not taken by a connector yet.", ["protocol", "state"], untaken)
+    ages = [(protocol, age) for protocol, state, _, age in callbacks if state == "waiting"]
+    about = "Since the oldest was asked for that a connector can take."
+    yield gauges("credservice_callback_oldest_seconds", about, ["protocol"], ages)
 
 
 def trusted_keys() -> Iterator[Metric]:

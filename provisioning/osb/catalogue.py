@@ -12,34 +12,34 @@ from uuid import UUID
 
 from django.db.models import Prefetch
 
-from credservice.core.hot_statements import HotStatement
 from credservice.vendor_api.etags import etag_of
 from provisioning.models import Feature, Plan, Product
 
 _SCHEMA = "http://json-schema.org/draft-07/schema#"
-# A row that is written anew has another xmin, within one transaction another ctid.
-_VERSION = HotStatement(
-    "osb_catalogue",
-    """
+
+
+def version_sql(marketplace: str) -> str:
+    """Write the SELECT of a digest of the rows that a marketplace's catalogue is written from, as they are now."""
+    # A row that is written anew has another xmin, within one transaction another ctid.
+    return f"""
 SELECT md5(coalesce(string_agg(versions.row, ',' ORDER BY versions.row), '')) FROM (
     SELECT product.id::text || product.xmin || product.ctid || policy.xmin || policy.ctid
     FROM provisioning_product product
     JOIN credentials_credentialpolicy policy ON policy.id = product.policy_id
-    WHERE product.marketplace_id = $1
+    WHERE product.marketplace_id = {marketplace}
     UNION ALL
     SELECT plan.id::text || plan.xmin || plan.ctid || (
         SELECT count(*) FROM provisioning_plan_changes_to change WHERE change.from_plan_id = plan.id)
     FROM provisioning_plan plan JOIN provisioning_product product ON product.id = plan.product_id
-    WHERE product.marketplace_id = $1
+    WHERE product.marketplace_id = {marketplace}
     UNION ALL
     SELECT feature.id::text || feature.xmin || feature.ctid || coalesce((
         SELECT string_agg(chosen.plan_id::text, ',' ORDER BY chosen.plan_id)
         FROM provisioning_feature_plans chosen WHERE chosen.feature_id = feature.id), '')
     FROM provisioning_feature feature JOIN provisioning_product product ON product.id = feature.product_id
-    WHERE product.marketplace_id = $1
+    WHERE product.marketplace_id = {marketplace}
 ) versions (row)
-""",
-)
+"""  # noqa: S608 - an expression that the look-up writes
 
 
 class Written(NamedTuple):
@@ -47,14 +47,12 @@ class Written(NamedTuple):
     etag: str
 
 
-def written_catalogue(marketplace_id: UUID) -> Written:
-    """Write what :func:`catalogue_of` describes, or give what was written of the same rows before."""
-    ((version,),) = _VERSION.rows(marketplace_id)
-    return _written(marketplace_id, version)
-
-
 @lru_cache(maxsize=64)
-def _written(marketplace_id: UUID, version: str) -> Written:
+def written_catalogue(marketplace_id: UUID, version: str) -> Written:
+    """Write what :func:`catalogue_of` describes, or give what was written of the same ``version`` of its rows before.
+
+    Read after its version, it may be newer than that, and never older.
+    """
     catalogue = catalogue_of(marketplace_id)
     return Written(json.dumps(catalogue).encode(), etag_of(catalogue))
 

@@ -1,5 +1,6 @@
 """Answers the Open Service Broker API 2.17 (docs/protocols/osb.md). What takes long is answered 202, and polled."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +21,10 @@ from provisioning.door import MarketplaceView
 from provisioning.models import Operation, Resource, ResourceCredential
 from provisioning.orders import PlanOrder, ResourceOrder
 from provisioning.osb import answers
-from provisioning.osb.authentication import Known, authenticate
+from provisioning.osb.authentication import authenticate
 from provisioning.osb.catalogue import written_catalogue
 from provisioning.osb.headers import REQUEST_IDENTITY, check_version, note_identities, request_identity
+from provisioning.osb.look_ups import BINDING, CATALOGUE, OPERATION, LookUp
 from provisioning.osb.polled import Polled
 from provisioning.osb.refusals import error_code, translated
 from provisioning.osb.serializers import (
@@ -39,8 +41,9 @@ from provisioning.osb.serializers import (
 )
 from provisioning.refusals import UNDER_WAY
 from provisioning.services import Accepted
-from provisioning.services.bindings import Found
+from provisioning.services.bindings import Found, read_found
 from provisioning.services.lookup import find_resource, no_such_resource
+from provisioning.services.progress import read_operation
 
 
 class BrokerView(MarketplaceView):
@@ -48,7 +51,7 @@ class BrokerView(MarketplaceView):
 
     takes_encoded_slashes = True
     path_ids = ("binding_id", "instance_id")
-    known: Known
+    found: Sequence[Any]  # what the look-up of the caller found besides
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -56,16 +59,15 @@ class BrokerView(MarketplaceView):
         note_identities(request)
 
     def perform_authentication(self, request: Request) -> None:
-        self.known = authenticate(request._request, self.kwargs["marketplace"], self.asked_binding)
-        self.caller = self.known.caller
+        self.caller, self.found = authenticate(request._request, self.kwargs["marketplace"], self.look_up)
 
     @property
     def reply_to(self) -> Polled:
         return Polled(accepts_incomplete(self.request.query_params))
 
-    def asked_binding(self) -> tuple[str, str] | None:
-        """Return the ids of the binding and the instance that a PUT names, for the look-up of who sent it."""
-        return None
+    def look_up(self) -> LookUp:
+        """Say by what statement to find who calls. What of the request does not read finds the caller alone."""
+        return LookUp()
 
     def instance_id(self) -> str:
         instance_id = checked_id(self.kwargs["instance_id"], "instance")
@@ -99,8 +101,12 @@ class BrokerView(MarketplaceView):
 class CatalogueView(BrokerView):
     acts_on = "catalogue"
 
+    def look_up(self) -> LookUp:
+        return LookUp(CATALOGUE)
+
     def get(self, request: Request, marketplace: str) -> HttpResponseBase:
-        catalogue = written_catalogue(self.caller.marketplace_id)
+        (version,) = self.found
+        catalogue = written_catalogue(self.caller.marketplace_id, version)
         unchanged = is_unchanged(request._request, catalogue.etag)
         answer = HttpResponse(status=304) if unchanged else HttpResponse(catalogue.body, "application/json")
         answer["ETag"] = catalogue.etag
@@ -161,11 +167,11 @@ class InstanceView(BrokerView):
 class BindingView(BrokerView):
     acts_on = "resource_credential"
 
-    def asked_binding(self) -> tuple[str, str] | None:
+    def look_up(self) -> LookUp:
         if self.request.method != "PUT":
-            return None
+            return LookUp()
         self.ordered = Attempted(self._read_order)
-        return self.ordered.value[:2] if self.ordered.value else None
+        return LookUp(BINDING, self.ordered.value[:2]) if self.ordered.value else LookUp()
 
     def _read_order(self) -> tuple[str, str, BindingOrder, Polled]:
         binding_id = checked_id(self.kwargs["binding_id"], "binding")
@@ -175,7 +181,7 @@ class BindingView(BrokerView):
     def put(self, request: Request, **_: str) -> HttpResponseBase:
         binding_id, instance_id, order, reply_to = self.ordered.get()
         note(resource=instance_id, credential=binding_id)
-        found = self.known.found
+        shape, found = self.found[0] or "{}", read_found(self.found[1:])
         if found is not None:
             _check_order(found, order)
         provided = services.provision_credential(
@@ -183,7 +189,7 @@ class BindingView(BrokerView):
         )
         if isinstance(provided, Accepted):
             return answers.accepted(provided)
-        return answers.binding(provided, answers.read_shape(self.known.credentials_shape))
+        return answers.binding(provided, answers.read_shape(shape))
 
     def get(self, request: Request, **_: str) -> HttpResponseBase:
         instance_id, binding_id = self.instance_id(), self.binding_id()
@@ -208,14 +214,20 @@ class LastOperationView(BrokerView):
 
     acts_on = "operation"
 
+    def look_up(self) -> LookUp:
+        self.asked = Attempted(self._read_ids)
+        return LookUp(OPERATION, self.asked.value) if self.asked.value else LookUp()
+
+    def _read_ids(self) -> tuple[str, str | None, UUID | None]:
+        instance_id = checked_id(self.kwargs["instance_id"], "instance")
+        binding_id = checked_id(self.kwargs["binding_id"], "binding") if "binding_id" in self.kwargs else None
+        return instance_id, binding_id, _operation_id(self.request.query_params.get("operation"))
+
     def get(self, request: Request, **_: str) -> HttpResponseBase:
-        instance_id = self.instance_id()
-        binding_id = self.binding_id() if "binding_id" in self.kwargs else None
-        operation_id = _operation_id(request.query_params.get("operation"))
+        instance_id, binding_id, operation_id = self.asked.get()
+        note(resource=instance_id, **({"credential": binding_id} if binding_id else {}))
         try:
-            operation = services.last_operation(
-                caller=self.caller, resource_id=instance_id, credential_id=binding_id, operation_id=operation_id
-            )
+            operation = read_operation(self.found, binding_id, operation_id)
         except NotFound as error:
             raise _gone(error) from None
         return answers.progress(operation)

@@ -4,7 +4,6 @@ from provisioning.services.credentials import Provided, provision_credential, re
 from provisioning.services.deferred import Accepted, ReplyTo
 from provisioning.services.deprovisioning import deprovision_credential, deprovision_resource
 from provisioning.services.plans import change_plan
-from provisioning.services.progress import last_operation
 from provisioning.services.resources import provision_resource
 
 __all__ = [
@@ -14,7 +13,6 @@ __all__ = [
     "change_plan",
     "deprovision_credential",
     "deprovision_resource",
-    "last_operation",
     "provision_credential",
     "provision_resource",
     "read_credential",

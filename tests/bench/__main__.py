@@ -12,6 +12,7 @@ import httpx2
 
 from credservice.devserver import Refusal
 from tests.bench import importing
+from tests.bench.broker import Broker
 from tests.bench.cases import Bench
 from tests.bench.checks import check
 from tests.bench.processes import largest_memory
@@ -58,7 +59,9 @@ def measure(found: Servers, options: argparse.Namespace) -> int:
         for server in (found.few, found.peer):
             check(server, options.few, mindcloud, manifold, client)
         check(found.many, options.installations, mindcloud, manifold, client)
-        bench = Bench(found, options.few, options.installations, options.seconds, client)
+        broker = Broker(found.few, found.demo)
+        broker.check(client)
+        bench = Bench(found, options.few, options.installations, options.seconds, client, broker)
         bench.warm_up()
         for number in range(options.rounds):
             follow(bench.round, number)

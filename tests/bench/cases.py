@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 
 from tests.bench import wrk
+from tests.bench.broker import Broker
 from tests.bench.requests import Puts, exchange_script, paced, put_script
 from tests.bench.servers import RESOURCES, Server, Servers
 from tests.bench.slow import Health, slow_clients
@@ -32,6 +33,7 @@ class Bench:
     many: int
     seconds: int
     client: httpx2.Client
+    broker: Broker
     figures: dict[str, list[Figures]] = field(default_factory=lambda: defaultdict(list))
     health: Health = field(default_factory=Health)
 
@@ -49,6 +51,10 @@ class Bench:
             "peer_put": lambda: self._put(peer, self._new),
             "put_again": lambda: self._put(ours, self._same),
             "peer_put_again": lambda: self._put(peer, self._same),
+            "bind": lambda: self._run(ours, self.broker.bind()),
+            "catalogue": lambda: self._run(ours, self.broker.catalogue(), recorded=False),
+            "poll": lambda: self._run(ours, self.broker.poll(), recorded=False),
+            "empty": lambda: self._run(ours, self.broker.empty(), recorded=False),
         }
 
     def warm_up(self) -> None:
@@ -101,13 +107,16 @@ class Bench:
     def _all(self, case: str, figure: str) -> list[float]:
         return [float(getattr(figures, figure)) for figures in self.figures[case]]
 
-    def _run(self, server: Server, script: str, *, times: int = 1, connections: int = CONNECTIONS) -> Figures:
+    def _run(
+        self, server: Server, script: str, *, times: int = 1, connections: int = CONNECTIONS, recorded: bool = True
+    ) -> Figures:
         return wrk.run(
             server,
             script,
             seconds=times * self.seconds,
             connections=connections,
             postgres=self.servers.postgres,
+            recorded=recorded,
         )
 
     def _exchange(self, server: Server) -> Figures:

@@ -70,21 +70,25 @@ def _add_installations(numbers: Sequence[int]) -> None:
 
 def _add_resources(count: int) -> None:
     from credservice.core.postgres_copy import copy_rows
-    from provisioning.models import Plan, Resource
+    from provisioning.models import Operation, Plan, Resource
 
-    plan = Plan.objects.select_related("product").get(product__label="bear", label="ursa-minor")
-    resources = [
-        Resource(
-            marketplace_id=plan.product.marketplace_id,
-            partner_id=resource_id(number),
-            product=plan.product,
-            plan=plan,
-            region="all::global",
-            request_fingerprint=b"of no request",
-        )
-        for number in range(count)
-    ]
-    copy_rows(resources)
+    for product, label, region in (("bear", "ursa-minor", "all::global"), ("queue", "small", "")):
+        plan = Plan.objects.select_related("product").get(product__label=product, label=label)
+        resources = [
+            Resource(
+                marketplace_id=plan.product.marketplace_id,
+                partner_id=resource_id(number),
+                product=plan.product,
+                plan=plan,
+                region=region,
+                request_fingerprint=b"of no request",
+            )
+            for number in range(count)
+        ]
+        copy_rows(resources)
+    # What the platform polls: of each of its instances, which are the last.
+    done = {"verb": "provision", "state": "succeeded", "message": "It is set up.", "fingerprint": b"of no request"}
+    Operation.objects.bulk_create(Operation(resource=resource, **done) for resource in resources)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,9 @@ def _budgets(bench: Bench, memory: float) -> list[Budget]:
         Budget("exchange_p99_at_half_to_peer", ratio(half, f"peer_{half}", "p99"), 1.5, 1.0, at_most=True),
         Budget("put_to_peer", ratio("put", "peer_put"), 0.7, 1.0),
         Budget("put_again_to_exchange", ratio("put_again", "exchange"), 0.8, 1.0),
+        Budget("bind_to_put", ratio("bind", "put"), 0.8, 1.0),
+        Budget("catalogue_to_empty", ratio("catalogue", "empty"), 0.8, 1.0),
+        Budget("poll_to_empty", ratio("poll", "empty"), 0.8, 1.0),
         Budget("exchange_many_to_few", ratio("exchange_many", "exchange"), 0.9, 1.0),
         Budget("exchange_p99_growth_many_to_few", ratio("exchange_many_at_half", half, "p99"), 1.2, 1.0, at_most=True),
         # The same pace: where some are not answered, fewer come.

@@ -110,7 +110,9 @@ def _ours(installations: int) -> Iterator[LiveService]:
         tempfile.TemporaryDirectory(prefix="credservice-bench-") as folder,
         contextlib.ExitStack() as stack,
     ):
-        service = LiveService(Path(folder), url, ENVIRONMENT="production")
+        service = LiveService(
+            Path(folder), url, ENVIRONMENT="production", DJANGO_SETTINGS_MODULE="tests.bench.settings"
+        )
         _set_up(service, installations)
         stack.callback(service.stop)
         service.start()

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("wrk") is None, 
 
 BUDGETS = {
     *("exchange_to_peer", "exchange_p99_at_half_to_peer", "put_to_peer", "put_again_to_exchange"),
+    *("bind_to_put", "catalogue_to_empty", "poll_to_empty"),
     *("exchange_many_to_few", "exchange_p99_growth_many_to_few", "worker_memory"),
     *("slow_clients_exchange_answered", "slow_clients_healthz_answered", "slow_clients_exchange_p99_growth"),
 }

@@ -17,7 +17,7 @@ from provisioning.checker.connector import Client, Connector
 from tests.drill import invariants
 from tests.drill.figures import UNFINISHED, Figures
 from tests.drill.ledger import EndUser, Order
-from tests.drill.load import HOOKED, LOCAL, SET_UP, SLOW, Partners, Plan, Planned
+from tests.drill.load import ORDERED, SET_UP, Partners, Plan, Planned
 from tests.drill.processes import PATIENCE
 from tests.drill.vendor import Vendor
 from tests.e2e.partners import new_id
@@ -93,7 +93,8 @@ class Drill(Generic[S]):
 
     def _order_resources(self, pool: ThreadPoolExecutor) -> None:
         """Have some of each product, for the credentials that are ordered."""
-        self._settle(pool, [Planned(self._resource(product)) for product in (LOCAL, HOOKED, SLOW) * 2])
+        products = [product for ordered in ORDERED for product in ordered]
+        self._settle(pool, [Planned(self._resource(product)) for product in products * 2])
 
     def _settle(self, pool: ThreadPoolExecutor, unsettled: list[Planned]) -> None:
         """Have everybody repeat what was not answered, until it is."""

@@ -24,11 +24,12 @@ import psycopg
 
 from credservice.core.checkout import SERVER
 from tests.drill import invariants, proxies
+from tests.drill.asking import Act
 from tests.drill.cluster import DATABASE, OWNER, Cluster, Member
 from tests.drill.drill import EPOCH, Drill, Stage, manage, set_up
 from tests.drill.figures import PERSON, SLOWER, UNFINISHED, Figures
 from tests.drill.ledger import EndUser, Order
-from tests.drill.load import GENERATED, LOCAL, SLOW, Act, Partners
+from tests.drill.load import GENERATED, LOCAL, SLOW, Partners
 from tests.drill.processes import PATIENCE, NotBack, Supervised
 from tests.drill.vendor import Vendor
 from tests.e2e.partners import new_id
@@ -179,10 +180,8 @@ class FailoverDrill(Drill[Nodes]):
 
     def _prepare(self, pool: ThreadPoolExecutor) -> None:
         self._order_resources(pool)
-        self._resources = {PUT: self._ledger.resources[LOCAL][0], PROMISE: self._ledger.resources[SLOW][0]}
-        for kept in self._resources.values():  # the mixed load removes others
-            product = LOCAL if kept == self._resources[PUT] else SLOW
-            self._ledger.resources[product].remove(kept)
+        products = {PUT: LOCAL, PROMISE: SLOW}  # the mixed load removes other resources of theirs
+        self._resources = {kind: (self._ledger.resources[product].pop(), product) for kind, product in products.items()}
         self._until_settled(self._partners.import_users({}, self._new))
         self._ledger.end_users += self._new[:1]
         self._known = self._new.pop(0)
@@ -239,7 +238,7 @@ class FailoverDrill(Drill[Nodes]):
             user = self._new.pop()
             self._ledger.end_users.append(user)
             return partial(self._partners.exchange, user, kind)
-        order = Order(new_id(), self._resources[kind])
+        order = Order(new_id(), *self._resources[kind])
         self._ledger.orders.append(order)
         return partial(self._partners.put, order, kind)
 

@@ -10,12 +10,12 @@ TWICE = "answered twice differently"
 HALVES = "halves in the database"
 TRAIL = "credentials without their lines in the trail"
 OUTSIDE = "differences between what lives outside and inside"
-CALLBACKS = "callbacks that were not told once, as done"
+PROMISES = "promises that were not kept once, as done"
 UNFINISHED = "work that was left undone"
 UNEXPECTED = "answers that no partner expects"
 PERSON = "processes that needed a person"
 SEALS = "seals or chains that do not hold"
-ZEROS = (LOST, TWICE, HALVES, TRAIL, OUTSIDE, CALLBACKS, UNFINISHED, UNEXPECTED, PERSON, SEALS)
+ZEROS = (LOST, TWICE, HALVES, TRAIL, OUTSIDE, PROMISES, UNFINISHED, UNEXPECTED, PERSON, SEALS)
 # Of the failover drill alone, which times them.
 SLOWER = "kinds without an answer 5 s longer than the database"
 SHOWN = 10

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 
-from tests.drill.figures import CALLBACKS, HALVES, LOST, OUTSIDE, SEALS, TRAIL, Figures
+from tests.drill.figures import HALVES, LOST, OUTSIDE, PROMISES, SEALS, TRAIL, Figures
 from tests.drill.ledger import EndUser, Ledger, Order, Promise
 from tests.drill.load import Partners, check_history
 from tests.drill.vendor import Vendor
@@ -86,7 +86,7 @@ def check_promises(ledger: Ledger, figures: Figures) -> None:
     """Look at the callbacks since the last look, and take what they told for answers."""
     for promise in ledger.promises:
         if promise.fault:
-            figures.found(CALLBACKS, f"{promise.what}: {promise.fault}")
+            figures.found(PROMISES, f"{promise.what}: {promise.fault}")
         elif promise.callback.accepted:
             figures.count("callbacks")
             figures.count("callbacks told again, with the same bytes", number=promise.callback.attempts - 1)

@@ -86,13 +86,18 @@ class Promise:
 
 @dataclass
 class Order:
-    """A credential that a marketplace has ordered: its id, and for which resource."""
+    """A credential that a marketplace has ordered: its id, and for which resource of which product.
+
+    ``operation``: that of a slow one, as the answer named it, until its outcome was polled.
+    """
 
     id: str
     resource: str
+    product: str
     history: History = field(default_factory=History)
     removing: bool = False
     removed: bool = False
+    operation: str = ""
 
 
 class Ledger:

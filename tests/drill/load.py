@@ -9,22 +9,26 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import Any
 
 import httpx2
 
 from provisioning.checker.connector import Connector
+from tests.drill.asking import Act, Asking, said
 from tests.drill.figures import LOST, TWICE, UNEXPECTED, Figures
 from tests.drill.ledger import STATIC, EndUser, History, Ledger, Order, Promise
+from tests.drill.platform import BROKERED, HOOKED_QUEUE, QUEUE, SLOW_QUEUE, Platform
 from tests.e2e.partners import Manifold, MindCloud, new_id
 from tests.support.live import LiveService
 
-Act = Callable[[], bool]
 TIMEOUT = 20.0
 THREADS = 8
 # The products: made here; made by the vendor's endpoint within the request; and later, with a callback.
 LOCAL, HOOKED, SLOW = "bear", "hooked", "slow"
+# How many credentials of each product a round orders, by protocol.
+ORDERED = ({LOCAL: 3, HOOKED: 3, SLOW: 2}, {QUEUE: 2, HOOKED_QUEUE: 2, SLOW_QUEUE: 2})
 # Beside STATIC: made here, and by the vendor.
 GENERATED, OUTSIDE = "int_made", "int_hooked"
 SET_UP = """
@@ -45,20 +49,26 @@ marketplaces:
     products:
       hooked: {{policy: drill-order, regions: [all::global], plans: {{ursa-minor: {{}}}}}}
       slow: {{policy: drill-order, regions: [all::global], slow_credentials: true, plans: {{ursa-minor: {{}}}}}}
+  platform:
+    protocol: osb
+    products:
+      hooked-queue: {{policy: drill-order, plans: {{small: {{}}}}}}
+      slow-queue: {{policy: drill-order, slow_credentials: true, plans: {{small: {{}}}}}}
 """
 
 
-class Partners:
-    """Everybody who asks: a platform, a marketplace with its connector, and the vendor's backend with its token."""
+class Partners(Asking):
+    """Everybody who asks: platforms, a marketplace with its connector, and the vendor's backend with its token."""
 
     def __init__(self, service: LiveService, connector: Connector, token: str, figures: Figures) -> None:
+        super().__init__(figures)
         limits = httpx2.Limits(max_connections=2 * THREADS, max_keepalive_connections=2 * THREADS)
         self.client = httpx2.Client(timeout=TIMEOUT, trust_env=False, limits=limits)
         self._mindcloud, self._manifold = MindCloud(service, self.client), Manifold(service, self.client)
         self._api, self._token = f"{service.base_url}/api/v1", token
         self._connector = connector
-        self._figures = figures
         self.ledger = Ledger()
+        self._platform = Platform(service, self.client, self.ledger, figures)
 
     # --- the exchange and the vendor's backend -----------------------------------------------------------------------
 
@@ -69,14 +79,14 @@ class Partners:
             "installationId": f"install_{user.name}",
             "endUserId": f"enduser_{user.name}",
         }
-        answer = self._ask(kind, lambda: self._mindcloud.exchange(**ids))
+        answer = self.ask(kind, lambda: self._mindcloud.exchange(**ids))
         if answer is None:
             return False
         if answer.status_code == 200:
             self.ledger.handed_out.append(answer.headers["X-Request-ID"])
             user.history.answered(answer.json()["apiKey"], asked, time.monotonic())
         else:
-            self._figures.found(LOST, f"end user {user.name} of {user.integration} is answered {_said(answer)}")
+            self._figures.found(LOST, f"end user {user.name} of {user.integration} is answered {said(answer)}")
         return True
 
     def import_users(self, values: dict[str, str], users: list[EndUser]) -> Act:
@@ -114,7 +124,7 @@ class Partners:
             if answer is None:
                 return False
             if answer.status_code not in (201, 202):
-                self._figures.found(UNEXPECTED, f"a rotation for {user.name} is answered {_said(answer)}")
+                self._figures.found(UNEXPECTED, f"a rotation for {user.name} is answered {said(answer)}")
                 return True
             user.credential = answer.json()["id"]
             return True
@@ -128,7 +138,7 @@ class Partners:
         if answer is None:
             return None
         if answer.status_code != 200 or answer.json()["credential"] is None:
-            self._figures.found(LOST, f"the grant of {user.name} for {user.integration} is answered {_said(answer)}")
+            self._figures.found(LOST, f"the grant of {user.name} for {user.integration} is answered {said(answer)}")
             return ""
         return str(answer.json()["credential"]["id"])
 
@@ -136,24 +146,28 @@ class Partners:
         self, kind: str, method: str, path: str, content: str = "", form: str = "application/json", **more: str
     ) -> httpx2.Response | None:
         headers = {"Authorization": f"Bearer {self._token}"} | more | ({"Content-Type": form} if content else {})
-        return self._ask(
+        return self.ask(
             kind, lambda: self.client.request(method, self._api + path, content=content.encode(), headers=headers)
         )
 
-    # --- the marketplace ---------------------------------------------------------------------------------------------
+    # --- the marketplaces ---------------------------------------------------------------------------------------------
 
     def put_resource(self, resource_id: str, product: str) -> bool:
-        answer = self._ask("PUT of a resource", lambda: self._manifold.put_resource(resource_id, product))
+        if product in BROKERED:
+            return self._platform.put_resource(resource_id, product)
+        answer = self.ask("PUT of a resource", lambda: self._manifold.put_resource(resource_id, product))
         if answer is None:
             return False
         if answer.status_code == 201:
             self.ledger.resources.setdefault(product, []).append(resource_id)
         else:
-            self._figures.found(UNEXPECTED, f"PUT of resource {resource_id} is answered {_said(answer)}")
+            self._figures.found(UNEXPECTED, f"PUT of resource {resource_id} is answered {said(answer)}")
         return True
 
     def put(self, order: Order, kind: str = "PUT") -> bool:
         """Order a credential, or ask for it again."""
+        if order.product in BROKERED:
+            return self._platform.put(order, f"{kind} of a binding")
         asked, had_gone = time.monotonic(), order.removed
         body = {"id": order.id, "resource_id": order.resource}
         answer, promise = self._order(kind, "PUT", f"/v1/credentials/{order.id}", [order], body)
@@ -167,17 +181,21 @@ class Partners:
         elif answer.status_code == 202:
             promise.given = True
         elif not (order.removing and answer.status_code in (404, 409)):
-            self._figures.found(LOST, f"PUT of credential {order.id} is answered {_said(answer)}")
+            self._figures.found(LOST, f"PUT of credential {order.id} is answered {said(answer)}")
         return True
 
     def delete(self, order: Order) -> Act:
+        if order.product in BROKERED:
+            return self._platform.delete(order)
         return self._removal("DELETE", f"/v1/credentials/{order.id}", [order])
 
-    def delete_resource(self, resource_id: str) -> Act:
+    def delete_resource(self, resource_id: str, product: str) -> Act:
         """Remove a resource with all that was ordered for it."""
         orders = [order for order in self.ledger.orders if order.resource == resource_id]
         for order in orders:
             order.removing = True
+        if product in BROKERED:
+            return self._platform.delete_resource(resource_id, product, orders)
         return self._removal("DELETE of a resource", f"/v1/resources/{resource_id}", orders)
 
     def _removal(self, kind: str, target: str, orders: list[Order]) -> Act:
@@ -196,7 +214,7 @@ class Partners:
                 for order in orders:
                     order.removed = True
             else:
-                self._figures.found(LOST, f"DELETE {target} is answered {_said(answer)}")
+                self._figures.found(LOST, f"DELETE {target} is answered {said(answer)}")
             return True
 
         return send
@@ -214,25 +232,7 @@ class Partners:
         callback.promised.set()
         promise = Promise(f"{method} {target}", orders, callback)
         self.ledger.promises.append(promise)
-        return self._ask(kind, lambda: self._manifold.deliver(request)), promise
-
-    # --- both --------------------------------------------------------------------------------------------------------
-
-    def _ask(self, kind: str, send: Callable[[], httpx2.Response]) -> httpx2.Response | None:
-        """Send; ``None`` where it has to be sent again."""
-        self._figures.count("requests", kind)
-        try:
-            answer = send()
-        except httpx2.TransportError:
-            self._figures.count("answers that did not come", "broken off")
-            return None
-        if answer.status_code == 503 or (answer.status_code == 409 and "Retry-After" in answer.headers):
-            self._figures.count("answers that did not come", f"{answer.status_code}, try again later")
-            return None
-        if answer.status_code >= 500:
-            self._figures.found(UNEXPECTED, f"{kind} is answered {_said(answer)}")
-            return None
-        return answer
+        return self.ask(kind, lambda: self._manifold.deliver(request)), promise
 
 
 def check_history(figures: Figures, what: str, history: History) -> None:
@@ -295,27 +295,32 @@ class Plan:
 
     def _orders(self) -> list[Planned]:
         acts = []
-        for product, number in ((LOCAL, 3), (HOOKED, 3), (SLOW, 2)):
-            resources = self._ledger.resources[product]
-            orders = [Order(new_id(), self._rng.choice(resources)) for _ in range(number)]
-            self._ledger.orders += orders
-            acts += [self._put(order) for order in orders]
-        resource_id, product = new_id(), self._rng.choice((LOCAL, HOOKED, SLOW))
-        return [*acts, Planned(lambda: self._partners.put_resource(resource_id, product))]
+        for ordered in ORDERED:
+            for product, number in ordered.items():
+                resources = self._ledger.resources[product]
+                orders = [Order(new_id(), self._rng.choice(resources), product) for _ in range(number)]
+                self._ledger.orders += orders
+                acts += [self._put(order) for order in orders]
+            product = self._rng.choice(list(ordered))
+            acts.append(Planned(partial(self._partners.put_resource, new_id(), product)))
+        return acts
 
     def _put(self, order: Order, kind: str = "PUT") -> Planned:
         return Planned(lambda: self._partners.put(order, kind), order)
 
     def _repeated(self) -> list[Planned]:
-        return [self._put(order, "PUT again") for order in self._known_orders(4)]
+        return [self._put(order, "PUT again") for order in self._known_orders(6)]
 
     def _removals(self) -> list[Planned]:
-        """Remove credentials, and a resource where its product has others left."""
-        product = self._rng.choice((LOCAL, HOOKED, SLOW))
-        others = self._ledger.resources[product]
-        old = [others.pop(self._rng.randrange(len(others)))] if len(others) > 2 else []
-        acts = [Planned(self._partners.delete_resource(resource_id)) for resource_id in old]
-        for order in self._known_orders(3):
+        """Remove credentials, and resources where their product has others left."""
+        acts = []
+        for ordered in ORDERED:
+            product = self._rng.choice(list(ordered))
+            others = self._ledger.resources[product]
+            if len(others) > 2:
+                old = others.pop(self._rng.randrange(len(others)))
+                acts.append(Planned(self._partners.delete_resource(old, product)))
+        for order in self._known_orders(5):
             order.removing = True
             acts.append(Planned(self._partners.delete(order), order))
         return acts
@@ -336,8 +341,3 @@ def _row(user: EndUser, value: str | None) -> dict[str, Any]:
 
 def _text(values: dict[str, str]) -> str:
     return json.dumps(values, sort_keys=True)
-
-
-def _said(answer: httpx2.Response) -> str:
-    """An error's own words; no value is in them."""
-    return f"{answer.status_code}: {answer.text[:300]}" if answer.status_code >= 400 else str(answer.status_code)

@@ -1,6 +1,8 @@
 """What a platform may order, as it reads it."""
 
-from provisioning.models import Product
+import itertools
+
+from provisioning.models import Plan, Product
 from tests.provisioning.osb.conftest import VERSION
 
 
@@ -52,3 +54,22 @@ def test_an_unchanged_catalogue_is_304(platform, queue, small):
     assert platform.get("/catalog", headers=known).status_code == 200
     assert platform.get("/catalog", headers=known | {"If-None-Match": "nonsense"}).status_code == 400
     assert platform.get("/catalog", headers=VERSION | {"If-None-Match": first["ETag"]}).status_code == 401
+
+
+def test_each_change_of_an_operator_is_in_the_next_answer(platform, queue, small, large, policy):
+    size = queue.features.get(label="size")
+    changes = (
+        lambda: Product.objects.filter(pk=queue.pk).update(tags=["new"]),
+        lambda: Plan.objects.filter(pk=small.pk).update(restricts_changes=True),
+        lambda: small.changes_to.add(large),
+        lambda: type(size).objects.filter(pk=size.pk).update(maximum=20),
+        lambda: size.plans.add(large),
+        lambda: size.plans.set([small]),
+        lambda: type(policy).objects.filter(pk=policy.pk).update(multiple=False),
+        size.delete,
+    )
+    answers = [platform.get("/catalog").content]
+    for change in changes:
+        change()
+        answers.append(platform.get("/catalog").content)
+    assert all(before != after for before, after in itertools.pairwise(answers))

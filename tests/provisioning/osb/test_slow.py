@@ -9,6 +9,7 @@ from provisioning.models import Operation, Resource
 from provisioning.provisioners import Never, NotYet
 from tests.provisioning.osb.conftest import at, named, new_id, offer
 from tests.provisioning.test_outside_issuers import OutsideIssuer, away, back
+from tests.support.metrics import scrape
 
 INCOMPLETE = "?accepts_incomplete=true"
 
@@ -84,6 +85,15 @@ def test_an_instance_is_polled_until_it_is_there(platform, vendor, queue, small)
     assert platform.get(path + "/last_operation").json()["description"] == "Done by the vendor."
     assert platform.put(path + INCOMPLETE, offer(small)).status_code == 200
     assert platform.get(path).status_code == 200
+
+
+def test_work_under_way_is_counted_by_protocol(platform, vendor, small, client):
+    platform.put(at(new_id()) + INCOMPLETE, offer(small))
+    labels = {"protocol": "osb", "verb": "provision"}
+    assert scrape(client).value("credservice_operations_waiting", **labels) == 1
+    assert scrape(client).value("credservice_operations_stuck", **labels) == 0
+    Operation.objects.update(attempts=5)
+    assert scrape(client).value("credservice_operations_stuck", **labels) == 1
 
 
 def test_the_next_poll_is_after_the_next_attempt(platform, vendor, small):

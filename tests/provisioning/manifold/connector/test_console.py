@@ -84,4 +84,4 @@ def test_an_operation_is_given_up_and_the_marketplace_is_told(console, ask, vend
 
 def test_figures(client, alarming):
     page = client.get("/metrics").content.decode()
-    assert 'credservice_callbacks{state="conflict"} 1.0' in page
+    assert 'credservice_callbacks{protocol="manifold",state="conflict"} 1.0' in page
