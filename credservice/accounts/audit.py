@@ -13,7 +13,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from credservice.accounts.models import ConsoleSession
+from credservice.accounts.models import ConsoleSession, Invitation
 from credservice.accounts.sessions import row_id
 from credservice.audit import Line, record, record_refusal
 
@@ -25,7 +25,8 @@ CODES = Authenticator.Type.RECOVERY_CODES
 
 
 @receiver(user_logged_in)
-def begin_session(sender: Any, request: HttpRequest, **_: Any) -> None:
+def begin_session(sender: Any, request: HttpRequest, user: Any, **_: Any) -> None:
+    request.session[INVITED] = Invitation.objects.filter(taken_by=user).exists()
     begin = getattr(request.session, "begin", None)
     if begin is not None:
         begin(request.META.get("HTTP_USER_AGENT", ""))

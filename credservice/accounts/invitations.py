@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.utils import timezone
@@ -48,11 +50,11 @@ def take_invitation(*, code: str, user: User, may_give: Callable[[Any, Group], b
     """Save ``user`` with the invitation's roles, once. Raises :class:`Conflict` where it cannot be taken any more.
 
     Whoever made it must still be allowed to give those roles, by ``may_give``: an administrator who was removed
-    leaves no way in behind.
+    leaves no way in behind. Of one who signs in by a provider that is known for as long as a session may last.
     """
     with transaction.atomic():
         row = Invitation.objects.open().select_for_update(of=("self",)).filter(digest=_digest(code)).first()
-        if row is None or not row.made_by.is_active or not all(may_give(row.made_by, role) for role in row.roles.all()):
+        if row is None or not _is_here(row.made_by) or not all(may_give(row.made_by, role) for role in row.roles.all()):
             raise Conflict(ENDED)
         user.is_staff = True
         user.save()
@@ -62,6 +64,14 @@ def take_invitation(*, code: str, user: User, may_give: Callable[[Any, Group], b
         detail = {"invited": row.invited, "roles": _names(row), "user": user.pk}
         record(Line.about(row, "invitation.taken", f"user:{user.get_username()}", detail))
     return user
+
+
+def _is_here(maker: User) -> bool:
+    """Tell whether an account is in use. Who was removed at a provider just never signs in by it again."""
+    if not SocialAccount.objects.filter(user=maker).exists():
+        return maker.is_active
+    session = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    return maker.is_active and maker.last_login is not None and maker.last_login > timezone.now() - session
 
 
 def _names(invitation: Invitation) -> list[str]:

@@ -191,7 +191,8 @@ class FirstSteps(ObjectPage):
         @sensitive_post_parameters()
         def view(request: HttpRequest) -> HttpResponse:
             page = cls(site_admin)
-            return page.proof_first(request) or page._start(request)
+            # Of the beginning nothing is previewed or waited for: it asks for the proof whatever the form says.
+            return super(FirstSteps, page).proof_first(request) or page._start(request)
 
         return view
 

@@ -14,8 +14,11 @@ class ConsoleConfig(AppConfig):
     def ready(self) -> None:
         # Only now are there models to import.
         from credservice.console import access_log, checks  # noqa: F401 - connects the signals, registers the checks
+        from credservice.console.notices import tell_examples
         from credservice.console.roles import update_roles
+        from credservice.events.examples import register_examples
 
+        register_examples(tell_examples)
         self._rename_djangos()
         # Django sends post_migrate only for apps with models.
         with_models = apps.get_app_config("console")

@@ -57,12 +57,22 @@ def _save(rows: Iterable[Notice], due_before: Any) -> None:
             row.delete()
 
 
+def tell_examples() -> None:
+    """Tell of a made-up line of the overview: see :mod:`credservice.events.examples`."""
+    sentence, link = "1 credential could not be revoked", "/admin/credentials/credential/"
+    _emit([Notice(kind="stuck", sentence=sentence, link=link, urgent=True)], [])
+
+
 def _tell(appeared: list[Notice], ended: list[Notice]) -> None:
-    emit(EVENT, object_type="overview", object_id="overview", appeared=_facts(appeared), ended=_facts(ended))
+    _emit(appeared, ended)
     if settings.NOTICE_EMAILS:
         counts = [f"{len(rows)} {what}" for rows, what in ((appeared, "to look at"), (ended, "settled")) if rows]
         text = "\n\n".join(part for part in (_part("Needs attention", appeared), _part("Settled", ended)) if part)
         enqueue(MAIL_TASK, subject=f"credservice: {', '.join(counts)}", text=text)
+
+
+def _emit(appeared: list[Notice], ended: list[Notice]) -> None:
+    emit(EVENT, object_type="overview", object_id="overview", appeared=_facts(appeared), ended=_facts(ended))
 
 
 def _facts(rows: list[Notice]) -> list[dict[str, Any]]:

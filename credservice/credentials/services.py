@@ -20,6 +20,7 @@ from credservice.credentials.issuer_calls import finish_end, finish_issue
 from credservice.credentials.locks import credential_lock_is_held
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.rotation_impact import ends_first
+from credservice.crypto import SealError
 from credservice.issuers.base import Issued, IssueFailed
 
 __all__ = [
@@ -119,17 +120,28 @@ def rotate(
 
     The predecessor stays good until the successor is active and for ``overlap`` after (the policy's by default; zero
     for "leaked"), never past its own expiry. Where only one may live, it ends first. Raises :class:`Conflict` where the
-    credential is not active, or a rotation is pending already and no ``force_reason`` is given to abandon that one.
+    credential is not active, has the entered values already (they may have leaked), or a rotation is pending and no
+    ``force_reason`` is given to abandon that one.
     """
     with transaction.atomic():
         credential = locked(credential)
         if credential.state != State.ACTIVE:
             raise Conflict(f"Only an active credential can be rotated; this one is {credential.state}.")
+        if entered is not None and _has(credential, entered):
+            raise Conflict("These values are the ones that it has already. Enter the new ones.")
         _abandon_pending(credential, actor, force_reason)
         if ends_first(credential):
             leaked = transitions.no_time(overlap)
             transitions.begin_end(credential, actor, why="rotated; only one may live", leaked=leaked)
         return start_successor(credential, actor=actor, entered=entered, overlap=overlap, policy=policy)
+
+
+def _has(credential: Credential, entered: Mapping[str, str]) -> bool:
+    """Tell if these are its values. One whose values do not open is replaced by whatever is entered."""
+    try:
+        return transitions.has_or_had(credential, entered)
+    except SealError:
+        return False
 
 
 def refresh(credential: Credential, *, actor: str) -> tuple[Credential, bool]:

@@ -62,8 +62,8 @@ OPTIONS = (
     Option(
         "claims",
         JSONObject(_check_claims),
-        'A template, such as {"sub": "$end_user"}. A text that begins with $ is looked up for each credential; $$ is a '
-        "dollar sign.",
+        'A template, such as {"sub": "$end_user"}. A text that begins with $ is looked up for each credential: an end '
+        "user's has $end_user, $external_id, $integration and $installation. $$ is a dollar sign.",
         default={},
     ),
     Option(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.rotation_impact import counted
@@ -12,6 +12,15 @@ from exchange.shapes import MissingAttribute, fill
 
 MAX_LOOKED_AT = 500  # installations, the newest
 MAX_NAMED = 5
+
+
+class _Value(NamedTuple):
+    """Stands for a credential's value of this name. No text equals it: else a guess at one would be answered."""
+
+    name: str
+
+
+Values = Mapping[str, _Value]
 
 
 @dataclass
@@ -39,7 +48,7 @@ class AnswerImpact:
 def foretell_answers(now: Integration, then: Integration) -> AnswerImpact:
     """Compare the answers of its installations as it is with those as it would be.
 
-    Credentials are opened, for the names of their values: those of one may be older than its policy. Suspended
+    Credentials are opened for the names of their values alone: those of one may be older than its policy. Suspended
     installations, and those that are handed nothing either way, are left out.
     """
     rows = Installation.objects.filter(integration=now).exclude(state=Installation.State.SUSPENDED)
@@ -60,7 +69,7 @@ def foretell_answers(now: Integration, then: Integration) -> AnswerImpact:
 
 
 def _answer(
-    integration: Integration, installation: Installation, values: Mapping[str, str] | None
+    integration: Integration, installation: Installation, values: Values | None
 ) -> tuple[dict[str, Any] | None, str]:
     """Fill the answer. None where nothing is handed out, with what is missing where it cannot be filled."""
     if values is None:
@@ -80,14 +89,12 @@ def _answer(
         return None, f"the {error}"
 
 
-def _made(policy: CredentialPolicy) -> dict[str, str] | None:
+def _made(policy: CredentialPolicy) -> Values | None:
     """Stand in for the values that a first exchange would have made; None where they are entered."""
-    return {name: name for name in policy.value_names()} if policy.backend().generates else None
+    return _stand_ins(policy.value_names()) if policy.backend().generates else None
 
 
-def _handed_out(
-    integration: Integration, installations: Iterable[Installation]
-) -> dict[Installation, dict[str, str] | None]:
+def _handed_out(integration: Integration, installations: Iterable[Installation]) -> dict[Installation, Values | None]:
     """Find the values that each is handed by its own grant, else by its end user's: None where that hands out nothing.
 
     Those without a grant are left out.
@@ -108,13 +115,17 @@ def _handed_out(
     return found
 
 
-def _values(credential: Credential) -> dict[str, str] | None:
+def _values(credential: Credential) -> Values | None:
     if credential.state == Credential.State.PENDING:
-        return {name: name for name in credential.policy.value_names()}
+        return _stand_ins(credential.policy.value_names())
     try:
-        return credential.open()
+        return _stand_ins(credential.open())
     except SealError:
         return None
+
+
+def _stand_ins(names: Iterable[str]) -> Values:
+    return {name: _Value(name) for name in names}
 
 
 def _number(names: list[str]) -> str:

@@ -47,7 +47,7 @@ class PlatformPutSerializer(StrictSerializer):
         {
             *("require_signature", "source_networks", "construction", "timestamp_header", "signed_path"),
             *("public_prefix", "lower_case_method", "tolerance_seconds", "single_use_signatures", "ids_from_query"),
-            *("approve_installations", "api_url", "api_key"),
+            *("approve_installations", "requests_per_minute", "api_url", "api_key", "is_default"),
         }
     )
 

@@ -1,6 +1,8 @@
 """Shows what a marketplace may order: products, plans and features."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
@@ -24,7 +26,7 @@ class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "provisioner" in self.fields:
-            found = {alias: f"{alias}: {options.get('url')}" for alias, options in settings.PROVISIONERS.items()}
+            found = {alias: _named(alias, options) for alias, options in settings.PROVISIONERS.items()}
             lost = {alias: alias for alias in [self.instance.provisioner] if alias and alias not in found}
             self.fields["provisioner"] = forms.ChoiceField(
                 choices=[("", "None: a resource is ours alone, and there at once"), *(found | lost).items()],
@@ -32,6 +34,11 @@ class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
                 widget=UnfoldAdminSelectWidget,
                 help_text="The endpoint of yours that provisions its resources, in its own time: one of PROVISIONERS.",
             )
+
+
+def _named(alias: str, options: Mapping[str, Any]) -> str:
+    """Name a provisioner with its host: the rest of its URL may hold a secret."""
+    return f"{alias}: {urlsplit(str(options.get('url'))).hostname}"
 
 
 @admin.register(Product)

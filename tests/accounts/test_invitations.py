@@ -1,9 +1,11 @@
 """People are invited by a one-time link: it makes one account, with the roles that were given, and a second factor."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.utils import timezone
@@ -55,6 +57,22 @@ def test_the_second_factor_is_asked_for_at_later_sign_ins_too(admin: User) -> No
     assert client.get("/admin/")["Location"] == "/admin/account/"
 
 
+def test_it_is_asked_for_as_well_where_somebody_else_was_signed_in(admin: User) -> None:
+    _, code = invite(admin)
+    client = Client()
+    client.force_login(admin)
+    client.post(PAGE, {"code": code})
+    client.post(PAGE, OWN)
+    assert client.get("/admin/")["Location"] == "/admin/account/"
+
+
+def test_a_name_like_those_of_a_provider_is_refused(admin: User, settings: Any) -> None:
+    settings.OIDC_PROVIDERS = {"corp": {}}
+    _, answer = take(invite(admin)[1], username="ann@Corp")
+    assert "Names that end in @corp are those of people who sign in by that provider." in answer.content.decode()
+    assert not User.objects.filter(username="ann@Corp").exists()
+
+
 def test_a_link_works_once(admin: User, trail: Trail) -> None:
     _, code = invite(admin)
     first = Client()
@@ -66,7 +84,7 @@ def test_a_link_works_once(admin: User, trail: Trail) -> None:
     assert trail.one(action="invitation.open").reason == "unknown_or_ended"
 
 
-@pytest.mark.parametrize("way", ["ended", "expired", "host_demoted", "host_gone", "only_by_provider"])
+@pytest.mark.parametrize("way", ["ended", "expired", "host_demoted", "host_gone", "host_away", "only_by_provider"])
 def test_an_invitation_ends(admin: User, settings: Any, way: str) -> None:
     made, code = invite(admin)
     client = Client()
@@ -80,6 +98,10 @@ def test_an_invitation_ends(admin: User, settings: Any, way: str) -> None:
             User.objects.update(is_superuser=False)
         case "host_gone":
             User.objects.update(is_active=False)
+        case "host_away":  # perhaps no longer in the provider's directory
+            SocialAccount.objects.create(user=admin, provider="corp", uid="of-root")
+            long_ago = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+            User.objects.update(last_login=long_ago)
         case "only_by_provider":
             settings.OIDC_ONLY = True
     client.post(PAGE, OWN)

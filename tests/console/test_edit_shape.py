@@ -1,5 +1,7 @@
 """A response shape, edited with its answer beside it."""
 
+import json
+
 import pytest
 
 from credservice.credentials.models import CredentialPolicy
@@ -76,6 +78,13 @@ def test_who_is_answered_differently_is_said_before_it_is_saved(world, console):
     assert "1 installation would be answered differently: inst_1." in page
     assert "Nothing is saved yet" in page
     assert Integration.objects.get(pk=world.integration.pk).response_shape == {"apiKey": "$credential.apiKey"}
+
+
+def test_a_guess_at_a_value_is_not_told_from_others(world, console):
+    value = world.credential.open()["apiKey"]
+    for guess in (value, f"not {value}"):
+        page = saved(console, world, json.dumps({"apiKey": guess})).content.decode()
+        assert "1 installation would be answered differently: inst_1." in page
 
 
 def test_a_shape_that_some_cannot_fill_is_saved_with_a_tick_alone(world, console):

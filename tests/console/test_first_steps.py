@@ -56,6 +56,15 @@ def test_it_makes_a_platform_and_shows_its_secret_once(console):
     assert secret not in console.get(url(Platform.objects.get(), "first-steps")).content.decode()
 
 
+@pytest.mark.parametrize("kind", ["exchange_platform_first-steps", "provisioning_marketplace_first-steps-osb"])
+def test_the_beginning_asks_for_a_recent_proof_whatever_the_form_says(console, settings, kind):
+    settings.PROOF_SECONDS = 0
+    page = console.post(reverse(f"admin:{kind}-start"), {"name": "staging", "preview": "1"})
+    assert page.status_code == 302 or "form_id" not in page.content.decode()
+    assert not Platform.objects.exists()
+    assert not Marketplace.objects.exists()
+
+
 def test_a_reload_makes_no_second_one(console):
     page = console.get(reverse(START)).content.decode()
     form = {"name": "staging", "form_id": re.search(r'name="form_id" value="([^"]+)"', page)[1]}

@@ -145,7 +145,7 @@ def test_a_provisioner_is_chosen_from_those_of_the_settings(console: Client, wor
     settings.PROVISIONERS = {"ours": {"url": "https://a.example/", "secrets": ["env:A"]}}
     type(world.product).objects.update(provisioner="lost")
     page = console.get(url(world.product)).content.decode()
-    assert ">ours: https://a.example/<" in page
+    assert ">ours: a.example<" in page
     assert '<option value="lost" selected>' in page
 
 

@@ -201,6 +201,14 @@ def test_a_leaked_value_ends_at_once(console: Client, world: World) -> None:
     assert world.credential.state == "revoked"
 
 
+def test_what_leaked_is_not_its_own_successor(console: Client, world: World) -> None:
+    value = world.credential.open()["apiKey"]
+    page = send(console, url(world.credential, "replace"), value_0=value, overlap="none").content.decode()
+    assert "These values are the ones that it has already. Enter the new ones." in page
+    assert value not in page
+    assert not Credential.objects.filter(predecessor=world.credential).exists()
+
+
 def test_a_value_of_several_lines_is_kept_as_it_is(console: Client, world: World) -> None:
     send(console, url(world.credential, "replace"), value_0="-----BEGIN\r\nabc\r\n-----END\r\n", overlap="policy")
     successor = Credential.objects.get(predecessor=world.credential)

@@ -133,6 +133,8 @@ class Member:
                 "bin_dir": str(_versions()[-1].parent),
                 "pgpass": str(self.folder / "pgpass"),
                 "pg_hba": anybody,
+                # Else a replica that is made anew waits for the next checkpoint, under load some minutes.
+                "basebackup": [{"checkpoint": "fast"}],
                 "authentication": {
                     "superuser": {"username": ACCOUNT, "password": ACCOUNT},
                     "replication": {"username": "replicator", "password": "replicator"},

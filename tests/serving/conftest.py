@@ -37,8 +37,8 @@ def echo():
 
 
 class Served:
-    def __init__(self, port):
-        self.port = port
+    def __init__(self, port, long_bodies):
+        self.port, self.long_bodies = port, long_bodies
 
     def connect(self, content=b"", *, little=False):
         """A connection that has sent this; ``little``: with little room for what it does not read."""
@@ -77,7 +77,7 @@ def run_loop(application, *, threads=2, long_bodies=4_000_000, unsent=100_000_00
 
     ticking = threading.Thread(target=tick, daemon=True)
     ticking.start()
-    yield Served(listener.getsockname()[1])
+    yield Served(listener.getsockname()[1], limits.long_bodies)
     loop.stop_listening()
     over.set()
     ticking.join()

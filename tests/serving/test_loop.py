@@ -9,6 +9,7 @@ import pytest
 
 from credservice.serving import loop
 from tests.serving.conftest import LIMITS, all_of
+from tests.support.concurrency import until
 
 GET, LAST = b"GET /%d HTTP/1.1\r\nHost: a\r\n\r\n", b"GET /%d HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
@@ -81,12 +82,14 @@ def test_long_bodies_have_one_place_for_all(serve, echo):
     """Keep long bodies which dawdle from filling the memory; it is given back when they go."""
     served = serve(echo, long_bodies=1_500_000)
     with contextlib.closing(served.connect(post(b"x" * 900_000)[:-1])) as first:
+        until(lambda: served.long_bodies._left < 900_000)  # enough of it has arrived
         refused = served.ask(post(b"y" * 900_000))
         assert (status(refused), json.loads(body(refused))["code"]) == (503, "busy")
         assert b"Retry-After: 5" in refused
         assert body(served.ask(post(b"z" * 60_000))) == b"z" * 60_000
         first.sendall(b"x")
         assert body(all_of(first)) == b"x" * 900_000
+    until(lambda: served.long_bodies._left == 1_500_000)  # a moment after the answer
     assert body(served.ask(post(b"y" * 900_000))) == b"y" * 900_000
 
 

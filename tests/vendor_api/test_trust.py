@@ -13,12 +13,12 @@ from tests.support.paths import ROOT
 from tests.vendor_api.client import Vendor, refused
 from tests.vendor_api.test_scopes import filled, routes
 
-# Of the body of each operation with `setup:write`, what that scope alone may write: names, states, limits and times,
+# Of the body of each operation with `setup:write`, what that scope alone may write: names and states,
 # and what a customer reads or chooses. It decides neither who is believed nor what is handed out or where it goes.
 HARMLESS = {
-    "put_platform": {"is_default", "state", "requests_per_minute"},
+    "put_platform": {"state"},
     "put_integration": {"name", "state"},
-    "put_policy": {"lifetime_seconds", "rotation_seconds", "overlap_seconds", "stale_seconds", "multiple"},
+    "put_policy": {"multiple"},
     "put_marketplace": {"protocol", "state", "rotates"},
     "put_product": {"name", "state", "regions", "provisioner", "slow_credentials", "description", "tags", "metadata"},
     "put_plan": {"name", "state", "description", "is_free", "metadata", "maintenance_version", "changes_to"},

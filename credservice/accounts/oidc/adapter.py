@@ -50,9 +50,9 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Check that the answer is to this session's request, and act on it. allauth has verified nothing of that."""
         sociallogin.token = None  # else it would lie in the session while the second step waits
-        claims, asked = sociallogin.claims, sociallogin.state.get("data") or {}
+        asked = sociallogin.state.get("data") or {}
         try:
-            check_nonce(claims, asked.get("nonce", ""))
+            check_nonce(sociallogin.proven, asked.get("nonce", ""))
             if sociallogin.state.get("process") == AuthProcess.REDIRECT:
                 self._confirm(request, sociallogin, asked)
             else:
@@ -79,16 +79,16 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         raise self._back(request, f"{provider.app.name} did not sign you in: {reason}.")
 
     def _sign_in(self, sociallogin: SocialLogin) -> None:
-        config, claims = get_provider(sociallogin.account.provider), sociallogin.claims
-        admit(sociallogin, config, claims)
-        arrived = Arrival(config.alias, auth_time(claims), config.counts_as_second_factor(claims))
+        config, proven = get_provider(sociallogin.account.provider), sociallogin.proven
+        admit(sociallogin, config, sociallogin.claims)
+        arrived = Arrival(config.alias, auth_time(proven), config.counts_as_second_factor(proven))
         sociallogin.state[ARRIVAL] = list(arrived)
 
     def _confirm(self, request: HttpRequest, sociallogin: SocialLogin, asked: dict[str, Any]) -> None:
         """Take a sign-in there, just now and by the same person, as proof in a session that is open here."""
         if not request.user.is_authenticated or sociallogin.user.pk != request.user.pk:
             raise TokenRefused("somebody else signed in there")
-        check_auth_time(sociallogin.claims, asked.get("at", time.time()), time.time())
+        check_auth_time(sociallogin.proven, asked.get("at", time.time()), time.time())
         record_authentication(request, request.user, "socialaccount", reauthenticated=True)
         keep_confirmation(request, asked["nonce"])
         detail = {"provider": sociallogin.account.provider}

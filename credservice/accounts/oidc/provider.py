@@ -53,7 +53,9 @@ class ConsoleOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         info = self._user_info(token.token)
         if info and info.get("sub") != claims["sub"]:  # Core, 5.3.2
             raise OAuth2Error("its user info is another user's than its ID token")
-        return self.get_provider().sociallogin_from_response(request, info | claims)
+        login = self.get_provider().sociallogin_from_response(request, info | claims)
+        login.proven = claims  # user info may say what its users write into their profiles
+        return login
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
         """Name the console's own address, not what a request's Host says."""

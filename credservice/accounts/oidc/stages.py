@@ -6,8 +6,7 @@ from allauth.account.stages import LoginStage
 from allauth.mfa.stages import AuthenticateStage
 from django.http import HttpRequest
 
-from credservice.accounts.audit import INVITED, SHOWN
-from credservice.accounts.models import Invitation
+from credservice.accounts.audit import SHOWN
 from credservice.accounts.oidc.adapter import ARRIVAL
 from credservice.accounts.oidc.marks import CAME_BY, Arrival
 
@@ -34,7 +33,6 @@ class MarkSession(LoginStage):  # type: ignore[misc]
     def handle(self) -> tuple[None, bool]:
         session, came = self.request.session, arrival_of(self.login.signal_kwargs)
         session.pop(CAME_BY, None)
-        session[INVITED] = Invitation.objects.filter(taken_by=self.login.user).exists()
         if came:
             session[CAME_BY] = list(came)
             if came.second_factor:

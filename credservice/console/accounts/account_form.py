@@ -3,10 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.forms import UserChangeForm
+from unfold.forms import UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from credservice.console import roles
@@ -37,7 +38,23 @@ def allowance(group: Group) -> str:
     return f"{role.may} {role.may_not}".strip() if role else "A group of your own."
 
 
-class AccountForm(UserChangeForm):
+class LocalName:
+    """Refuses a new user name that would look like one of a provider's: the audit log names people by them."""
+
+    def clean_username(self) -> Any:
+        name: str = self.cleaned_data["username"]  # type: ignore[attr-defined] # of the form that this is mixed into
+        alias = name.rpartition("@")[2].lower()
+        if "@" in name and alias in settings.OIDC_PROVIDERS and "username" in self.changed_data:  # type: ignore[attr-defined]
+            raise forms.ValidationError(f"Names that end in @{alias} are those of people who sign in by that provider.")
+        kept = getattr(super(), "clean_username", None)
+        return kept() if kept else name
+
+
+class NewAccountForm(LocalName, UserCreationForm):
+    pass
+
+
+class AccountForm(LocalName, UserChangeForm):
     """The form of one account. ``manager`` is who sends it: UserAdmin.get_form makes it for one request."""
 
     manager: Any = None

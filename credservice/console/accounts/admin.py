@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.forms import AdminPasswordChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm
 
 from credservice.accounts.oidc.marks import signs_in_by
 from credservice.accounts.recent_proof import ask_for_proof
@@ -24,7 +24,7 @@ from credservice.adminkit.links import list_link
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import ConsoleAdmin, ReadOnly
 from credservice.console import roles
-from credservice.console.accounts.account_form import AccountForm, allowance
+from credservice.console.accounts.account_form import AccountForm, NewAccountForm, allowance
 from credservice.console.accounts.reset_second_factor import ResetSecondFactor
 
 FROM_PROVIDER = ("first_name", "last_name", "email", "is_superuser", "groups")
@@ -36,7 +36,7 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     about = "People who may sign in here. An account is deactivated, never deleted: the trail names it."
     needs_proof = True
     form = AccountForm
-    add_form = UserCreationForm
+    add_form = NewAccountForm
     change_password_form = AdminPasswordChangeForm
     object_pages = (ResetSecondFactor,)
     fixed_fields = ("username",)

@@ -15,13 +15,12 @@ from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from unfold.forms import UserCreationForm
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from credservice.accounts.invitations import ENDED, MAX_CODE, find_invitation, take_invitation
 from credservice.audit import Line, record_refusal
 from credservice.console import roles
-from credservice.console.accounts.account_form import allowance
+from credservice.console.accounts.account_form import NewAccountForm, allowance
 from credservice.console.accounts.views import too_many
 from credservice.core.exceptions import Conflict
 from credservice.core.names import validate_name
@@ -45,7 +44,7 @@ class CodeForm(forms.Form):
         return code
 
 
-class OwnAccountForm(UserCreationForm):
+class OwnAccountForm(NewAccountForm):
     """Takes the name and the password that somebody chooses for their own account."""
 
     class Meta:
@@ -57,6 +56,7 @@ class OwnAccountForm(UserCreationForm):
         self.fields.pop("usable_password", None)
         for name in ("first_name", "last_name"):
             self.fields[name].validators.append(validate_name)
+        for name in self.Meta.fields:
             self.fields[name].widget = UnfoldAdminTextInputWidget()
 
 

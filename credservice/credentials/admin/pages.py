@@ -48,7 +48,7 @@ class RotateForm(ValuesForm):
                 help_text="With a reason, that one is abandoned and ended. Kept in the audit trail.",
             )
         self.fields["overlap"] = forms.ChoiceField(
-            label="The current credential stays valid for",
+            label="The current credential",
             choices=(("policy", f"The policy's overlap: {overlap}"), ("none", "Revoke now (leaked)")),
             initial="policy",
             widget=UnfoldAdminRadioSelectWidget,

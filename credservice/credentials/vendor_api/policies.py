@@ -48,8 +48,14 @@ class PolicySerializer(serializers.Serializer[Any]):
 class PolicyPutSerializer(StrictSerializer):
     """Takes the fields to change; those that are left out stay as they are. Each is as in docs/set-up-file.md."""
 
-    # Options say who is let in where, and a probe sends each new credential's values to its address.
-    trusted = frozenset({"issuer", "options", "probe"})
+    # Options say who is let in where, and a probe sends each new credential's values to its address. By its times an
+    # old value could be kept good for ever.
+    trusted = frozenset(
+        {
+            *("issuer", "options", "probe"),
+            *("lifetime_seconds", "rotation_seconds", "overlap_seconds", "stale_seconds"),
+        }
+    )
 
     issuer = Text(required=False, max_length=64, help_text="An alias; it cannot change once it has made credentials.")
     options = JSONObject(required=False, help_text="The issuer's. Send the whole object.")

@@ -21,7 +21,7 @@ document.querySelectorAll("[data-preview]").forEach((input) => {
             shown.textContent = "";
         }
     };
-    input.form.addEventListener("input", () => {
+    input.closest("form").addEventListener("input", () => {
         clearTimeout(timer);
         timer = setTimeout(ask, 300);
     });
