@@ -132,7 +132,7 @@ def test_without_that_of_trust_a_token_writes_the_rest(vendor, policy, client):
     vendor.put("/platforms/acme", PLATFORM)
     vendor.put("/integrations/int_1", SHAPE)
     writer = Vendor(client, scopes=[Scope.WRITE_SETUP], name="writer")
-    assert writer.put("/platforms/acme", {"requests_per_minute": 60}).json()["requests_per_minute"] == 60
+    assert writer.put("/platforms/acme", {"state": "suspended"}).json()["state"] == "suspended"
     assert writer.put("/integrations/int_1", {"state": "suspended"}).json()["state"] == "suspended"
     refused(writer.put("/integrations/int_2", {}), 400, "invalid_request", "/policy")
 
