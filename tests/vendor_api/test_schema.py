@@ -23,7 +23,7 @@ from tests.vendor_api.client import refused
 from tests.vendor_api.routes import ROUTES
 from tests.vendor_api.seeding import seeded
 
-FUZZ_SECONDS = 45
+FUZZ_SECONDS = 120
 # What refuses bad input: beside Schemathesis' own list, conditions that do not hold, and what is too long.
 REFUSALS = """
 [checks]
