@@ -1,4 +1,4 @@
-"""Takes secrets, JSON, networks, spans of time and reasons in forms."""
+"""Takes texts, secrets, JSON, networks, spans of time and reasons in forms."""
 
 import json
 import re
@@ -12,9 +12,20 @@ from django.forms.fields import InvalidJSONInput
 from django.utils.dateparse import parse_duration
 from unfold.widgets import TEXTAREA_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from credservice.core.names import validate_name
 from credservice.http.strict_json import parse_object
 
 MAX_SECRET_CHARACTERS = 16 * 1024
+
+
+def text_field(label: str, help_text: str = "", **options: Any) -> forms.CharField:
+    """Take an id or a name, by the rule that they all have."""
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        validators=[validate_name],
+        **{"max_length": 255, "widget": UnfoldAdminTextInputWidget(), **options},
+    )
 
 
 class SecretTextarea(forms.Textarea):

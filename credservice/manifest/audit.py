@@ -32,7 +32,7 @@ def _record(plan: Plan, row: Row, verb: str, detail: dict[str, Any]) -> None:
 
 
 def _subject(row: Row | None) -> str:
-    """Whose it is: of the row itself, or of the one that it belongs to."""
+    """Name whose it is: of the row itself, or of the one that it belongs to."""
     return (getattr(row.obj, "subject", "") or _subject(row.parent)) if row is not None else ""
 
 

@@ -5,20 +5,11 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from credservice.core.names import validate_name
+from credservice.adminkit.widgets import text_field
 from credservice.credentials.admin import ValuesForm
 from exchange.admin.shape_table import ShapeField
-from exchange.models import MAX_ID, EndUser, Integration
+from exchange.models import EndUser, Integration
 from exchange.shapes import CREDENTIAL, END_USER, names_of
-
-
-def _text(label: str, help_text: str = "", **options: Any) -> forms.CharField:
-    return forms.CharField(
-        label=label,
-        help_text=help_text,
-        validators=[validate_name],
-        **{"max_length": MAX_ID, "widget": UnfoldAdminTextInputWidget(), **options},
-    )
 
 
 class PlatformForm(forms.Form):
@@ -40,7 +31,7 @@ class PlatformForm(forms.Form):
 
 class IntegrationForm(forms.Form):
     ENTERED, MADE = "entered", "made"
-    integration_id = _text("integrationId", "As the platform shows it, such as int_abc123.")
+    integration_id = text_field("integrationId", "As the platform shows it, such as int_abc123.")
     shape = ShapeField(
         label="Fields of the answer, as the platform's modal expects them",
         initial={"apiKey": "$credential.apiKey"},
@@ -73,14 +64,14 @@ class EndUserForm(ValuesForm):
             self.fields[field].help_text = "A secret of this customer. Sealed before it is stored."
         needed = names_of(integration.response_shape, END_USER)
         has_id = "The answer holds it." if "external_id" in needed else ""
-        self.fields["end_user_id"] = _text("endUserId", "As the platform shows it, such as enduser_456def.")
-        self.fields["external_id"] = _text("Your own id of this customer", has_id, required=bool(has_id))
+        self.fields["end_user_id"] = text_field("endUserId", "As the platform shows it, such as enduser_456def.")
+        self.fields["external_id"] = text_field("Your own id of this customer", has_id, required=bool(has_id))
         self.order_fields(self.field_order)
         # Numbered, as the values are.
         attributes = [name for name in needed if name != "external_id"]
         self.attributes = {f"attribute_{n}": name for n, name in enumerate(attributes)}
         for field, name in self.attributes.items():
-            self.fields[field] = _text(name, "An attribute of this customer that the answer holds.")
+            self.fields[field] = text_field(name, "An attribute of this customer that the answer holds.")
         if known is not None:
             self.initial = {"end_user_id": known.end_user_id, "external_id": known.external_id}
             self.initial |= {field: known.attributes.get(name) for field, name in self.attributes.items()}

@@ -10,23 +10,14 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Values
+from credservice.adminkit.widgets import text_field
 from credservice.adminkit.wizard import FirstSteps, Step
 from credservice.audit import Line, record
 from credservice.core.exceptions import Invalid
-from credservice.core.names import validate_name
 from credservice.credentials.models import CredentialPolicy
 from provisioning.models import Marketplace, Plan, Product
 
 POLICY = "marketplace-keys"
-
-
-def text_field(label: str, help_text: str = "", **options: Any) -> forms.CharField:
-    return forms.CharField(
-        label=label,
-        help_text=help_text,
-        validators=[validate_name],
-        **{"max_length": 255, "widget": UnfoldAdminTextInputWidget(), **options},
-    )
 
 
 class MarketplaceForm(forms.Form):

@@ -1,4 +1,4 @@
-"""What comes to need attention is told once, by e-mail and by an event, and so is what is settled."""
+"""Tells once what comes to need attention, by e-mail and by an event, and what is settled."""
 
 import json
 from collections.abc import Callable

@@ -29,7 +29,7 @@ TOKENS = REST | {"name": "tokens", "issuer": "jwt", "lifetime": "1h", "overlap":
 
 
 def as_sent(form: OptionsForm) -> dict[str, Any]:
-    """What a browser would send of a form that nobody touched."""
+    """Return what a browser would send of a form that nobody touched."""
     return {field.html_name: field.value() for field in form if field.value() is not None}
 
 

@@ -1,4 +1,4 @@
-"""What an env file, a copied address or an editor has put around a setting."""
+"""Refuses what an env file, a copied address or an editor has put around a setting."""
 
 import pytest
 

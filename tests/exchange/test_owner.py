@@ -109,7 +109,7 @@ def test_withdrawing_it_ends_nothing_of_the_other(door, moved, others):
 
 
 def test_a_signing_secret_moved_to_another_platform_verifies_nothing(door, granted, trail):
-    """Who knows one platform's secret cannot make it another's."""
+    """Refuse to make one platform's secret another's."""
     mine = make_platform(name="mine", secret="a-secret-that-the-attacker-knows-well")
     SigningSecret.objects.filter(secret_set=door.platform.secrets).update(state="retired")
     SigningSecret.objects.filter(secret_set=mine.secrets).update(secret_set=door.platform.secrets)

@@ -1,4 +1,4 @@
-"""How long a refusal takes tells nobody which platforms there are."""
+"""Checks that the time of a refusal tells nobody which platforms there are."""
 
 import json
 

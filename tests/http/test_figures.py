@@ -1,4 +1,4 @@
-"""What /metrics reads of the database, and how little that costs."""
+"""Reads /metrics: figures of the database, and how little they cost."""
 
 from datetime import timedelta
 from typing import Any

@@ -7,7 +7,7 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Shown, Values
-from credservice.adminkit.widgets import SecretField
+from credservice.adminkit.widgets import SecretField, text_field
 from credservice.adminkit.wizard import Facts, Step
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
@@ -19,7 +19,6 @@ from provisioning.admin.first_steps import (
     MarketplaceFirstSteps,
     MarketplaceForm,
     first_plan,
-    text_field,
 )
 from provisioning.manifold import PROTOCOL
 from provisioning.manifold.signatures.trusted_keys import trust_key

@@ -1,4 +1,4 @@
-"""What is wrong with the settings of a provider is told at the start, and never a secret."""
+"""Tells at the start what is wrong with the settings of a provider, and never a secret."""
 
 from typing import Any
 
