@@ -48,7 +48,7 @@ def test_a_worker_killed_after_the_answer_delivers_again_under_the_same_id():
     with http_server(answer) as server:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM procrastinate_jobs")
-        make_endpoint(server.url)
+        make_endpoint(server.url, "credential.issued")  # not what the worker itself tells every five minutes
         emit("credential.issued", object_type="credential", object_id="1")
         assert run_worker() == -signal.SIGKILL
         assert EventDelivery.objects.get().state == "pending"

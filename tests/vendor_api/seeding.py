@@ -20,6 +20,7 @@ from tests.support.mindcloud_server import API_KEY, mindcloud_api
 from tests.vendor_api.routes import ROUTES
 
 VALUES = {"values": {"apiKey": "a-key-of-the-customer"}}
+OTHER_VALUES = {"values": {"apiKey": "another-key-of-the-customer"}}
 END_USER, INSTALLATION = "/end-users/{external_id}", "/installations/{installation_id}"
 GRANT_OF = f"{END_USER}/grants/{{integration_id}}"
 CREDENTIAL, RESOURCE = "/credentials/{credential}", "/resources/{resource}"
@@ -162,7 +163,7 @@ class Seeds:
         read = self.send("GET", "/end-users/customer-read/grants/int_abc123")
         return {
             ("GET", GRANT_OF): call(**places["read"]),
-            ("PUT", GRANT_OF): call({"values": {"apiKey": "another-key"}}, **places["put"]),
+            ("PUT", GRANT_OF): call(OTHER_VALUES, **places["put"]),
             ("DELETE", GRANT_OF): call(**places["withdraw"]),
             ("GET", "/grants/{grant}"): call(grant=read["id"]),
         }
@@ -177,8 +178,8 @@ class Seeds:
         return {
             ("POST", "/credentials"): call({"policy": "acme-generated-key"}),
             ("GET", CREDENTIAL): self.about_credential(),
-            ("PUT", f"{CREDENTIAL}/values"): self.about_credential({"values": {"apiKey": "another-key"}}),
-            ("POST", f"{CREDENTIAL}/rotate"): self.about_credential(VALUES),
+            ("PUT", f"{CREDENTIAL}/values"): self.about_credential(OTHER_VALUES),
+            ("POST", f"{CREDENTIAL}/rotate"): self.about_credential(OTHER_VALUES),
             ("POST", f"{CREDENTIAL}/revoke"): self.about_credential({"reason": "the customer has left"}),
             ("POST", f"{CREDENTIAL}/reveal"): self.about_credential({"reason": "shown to the customer"}),
         }
