@@ -24,13 +24,15 @@ from credservice.http.context import RequestContextMiddleware
 from credservice.metrics import MetricsMiddleware
 
 _DOORS = re.compile(r"/(?:credential-exchange|v1|osb|api/v1)(?:/|$)")
+# One view takes every path of this door, and parts it itself.
+_OF_ONE_VIEW = "/osb/"
 # From the outermost inwards, as MIDDLEWARE has them.
 _LAYERS: tuple[Callable[..., Any], ...] = (MetricsMiddleware, RequestContextMiddleware, SecurityMiddleware)
 
 
 @lru_cache(maxsize=256)
 def _resolve(path: str) -> ResolverMatch:
-    """Find the view of a path; a platform's calls all have the same one."""
+    """Find the view of a path; MindCloud's calls all have the same one."""
     return resolve(path)
 
 
@@ -57,7 +59,8 @@ class TwoWays(BaseHandler):
 
     def _call_view(self, request: HttpRequest) -> HttpResponseBase:
         request.get_host()  # raises DisallowedHost, as CommonMiddleware does for the console
-        found = request.resolver_match = _resolve(request.path_info)
+        path = request.path_info
+        found = request.resolver_match = _resolve(_OF_ONE_VIEW if path.startswith(_OF_ONE_VIEW) else path)
         response: Any = found.func(request, *found.args, **found.kwargs)
         if hasattr(response, "render"):
             response = response.render()

@@ -1,6 +1,6 @@
 """Writes the catalogue: products as services, plans with the schemas of their features.
 
-Platforms read it often, and it changes seldom. A process keeps what it has written, by a digest of the rows' versions.
+Platforms read it often, and it changes seldom. A process keeps what it has written, by a digest of its rows' versions.
 """
 
 import json
@@ -20,25 +20,19 @@ _SCHEMA = "http://json-schema.org/draft-07/schema#"
 
 def version_sql(marketplace: str) -> str:
     """Write the SELECT of a digest of the rows that a marketplace's catalogue is written from, as they are now."""
-    # A row that is written anew has another xmin, within one transaction another ctid.
+    # A row that is written anew has another xmin, within one transaction another ctid. Nothing is sorted: were they
+    # read in another order, the catalogue would only be written once more.
     return f"""
-SELECT md5(coalesce(string_agg(versions.row, ',' ORDER BY versions.row), '')) FROM (
-    SELECT product.id::text || product.xmin || product.ctid || policy.xmin || policy.ctid
-    FROM provisioning_product product
-    JOIN credentials_credentialpolicy policy ON policy.id = product.policy_id
-    WHERE product.marketplace_id = {marketplace}
-    UNION ALL
-    SELECT plan.id::text || plan.xmin || plan.ctid || (
-        SELECT count(*) FROM provisioning_plan_changes_to change WHERE change.from_plan_id = plan.id)
-    FROM provisioning_plan plan JOIN provisioning_product product ON product.id = plan.product_id
-    WHERE product.marketplace_id = {marketplace}
-    UNION ALL
-    SELECT feature.id::text || feature.xmin || feature.ctid || coalesce((
-        SELECT string_agg(chosen.plan_id::text, ',' ORDER BY chosen.plan_id)
-        FROM provisioning_feature_plans chosen WHERE chosen.feature_id = feature.id), '')
-    FROM provisioning_feature feature JOIN provisioning_product product ON product.id = feature.product_id
-    WHERE product.marketplace_id = {marketplace}
-) versions (row)
+SELECT md5(coalesce(string_agg(product.xmin || ' ' || product.ctid || policy.xmin || policy.ctid || coalesce((
+    SELECT string_agg(plan.xmin || ' ' || plan.ctid || (
+        SELECT count(*) FROM provisioning_plan_changes_to change WHERE change.from_plan_id = plan.id), ',')
+    FROM provisioning_plan plan WHERE plan.product_id = product.id), '') || '/' || coalesce((
+    SELECT string_agg(feature.xmin || ' ' || feature.ctid || coalesce((
+        SELECT string_agg(chosen.plan_id::text, ' ')
+        FROM provisioning_feature_plans chosen WHERE chosen.feature_id = feature.id), ''), ',')
+    FROM provisioning_feature feature WHERE feature.product_id = product.id), ''), ';'), ''))
+FROM provisioning_product product JOIN credentials_credentialpolicy policy ON policy.id = product.policy_id
+WHERE product.marketplace_id = {marketplace}
 """  # noqa: S608 - an expression that the look-up writes
 
 

@@ -13,7 +13,7 @@ from provisioning.osb import views
 _BROKER = r"/osb/(?P<marketplace>[^/]+)/v2"
 _INSTANCE = rf"{_BROKER}/service_instances/(?P<instance_id>[^/]+)"
 _BINDING = rf"{_INSTANCE}/service_bindings/(?P<binding_id>[^/]+)"
-_ROUTES: list[tuple[re.Pattern[str], Callable[..., HttpResponseBase]]] = [
+ROUTES: list[tuple[re.Pattern[str], Callable[..., HttpResponseBase]]] = [
     (re.compile(rf"{path}/?"), view.as_view())
     for path, view in (
         (_BINDING, views.BindingView),
@@ -29,7 +29,7 @@ _unknown_path = views.UnknownPath.as_view()
 @csrf_exempt  # no browser's session lets anybody in here
 def broker(request: HttpRequest) -> HttpResponseBase:
     path, _ = raw_target(request)
-    for form, view in _ROUTES:
+    for form, view in ROUTES:
         match = form.fullmatch(path)
         if match is not None:
             return view(request, **match.groupdict())

@@ -1,13 +1,14 @@
 """Adds a view to the service's that nobody else serves: an empty one, beside which the broker's are measured."""
 
+import re
 from typing import Any
 
 from django.http import HttpResponseBase
-from django.urls import re_path
 from rest_framework.request import Request
 
 from credservice import urls
 from credservice.http.views import json_answer
+from provisioning.osb.urls import ROUTES
 from provisioning.osb.views import BrokerView
 
 handler400, handler404, handler500 = urls.handler400, urls.handler404, urls.handler500
@@ -20,4 +21,5 @@ class EmptyView(BrokerView):
         return json_answer({})
 
 
-urlpatterns = [re_path(r"^osb/(?P<marketplace>[^/]+)/empty$", EmptyView.as_view()), *urls.urlpatterns]
+urlpatterns = urls.urlpatterns
+ROUTES.append((re.compile(r"/osb/(?P<marketplace>[^/]+)/empty"), EmptyView.as_view()))
