@@ -56,13 +56,26 @@ def test_groups_without_a_role_open_nothing(provider: Provider, browser: Browser
     assert trail.one(action="user.sign_in").reason == "no_role"
 
 
-def test_whoever_loses_the_groups_loses_roles_and_sessions(provider: Provider, browser: Browser) -> None:
+def test_an_administrator_sees_which_groups_to_map(provider: Provider, browser: Browser, trail: Trail) -> None:
+    long, unseen = "g" * 300, "all\u202estaff"
+    provider.tell("ann", claims={"groups": ["all-staff", unseen, 7, long, *(f"team-{n}" for n in range(40))]})
+    page = browser.page(browser.through())
+    assert "Ask an administrator of this service to give one of them a role" in page
+    assert "those that Corp told just now." in page
+    shown = ["all-staff", "g" * 200, *(f"team-{n}" for n in range(17))]
+    told = {"provider": "corp", "groups_claim": "groups", "groups": shown, "more": 23, "name": "ann"}
+    assert trail.one(action="user.sign_in").detail == told
+
+
+def test_whoever_loses_the_groups_loses_roles_and_sessions(provider: Provider, browser: Browser, trail: Trail) -> None:
     elsewhere = Browser()
     elsewhere.through()
     browser.through()
-    provider.tell("ann", claims={"groups": []})
+    provider.tell("ann", claims={"groups": ["all-staff"]})
     browser.through()
     assert names(User.objects.get(username=ANN)) == set()
+    told = {"provider": "corp", "groups_claim": "groups", "groups": ["all-staff"]}
+    assert trail.one(action="user.sign_in").detail == told
     assert elsewhere.get("/admin/")["Location"].startswith("/admin/login/")
 
 
