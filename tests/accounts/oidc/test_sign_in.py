@@ -161,6 +161,23 @@ def test_a_weaker_sign_in_there_does_not_count_as_a_second_factor(
     assert browser.get("/admin/")["Location"] == "/admin/account/"
 
 
+def test_the_user_info_of_another_person_is_refused(provider: Provider, browser: Browser, trail: Trail) -> None:
+    provider.tell("ann", userinfo={"sub": "eve", "groups": ["cred-admins"]})
+    assert "its user info is another user&#x27;s than its ID token" in browser.page(browser.through())
+    assert not User.objects.exists()
+    assert trail.one(action="user.sign_in").reason == "provider"
+
+
+def test_the_user_info_proves_no_second_factor(provider: Provider, browser: Browser, settings: Any) -> None:
+    settings.REQUIRE_SECOND_FACTOR = True
+    settings.OIDC_PROVIDERS = provider.settings(second_factor={"amr": ["otp"], "acr": ["urn:example:mfa"]})
+    said = {"amr": ["otp"], "acr": "urn:example:mfa"}  # where its users may write it into their profiles
+    provider.tell("ann", userinfo=said)
+    browser.through()
+    assert User.objects.filter(username=ANN).exists()
+    assert browser.get("/admin/")["Location"] == "/admin/account/"
+
+
 def test_an_own_second_factor_is_asked_for_after_the_provider(
     stopped_clock: None, provider: Provider, browser: Browser
 ) -> None:
