@@ -1,4 +1,4 @@
-"""What every test may use."""
+"""Holds what every test may use."""
 
 import time
 from collections.abc import Iterator

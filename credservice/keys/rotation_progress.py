@@ -13,7 +13,7 @@ PRECISION = timedelta(minutes=2)  # of a last use: to the minute, and written ha
 
 
 class Stage(StrEnum):
-    UNUSED = "The partner does not use the new secret yet."
+    UNUSED = "The partner does not use the new secret yet (a call shows within a minute)."
     BOTH = "The partner uses both secrets: some of its calls are still signed with the one before."
     CHANGED = "The partner uses the new secret alone."
 

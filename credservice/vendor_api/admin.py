@@ -18,11 +18,13 @@ from credservice.adminkit.labels import label
 from credservice.adminkit.links import list_url
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import ConsoleAdmin
+from credservice.adminkit.moments import moment
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
 from credservice.adminkit.widgets import NetworksField
 from credservice.audit.names import actor_of
 from credservice.core.checkout import COMMAND
 from credservice.core.exceptions import Conflict
+from credservice.core.last_used import NONE_YET
 from credservice.vendor_api.models import REVEALING, Scope, ServiceToken
 from credservice.vendor_api.tokens import create_token, refuse_taken, revoke_token
 
@@ -88,12 +90,22 @@ class ServiceTokenAdmin(ConsoleAdmin):
     needs_proof = True
     form = TokenForm
     object_pages = (Revoke,)
-    list_display = ("name", "hint", "shown_state", "shown_scopes", "expires_at", "last_used_at", "created_at")
+    list_display = ("name", "hint", "shown_state", "shown_scopes", "expires_at", "last_use", "created_at")
     search_fields = ("name",)
     search_help_text = "Name"
     add_fieldsets = ((None, {"fields": ("name", "scopes", "networks", "expires_at")}),)
-    fields = ("name", "hint", "shown_state", "may", "shown_networks", "created_at", "expires_at", "revoked_at")
-    readonly_fields = ("hint", "shown_state", "may", "shown_networks", "revoked_at")
+    fields = (
+        "name",
+        "hint",
+        "shown_state",
+        "may",
+        "shown_networks",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "last_use",
+    )
+    readonly_fields = ("hint", "shown_state", "may", "shown_networks", "revoked_at", "last_use")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever holds it was promised what it may: another need is another token."""
@@ -117,6 +129,10 @@ class ServiceTokenAdmin(ConsoleAdmin):
         if obj.revoked_at:
             return label("revoked")
         return label("expired" if obj.expires_at and obj.expires_at <= timezone.now() else "active")
+
+    @display(description="Last used", ordering="last_used_at")
+    def last_use(self, obj: ServiceToken) -> Any:
+        return moment(obj.last_used_at, NONE_YET)
 
     @display(description="It may")
     def shown_scopes(self, obj: ServiceToken) -> str:

@@ -6,8 +6,7 @@ A call is picked from the platform's newest refused ones, or pasted. Never shown
 import re
 import time
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 from django import forms
@@ -26,7 +25,8 @@ from credservice.audit import Line, record
 from credservice.audit.names import actor_of
 from credservice.core.exceptions import ServiceError
 from credservice.crypto import SealError
-from credservice.keys.models import SigningSecret
+from credservice.keys.admin import NewSecret
+from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.models import Platform
 from exchange.models.refused_calls import RefusedCall
 from exchange.signatures.diagnosis import Diagnosis, diagnose
@@ -83,27 +83,47 @@ def parse_pasted(text: str) -> SignedRequest:
     return SignedRequest(first[1], parts.path, parts.query, as_environ(headers))
 
 
+class Check(NamedTuple):
+    """One of the steps by which a call is judged. ``holds`` is None where an earlier one left nothing to look at."""
+
+    name: str
+    holds: bool | None
+    detail: str
+
+
 @dataclass(frozen=True)
 class Explained:
     """One call with what is to be said of it."""
 
     request: SignedRequest
-    at: datetime | None  # None: pasted, and judged by the clock of now
+    call: RefusedCall | None  # None: pasted, and judged by the clock of now
     found: Diagnosis
     secrets: list[tuple[SigningSecret, bool]]
     token: str  # the settings to apply, signed; empty where none of ours would help
+    tolerance: int
 
     @property
     def reason(self) -> str:
         return _REASONS.get(self.found.verdict.reason, self.found.verdict.reason.replace("_", " "))
 
     @property
-    def clock(self) -> str:
-        """Say such as ``4 s behind``; empty where no timestamp was read."""
-        seconds = self.found.clock_difference
+    def checks(self) -> list[Check]:
+        """List what is looked at, in this order: the first that does not hold is why the call was refused."""
+        seconds, is_signed = self.found.clock_difference, self.found.verdict.secret_id is not None
         if seconds is None:
-            return ""
-        return f"{abs(seconds):.0f} s {'behind' if seconds < 0 else 'ahead of'}"
+            return [Check("Headers", False, self.reason), Check("Signature", None, ""), Check("Clock", None, "")]
+        way = "behind" if seconds < 0 else "ahead of"
+        clock = f"The timestamp was {abs(seconds):.0f} s {way} our clock; the tolerance is {self.tolerance} s."
+        signature = "A live secret makes it of the text below." if is_signed else self.reason
+        return [
+            Check("Headers", True, "The signature and the timestamp can be read."),
+            Check("Signature", is_signed, signature),
+            Check("Clock", abs(seconds) <= self.tolerance, clock),
+        ]
+
+    @property
+    def at_fault(self) -> Check | None:
+        return next((check for check in self.checks if check.holds is False), None)
 
 
 class SignatureDebugger(ObjectPage):
@@ -134,16 +154,17 @@ class SignatureDebugger(ObjectPage):
             "form": pasted,
             "form_id": new_form_id(request),
             "explained": explained,
+            "new_secret": NewSecret(self.admin.admin_site._registry[SigningSecretSet]).link(request, obj.secrets),
         }
         return self.render(request, obj, "exchange/debugger.html", context)
 
     def _explained(self, request: HttpRequest, obj: Platform, pasted: PastedForm) -> Explained | None:
         """Explain the call that was pasted or chosen. Raises :class:`SealError` where something does not open."""
         if pasted.is_valid():
-            return explain(obj, pasted.cleaned_data["pasted"], None)
+            return explain(obj, pasted.cleaned_data["pasted"])
         ids = by_id(request.GET.get("call", ""))
         call = next((obj.refused_calls.filter(q).first() for q in ids), None)
-        return explain(obj, call.request, call.at) if call else None
+        return explain(obj, call.request, call) if call else None
 
     def _apply(self, request: HttpRequest, obj: Platform) -> HttpResponse:
         """Set what the diagnosis named. Everything else of the platform stays as it is."""
@@ -167,14 +188,15 @@ def opens(call: RefusedCall) -> bool:
         return False
 
 
-def explain(platform: Platform, request: SignedRequest, at: datetime | None) -> Explained:
-    """Judge ``request`` by the platform's profile and secrets of now, and the clock of when it came."""
+def explain(platform: Platform, request: SignedRequest, call: RefusedCall | None = None) -> Explained:
+    """Judge ``request`` by the platform's profile and secrets of now, and the clock of when ``call`` came."""
     live = list(platform.secrets.live())
     ended = [secret for secret in platform.secrets.secrets.all() if secret not in live]
-    now = at.timestamp() if at else time.time()
+    now = call.at.timestamp() if call else time.time()
     found = diagnose(request, platform.profile, _opened(live), now, _opened(ended), settings.PUBLIC_URL)
     token = signing.dumps(dict(found.settings), salt=f"{_SALT}:{platform.pk}") if found.settings else ""
-    return Explained(request, at, found, [(secret, found.matches[secret.pk]) for secret in live], token)
+    secrets = [(secret, found.matches[secret.pk]) for secret in live]
+    return Explained(request, call, found, secrets, token, platform.tolerance_seconds)
 
 
 def apply_settings(platform: Platform, wanted: dict[str, Any], actor: str) -> None:

@@ -20,6 +20,7 @@ from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.adminkit.widgets import NetworksField, SecretField
 from credservice.adminkit.wizard import WithFirstSteps
+from credservice.core.last_used import NONE_YET
 from credservice.crypto import seal
 from credservice.http.outgoing import check_header_secret
 from credservice.keys.admin import NewSecret, secrets_table
@@ -128,7 +129,7 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
         return [
             Fact("Endpoint", self.endpoint(obj)),
             Fact("Signature", self.shown_signature(obj)),
-            Fact("Last signed call", moment(newest.last_used_at if newest else None, "none yet")),
+            Fact("Last signed call", moment(newest.last_used_at if newest else None, NONE_YET)),
         ]
 
     def page_links(self, request: HttpRequest, obj: Platform) -> list[dict[str, Any]]:

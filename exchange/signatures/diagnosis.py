@@ -95,7 +95,7 @@ def _remedy(others: Sequence[Attempt], by_ended: Attempt, now: float, verdict: V
             return f"{other.sentence} Then: {clock}", other.settings | tolerance
     if verify(by_ended.request, by_ended.profile, by_ended.secrets, now).secret_id is not None:
         sentence = "The signature was made with a secret that has ended. Put the current one into the platform's"
-        return f"{sentence} dashboard.", {}
+        return f"{sentence} dashboard, or a new one where nobody has kept it.", {}
     return "", {}
 
 

@@ -115,6 +115,15 @@ def test_nothing_is_changed_without_it(console, world):
     assert LiveKey.objects.get().is_denied
 
 
+def test_no_time_is_stretched_without_it(console, world):
+    values = {"overlap": "240h", "stale_for": "1h", "options-names": "apiKey"}
+    console.post(url(world.policy), values)
+    assert CredentialPolicy.objects.get(pk=world.policy.pk).overlap == world.policy.overlap
+    age(console, 0)
+    assert console.post(url(world.policy), values).status_code == 302
+    assert CredentialPolicy.objects.get(pk=world.policy.pk).overlap == timedelta(hours=240)
+
+
 def test_a_proof_leads_back_and_is_good_for_its_time(console, world, settings):
     address = url(world.platform.secrets, "new-secret")
     asked = console.get(address)["Location"]

@@ -1,4 +1,4 @@
-"""What a line holds, and that it stands or falls with the act."""
+"""Holds what a line says, which stands or falls with the act."""
 
 import pytest
 from django.db import DatabaseError, transaction

@@ -1,4 +1,4 @@
-"""Who a command says it is in the trail."""
+"""Names who ran a command in the trail."""
 
 import os
 import pwd

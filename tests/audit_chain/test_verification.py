@@ -1,4 +1,4 @@
-"""What somebody does past the triggers is found, and told in plain words."""
+"""Finds what somebody did past the triggers, and tells it in plain words."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is measured: each case once in every round, so that a busy moment of the machine falls on all of them."""
+"""Lists what is measured: each case once in every round, so that a busy moment of the machine falls on all of them."""
 
 import math
 from collections import defaultdict

@@ -81,7 +81,7 @@ def _run(service: LiveService, file: Path) -> tuple[float, float, int]:
 
 
 def _memory(pid: int) -> int:
-    """What a process and its children take, each shared page counted once among those who share it."""
+    """Measure what a process and its children take, each shared page counted once among those who share it."""
     taken = 0
     with contextlib.suppress(psutil.NoSuchProcess):
         for process in (first := psutil.Process(pid), *first.children(recursive=True)):

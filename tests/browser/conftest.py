@@ -70,7 +70,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 
 def watched(page: Page) -> list[str]:
-    """What goes wrong on the page from now on; the context needs :data:`WATCH`."""
+    """Collect what goes wrong on the page from now on; the context needs :data:`WATCH`."""
     faults: list[str] = []
     page.on("console", lambda message: faults.extend(_fault(message)))
     page.on("pageerror", lambda error: faults.append(str(error)))

@@ -1,4 +1,4 @@
-"""What the pictures of the console show: one function for each, that brings its page up (tests/browser/screenshots.py).
+"""Brings up what the pictures of the console show, by one function for each (tests/browser/screenshots.py).
 
 The plots' day is made up; everything else was done by the service itself.
 """

@@ -38,7 +38,7 @@ FOLDER = ROOT / "docs" / "images"
 
 @dataclass(frozen=True)
 class Stage:
-    """What a picture is taken of."""
+    """Holds what a picture is taken of."""
 
     service: LiveService
     market: Market

@@ -1,4 +1,4 @@
-"""What goes wrong in front of a browser: told in words, nothing lost, nothing shown or done twice."""
+"""Tells in words what goes wrong in front of a browser: nothing is lost, nothing shown or done twice."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What operators do by day, in a browser: whoever may is led through it, whoever may not has no button and no page."""
+"""Does what operators do by day, in a browser: whoever may is led through it, nobody else has a button or a page."""
 
 import json
 import secrets

@@ -22,7 +22,7 @@ PAGES = ("", "search/", *(f"{name}/" for name in LISTS))
 
 
 def faults(page: Page) -> list[str]:
-    """What axe finds that keeps somebody out; its "moderate" ones are about landmarks of Unfold's frame."""
+    """List what axe finds that keeps somebody out; its "moderate" ones are about landmarks of Unfold's frame."""
     found = Axe().run(page).response["violations"]
     return [
         f"{fault['id']}: {node['html'][:120]}"

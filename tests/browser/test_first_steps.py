@@ -55,7 +55,7 @@ def test_first_steps_lead_to_a_first_binding(console: Page):
 
 
 def _run(command: str) -> httpx2.Response:
-    """What the curl command sends."""
+    """Find what the curl command sends."""
     words = shlex.split(command.replace("\\\n", " "))
     headers = dict(words[i + 1].split(": ", 1) for i, word in enumerate(words) if word == "-H")
     return httpx2.post(words[3], content=words[words.index("-d") + 1], headers=headers)

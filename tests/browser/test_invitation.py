@@ -1,9 +1,13 @@
 """An invitation's link, in a browser: the code behind its # makes the account, and no request has it in its address."""
 
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import watched
+from tests.browser.conftest import DESKTOP, PHONE, watched
+from tests.browser.test_dashboard import faults, paint
 from tests.support.live import LiveService
+
+in_both_looks = pytest.mark.parametrize("look", ["light on a desktop", "dark on a phone"])
 
 
 def test_a_colleague_is_invited_and_makes_an_account(
@@ -26,4 +30,55 @@ def test_a_colleague_is_invited_and_makes_an_account(
     expect(page.get_by_role("heading", name="Set up a second factor")).to_be_visible()
     assert not [address for address in addresses if "csi_" in address]
     assert faults == []
+    context.close()
+
+
+def put_on(page: Page, look: str) -> None:
+    paint(page, look.partition(" ")[0])
+    page.set_viewport_size(PHONE if look.endswith("phone") else DESKTOP)
+
+
+def assert_usable(page: Page) -> None:
+    """Find nothing that keeps somebody out, and nothing wider than the window."""
+    assert faults(page) == [], page.url
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
+
+
+@in_both_looks
+def test_no_page_of_an_invitation_keeps_anybody_out(
+    console: Page, browser: Browser, live_service: LiveService, look: str
+) -> None:
+    put_on(console, look)
+    for path in ("invitation/", "invitation/add/"):
+        console.goto(f"/admin/accounts/{path}")
+        assert_usable(console)
+    console.get_by_label("Invited").fill("Carol")
+    for role in ("Viewer", "Secrets manager"):
+        console.get_by_label(role).check()
+    console.locator("input[name=_save], button[name=_save]").first.click()
+    link = console.locator("#shown-1").inner_text()
+    assert_usable(console)
+    console.goto("/admin/accounts/invitation/")
+    assert_usable(console)
+    console.get_by_role("link", name="Carol").first.click()
+    assert_usable(console)
+    context = browser.new_context(base_url=live_service.base_url)
+    page = context.new_page()
+    put_on(page, look)
+    page.goto("/admin/account/invitation/")
+    assert_usable(page)
+    page.get_by_role("button", name="Continue").click()  # without a code
+    assert_usable(page)
+    page.goto(link)
+    page.get_by_label("Username").fill("carol")
+    assert_usable(page)
+    page.get_by_role("button", name="Make my account").click()  # without a password
+    expect(page.get_by_text("This field is required.").first).to_be_visible()
+    assert_usable(page)
+    for name in ("password1", "password2"):
+        page.locator(f"[name={name}]").fill("a-long-new-pass-phrase")
+    page.get_by_label("Username").fill(f"carol {look}".replace(" ", "-"))
+    page.get_by_role("button", name="Make my account").click()
+    expect(page.get_by_role("heading", name="Set up a second factor")).to_be_visible()
+    assert_usable(page)
     context.close()

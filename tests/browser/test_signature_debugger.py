@@ -7,10 +7,24 @@ from playwright.sync_api import Page, expect
 
 from exchange.signatures.verify import Profile, sign
 from tests.browser.conftest import open_more
+from tests.browser.test_invitation import assert_usable, in_both_looks, put_on
 from tests.support.live import LiveService
 
 TARGET = "/credential-exchange/mindcloud"
 IDS = {"integrationId": "int_abc123", "installationId": "install_xyz789", "endUserId": "enduser_456def"}
+
+
+@in_both_looks
+def test_no_explained_call_keeps_anybody_out(console: Page, live_service: LiveService, look: str):
+    headers = {"X-Signature": "nonsense"}
+    assert httpx2.post(live_service.base_url + TARGET, json=IDS, headers=headers).status_code == 401
+    put_on(console, look)
+    [(platform,)] = live_service.rows("SELECT id FROM exchange_platform WHERE name = 'mindcloud'")
+    console.goto(f"/admin/exchange/platform/{platform}/debugger/")
+    assert_usable(console)
+    console.get_by_role("link", name="malformed").first.click()
+    expect(console.get_by_text("At fault")).to_be_visible()
+    assert_usable(console)
 
 
 def test_the_setting_that_would_make_a_call_pass_is_one_click_away(console: Page, live_service: LiveService):

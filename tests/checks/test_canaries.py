@@ -32,7 +32,7 @@ RESOURCE, CREDENTIAL = "0" * 28 + "r", "0" * 28 + "c"
 
 @pytest.fixture
 def log():
-    """What the service's own handler writes, at its most talkative: with every statement and its parameters."""
+    """Collect what the service's own handler writes, at its most talkative: with every statement and its parameters."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.getLogger().handlers[0].formatter)

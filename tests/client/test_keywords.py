@@ -16,7 +16,7 @@ WRITES = [name for name in METHODS if "idempotency_key" in inspect.signature(get
 
 
 def needed(name: str) -> dict[str, Any]:
-    """What the method cannot be called without."""
+    """List what the method cannot be called without."""
     parameters = list(inspect.signature(getattr(Client, name)).parameters.values())[1:]
     return {each.name: SAMPLES.get(each.name, "x") for each in parameters if each.default is each.empty}
 

@@ -1,4 +1,4 @@
-"""What operators do daily with platforms, end users, installations and grants, by the real forms."""
+"""Does what operators do daily with platforms, end users, installations and grants, by the real forms."""
 
 import re
 from typing import Any

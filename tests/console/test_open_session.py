@@ -1,4 +1,4 @@
-"""What an open session, or one person alone, cannot do: get at a secret around the reveal that asks and records."""
+"""Keeps an open session, or one person alone, from a secret around the reveal that asks and records."""
 
 import pytest
 from django.contrib.auth.models import Permission, User

@@ -1,4 +1,4 @@
-"""What operators do with marketplaces, their keys, products and resources."""
+"""Does what operators do with marketplaces, their keys, products and resources."""
 
 from datetime import timedelta
 from typing import Any
@@ -142,10 +142,11 @@ def test_what_partners_make_is_not_added_by_hand(console: Client, world: World, 
 
 
 def test_a_provisioner_is_chosen_from_those_of_the_settings(console: Client, world: World, settings: Any) -> None:
-    settings.PROVISIONERS = {"ours": {"url": "https://a.example/", "secrets": ["env:A"]}}
+    settings.PROVISIONERS = {"ours": {"url": "https://a.example/hooks/a-secret-path", "secrets": ["env:A"]}}
     type(world.product).objects.update(provisioner="lost")
     page = console.get(url(world.product)).content.decode()
     assert ">ours: a.example<" in page
+    assert "a-secret-path" not in page
     assert '<option value="lost" selected>' in page
 
 

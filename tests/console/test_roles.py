@@ -1,4 +1,4 @@
-"""What each role may open and do; how accounts are given roles, and by whom."""
+"""Holds each role to what it may open and do; gives roles to accounts."""
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User

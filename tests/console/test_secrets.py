@@ -12,10 +12,13 @@ from django.utils import timezone
 from credservice.credentials.models import Credential
 from credservice.crypto import unseal
 from credservice.keys.models import SigningKey, SigningSecret
+from credservice.keys.rotation_progress import last_uses
 from credservice.keys.signing_keys import generate_signing_key
 from credservice.vendor_api.models import ServiceToken
 from credservice.vendor_api.tokens import authenticate, create_token, revoke_token
+from exchange.signatures.verify import Profile
 from tests.conftest import Trail
+from tests.console.test_signature_debugger import call, headers_of
 from tests.support.console import CANARY, PASSWORD, World
 from tests.support.pages import run_bulk, send, url
 
@@ -286,15 +289,26 @@ def used(secret: SigningSecret) -> None:
 def test_the_platforms_page_shows_how_far_a_rotation_is(console: Client, world: World) -> None:
     send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
     page = console.get(url(world.platform)).content.decode()
-    assert "The partner does not use the new secret yet." in page
+    assert "The partner does not use the new secret yet (a call shows within a minute)." in page
     used(SigningSecret.objects.get(state="current"))
     page = console.get(url(world.platform)).content.decode()
     assert "The partner uses the new secret alone." in page
     assert "Retire the one before" in page
 
 
+def test_the_platforms_page_does_not_say_never_right_after_the_first_call(
+    console: Client, world: World, client: Client
+) -> None:
+    assert call(client, headers_of(Profile())).status_code == 200
+    page = console.get(url(world.platform)).content.decode()
+    assert page.count("none yet (shown within a minute)") == 2  # on top, and beside the secret
+    last_uses.flush()
+    page = console.get(url(world.platform)).content.decode()
+    assert ("none yet" in page, page.count(">just now</time>") >= 2) == (False, True)
+
+
 def test_retiring_a_secret_says_when_it_last_verified_a_call(console: Client, world: World) -> None:
     send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
-    assert "It has verified no call." in console.get(url(world.secret, "retire")).content.decode()
+    assert "It had verified no call a minute ago." in console.get(url(world.secret, "retire")).content.decode()
     used(world.secret)
     assert "It last verified a call just now" in console.get(url(world.secret, "retire")).content.decode()

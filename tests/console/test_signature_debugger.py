@@ -103,6 +103,41 @@ def test_it_shows_what_is_signed_and_no_secret(world, client, console):
     assert CANARY not in page
 
 
+def test_a_secret_that_nobody_can_see_need_not_be_compared(world, client, console):
+    call(client, headers_of(Profile(), secret="x" * 40))
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert f'href="{url(world.platform.secrets, "new-secret")}">make a new signing secret</a>' in page
+
+
+@pytest.mark.parametrize(
+    ("sent", "states"),
+    [
+        ({}, ["holds", "at fault", "holds"]),
+        ({"at": 1_763_640_000}, ["holds", "at fault", "fails too"]),
+        ({"at": 1_763_640_000, "secret": CANARY}, ["holds", "holds", "at fault"]),
+        (None, ["at fault", "not looked at", "not looked at"]),
+    ],
+)
+def test_the_check_at_fault_is_marked(world, client, console, sent, states):
+    headers = {"X-Signature": "nonsense"} if sent is None else headers_of(Profile(), **{"secret": "x" * 40} | sent)
+    call(client, headers)
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    checks = page.partition("What was checked")[2].partition("</ol>")[0]
+    assert re.findall(r"^(holds|at fault|fails too|not looked at)$", checks, re.MULTILINE) == states
+    marked = re.search(r'class="console-at-fault">.*?<strong>(\w+)', checks, re.DOTALL)
+    assert marked[1] == ["Headers", "Signature", "Clock"][states.index("at fault")]
+
+
+def test_the_call_that_is_explained_is_marked_among_the_others(world, client, console):
+    for _ in range(3):
+        call(client, {"X-Signature": "nonsense"})
+    chosen = RefusedCall.objects.order_by("at")[1]
+    page = console.get(page_of(chosen)).content.decode()
+    [marked] = re.findall(r'<li[^>]*aria-current="true">(.*?)</li>', page, re.DOTALL)
+    assert (f'href="?call={chosen.pk}"' in marked, "explained above" in marked) == (True, True)
+    assert 'aria-current="true"' not in console.get(url(world.platform, "debugger")).content.decode()
+
+
 def test_a_forged_setting_is_not_applied(world, console):
     page = console.get(url(world.platform, "debugger")).content.decode()
     form_id = re.search(r'name="form_id" value="([^"]+)"', page)

@@ -1,4 +1,4 @@
-"""What pages say: what waits for an operator, names instead of numbers, one error at a time."""
+"""Reads pages: what waits for an operator, names instead of numbers, one error at a time."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""What is logged: classes and places, never an exception's text, a query or a body."""
+"""Logs classes and places, never an exception's text, a query or a body."""
 
 import io
 import json
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.urls("tests.http.failing")
 
 @pytest.fixture(params=[True, False], ids=["json", "console"])
 def logged(request):
-    """What the service's own handler writes while the test runs."""
+    """Collect what the service's own handler writes while the test runs."""
     config = configure("DEBUG", json_lines=request.param)
     formatter = logging.config.DictConfigurator(config).configure_formatter(config["formatters"]["line"])
     stream = io.StringIO()

@@ -1,4 +1,4 @@
-"""What the tests of sealing share."""
+"""Holds what the tests of sealing share."""
 
 import pytest
 

@@ -5,13 +5,13 @@ import time
 
 
 def first_line(process):
-    """What a program prints first, as text."""
+    """Read what a program prints first, as text."""
     with open(process.stdout.fileno(), closefd=False) as output:
         return output.readline().strip()
 
 
 def gone(pid, seconds=10.0):
-    """Whether the process ends within that time."""
+    """Tell whether the process ends within that time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

@@ -23,7 +23,7 @@ class Run:
         )
 
     def shown(self):
-        """What it prints until it serves."""
+        """Read what it prints until it serves."""
         lines = []
         for line in self.process.stdout or ():
             lines.append(line)

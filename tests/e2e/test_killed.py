@@ -73,7 +73,7 @@ class Customers:
         assert all(future.exception() is None for future in done)
 
     def all_again(self, credential_ids):
-        """What each id is answered now; none may be refused."""
+        """Ask what each id is answered now; none may be refused."""
         with ThreadPoolExecutor(8) as pool:
             responses = pool.map(lambda id_: self.manifold.put_credential(id_, self.resource_id), credential_ids)
             return {

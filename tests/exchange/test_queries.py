@@ -1,4 +1,4 @@
-"""How PostgreSQL finds an exchange's rows: the same way in small tables and in large ones."""
+"""Finds an exchange's rows the same way in small tables and in large ones."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""When each of a platform's signing secrets last verified a call."""
+"""Notes when each of a platform's signing secrets last verified a call."""
 
 from credservice.keys.models import SigningSecret
 from credservice.keys.rotation_progress import last_uses

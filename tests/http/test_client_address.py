@@ -1,4 +1,4 @@
-"""Who called: nobody can speak for another address but a trusted proxy."""
+"""Finds who called: nobody can speak for another address but a trusted proxy."""
 
 import pytest
 from django.http import HttpResponse

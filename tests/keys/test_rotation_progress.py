@@ -1,4 +1,4 @@
-"""How far a partner has come with a new signing secret."""
+"""Tells how far a partner has come with a new signing secret."""
 
 from datetime import timedelta
 

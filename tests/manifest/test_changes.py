@@ -1,4 +1,4 @@
-"""What an apply prints, changes and leaves alone."""
+"""Holds an apply to what it prints, changes and leaves alone."""
 
 from io import BytesIO, StringIO
 from types import SimpleNamespace

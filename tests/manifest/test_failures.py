@@ -1,4 +1,4 @@
-"""What goes wrong around the file ends with a sentence, and with nothing changed."""
+"""Ends what goes wrong around the file with a sentence, and with nothing changed."""
 
 import subprocess
 import sys

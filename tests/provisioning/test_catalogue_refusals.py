@@ -1,4 +1,4 @@
-"""What the catalogue does not have is refused at once, with what there is instead."""
+"""Refuses at once what the catalogue does not have, with what there is instead."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a marketplace has done is told to the vendor, once each."""
+"""Tells the vendor what a marketplace has done, once each."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Which live keys are believed, and what is kept of each."""
+"""Believes live keys, and keeps something of each."""
 
 import logging
 from datetime import timedelta

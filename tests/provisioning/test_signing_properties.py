@@ -1,4 +1,4 @@
-"""What must hold of every request's canonical form and signature, whatever is in it."""
+"""Holds every request's canonical form and signature to their properties, whatever is in it."""
 
 from datetime import UTC, datetime
 

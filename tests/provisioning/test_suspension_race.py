@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def suspend(resource):
-    """What the console's page does."""
+    """Do what the console's page does."""
     with transaction.atomic():
         states = {"source": ["active"], "target": "suspended", "verb": "suspended"}
         change_state(obj=resource, field="state", actor="user:ann", **states)

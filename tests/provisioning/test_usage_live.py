@@ -19,7 +19,7 @@ def send(live_service):
 
 
 def body(count, key=""):
-    """That many reports of resources that are not there."""
+    """Make that many reports of resources that are not there."""
     return json.dumps({"reports": [report(f"{key}{n}", resource="unknown") for n in range(count)]}).encode()
 
 

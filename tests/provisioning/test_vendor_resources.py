@@ -1,4 +1,4 @@
-"""What marketplaces have ordered, by the vendor API."""
+"""Lists what marketplaces have ordered, by the vendor API."""
 
 import pytest
 

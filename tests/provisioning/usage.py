@@ -1,4 +1,4 @@
-"""What tests of usage share: reports, and the vendor who sends them."""
+"""Holds what tests of usage share: reports, and the vendor who sends them."""
 
 from credservice.vendor_api.tokens import create_token
 from provisioning.models import Feature

@@ -135,7 +135,7 @@ def refused_issue(site: Site) -> Call:
 
 
 def issue_of(site: Site, fault: str, state: str) -> Call:
-    """What the request could not do, since the issuer was down, is left to the worker, who meets ``fault``."""
+    """Leave to the worker, who meets ``fault``, what the request could not do since the issuer was down."""
     site.clear_jobs()
     site.outside.fault("before-issue", "down")
     credential = site.credential("outside")

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tests.structure.source import trees
+from tests.structure.source import MODULES, TESTS, trees
 
 _ASKING = re.compile(r"\W*(What|That|Whether|Who|Whose|How|Which|Where)\b")
 _Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -12,7 +12,7 @@ _Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 def asking() -> Iterator[str]:
     """The place and the first line of each such docstring: of modules, public classes, functions and methods."""
-    for name, tree in trees():
+    for name, tree in trees([*MODULES, *TESTS]):
         for node in public(tree):
             text = ast.get_docstring(node) or ""
             if _ASKING.match(text):

@@ -1,4 +1,4 @@
-"""Finds the product's own files: what is installed, without tests and migrations."""
+"""Finds the product's own files: what is installed, without migrations; and its tests."""
 
 import ast
 import tomllib
@@ -12,6 +12,7 @@ PACKAGES: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool
 MODULES = [
     path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")) if "migrations" not in path.parts
 ]
+TESTS = [path for path in sorted((ROOT / "tests").rglob("*.py")) if "node_modules" not in path.parts]
 TEMPLATES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.html"))]
 
 
@@ -20,9 +21,9 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
+def trees(paths: list[Path] = MODULES) -> Iterator[tuple[str, ast.Module]]:
     """Every module's name and syntax tree."""
-    for path in MODULES:
+    for path in paths:
         yield name_of(path), ast.parse(path.read_text())
 
 

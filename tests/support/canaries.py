@@ -7,7 +7,7 @@ from django.db import connection
 
 
 def forms_of(secret: str | bytes) -> Iterator[str]:
-    """How ``secret`` may show: as it is, in hexadecimal, in base64 of either alphabet at each of its alignments."""
+    """List how ``secret`` may show: as it is, in hexadecimal, in base64 of either alphabet at each alignment."""
     raw = secret.encode() if isinstance(secret, str) else secret
     if isinstance(secret, str):
         yield secret

@@ -30,7 +30,7 @@ def steps_of(page: str) -> list[Step]:
 
 
 def run(steps: Sequence[Step], folder: Path, environment: Mapping[str, str]) -> list[str]:
-    """What each command says, its complaints included."""
+    """Collect what each command says, its complaints included."""
     script = f"echo '{_MARK}'\n".join(f"{step.command}\n" for step in steps)
     done = subprocess.run(
         ["bash", "-c", f"exec 2>&1\n{script}"],
@@ -45,7 +45,7 @@ def run(steps: Sequence[Step], folder: Path, environment: Mapping[str, str]) -> 
 
 
 def fits(answer: str, shown: str) -> bool:
-    """Whether an answer is what the page shows."""
+    """Tell whether an answer is what the page shows."""
     pattern = ".*".join(re.escape(part) for part in shown.split("..."))
     return re.fullmatch(pattern, answer, re.DOTALL) is not None
 

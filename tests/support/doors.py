@@ -33,7 +33,7 @@ def role_client(role: str) -> Client:
 
 
 def furnish() -> None:
-    """What is decided by the object and not by the page alone."""
+    """Make rows for what is decided by the object and not by the page alone."""
     User.objects.create_user("somebody", is_staff=True)  # the first: an account that may do no more than anybody
     asker = User.objects.create_superuser("asker")
     BulkRun.objects.create(action="suspend", object_type="exchange.enduser", title="Suspend", user=asker, total=1)

@@ -131,7 +131,7 @@ class LiveService:
         self.start()
 
     def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """What the database itself says."""
+        """Ask the database itself."""
         with psycopg.connect(conninfo(self.environment["DATABASE_URL"])) as connection:
             return connection.execute(statement, parameters or None).fetchall()
 

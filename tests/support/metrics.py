@@ -28,7 +28,7 @@ class Scrape:
         return {family.name for family in self._families}
 
     def names(self) -> set[str]:
-        """What a query may name: also of those that have no series yet."""
+        """List what a query may name: also of those that have no series yet."""
         names = {name for name, _ in self._series}
         for family in self._families:
             endings = {"counter": ["_total"], "histogram": ["_bucket", "_count", "_sum"]}.get(family.type, [""])

@@ -1,4 +1,4 @@
-"""Where the console's pages are, and how a test fills their forms."""
+"""Finds the console's pages, and fills their forms."""
 
 import re
 from collections.abc import Sequence

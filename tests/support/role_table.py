@@ -1,4 +1,4 @@
-"""Who may open what: V(iewer), O(perator), S(ecrets manager), A(uditor), aD(ministrator); - is nobody.
+"""Lists who may open what: V(iewer), O(perator), S(ecrets manager), A(uditor), aD(ministrator); - is nobody.
 
 Pages by the names of their addresses (a GET), POST for the sending of a form, actions by their list. A new page fails
 test_roles until it has its line here.

@@ -86,7 +86,7 @@ def _run(service: LiveService, *commands: list[str]) -> Done:
 
 
 def _make_folders(folder: Path, secrets: dict[str, str]) -> None:
-    """What the server needs, and the partners' own secrets where :mod:`tests.e2e.partners` looks for them."""
+    """Set what the server needs, and the partners' own secrets where :mod:`tests.e2e.partners` looks for them."""
     for name in ("metrics", "static", "demo"):
         (folder / name).mkdir()
     for name, text in secrets.items():

@@ -32,7 +32,7 @@ class Browser:
         return self.http.post(page.url, data=dict(_HIDDEN.findall(page.text)) | values)
 
     def sign_in(self, name: str, password: str, code: str = "") -> str:
-        """Where it leads in the end; ``code`` is the second factor's."""
+        """Sign in, and find where it leads in the end; ``code`` is the second factor's."""
         answer = self.send("/admin/login/", username=name, password=password)
         if code:
             answer = self.send(answer.headers["location"], code=code)

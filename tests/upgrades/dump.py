@@ -29,7 +29,7 @@ _URLS = {
 
 
 def expected_of(name: str) -> dict[str, Any]:
-    """What must be there and come about after the upgrade: the literals beside the dump."""
+    """Read what must be there and come about after the upgrade: the literals beside the dump."""
     content: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text())
     return content
 

@@ -35,7 +35,7 @@ def expected(upgraded: Upgraded) -> Any:
 
 @pytest.fixture
 def work(expected: Any) -> Any:
-    """What was queued, and what it comes to."""
+    """Find what was queued, and what it comes to."""
     return expected["work"]
 
 

@@ -108,7 +108,7 @@ def loader(django_db_setup, django_db_blocker):
 
 @pytest.fixture(scope="module")
 def found(loader, tmp_path_factory, django_db_blocker):
-    """What is found in each of the examples."""
+    """Lint each of the examples."""
     state = loader.project_state()
     made = [
         migration(f"refused_{name}", operation, app="exchange" if name == "table" else "credentials")

@@ -56,6 +56,31 @@ def test_one_that_lets_at_values_is_refused_before_it_is_looked_at(client, db, n
     assert trail.one(action="vendor_api.call", outcome="refused").detail["scope"] == "trust:write"
 
 
+@pytest.mark.parametrize("span", ["lifetime_seconds", "rotation_seconds", "overlap_seconds", "stale_seconds"])
+def test_a_policys_times_are_not_stretched_without_trust(vendor, span):
+    before = vendor.put("/policies/keys", {"issuer": "api_key", "options": {"name": "apiKey", "prefix": "acme"}}).json()
+    stretched = {span: 7 * 86400}
+    setup = Vendor(scopes=[Scope.READ_SETUP, Scope.WRITE_SETUP], name="setup")
+    refused(setup.put("/policies/keys", stretched), 403, "missing_scope")
+    assert setup.get("/policies/keys").json() == before
+    trusted = Vendor(scopes=[Scope.WRITE_SETUP, Scope.WRITE_TRUST], name="trusted")
+    assert trusted.put("/policies/keys", stretched).json() == before | stretched
+
+
+def test_no_old_secret_or_password_is_kept_good_without_trust(vendor):
+    vendor.put("/platforms/mindcloud", {})
+    vendor.put("/marketplaces/cf", {"protocol": "osb"})
+    setup = Vendor(scopes=[Scope.READ_SETUP, Scope.WRITE_SETUP], name="setup")
+    for path, name in (("/platforms/mindcloud/signing-secrets", "secret"), ("/marketplaces/cf/passwords", "password")):
+        vendor.post(path, {name: "the-first-one-of-32-characters-and-more"})
+        before = setup.get(path).json()["items"]
+        longer = {name: "another-one-of-32-characters-and-more-0", "overlap_seconds": 7 * 86400}
+        refused(setup.post(path, longer), 403, "missing_scope")
+        assert setup.get(path).json()["items"] == before
+        assert vendor.post(path, longer).status_code == 201
+        assert [one["ends_at"] is None for one in setup.get(path).json()["items"]] == [True, False]
+
+
 def _fits(kind, value) -> bool:
     try:
         kind.run_validation(value)

@@ -28,6 +28,7 @@ from credservice.audit.names import actor_of
 log = structlog.get_logger(__name__)
 
 ARRIVAL = "arrival"  # in the state of a sign-in
+_NO_ROLE = "Your groups have no role here. Ask an administrator of this service to give one of them a role"
 _ERROR = re.compile(r'"error"\s*:\s*"([a-z_]{1,40})"')
 
 
@@ -60,7 +61,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         except TokenRefused as error:
             raise OAuth2Error(str(error)) from None
         except NoRole:
-            raise self._back(request, "Your groups have no role here. Ask an administrator of this service.") from None
+            whence = get_provider(sociallogin.account.provider).name
+            raise self._back(request, f"{_NO_ROLE}: its audit log has those that {whence} told just now.") from None
 
     def on_authentication_error(
         self,

@@ -18,6 +18,8 @@ from credservice.audit import Line, record, record_refusal
 from credservice.core.names import fault_of_name
 
 MAX_NAME = 100
+# Of the groups of who is turned away, which the audit log shows to whoever is to map one to a role.
+MAX_GROUPS, MAX_GROUP_NAME = 20, 200
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9._+-]")
 
 
@@ -82,7 +84,7 @@ def _set_roles(user: User, roles: set[str], config: ProviderConfig) -> None:
 
 
 def _turn_away(login: SocialLogin, config: ProviderConfig, claims: Mapping[str, Any]) -> None:
-    detail = {"provider": config.alias}
+    detail = {"provider": config.alias, **_groups(config, claims)}
     if not login.is_existing:
         name = _text(claims.get("preferred_username") or claims.get("email"))
         line = Line(
@@ -95,10 +97,18 @@ def _turn_away(login: SocialLogin, config: ProviderConfig, claims: Mapping[str, 
     record_refusal(Line.about(login.user, "user.sign_in", _actor(login.user), detail, reason="no_role"))
 
 
+def _groups(config: ProviderConfig, claims: Mapping[str, Any]) -> dict[str, Any]:
+    """Show the claim with the groups, bounded and printable; nothing of any other claim."""
+    named = config.groups_of(claims)
+    shown = [_text(group, MAX_GROUP_NAME) for group in named[:MAX_GROUPS]]
+    more = len(named) - len(shown)
+    return {"groups_claim": config.groups_claim, "groups": list(filter(None, shown))} | ({"more": more} if more else {})
+
+
 def _actor(user: Any) -> str:
     return f"user:{user.get_username()}"
 
 
-def _text(value: Any) -> str:
-    text = str(value or "")[:MAX_NAME].strip()
+def _text(value: Any, longest: int = MAX_NAME) -> str:
+    text = str(value or "")[:longest].strip()
     return "" if fault_of_name(text) else text

@@ -32,11 +32,15 @@ class ProviderConfig:
     scopes: tuple[str, ...] = ("openid", "profile", "email")
     second_factor: Mapping[str, list[str]] = field(default_factory=dict)
 
-    def roles_of(self, claims: Mapping[str, Any]) -> set[str]:
-        """List the roles of the groups that the claims name. Unknown groups, and claims of another form, give none."""
+    def groups_of(self, claims: Mapping[str, Any]) -> list[str]:
+        """List the groups that the claims name. Claims of another form name none."""
         groups = claims.get(self.groups_claim)
         named = [groups] if isinstance(groups, str) else groups if isinstance(groups, list) else []
-        return {role for group in named if isinstance(group, str) for role in self.roles.get(group, [])}
+        return [group for group in named if isinstance(group, str)]
+
+    def roles_of(self, claims: Mapping[str, Any]) -> set[str]:
+        """List the roles of the groups that the claims name. Unknown groups give none."""
+        return {role for group in self.groups_of(claims) for role in self.roles.get(group, [])}
 
     def counts_as_second_factor(self, claims: Mapping[str, Any]) -> bool:
         """Tell whether the ID token says that one was shown, in the words of the settings (RFC 8176; Core, 2)."""

@@ -38,23 +38,17 @@ def allowance(group: Group) -> str:
     return f"{role.may} {role.may_not}".strip() if role else "A group of your own."
 
 
-class LocalName:
-    """Refuses a new user name that would look like one of a provider's: the audit log names people by them."""
-
+class NewAccountForm(UserCreationForm):
     def clean_username(self) -> Any:
-        name: str = self.cleaned_data["username"]  # type: ignore[attr-defined] # of the form that this is mixed into
+        """Refuse a name that would look like one of a provider's: the audit log names people by them."""
+        name: str = super().clean_username()
         alias = name.rpartition("@")[2].lower()
-        if "@" in name and alias in settings.OIDC_PROVIDERS and "username" in self.changed_data:  # type: ignore[attr-defined]
+        if "@" in name and alias in settings.OIDC_PROVIDERS:
             raise forms.ValidationError(f"Names that end in @{alias} are those of people who sign in by that provider.")
-        kept = getattr(super(), "clean_username", None)
-        return kept() if kept else name
+        return name
 
 
-class NewAccountForm(LocalName, UserCreationForm):
-    pass
-
-
-class AccountForm(LocalName, UserChangeForm):
+class AccountForm(UserChangeForm):
     """The form of one account. ``manager`` is who sends it: UserAdmin.get_form makes it for one request."""
 
     manager: Any = None

@@ -53,7 +53,9 @@ class OwnAccountForm(NewAccountForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields.pop("usable_password", None)
+        self.fields.pop("usable_password", None)  # with it a password could be left out
+        for name in ("password1", "password2"):
+            self.fields[name].required = True
         for name in ("first_name", "last_name"):
             self.fields[name].validators.append(validate_name)
         for name in self.Meta.fields:

@@ -21,6 +21,7 @@ from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
+from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, pages
 from credservice.credentials.models import STUCK_AFTER, Credential
 
@@ -158,7 +159,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             Fact("Policy", link_to(obj.policy)),
             Fact("Age", moment(obj.created_at)),
             *([Fact(end[0], moment(end[1]))] if end else []),
-            Fact("Last checked", moment(obj.last_used_at, "never")),
+            Fact("Last checked", moment(obj.last_used_at, NONE_YET)),
         ]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

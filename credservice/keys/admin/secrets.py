@@ -22,6 +22,7 @@ from credservice.adminkit.moments import ago, moment
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
 from credservice.adminkit.reauthentication import PasswordPage
 from credservice.adminkit.widgets import SecretField
+from credservice.core.last_used import NONE_YET
 from credservice.keys.admin.reminding import needs_of
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from credservice.keys.rotation_progress import Stage, progress_of
@@ -133,7 +134,7 @@ class Retire(ObjectAction):
 def _last_call(secret: SigningSecret) -> str:
     """Tell whom the end of a secret would hit."""
     if secret.last_used_at is None:
-        return "It has verified no call."
+        return "It had verified no call a minute ago."
     return f"It last verified a call {ago(secret.last_used_at)}, at {secret.last_used_at:%Y-%m-%d %H:%M} UTC."
 
 
@@ -186,7 +187,7 @@ def _last_use(secret: SigningSecret) -> SafeString | str:
     if secret.secret_set.is_ours:
         return ""
     if secret.last_used_at is None:
-        return "has verified no call yet"
+        return f"calls verified: {NONE_YET}"
     return format_html("last verified a call {}", moment(secret.last_used_at))
 
 
@@ -249,4 +250,4 @@ class SigningSecretAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Last verified a call")
     def last_use(self, obj: SigningSecret) -> Any:
-        return moment(obj.last_used_at, "never") if not obj.secret_set.is_ours else "-"
+        return moment(obj.last_used_at, NONE_YET) if not obj.secret_set.is_ours else "-"

@@ -21,6 +21,7 @@ from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.core.last_used import NONE_YET
 from credservice.keys.admin.secrets import OVERLAPS as SECRET_OVERLAPS
 from provisioning.models import Marketplace
 from provisioning.osb import PROTOCOL
@@ -89,12 +90,12 @@ class BrokerPasswordAdmin(ReadOnly, LargeListAdmin):
     empty_help = "Make one on the page of a marketplace that speaks Open Service Broker."
     keyset = ("created_at", "pk")
     object_pages = (EndPassword,)
-    list_display = ("hint", "marketplace", "shown_state", "created_at", "ends_at", "last_used_at")
+    list_display = ("hint", "marketplace", "shown_state", "created_at", "ends_at", "last_use")
     list_select_related = ("marketplace",)
     list_filter = (("marketplace", AutocompleteSelectFilter),)
     search_help_text = "Hint, or our id"
-    fields = ("hint", "marketplace", "shown_state", "created_at", "ends_at", "last_used_at")
-    readonly_fields = ("shown_state",)
+    fields = ("hint", "marketplace", "shown_state", "created_at", "ends_at", "last_use")
+    readonly_fields = ("shown_state", "last_use")
 
     def find(self, term: str) -> list[Q]:
         return [Q(hint=term), *by_id(term)]
@@ -102,6 +103,10 @@ class BrokerPasswordAdmin(ReadOnly, LargeListAdmin):
     @display(description="State")
     def shown_state(self, obj: BrokerPassword) -> Any:
         return label(_state(obj))
+
+    @display(description="Last used")
+    def last_use(self, obj: BrokerPassword) -> Any:
+        return moment(obj.last_used_at, NONE_YET)
 
 
 @cards(Marketplace)
@@ -115,7 +120,8 @@ def of_a_marketplace(obj: Marketplace) -> Iterator[Card]:
 
 
 def _password(row: BrokerPassword) -> Sequence[object]:
-    return link_to(row, row.hint), label(_state(row)), *map(moment, (row.created_at, row.ends_at, row.last_used_at))
+    dates = moment(row.created_at), moment(row.ends_at), moment(row.last_used_at, NONE_YET)
+    return link_to(row, row.hint), label(_state(row)), *dates
 
 
 def _state(row: BrokerPassword) -> str:

@@ -56,13 +56,26 @@ def test_groups_without_a_role_open_nothing(provider: Provider, browser: Browser
     assert trail.one(action="user.sign_in").reason == "no_role"
 
 
-def test_whoever_loses_the_groups_loses_roles_and_sessions(provider: Provider, browser: Browser) -> None:
+def test_an_administrator_sees_which_groups_to_map(provider: Provider, browser: Browser, trail: Trail) -> None:
+    long, unseen = "g" * 300, "all\u202estaff"
+    provider.tell("ann", claims={"groups": ["all-staff", unseen, 7, long, *(f"team-{n}" for n in range(40))]})
+    page = browser.page(browser.through())
+    assert "Ask an administrator of this service to give one of them a role" in page
+    assert "those that Corp told just now." in page
+    shown = ["all-staff", "g" * 200, *(f"team-{n}" for n in range(17))]
+    told = {"provider": "corp", "groups_claim": "groups", "groups": shown, "more": 23, "name": "ann"}
+    assert trail.one(action="user.sign_in").detail == told
+
+
+def test_whoever_loses_the_groups_loses_roles_and_sessions(provider: Provider, browser: Browser, trail: Trail) -> None:
     elsewhere = Browser()
     elsewhere.through()
     browser.through()
-    provider.tell("ann", claims={"groups": []})
+    provider.tell("ann", claims={"groups": ["all-staff"]})
     browser.through()
     assert names(User.objects.get(username=ANN)) == set()
+    told = {"provider": "corp", "groups_claim": "groups", "groups": ["all-staff"]}
+    assert trail.one(action="user.sign_in").detail == told
     assert elsewhere.get("/admin/")["Location"].startswith("/admin/login/")
 
 
@@ -145,6 +158,23 @@ def test_a_weaker_sign_in_there_does_not_count_as_a_second_factor(
     settings.OIDC_PROVIDERS = provider.settings(second_factor={"amr": ["otp"], "acr": ["urn:example:mfa"]})
     provider.tell("ann", amr=["pwd"])
     browser.through()
+    assert browser.get("/admin/")["Location"] == "/admin/account/"
+
+
+def test_the_user_info_of_another_person_is_refused(provider: Provider, browser: Browser, trail: Trail) -> None:
+    provider.tell("ann", userinfo={"sub": "eve", "groups": ["cred-admins"]})
+    assert "its user info is another user&#x27;s than its ID token" in browser.page(browser.through())
+    assert not User.objects.exists()
+    assert trail.one(action="user.sign_in").reason == "provider"
+
+
+def test_the_user_info_proves_no_second_factor(provider: Provider, browser: Browser, settings: Any) -> None:
+    settings.REQUIRE_SECOND_FACTOR = True
+    settings.OIDC_PROVIDERS = provider.settings(second_factor={"amr": ["otp"], "acr": ["urn:example:mfa"]})
+    said = {"amr": ["otp"], "acr": "urn:example:mfa"}  # where its users may write it into their profiles
+    provider.tell("ann", userinfo=said)
+    browser.through()
+    assert User.objects.filter(username=ANN).exists()
     assert browser.get("/admin/")["Location"] == "/admin/account/"
 
 

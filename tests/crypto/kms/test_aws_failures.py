@@ -32,7 +32,7 @@ def key():
 
 @pytest.fixture
 def answers(aws_environment):
-    """What KMS answers, one a request, the last one again and again."""
+    """Set what KMS answers, one a request, the last one again and again."""
     given: list[Answer] = []
     with http_server(lambda _: given.pop(0) if len(given) > 1 else given[0]) as server:
         aws_environment(server.url)

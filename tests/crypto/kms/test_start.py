@@ -1,4 +1,4 @@
-"""What a start asks of a key service, what an outage stops, and what it does not."""
+"""Starts with a key service: what it is asked, what an outage stops, and what it does not."""
 
 import pytest
 from django.core.management import call_command
@@ -25,7 +25,7 @@ def on_transit(use, transit, settings):
 
 
 def start():
-    """What the check says, as one sentence with its number."""
+    """Return what the check says, as one sentence with its number."""
     return [f"{message.id}: {message.msg} {message.hint}" for message in check_keys_of_database(databases=["default"])]
 
 

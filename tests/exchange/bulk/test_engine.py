@@ -1,4 +1,4 @@
-"""What an import makes, changes and leaves alone."""
+"""Imports: what is made, changed and left alone."""
 
 from typing import Any
 
@@ -51,7 +51,7 @@ def test_a_new_row_is_what_the_vendor_api_would_make_of_it(door, trail):
 
 
 def shape_of(number: int, trail: Any) -> tuple[Any, Any]:
-    """What is said of an end user's credential and of its lines, without what differs from one to another."""
+    """Tell of an end user's credential and of its lines what does not differ from one to another."""
     end_user = EndUser.objects.get(external_id=f"bulk-{number}")
     credential = Credential.objects.filter(subject=end_user.subject).values().get()
     same = {name: credential[name] for name in ("policy_id", "state", "suspended", "hint", "handle", "lookup")}

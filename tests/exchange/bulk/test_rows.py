@@ -1,4 +1,4 @@
-"""What a row may be, as NDJSON and as CSV; every mistake with its place, and no value in it."""
+"""Reads rows as NDJSON and as CSV; tells every mistake with its place, and no value in it."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What somebody writes into a cell stays in that cell, also where its row cannot be read."""
+"""Keeps what somebody writes into a cell in that cell, also where its row cannot be read."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""What a first exchange records and makes: once, however many ask at the same moment."""
+"""Records and makes what a first exchange does: once, however many ask at the same moment."""
 
 from dataclasses import replace
 from datetime import timedelta

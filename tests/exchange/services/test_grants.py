@@ -1,4 +1,4 @@
-"""Which credential is handed out."""
+"""Chooses the credential that is handed out."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What the signature debugger says of a refused request."""
+"""Explains refused requests, as the signature debugger does."""
 
 import base64
 from uuid import UUID

@@ -42,7 +42,7 @@ def request(headers, path="/credential-exchange", query="", method="POST"):
 
 
 def read(parse, text):
-    """What ``parse`` makes of ``text``; None where it refuses it."""
+    """Return what ``parse`` makes of ``text``; None where it refuses it."""
     try:
         return parse(text)
     except Malformed:

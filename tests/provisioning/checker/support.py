@@ -96,7 +96,7 @@ def outcomes_at(
 
 
 def outcome_with(name: str, *faults: str, single: bool = False, strict: bool = True, slow: bool = False) -> Outcome:
-    """What becomes of one case at a reference provider with these faults, which is slow for the cases about that."""
+    """Run one case at a reference provider with these faults, which is slow for the cases about that."""
     slow = slow or name.startswith("async.")
     with ExitStack() as stack:
         connector = stack.enter_context(connecting()) if slow or name.startswith("sso.") else None

@@ -1,4 +1,4 @@
-"""What is shown, what is masked, and how it looks where."""
+"""Shows results: what is masked, and how it looks where."""
 
 import io
 import re

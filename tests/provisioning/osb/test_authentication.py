@@ -1,4 +1,4 @@
-"""Who is let in, and what nobody else is told."""
+"""Lets in who proves it, and tells nobody else anything."""
 
 import base64
 from datetime import timedelta

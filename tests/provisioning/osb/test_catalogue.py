@@ -1,4 +1,4 @@
-"""What a platform may order, as it reads it."""
+"""Reads what a platform may order, as it does."""
 
 import itertools
 

@@ -15,7 +15,7 @@ INCOMPLETE = "?accepts_incomplete=true"
 
 
 class Vendor:
-    """What the vendor's endpoint answers with: a sentence, or an exception."""
+    """Set what the vendor's endpoint answers with: a sentence, or an exception."""
 
     answer: object = "Done by the vendor."
     acts: list[str]

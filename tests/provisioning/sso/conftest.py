@@ -25,7 +25,7 @@ class User:
         self.client, self.connector = client, connector
 
     def link(self, resource_id, **changes):
-        """What their click in the marketplace's dashboard opens."""
+        """Find what their click in the marketplace's dashboard opens."""
         self.connector.market.resources[resource_id] = {"id": resource_id}
         return {"code": self.connector.tokens.code(resource_id), "resource_id": resource_id} | changes
 

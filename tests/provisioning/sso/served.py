@@ -64,7 +64,7 @@ class Market:
         return value
 
     def link(self, resource_id: str) -> str:
-        """What a click in the marketplace's dashboard opens."""
+        """Find what a click in the marketplace's dashboard opens."""
         query = {"code": self.connector.tokens.code(resource_id), "resource_id": resource_id}
         return f"{self.service.base_url}/v1/sso?{urlencode(query)}"
 

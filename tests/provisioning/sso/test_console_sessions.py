@@ -1,4 +1,4 @@
-"""What operators see of the users who look at a resource's page, and how they sign them out."""
+"""Shows operators the users who look at a resource's page, and signs them out."""
 
 import pytest
 

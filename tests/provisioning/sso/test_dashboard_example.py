@@ -18,7 +18,7 @@ EXAMPLE = ROOT / "docs/examples/sso_dashboard.py"
 
 @pytest.fixture(scope="module")
 def dashboard(live_service):
-    """Where the vendor's dashboard answers, and the marketplace that sends users there."""
+    """Serve the vendor's dashboard, and name the marketplace that sends users there."""
     url = f"http://localhost:{unused_port()}/"
     made = live_service.manage("create_token", "dashboard-example", "--scope", "sso:redeem")
     token = re.search(r"cst_\w+", made.stdout)[0]
@@ -33,7 +33,7 @@ def dashboard(live_service):
 
 @pytest.fixture
 def address(dashboard):
-    """Where a user is sent, with their token."""
+    """Find where a user is sent, with their token."""
     resource_id = dashboard.order()
     answer = httpx2.get(dashboard.link(resource_id), timeout=30)
     assert answer.status_code == 303

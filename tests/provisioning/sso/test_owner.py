@@ -63,7 +63,7 @@ def test_a_session_given_another_resource_is_over(signed_on, resource_id, other_
 
 
 def test_a_session_given_to_another_browser_is_over(signed_on, resource_id, connector, trail):
-    """Who has a session of their own cannot take over another's by its digest."""
+    """Keep who has a session of their own from taking over another's by its digest."""
     theirs = ResourceSession.objects.get()
     mine = ResourceSession(resource=theirs.resource, digest=b"mine", expires_at=theirs.expires_at)
     mine.sealed_token = seal(b"my own token", mine.place)

@@ -30,6 +30,14 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   renderError: (ctx, out) => { ctx.body = out; },
 });
 
+// What an account's entry has as "userinfo" is told there instead of what the ID token says.
+provider.use(async (ctx, next) => {
+  await next();
+  if (ctx.oidc?.route === "userinfo" && ctx.oidc.account) {
+    ctx.body = { ...ctx.body, ...accounts[ctx.oidc.account.accountId].userinfo };
+  }
+});
+
 const read = async (request) => {
   let text = "";
   for await (const chunk of request) text += chunk;

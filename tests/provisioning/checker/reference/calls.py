@@ -1,4 +1,4 @@
-"""What the reference provider gets and gives."""
+"""Holds what the reference provider gets and gives."""
 
 from dataclasses import dataclass, field
 from email.message import Message

@@ -34,7 +34,7 @@ class Outbox:
             thread.join()
 
     def answer(self, call: Call, do: Callable[[], Answer]) -> Answer:
-        """What `do` answers, or 202 where that changed anything: then its answer is the callback's."""
+        """Answer what `do` answers, or 202 where that changed anything: then its answer is the callback's."""
         url, key = call.headers["X-Callback-URL"], (call.method, call.path)
         with self._lock:
             if key in self._running and "repeat refused while running" in self.faults:

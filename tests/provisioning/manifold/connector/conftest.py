@@ -143,10 +143,15 @@ def ready_id(ask):
     return resource_id
 
 
-def work():
-    """What a worker does now: every live operation, then every callback that has something to tell."""
+def operate_all():
+    """Do every live operation, as a worker would now."""
     for pk in Operation.objects.filter(state__in=Operation.LIVE).values_list("pk", flat=True):
         tasks.operate(str(pk))
+
+
+def work():
+    """Do every live operation, then every callback that has something to tell."""
+    operate_all()
     Callback.objects.update(next_attempt_at=None)  # as if the pause were over
     for pk in Callback.objects.filter(sealed_body__isnull=False).values_list("pk", flat=True):
         manifold_tasks.deliver(str(pk))

@@ -1,4 +1,4 @@
-"""What operators see of slow work, and do about it."""
+"""Shows operators slow work, and what they can do about it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is asked for synchronously and takes too long goes on as an operation."""
+"""Goes on with what is asked for synchronously and takes too long, as an operation."""
 
 import threading
 import time

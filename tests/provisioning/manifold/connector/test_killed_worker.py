@@ -38,7 +38,7 @@ class Worker:
         return self.process.wait(60)
 
     def _rescue(self):
-        """What jobs.rescue does half a minute after a worker's end, and pauses and leases that are over."""
+        """Do what jobs.rescue does half a minute after a worker's end, and end pauses and leases."""
         with connection.cursor() as cursor:
             cursor.execute("UPDATE procrastinate_jobs SET status = 'todo', scheduled_at = NULL WHERE status = 'doing'")
             cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")

@@ -8,7 +8,8 @@ from credservice.credentials.models import Credential
 from credservice.issuers.base import IssueFailed, IssuerUnavailable
 from provisioning.models import Callback, Operation, Resource
 from tests.provisioning.conftest import new_id
-from tests.provisioning.manifold.connector.conftest import jobs, work
+from tests.provisioning.manifold.connector.conftest import jobs, operate_all, work
+from tests.support.http_server import http_server, make_certificate
 
 
 def accepted(answer):
@@ -26,6 +27,21 @@ def test_a_resource_is_provisioned_by_callback(ask, vendor_endpoint):
     assert vendor_endpoint.told[0]["type"] == "resource.provision"
     assert vendor_endpoint.told[0]["resource"] == resource_id
     assert ask.put_resource(resource_id).status_code == 201
+
+
+def test_no_address_is_called_that_issuers_may_not_call(ask, vendor_endpoint, settings, tmp_path):
+    """Answer at it as well as any other would: what keeps the worker away is the address alone."""
+    context, settings.OUTGOING_CA = make_certificate(tmp_path, "127.0.0.1")
+    with http_server(vendor_endpoint, context) as server:
+        settings.PROVISIONERS = {"vendor": settings.PROVISIONERS["vendor"] | {"url": server.url}}
+        accepted(ask.put_resource(new_id()))
+        settings.OUTGOING_ALLOWED_NETWORKS = []
+        operate_all()
+        assert (server.received, Resource.objects.get().state) == ([], "provisioning")
+        assert "127.0.0.1" in Operation.objects.get().failure
+        settings.OUTGOING_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+        operate_all()
+        assert (len(server.received), Resource.objects.get().state) == (1, "active")
 
 
 def test_a_plan_is_changed_by_callback(ask, ready_id, vendor_endpoint):
