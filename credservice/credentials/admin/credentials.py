@@ -18,10 +18,12 @@ from credservice.adminkit.filters import ExactFilter
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link, short, subject_link, subject_names
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
-from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id, keys_found
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
+from credservice.audit.names import object_type_of
 from credservice.credentials.admin import bulk, pages
+from credservice.credentials.hooks import subject_kinds
 from credservice.credentials.models import STUCK_AFTER, Credential
 
 State, Outside = Credential.State, Credential.Outside
@@ -125,7 +127,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         SubjectFilter,
         LineFilter,
     )
-    search_help_text = "Our id, a line, a subject or a hint"
+    search_help_text = "Customer's id, how its name begins, our id or a hint"
     fieldsets = (
         ("Versions", {"fields": ("shown_predecessor", "shown_successors", "shown_line")}),
         ("Dates", {"fields": DATES}),
@@ -226,6 +228,12 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     def find(self, term: str) -> list[Q]:
         return [Q(subject=term), Q(hint=term), *(q for pk in by_id(term) for q in (pk, Q(line=term)))]
+
+    def find_of_others(self, term: str) -> list[Q]:
+        """Match the credentials of customers whom their own lists find."""
+        kinds = subject_kinds()
+        models = [(kind, model) for model in admin.site._registry if (kind := object_type_of(model)) in kinds]
+        return [Q(subject__in=[f"{kind}:{pk}" for kind, model in models for pk in keys_found(model, term)])]
 
     def find_beginning(self, term: str) -> list[Q]:
         """The prefix that keys of a kind share, and what follows it in a hint."""
