@@ -22,6 +22,11 @@ def page_of(obj: Model) -> str:
     return _change_page(type(obj), obj.pk)
 
 
+def field_of(obj: Model, name: str) -> str:
+    """Find the address of one field on the object's page: see console/field.js."""
+    return f"{page_of(obj)}#field-{name}"
+
+
 def link_to(obj: Model | None, text: object = None) -> SafeString | str:
     """Show the object as a link to its page."""
     return format_html(_LINK, page_of(obj), obj, text or obj) if obj else ""

@@ -13,9 +13,10 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_link, subject_link, subject_names
+from credservice.adminkit.links import list_link, list_url, subject_link, subject_names
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly
+from credservice.adminkit.models import Job
 from credservice.adminkit.sentences import object_of, sentence
 from credservice.audit.models import AuditEvent
 from credservice.audit_chain.status import batch_of, chain_state
@@ -81,7 +82,11 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         needed = []
         if state.behind:
             needed.append(
-                Need("Lines of the trail wait for their seal for over an hour. Does a worker run?", urgent=True)
+                Need(
+                    "Lines of the trail wait for their seal for over an hour. Does a worker run?",
+                    link=list_url(Job, status__exact="todo"),
+                    urgent=True,
+                )
             )
         if state.refused:
             text = f"The worker refuses to seal the trail. {state.refused}"

@@ -14,7 +14,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilte
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from credservice.adminkit.filters import ExactFilter
+from credservice.adminkit.filters import ExactFilter, StatesFilter
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link, short, subject_link, subject_names
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
@@ -52,21 +52,13 @@ class SubjectFilter(ExactFilter):
     title, parameter_name = "subject", "subject"
 
 
-class StateFilter(DropdownFilter):
+class StateFilter(StatesFilter):
     """Offers the states, and what may be left of those that have ended."""
 
-    title, parameter_name = "state", "state__exact"
-    LEFT: ClassVar = {"may-still-work": Credential.STILL_OUTSIDE, "force-ended": (Credential.Outside.FORCED,)}
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        words = [*Credential.State.values, *self.LEFT]
-        return [(word, word.replace("may-still-work", "may still work").capitalize()) for word in words]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if value in self.LEFT:
-            return queryset.filter(outside__in=self.LEFT[value])
-        return queryset.filter(state=value) if value else queryset
+    groups: ClassVar = {
+        "may still work": Q(outside__in=Credential.STILL_OUTSIDE),
+        "force-ended": Q(outside=Outside.FORCED),
+    }
 
 
 class StuckFilter(DropdownFilter):
