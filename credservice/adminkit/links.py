@@ -71,6 +71,12 @@ def subject_names(subjects: Iterable[str]) -> dict[str, str]:
     }
 
 
+def names_for(row: Any) -> dict[str, str]:
+    """Find the name of a row's subject: looked up with those of the others of its page (``prepare_rows``), or alone."""
+    names: dict[str, str] = row.subject_names if hasattr(row, "subject_names") else subject_names([row.subject])
+    return names
+
+
 def short(text: str) -> str:
     """Shorten a UUID to its first eight characters: enough to tell those on one page apart."""
     return text[:8] if len(text) == 36 and text.count("-") == 4 else text

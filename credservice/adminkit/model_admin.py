@@ -130,7 +130,17 @@ class LargeListAdmin(ConsoleAdmin):
         return [*self.find(term), *self.find_of_others(term)]
 
     def prepare_rows(self, rows: list[Any]) -> None:
-        """Fetch, for all rows of a page at once, what a column shows besides."""
+        """Fetch, for all rows of a page at once, what a column or a title shows besides."""
+
+    def titles_of(self, rows: list[Any]) -> list[str]:
+        self.prepare_rows(rows)
+        return super().titles_of(rows)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            self.prepare_rows([found])
+        return found
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return KeysetChangeList

@@ -16,7 +16,7 @@ from unfold.enums import ActionVariant
 
 from credservice.adminkit.filters import ExactFilter, StatesFilter
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import link_to, list_link, short, subject_link, subject_names
+from credservice.adminkit.links import link_to, list_link, names_for, short, subject_link, subject_names
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id, keys_found
 from credservice.adminkit.moments import moment
@@ -132,16 +132,10 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         "last_checked",
     )
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Credential | None:
-        found: Credential | None = super().get_object(request, object_id, from_field)
-        if found is not None:
-            found.console_title = self._title(found)  # type: ignore[attr-defined]
-        return found
-
-    def _title(self, obj: Credential) -> str:
+    def object_title(self, obj: Credential) -> str:
         """Name it by its policy or hint, and its customer."""
         name = obj.hint or str(obj.policy)
-        whose = subject_names([obj.subject]).get(obj.subject, "")
+        whose = names_for(obj).get(obj.subject, "")
         return f"{name} for {whose}" if whose else name
 
     def facts(self, request: HttpRequest, obj: Credential) -> list[Fact]:
@@ -232,8 +226,8 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         return [Q(hint__startswith=term)] if len(term) >= MIN_PREFIX else []
 
     def tell_apart(self, obj: Credential) -> str:
-        subject = subject_names([obj.subject]).get(obj.subject, "")
-        return " · ".join(part for part in (str(obj.policy), subject, obj.state_word()) if part)
+        policy = str(obj.policy) if obj.hint else ""  # which its title has otherwise
+        return " · ".join(part for part in (policy, obj.state_word()) if part)
 
     def prepare_rows(self, rows: list[Any]) -> None:
         names = subject_names(row.subject for row in rows)
@@ -254,8 +248,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Customer")
     def shown_subject(self, obj: Credential) -> Any:
-        names = obj.subject_names if hasattr(obj, "subject_names") else subject_names([obj.subject])
-        return subject_link(obj.subject, names)
+        return subject_link(obj.subject, names_for(obj))
 
     @display(description="Previous version")
     def shown_predecessor(self, obj: Credential) -> Any:
