@@ -343,6 +343,7 @@ UNFOLD = {
         "credservice.console.theme.search_keys",
         "credservice.console.theme.copy",
         "credservice.console.theme.moments",
+        "credservice.console.theme.field",
     ],
     "ACCOUNT": {"navigation": "credservice.console.theme.account"},
     # Tailwind's teal: apart from the green, orange and red of states.

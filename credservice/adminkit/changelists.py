@@ -82,7 +82,7 @@ class KeysetChangeList(ChangeList):
         order = self.model_admin.keyset
         cursor = Cursor.parse(request.GET.get(PAGE_VAR, ""), self.model, order)
         term = self.query.strip()
-        rows = self._read(cursor, order, self.model_admin.find(term) if term else [Q()])
+        rows = self._read(cursor, order, self.model_admin.matches(term) if term else [Q()])
         more = len(rows) > self.list_per_page
         rows = rows[: self.list_per_page]
         if cursor.backwards:

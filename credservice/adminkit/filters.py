@@ -1,8 +1,9 @@
 """Filters lists without ever reading a table to offer its values."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 from unfold.contrib.filters.admin.text_filters import TextFilter
@@ -14,6 +15,24 @@ class ExactFilter(TextFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         term = (self.value() or "").strip()
         return queryset.filter(**{str(self.parameter_name): term}) if term else queryset
+
+
+class StatesFilter(DropdownFilter):
+    """Offers the states of a model, and ``groups`` of rows that are not of one state alone, by their names."""
+
+    title, parameter_name = "state", "state__exact"
+    groups: ClassVar[Mapping[str, Q]] = {}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        states = [(str(word), str(word).capitalize()) for word in model_admin.model.State.values]
+        return [*states, *((name.replace(" ", "-"), name.capitalize()) for name in self.groups)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        group = next((q for name, q in self.groups.items() if name.replace(" ", "-") == value), None)
+        if group is not None:
+            return queryset.filter(group)
+        return queryset.filter(state=value) if value else queryset
 
 
 class StateFilter(DropdownFilter):

@@ -35,7 +35,7 @@ class SecondPerson(ObjectAction):
         return WhyForm(data)
 
     def title_to_ask(self, obj: Any) -> str:
-        return f"{self.title} {obj._meta.verbose_name} {getattr(obj, 'console_title', obj)}"
+        return f"{self.title} {obj._meta.verbose_name} {self.admin.object_title(obj)}"
 
     def make_form(self, request: HttpRequest, obj: Any, data: Any = None) -> forms.Form:
         """Fill in what was approved: it is not typed anew."""

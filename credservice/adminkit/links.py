@@ -22,6 +22,11 @@ def page_of(obj: Model) -> str:
     return _change_page(type(obj), obj.pk)
 
 
+def field_of(obj: Model, name: str) -> str:
+    """Find the address of one field on the object's page: see console/field.js."""
+    return f"{page_of(obj)}#field-{name}"
+
+
 def link_to(obj: Model | None, text: object = None) -> SafeString | str:
     """Show the object as a link to its page."""
     return format_html(_LINK, page_of(obj), obj, text or obj) if obj else ""
@@ -64,6 +69,12 @@ def subject_names(subjects: Iterable[str]) -> dict[str, str]:
         if (model := _model_of(object_type)) is not None
         for obj in model._default_manager.filter(pk__in=[key for key in wanted if _is_key(model, key)])
     }
+
+
+def names_for(row: Any) -> dict[str, str]:
+    """Find the name of a row's subject: looked up with those of the others of its page (``prepare_rows``), or alone."""
+    names: dict[str, str] = row.subject_names if hasattr(row, "subject_names") else subject_names([row.subject])
+    return names
 
 
 def short(text: str) -> str:

@@ -4,11 +4,11 @@ from functools import reduce
 from operator import or_
 from typing import Any, ClassVar
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError
-from django.db.models import Q, QuerySet, UUIDField
+from django.db.models import Model, Q, QuerySet, UUIDField
 from django.http import HttpRequest, HttpResponseRedirect
 from unfold.enums import ActionVariant
 
@@ -21,6 +21,8 @@ from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.object_links import ObjectLinks
 from credservice.adminkit.reauthentication import ReauthenticatedForms
 from credservice.core.exceptions import ServiceError
+
+MAX_OTHERS = 200  # rows of one list that another's search looks for
 
 
 class ConsoleAdmin(AuditedAdmin, ReauthenticatedForms, ChangeForms, ObjectLinks, ListPages):
@@ -95,7 +97,8 @@ class ConsoleAdmin(AuditedAdmin, ReauthenticatedForms, ChangeForms, ObjectLinks,
 class LargeListAdmin(ConsoleAdmin):
     """A list that may have millions of rows: see :mod:`credservice.adminkit.changelists`.
 
-    ``keyset`` is its order, newest first, that an index serves; ``find`` says what a search term may be.
+    ``keyset`` is its order, newest first, that an index serves; ``find`` says what a search term may be, and
+    ``find_of_others`` what else it may be in the list's own search.
     """
 
     keyset: ClassVar[tuple[str, ...]] = ("created_at", "pk")
@@ -115,8 +118,29 @@ class LargeListAdmin(ConsoleAdmin):
         """Match ``term`` anywhere in a name or an id, for the search of everything, which bounds its time."""
         return None
 
+    def find_of_others(self, term: str) -> list[Q]:
+        """List what the list's own search finds besides: rows of a customer, say.
+
+        Not for the search of everything, which finds the customer itself. See :func:`keys_found`.
+        """
+        return []
+
+    def matches(self, term: str) -> list[Q]:
+        """List all that the list's own search finds, each served by an index."""
+        return [*self.find(term), *self.find_of_others(term)]
+
     def prepare_rows(self, rows: list[Any]) -> None:
-        """Fetch, for all rows of a page at once, what a column shows besides."""
+        """Fetch, for all rows of a page at once, what a column or a title shows besides."""
+
+    def titles_of(self, rows: list[Any]) -> list[str]:
+        self.prepare_rows(rows)
+        return super().titles_of(rows)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            self.prepare_rows([found])
+        return found
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return KeysetChangeList
@@ -126,7 +150,7 @@ class LargeListAdmin(ConsoleAdmin):
 
     def all_matching(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         term = request.GET.get(SEARCH_VAR, "").strip()
-        return queryset.filter(reduce(or_, self.find(term), Q(pk__in=[]))) if term else queryset
+        return queryset.filter(reduce(or_, self.matches(term), Q(pk__in=[]))) if term else queryset
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -154,3 +178,10 @@ def by_id(term: str) -> list[Q]:
         return [Q(pk=UUIDField().to_python(term))]
     except ValidationError:
         return []
+
+
+def keys_found(model: type[Model], term: str) -> list[Any]:
+    """Find the keys of what the search of ``model``'s list finds, of each kind of hit no more than ``MAX_OTHERS``."""
+    site_admin: Any = admin.site._registry[model]
+    rows = model._default_manager.order_by()
+    return [pk for q in site_admin.find(term) for pk in rows.filter(q).values_list("pk", flat=True)[:MAX_OTHERS]]

@@ -5,7 +5,7 @@ Unfold's own detail actions are GET links; ours change nothing before a POST wit
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django import forms
 from django.contrib import messages
@@ -36,6 +36,17 @@ class Shown:
     done: str = "Done"  # the button that leaves the page
 
 
+class OfChoice(str):
+    """A consequence of one choice in the form: shown while that is chosen. ``choice`` is a class of console.css."""
+
+    choice: str
+
+    def __new__(cls, sentence: str, choice: str) -> Self:
+        told = super().__new__(cls, sentence)
+        told.choice = choice
+        return told
+
+
 class ObjectAction(ObjectPage):
     """An act on one object, declared once: as a page of its own, and by :meth:`bulk` as an action on ticked rows.
 
@@ -56,7 +67,7 @@ class ObjectAction(ObjectPage):
     leads_to_list: ClassVar[bool] = False
 
     def consequences(self, obj: Any) -> list[str]:
-        """Tell, in sentences, what will happen."""
+        """Tell, in sentences, what will happen; some may be :class:`OfChoice`."""
         return [self.consequence] if self.consequence else []
 
     def make_form(self, request: HttpRequest, obj: Any, data: Any = None) -> forms.Form:

@@ -40,8 +40,11 @@ class ObjectHeader(ModelAdmin):
     cards_first: bool = False
 
     def object_title(self, obj: Any) -> str:
-        """Name it as a person would say it."""
-        return str(getattr(obj, "console_title", obj))
+        """Name it as a person would say it: in its page's title and heading, in breadcrumbs, in search results."""
+        return str(obj)
+
+    def titles_of(self, rows: list[Any]) -> list[str]:
+        return [self.object_title(row) for row in rows]
 
     def object_state(self, obj: Any) -> object:
         """Show its state as the list does; empty where it has none."""

@@ -49,6 +49,7 @@ class ObjectLinks(ObjectHeader):
         may = request.user.has_perm("audit.view_auditevent") and not shown
         links = self.page_links(request, obj)
         return {
+            "subtitle": self.object_title(obj),
             "page_links": links,
             "header": self.header_of(request, obj, links),
             "cards": cards,

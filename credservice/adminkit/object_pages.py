@@ -83,7 +83,8 @@ class ObjectPage:
 
     def render(self, request: HttpRequest, obj: Any, template: str, context: dict[str, Any]) -> HttpResponse:
         request.current_app = self.admin.admin_site.name
-        common = {"opts": self.admin.opts, "original": obj, "subtitle": str(obj), "home": page_of(obj)}
+        title = self.admin.object_title(obj)
+        common = {"opts": self.admin.opts, "original": obj, "subtitle": title, "home": page_of(obj)}
         return TemplateResponse(request, template, self.admin.admin_site.each_context(request) | common | context)
 
     def link(self, request: HttpRequest, obj: Any) -> dict[str, Any] | None:

@@ -1,8 +1,9 @@
 """Writes a line of the audit log as a sentence: who did what to which object, for whom, with links to their pages."""
 
+from html import unescape
 from typing import Any
 
-from django.utils.html import format_html
+from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 
 from credservice.adminkit.links import named_link, short, subject_link
@@ -95,6 +96,11 @@ def sentence(event: AuditEvent, names: dict[str, str] | None = None, *, with_sub
     if event.action in _OWN and event.actor.startswith("user:"):
         return format_html("{} {}", actor, _OWN[event.action])
     return format_html("{} {} {}{}", actor, _done(event.action), object_of(event), tail)
+
+
+def plain_sentence(event: AuditEvent, names: dict[str, str] | None = None) -> str:
+    """Write the line without links: as a title."""
+    return unescape(strip_tags(sentence(event, names)))
 
 
 def actor_name(actor: str) -> str:

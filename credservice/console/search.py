@@ -127,7 +127,7 @@ def _of_pieces(request: HttpRequest, text: str) -> list[Group]:
             for _, site_admin in _searched(request):
                 title = title_of(site_admin)
                 admins[title] = site_admin
-                rows = (row for row in _rows(request, site_admin, piece) if _row(row, piece)["whole"])
+                rows = (row for row in _rows(request, site_admin, piece) if _is_whole(row, piece))
                 found.setdefault(title, {}).update({row.pk: row for row in rows})
     return [_group(admins[title], list(rows.values()), "") for title, rows in found.items() if rows]
 
@@ -138,7 +138,7 @@ def _groups(request: HttpRequest, term: str) -> tuple[list[Group], bool]:
         _plan_for_these_values()
         found = [(site_admin, _rows(request, site_admin, term)) for _, site_admin in _searched(request)]
     in_time = True
-    if not any(_row(row, term)["whole"] for _, rows in found for row in rows):
+    if not any(_is_whole(row, term) for _, rows in found for row in rows):
         found, in_time = _with_parts(request, found, term)
     return [_group(site_admin, rows, term) for site_admin, rows in found if rows], in_time
 
@@ -210,18 +210,27 @@ def _conditions(site_admin: Any, term: str) -> list[Q]:
 
 def _group(site_admin: Any, rows: list[Any], term: str) -> Group:
     more = list_url(site_admin.model, q=term) if len(rows) > SHOWN and term else ""
-    shown = [_row(row, term) | {"detail": site_admin.tell_apart(row)} for row in rows[:SHOWN]]
+    names = site_admin.titles_of(rows[:SHOWN])
+    shown = [_row(site_admin, row, name, term) for row, name in zip(rows, names, strict=False)]
     for row, obj in zip(shown, rows, strict=False):
         twins = [other for other in shown if (other["name"], other["detail"]) == (row["name"], row["detail"])]
         row["id"] = short(str(obj.pk)) if len(twins) > 1 else ""
     return Group(title_of(site_admin), site_admin.menu.icon, shown, more)
 
 
-def _row(obj: Model, term: str) -> dict[str, Any]:
-    """Show a row; ``whole`` where the term is its own id, and not one that it speaks of."""
+def _row(site_admin: Any, obj: Model, name: str, term: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "detail": site_admin.tell_apart(obj),
+        "link": page_of(obj),
+        "whole": _is_whole(obj, term),
+    }
+
+
+def _is_whole(obj: Model, term: str) -> bool:
+    """Tell if the term is the row's own id, and not one that it speaks of."""
     names = ("partner_id", "end_user_id", "installation_id", "integration_id", "external_id")
-    own = {str(obj.pk), *(str(getattr(obj, name, "")) for name in names)}
-    return {"name": str(obj), "link": page_of(obj), "whole": "yes" if term in own else ""}
+    return term in {str(obj.pk), *(str(getattr(obj, name, "")) for name in names)}
 
 
 def _which(found: Recognised) -> str:

@@ -18,10 +18,11 @@ from credservice.accounts.models import ConsoleSession
 from credservice.accounts.sessions import row_id
 from credservice.accounts.throttle import count_password, count_proof
 from credservice.adminkit.audited import AuditedAdmin
+from credservice.adminkit.templatetags.crumbs import Crumb
 from credservice.audit import Line, record, record_refusal
 from credservice.audit.names import actor_of
 from credservice.console.accounts.provider_views import sign_in_links
-from credservice.console.accounts.views import SignInView
+from credservice.console.accounts.views import MY_ACCOUNT, SignInView
 from credservice.console.first_steps_page import first_steps
 from credservice.console.middleware import error_page
 from credservice.console.search import Search
@@ -70,7 +71,8 @@ class ConsoleSite(UnfoldAdminSite):
         if refused:
             return refused
         with transaction.atomic():
-            response = super().password_change(request, extra_context)
+            section = {"section": Crumb(MY_ACCOUNT, reverse("mfa_index"))}
+            response = super().password_change(request, section | (extra_context or {}))
             if request.method == "POST" and response.status_code == 302:
                 self._changed(request)
                 messages.success(request, "Your password is changed. You are signed out everywhere else.")

@@ -23,6 +23,10 @@ def moments(_: HttpRequest) -> str:
     return static("console/moments.js")
 
 
+def field(_: HttpRequest) -> str:
+    return static("console/field.js")
+
+
 def favicon(_: HttpRequest) -> str:
     return static("console/favicon.svg")
 

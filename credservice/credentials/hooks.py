@@ -39,6 +39,11 @@ def register_subject(kind: str, finder: Finder) -> None:
     _finders[kind] = finder
 
 
+def subject_kinds() -> list[str]:
+    """List the kinds of subjects that there are, such as ``end_user``."""
+    return list(_finders)
+
+
 def find_subject(subject: str) -> Subject:
     """Find the subject, and lock it; of the empty text, nobody's. Raises :class:`Invalid` where there is none."""
     if not subject:

@@ -237,7 +237,7 @@ class Credential(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.hint or self.pk} ({self.state})"
+        return f"{self.hint or f'credential {str(self.pk)[:8]}'} ({self.state_word()})"
 
     @property
     def audit_facts(self) -> dict[str, object]:

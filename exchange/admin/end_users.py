@@ -14,7 +14,7 @@ from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
 from credservice.adminkit.links import link_to
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
-from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id, keys_found
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from exchange.admin import pages
@@ -153,12 +153,15 @@ class InstallationAdmin(LargeListAdmin):
         ("integration", AutocompleteSelectFilter),
         ("end_user", AutocompleteSelectFilter),
     )
-    search_help_text = "installationId or our id"
+    search_help_text = "installationId, a customer's id, how its name begins, or our id"
     autocomplete_fields = ("integration", "end_user")
     fields = ("integration", "end_user", "installation_id", "shown_state", "attributes", "created_at")
 
     def find(self, term: str) -> list[Q]:
         return [on_any_platform(installation_id=term), *by_id(term)]
+
+    def find_of_others(self, term: str) -> list[Q]:
+        return [Q(end_user__in=keys_found(EndUser, term))]
 
     def facts(self, request: HttpRequest, obj: Installation) -> list[Fact]:
         return [

@@ -20,7 +20,7 @@ from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link, list_url, page_of
 from credservice.adminkit.menu import Menu
-from credservice.adminkit.model_admin import LargeListAdmin, by_id
+from credservice.adminkit.model_admin import LargeListAdmin, by_id, keys_found
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.audit.names import actor_of
@@ -97,7 +97,7 @@ class GrantAdmin(LargeListAdmin):
         ("end_user", AutocompleteSelectFilter),
         ("installation", AutocompleteSelectFilter),
     )
-    search_help_text = "Our id of a grant, or the line of a credential"
+    search_help_text = "Customer's id, how its name begins, our id, or the line of a credential"
     fields = ("integration", "end_user", "installation", "handed_out", "shown_line", "created_at")
     readonly_fields = ("handed_out", "shown_line")
 
@@ -107,6 +107,9 @@ class GrantAdmin(LargeListAdmin):
 
     def find(self, term: str) -> list[Q]:
         return [q for pk in by_id(term) for q in (pk, Q(line=term))]
+
+    def find_of_others(self, term: str) -> list[Q]:
+        return [Q(end_user__in=keys_found(EndUser, term))]
 
     def tell_apart(self, obj: Grant) -> str:
         return f"{obj.end_user} · {obj.integration} · {self.scope(obj)}"

@@ -13,7 +13,7 @@ from unfold.enums import ActionVariant
 
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
-from credservice.adminkit.links import page_of
+from credservice.adminkit.links import field_of
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.moments import moment
@@ -145,14 +145,19 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
         signed = Platform.objects.filter(is_active=True, require_signature=True)
         live = SigningSecret.objects.live().order_by().values("secret_set")
         return [
-            Need(f"{platform} has no signing secret: all of its calls are refused", link=page_of(platform), urgent=True)
+            Need(
+                f"{platform} has no signing secret: all of its calls are refused",
+                link=field_of(platform, "signing_secrets"),
+                urgent=True,
+            )
             for platform in signed.exclude(secrets__in=live)[:MAX_COUNTED]
         ]
 
     def _unsigned(self) -> list[Need]:
         rows = Platform.objects.filter(is_active=True, require_signature=False)[:MAX_COUNTED]
         sentence = f"{counted(len(rows), 'platform')} may call unsigned, from its source networks alone"
-        return [Need(sentence, link=page_of(rows[0])) if len(rows) == 1 else Need(sentence)] if rows else []
+        mended = field_of(rows[0], "require_signature") if len(rows) == 1 else ""
+        return [Need(sentence, link=mended)] if rows else []
 
     @display(description="Endpoint")
     def endpoint(self, obj: Platform) -> str:

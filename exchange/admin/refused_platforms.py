@@ -10,8 +10,9 @@ from credservice.adminkit.links import list_url
 from credservice.adminkit.menu import Need
 from credservice.audit.models import AuditEvent
 from exchange.audit import ACTION
-from exchange.models import Platform
+from exchange.models import Installation, Platform
 from exchange.models.refused_calls import RefusedCall
+from exchange.refusals import WaitingForApproval
 
 LOOKED_AT = 20  # newest calls of a platform
 SHARE = 0.25  # of these, from which on somebody should look
@@ -47,9 +48,12 @@ def _newest(platform: Platform) -> list[tuple[int, str, str]]:
 
 
 def _explained(platform: Platform, reason: str) -> str:
-    """Lead to the debugger with the newest of these calls, or to the lines of what is no matter of signatures."""
+    """Lead to the debugger with the newest of these calls, to what waits for approval, or to the calls' lines."""
     call = RefusedCall.objects.filter(platform=platform, reason=reason).order_by("-at").first()
     if call is not None:
         return f"{reverse('admin:exchange_platform_debugger', args=[platform.pk])}?call={call.pk}"
+    waiting = Installation.objects.filter(platform=platform, state=Installation.State.PENDING)
+    if reason == WaitingForApproval.code and waiting.exists():
+        return list_url(Installation, state__exact="pending", platform__id__exact=platform.pk)
     actors = f"platform:{platform.name},unproven:{platform.name}"
     return list_url(AuditEvent, action=ACTION, outcome__exact="refused", reason=reason, actor=actors)

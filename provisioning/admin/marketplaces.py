@@ -10,7 +10,7 @@ from unfold.decorators import display
 
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
-from credservice.adminkit.links import page_of
+from credservice.adminkit.links import field_of
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.object_pages import ObjectPage
@@ -79,7 +79,10 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
     def needs_operator(self) -> list[Need]:
         rows = Marketplace.objects.filter(sign_on_404=Marketplace.SignOn404.ALLOW)[:MAX_COUNTED]
         return [
-            Need(f"{row} lets users sign on to resources that its connector does not find", link=page_of(row))
+            Need(
+                f"{row} lets users sign on to resources that its connector does not find",
+                link=field_of(row, "sign_on_404"),
+            )
             for row in rows
         ]
 

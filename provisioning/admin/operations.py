@@ -1,6 +1,6 @@
 """Shows slow work: how far it is, and to end it with a reason."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q
@@ -9,6 +9,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from credservice.adminkit.filters import StatesFilter
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
@@ -41,6 +42,13 @@ class GiveUp(ObjectAction):
         return "The operation is given up, and the marketplace is told."
 
 
+STUCK = Q(state__in=Operation.LIVE, attempts__gte=STUCK_AFTER)
+
+
+class StateFilter(StatesFilter):
+    groups: ClassVar = {"stuck": STUCK}
+
+
 @admin.register(Operation)
 class OperationAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Provisioning", 38, "pending_actions")
@@ -49,7 +57,7 @@ class OperationAdmin(ReadOnly, LargeListAdmin):
     object_pages = (GiveUp,)
     list_display = ("__str__", "shown_state", "resource", "failure", "created_at")
     list_select_related = ("resource", "resource_credential")
-    list_filter = (("state", ChoicesDropdownFilter), ("verb", ChoicesDropdownFilter))
+    list_filter = (StateFilter, ("verb", ChoicesDropdownFilter))
     search_help_text = "The marketplace's resource id, or our id"
     fieldsets = (
         (None, {"fields": ("verb", "shown_state", "message", "shown_resource", "shown_credential")}),
@@ -69,9 +77,9 @@ class OperationAdmin(ReadOnly, LargeListAdmin):
         return [Q(resource__partner_id=term), *by_id(term)]
 
     def needs_operator(self) -> list[Need]:
-        stuck = Operation.objects.filter(state__in=Operation.LIVE, attempts__gte=STUCK_AFTER)[:MAX_COUNTED].count()
+        stuck = Operation.objects.filter(STUCK)[:MAX_COUNTED].count()
         sentence = f"{counted(stuck, 'operation')} stuck: attempts come to nothing"
-        return [Need(sentence, {"state__exact": Operation.State.RUNNING}, urgent=True)] if stuck else []
+        return [Need(sentence, {"state__exact": "stuck"}, urgent=True)] if stuck else []
 
     @display(description="State")
     def shown_state(self, obj: Operation) -> Any:

@@ -12,7 +12,7 @@ from unfold.decorators import display
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link
 from credservice.adminkit.menu import Menu
-from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id, keys_found
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.console.audit.who_saw import WhoSaw
@@ -76,16 +76,19 @@ class ResourceCredentialAdmin(ReadOnly, LargeListAdmin):
     list_display = ("partner_id", "shown_state", "resource", "marketplace", "created_at", "deprovisioned_at")
     list_select_related = ("resource", "marketplace", "credential")
     list_filter = (("marketplace", AutocompleteSelectFilter), ("resource", AutocompleteSelectFilter))
-    search_help_text = "The marketplace's credential id, or our id"
+    search_help_text = "The marketplace's credential id or resource id, or our id"
     fields = ("partner_id", "marketplace", "resource", "shown_credential", "created_at", "deprovisioned_at")
     readonly_fields = ("shown_credential",)
 
     def find(self, term: str) -> list[Q]:
         return [Q(partner_id=term), *by_id(term)]
 
+    def find_of_others(self, term: str) -> list[Q]:
+        return [Q(resource__in=keys_found(Resource, term))]
+
     @display(description="First credential")
     def shown_state(self, obj: ResourceCredential) -> Any:
-        return label(obj.credential.state)
+        return label(obj.credential.state_word())
 
     @display(description="Credential")
     def shown_credential(self, obj: ResourceCredential) -> Any:

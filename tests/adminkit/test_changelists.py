@@ -10,11 +10,12 @@ from django.test.utils import CaptureQueriesContext
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential
+from credservice.credentials.services import start_issue
 from exchange.models import EndUser, Grant, Installation, Platform
 from exchange.services.grants import new_secret_set
 from provisioning.models import Resource, ResourceCredential
 from tests.support.console import World
-from tests.support.pages import url
+from tests.support.pages import ask_bulk, url
 
 LARGE = [AuditEvent, Credential, EndUser, Grant, Installation, Resource, ResourceCredential]
 
@@ -106,10 +107,39 @@ def test_it_finds_a_key_by_its_hint(console: Client, world: World) -> None:
     assert [row.pk for row in found] == [key.pk]
 
 
+@pytest.mark.parametrize(
+    ("kind", "term"),
+    [
+        *[
+            (kind, term)
+            for kind in ("credential", "grant", "installation")
+            for term in ("acme", "eu_1", "The Acme Corp")
+        ],
+        ("resource_credential", "2686c96868emyj61cgt2ma7vdntg4"),
+    ],
+)
+def test_it_finds_what_is_a_customers(console: Client, world: World, kind: str, term: str) -> None:
+    EndUser.objects.filter(pk=world.end_user.pk).update(name="The Acme Corporation")
+    obj = getattr(world, kind)
+    found = console.get(url(type(obj), "changelist"), {"q": term}).context["cl"].result_list
+    assert obj.pk in [row.pk for row in found]
+    EndUser.objects.update(name="other", external_id="other", end_user_id="other")
+    Resource.objects.update(partner_id="other")
+    assert not console.get(url(type(obj), "changelist"), {"q": term}).context["cl"].result_list
+
+
+def test_a_bulk_act_on_all_that_match_takes_a_customers(console: Client, world: World) -> None:
+    start_issue(policy=world.key_policy, context={}, subject="", actor="test")
+    address = ask_bulk(console, Credential, "revoke", [world.credential], "?q=acme", select_across="1")
+    run = console.get(address).context["run"]
+    of_the_customer = Credential.objects.filter(subject=world.end_user.subject).values_list("pk", flat=True)
+    assert {item.object_id for item in run.items.all()} == {str(pk) for pk in of_the_customer}
+
+
 def test_it_finds_nothing_by_a_part_of_an_id(console: Client, world: World) -> None:
     page = console.get(url(EndUser, "changelist"), {"q": "eu_"})
     assert page.context["cl"].result_list == []
-    assert "Search matches whole ids" in page.content.decode()
+    assert "Ids are matched whole" in page.content.decode()
 
 
 def test_the_trail_is_found_by_object_subject_and_request(console: Client, world: World) -> None:

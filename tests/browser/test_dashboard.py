@@ -71,6 +71,35 @@ def test_what_needs_an_operator_leads_there(console: Page) -> None:
     console.wait_for_url("**/admin/console/job/**")
 
 
+def test_a_warning_leads_to_the_field_that_mends_it(console: Page) -> None:
+    console.get_by_role("link", name="lets users sign on to resources").click()
+    field = console.get_by_label("404 at sign-on")
+    expect(field).to_be_in_viewport()
+    expect(field).to_be_focused()
+
+
+def test_a_field_in_a_tab_is_brought_into_sight(console: Page) -> None:
+    console.goto("/admin/exchange/platform/")
+    link = console.get_by_role("link", name="mindcloud", exact=True).get_attribute("href")
+    console.goto(f"{link}#field-require_signature")
+    expect(console.locator("#id_require_signature")).to_be_in_viewport()
+
+
+def test_on_a_phone_a_row_is_a_card_whose_name_is_a_link(console: Page) -> None:
+    console.set_viewport_size(PHONE)
+    console.goto("/admin/exchange/platform/")
+    row = console.locator("#result_list .data-row").first
+    shown = "(cell, name) => getComputedStyle(cell, '::before')[name]"
+    assert row.locator(".action-checkbox").evaluate(shown, "content") == "none"
+    assert row.locator(".field-shown_approval").evaluate(shown, "content") == '"New installations"'
+    assert row.locator(".field-shown_approval").evaluate(shown, "textTransform") == "none"
+    name = row.get_by_role("link", name="mindcloud", exact=True)
+    assert name.evaluate("(link) => getComputedStyle(link).textDecorationLine") == "underline"
+    assert row.locator("th").get_attribute("data-label") == "Name"
+    name.click()
+    expect(console.get_by_role("heading", name="mindcloud", exact=True, level=2)).to_be_visible()
+
+
 @pytest.fixture
 def called(live_service: LiveService, console: Page) -> Page:
     """The first page, once a partner has called: before that it shows no plots."""

@@ -205,7 +205,12 @@ def test_a_rotation_says_beforehand_whom_it_touches(enter: Enter, cast: Cast) ->
     page.goto(f"/admin/credentials/credential/{cast.keys[7][0]}/rotate/")
     expect(page.get_by_text("No installation or marketplace credential uses it.")).to_be_visible()
     expect(page.get_by_text("It stays valid for")).to_be_visible()
+    expect(page.get_by_text("It ends as soon as")).to_be_hidden()
     picture(page, "rotate-preview")
+    page.get_by_label("Revoke now (leaked)").check()
+    expect(page.get_by_text("It stays valid for")).to_be_hidden()
+    expect(page.get_by_text("It ends as soon as")).to_be_visible()
+    page.get_by_label("The policy's overlap").check()
     page.get_by_role("button", name="Rotate").click()
     expect(page.get_by_text("The successor is")).to_be_visible()
 

@@ -72,6 +72,13 @@ def add_app(page: Page) -> tuple[str, str]:
     return secret, code
 
 
+def test_a_phone_opens_its_own_app(console: Page):
+    console.goto("/admin/account/app/")
+    secret = console.locator("#totp-secret").inner_text()
+    link = console.get_by_role("link", name="Open it from here")
+    assert re.fullmatch(rf"otpauth://totp/.+[?&]secret={secret}&.+", link.get_attribute("href") or "")
+
+
 def sign_out(page: Page) -> None:
     """As a browser that was closed; at the sign-in again."""
     page.context.clear_cookies()

@@ -17,11 +17,13 @@ from django.utils import timezone
 from credservice.audit import Line, record
 from credservice.credentials.models import Credential
 from credservice.crypto import seal
-from credservice.keys.models import SigningSecret
+from credservice.keys.models import SigningKey, SigningSecret
+from credservice.keys.signing_keys import generate_signing_key
 from credservice.statistics.models import Tally
 from exchange.models import Platform
 from exchange.models.refused_calls import RefusedCall
-from provisioning.models import Marketplace
+from provisioning.models import CredentialRotation, Marketplace, Operation
+from provisioning.services.operation_worker import STUCK_AFTER
 from tests.support.console import World
 from tests.support.pages import url
 
@@ -102,7 +104,45 @@ def test_it_leads_to_a_marketplace_that_is_set_up_for_a_checker(console: Client,
     marketplace = Marketplace.objects.create(name="trials", connector_url=connector, sign_on_404="allow")
     (line,) = overview(console).context["needed"]
     assert line["sentence"] == "trials lets users sign on to resources that its connector does not find"
-    assert line["link"] == url(marketplace)
+    assert line["link"] == f"{url(marketplace)}#field-sign_on_404"
+
+
+def test_a_key_that_has_signed_for_long_leads_to_making_another(console: Client, world: World, worker: None) -> None:
+    long_ago = timezone.now() - timedelta(days=400)
+    key = generate_signing_key(algorithm="RS256", actor="test")
+    SigningKey.objects.filter(pk=key.pk).update(state="current", created_at=long_ago, activated_at=long_ago)
+    (line,) = overview(console).context["needed"]
+    assert line["link"] == url(SigningKey, "add")
+
+
+def test_a_stuck_operation_is_found_in_any_state(console: Client, world: World, worker: None) -> None:
+    operations = [
+        Operation.objects.create(
+            resource=world.make_resource(f"op{n}"), verb="provision", fingerprint=b"x", state=state, attempts=attempts
+        )
+        for n, (state, attempts) in enumerate([("queued", STUCK_AFTER), ("running", STUCK_AFTER), ("running", 0)])
+    ]
+    (line,) = overview(console).context["needed"]
+    found = console.get(line["link"]).context["cl"].result_list
+    assert {row.pk for row in found} == {operation.pk for operation in operations[:2]}
+
+
+def test_a_rotation_that_was_never_acknowledged_is_found(console: Client, world: World, worker: None) -> None:
+    asked = CredentialRotation.objects.create(
+        partner_id="r1", resource_credential=world.resource_credential, reason="test"
+    )
+    CredentialRotation.objects.update(created_at=timezone.now() - timedelta(days=2))
+    (line,) = overview(console).context["needed"]
+    assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [asked.pk]
+
+
+def test_calls_that_wait_for_approval_lead_to_the_installations(console: Client, world: World, worker: None) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    refuse(world, "waiting_for_approval", 4, "platform:mindcloud")
+    lines = overview(console).context["needed"]
+    assert len(lines) == 2
+    for line in lines:
+        assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
 
 
 def refuse(world: World, reason: str, times: int, actor: str = "unproven:mindcloud") -> None:
@@ -181,7 +221,7 @@ def test_it_tells_of_secrets_near_their_end(console: Client, world: World, worke
     SigningSecret.objects.update(state="previous", ends_at=timezone.now() + timedelta(days=1))
     (line,) = overview(console).context["needed"]
     assert line["sentence"].startswith("The previous secret of Platform mindcloud verifies until")
-    assert line["link"] == url(world.secret)
+    assert line["link"] == url(world.secret.secret_set)
 
 
 def test_what_is_broken_stands_first(console: Client, world: World) -> None:

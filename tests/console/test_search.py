@@ -13,6 +13,7 @@ from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.console import search
 from credservice.credentials.key_lookup import MAX_KEY
+from credservice.credentials.services import revoke
 from exchange.models import EndUser
 from tests.support.console import CANARY, World
 from tests.support.pages import all_models, url
@@ -194,13 +195,21 @@ def test_the_page_says_which_value_was_pasted(console: Client, world: World) -> 
     assert CANARY not in page.content.decode()
 
 
+def test_a_hit_is_named_as_on_its_page_with_its_true_state(console: Client, world: World) -> None:
+    key = world.make_key()
+    revoke(credential=world.credential, actor="test", reason="test")
+    (group,) = find(console, f"handed out: {world.credential.pk} {key.pk}").context["groups"]
+    shown = {row["name"]: row["detail"] for row in group.rows}
+    assert shown == {"entered for acme": "may still work", f"{key.hint} for acme": "keys · active"}
+
+
 def test_several_that_hold_it_are_listed_with_its_name(console: Client, world: World) -> None:
     world.make_credential()
     page = find(console, CANARY)
     (group,) = page.context["groups"]
     assert group.title == "These hold what you pasted"
-    assert [row["detail"] for row in group.rows] == ["its value apiKey · entered · acme · active"] * 2
-    assert len({row["name"] for row in group.rows}) == 2
+    assert [row["name"] for row in group.rows] == ["entered for acme"] * 2
+    assert [row["detail"] for row in group.rows] == ["its value apiKey · active"] * 2
 
 
 @pytest.mark.parametrize("part", ["corp", "ME CO", "cme", "eu-4711", "711"])

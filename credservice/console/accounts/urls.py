@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from credservice.console.accounts import invitation_page, provider_views, views
 from credservice.console.accounts.views import console_page
 
-account = login_required(console_page(views.AccountView.as_view(), "My account"))
+account = login_required(console_page(views.AccountView.as_view(), views.MY_ACCOUNT, in_account=False))
 
 urlpatterns = [
     path("", account, name="mfa_index"),
@@ -21,7 +21,7 @@ urlpatterns = [
     path("second-step/", console_page(views.SecondStepView.as_view(), "Second step"), name="mfa_authenticate"),
     path(
         "confirm/",
-        login_required(console_page(views.ConfirmView.as_view(), "Confirm that it is you")),
+        login_required(console_page(views.ConfirmView.as_view(), "Confirm that it is you", in_account=False)),
         name="account_reauthenticate",
     ),
     path("passkey/options/", require_GET(login_required(views.passkey_options)), name="account_passkey_options"),

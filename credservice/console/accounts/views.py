@@ -29,6 +29,7 @@ from credservice.accounts.passkeys import keep_challenge
 from credservice.accounts.proof import ProofForm
 from credservice.accounts.recent_proof import ask_for_proof
 from credservice.accounts.sessions import row_id
+from credservice.adminkit.templatetags.crumbs import Crumb
 from credservice.audit import Line, record
 from credservice.audit.names import actor_of
 from credservice.console.middleware import error_page
@@ -39,6 +40,7 @@ from credservice.limits.counter import count_networks
 
 View = Callable[..., Any]
 OPTIONS_PER_MINUTE = 60
+MY_ACCOUNT = "My account"  # the section of its other pages
 
 
 class SignInView(LoginView):
@@ -179,9 +181,9 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("mfa_index"))
 
 
-def console_page(view: View, title: str) -> View:
+def console_page(view: View, title: str, *, in_account: bool = True) -> View:
     """Show one of allauth's views as a page of the console, all that it changes in one transaction with its lines in
-    the audit log."""
+    the audit log. ``in_account``: it stands in the section of one's own account."""
 
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         with transaction.atomic():
@@ -189,7 +191,9 @@ def console_page(view: View, title: str) -> View:
         if isinstance(response, TemplateResponse) and not response.is_rendered:
             own = response.context_data or {}
             # "object" would be a crumb of Unfold's header, to a list that the console does not have.
-            response.context_data = admin.site.each_context(request) | {"title": title} | own | {"object": None}
+            section = Crumb(MY_ACCOUNT, reverse("mfa_index")) if in_account else None
+            shown = {"title": title, "section": section}
+            response.context_data = admin.site.each_context(request) | shown | own | {"object": None}
             if must_set_up(request):  # nothing else can be opened before
                 response.context_data |= {"must_set_up": True, "is_nav_sidebar_enabled": False}
         return response

@@ -109,7 +109,7 @@ class Start(SecondPerson):
         own = {
             "title": f"{obj.title} {obj.total:,} {admin_of(obj).opts.verbose_name_plural}",
             "home": obj.list_path,
-            "rows": self.rows(obj, SHOWN),
+            "rows": admin_of(obj).titles_of(self.rows(obj, SHOWN)),
             "more": max(obj.total - SHOWN, 0),
             "run": obj,
             "first": obj.items.order_by("pk").first(),

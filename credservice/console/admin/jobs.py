@@ -18,6 +18,7 @@ from credservice.core.checkout import COMMAND
 
 # A worker says every ten seconds that it lives.
 SILENT = timedelta(minutes=2)
+WAITING = {"status__exact": "todo"}
 
 
 @admin.register(Job)
@@ -43,7 +44,7 @@ class JobAdmin(ReadOnly, LargeListAdmin):
             (waiting, f"{counted(waiting, 'job')} waiting for a worker"),
             (later, f"{counted(later, 'job')} set for later"),
         )
-        return [Need(sentence, {"status__exact": "todo"}) for number, sentence in lines if number]
+        return [Need(sentence, WAITING) for number, sentence in lines if number]
 
     @display(description="Status")
     def shown_status(self, obj: Job) -> Any:
@@ -59,4 +60,4 @@ def _silence() -> list[Need]:
     if last is not None and last > timezone.now() - SILENT:
         return []
     since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "at all"
-    return [Need(f"No worker runs {since}: start one with {COMMAND} worker", urgent=True)]
+    return [Need(f"No worker runs {since}: start one with {COMMAND} worker", WAITING, urgent=True)]

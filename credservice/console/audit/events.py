@@ -13,10 +13,11 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_link, subject_link, subject_names
+from credservice.adminkit.links import list_link, list_url, names_for, subject_link, subject_names
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly
-from credservice.adminkit.sentences import object_of, sentence
+from credservice.adminkit.models import Job
+from credservice.adminkit.sentences import object_of, plain_sentence, sentence
 from credservice.audit.models import AuditEvent
 from credservice.audit_chain.status import batch_of, chain_state
 from credservice.console.audit import filters
@@ -81,7 +82,11 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         needed = []
         if state.behind:
             needed.append(
-                Need("Lines of the trail wait for their seal for over an hour. Does a worker run?", urgent=True)
+                Need(
+                    "Lines of the trail wait for their seal for over an hour. Does a worker run?",
+                    link=list_url(Job, status__exact="todo"),
+                    urgent=True,
+                )
             )
         if state.refused:
             text = f"The worker refuses to seal the trail. {state.refused}"
@@ -110,6 +115,9 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         for row in rows:
             row.subject_names = names
 
+    def object_title(self, obj: AuditEvent) -> str:
+        return plain_sentence(obj, names_for(obj))
+
     @display(description="Time (UTC)")
     def at_minute(self, obj: AuditEvent) -> str:
         return format_html('<span class="console-line">{}</span>', f"{obj.at:%Y-%m-%d %H:%M}")
@@ -120,8 +128,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="What happened")
     def what(self, obj: AuditEvent) -> Any:
-        names = obj.subject_names if hasattr(obj, "subject_names") else subject_names([obj.subject])
-        return format_html('<span class="console-sentence">{}</span>', sentence(obj, names))
+        return format_html('<span class="console-sentence">{}</span>', sentence(obj, names_for(obj)))
 
     @display(description="Outcome")
     def shown_outcome(self, obj: AuditEvent) -> Any:
@@ -146,7 +153,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Page of the subject")
     def shown_subject(self, obj: AuditEvent) -> Any:
-        return subject_link(obj.subject, subject_names([obj.subject]))
+        return subject_link(obj.subject, names_for(obj))
 
     @display(description="Detail")
     def shown_detail(self, obj: AuditEvent) -> Any:

@@ -43,7 +43,9 @@ def seen_page(site_admin: Any, request: HttpRequest, credential_id: UUID) -> Htt
     line = line_of(credential_id)
     if not line:
         raise Http404
-    return _show(site_admin, request, "console/audit/seen.html", {"seen": _of_line(line), "title": TITLE})
+    credential = next(found for found in line if found.pk == credential_id)
+    context = {"seen": _of_line(line), "title": TITLE, "original": credential}
+    return _show(site_admin, request, "console/audit/seen.html", context)
 
 
 def find_page(site_admin: Any, request: HttpRequest) -> HttpResponse:

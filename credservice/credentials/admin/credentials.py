@@ -14,15 +14,17 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilte
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from credservice.adminkit.filters import ExactFilter
+from credservice.adminkit.filters import ExactFilter, StatesFilter
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import link_to, list_link, short, subject_link, subject_names
+from credservice.adminkit.links import link_to, list_link, names_for, short, subject_link, subject_names
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
-from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
+from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id, keys_found
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
+from credservice.audit.names import object_type_of
 from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, pages
+from credservice.credentials.hooks import subject_kinds
 from credservice.credentials.models import STUCK_AFTER, Credential
 
 State, Outside = Credential.State, Credential.Outside
@@ -51,21 +53,13 @@ class SubjectFilter(ExactFilter):
     title, parameter_name = "subject", "subject"
 
 
-class StateFilter(DropdownFilter):
+class StateFilter(StatesFilter):
     """Offers the states, and what may be left of those that have ended."""
 
-    title, parameter_name = "state", "state__exact"
-    LEFT: ClassVar = {"may-still-work": Credential.STILL_OUTSIDE, "force-ended": (Credential.Outside.FORCED,)}
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        words = [*Credential.State.values, *self.LEFT]
-        return [(word, word.replace("may-still-work", "may still work").capitalize()) for word in words]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        value = self.value()
-        if value in self.LEFT:
-            return queryset.filter(outside__in=self.LEFT[value])
-        return queryset.filter(state=value) if value else queryset
+    groups: ClassVar = {
+        "may still work": Q(outside__in=Credential.STILL_OUTSIDE),
+        "force-ended": Q(outside=Outside.FORCED),
+    }
 
 
 class StuckFilter(DropdownFilter):
@@ -126,7 +120,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         SubjectFilter,
         LineFilter,
     )
-    search_help_text = "Our id, a line, a subject or a hint"
+    search_help_text = "Customer's id, how its name begins, our id or a hint"
     fieldsets = (
         ("Versions", {"fields": ("shown_predecessor", "shown_successors", "shown_line")}),
         ("Dates", {"fields": DATES}),
@@ -139,16 +133,10 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         "last_checked",
     )
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Credential | None:
-        found: Credential | None = super().get_object(request, object_id, from_field)
-        if found is not None:
-            found.console_title = self._title(found)  # type: ignore[attr-defined]
-        return found
-
-    def _title(self, obj: Credential) -> str:
+    def object_title(self, obj: Credential) -> str:
         """Name it by its policy or hint, and its customer."""
         name = obj.hint or str(obj.policy)
-        whose = subject_names([obj.subject]).get(obj.subject, "")
+        whose = names_for(obj).get(obj.subject, "")
         return f"{name} for {whose}" if whose else name
 
     def facts(self, request: HttpRequest, obj: Credential) -> list[Fact]:
@@ -228,13 +216,19 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         return [Q(subject=term), Q(hint=term), *(q for pk in by_id(term) for q in (pk, Q(line=term)))]
 
+    def find_of_others(self, term: str) -> list[Q]:
+        """Match the credentials of customers whom their own lists find."""
+        kinds = subject_kinds()
+        models = [(kind, model) for model in admin.site._registry if (kind := object_type_of(model)) in kinds]
+        return [Q(subject__in=[f"{kind}:{pk}" for kind, model in models for pk in keys_found(model, term)])]
+
     def find_beginning(self, term: str) -> list[Q]:
         """The prefix that keys of a kind share, and what follows it in a hint."""
         return [Q(hint__startswith=term)] if len(term) >= MIN_PREFIX else []
 
     def tell_apart(self, obj: Credential) -> str:
-        subject = subject_names([obj.subject]).get(obj.subject, "")
-        return " · ".join(part for part in (str(obj.policy), subject, obj.state_word()) if part)
+        policy = str(obj.policy) if obj.hint else ""  # which its title has otherwise
+        return " · ".join(part for part in (policy, obj.state_word()) if part)
 
     def prepare_rows(self, rows: list[Any]) -> None:
         names = subject_names(row.subject for row in rows)
@@ -255,8 +249,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Customer")
     def shown_subject(self, obj: Credential) -> Any:
-        names = obj.subject_names if hasattr(obj, "subject_names") else subject_names([obj.subject])
-        return subject_link(obj.subject, names)
+        return subject_link(obj.subject, names_for(obj))
 
     @display(description="Previous version")
     def shown_predecessor(self, obj: Credential) -> Any:

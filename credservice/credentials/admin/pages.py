@@ -1,5 +1,6 @@
 """Rotates, replaces, reveals, revokes, retries and force-ends credentials on pages of the console."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
 from credservice.adminkit.four_eyes import SecondPerson
-from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.adminkit.object_actions import ObjectAction, OfChoice, Shown, Values
 from credservice.adminkit.reauthentication import PasswordPage
 from credservice.adminkit.state_pages import OptionalWhyForm, WhyForm
 from credservice.adminkit.widgets import ReasonField, span
@@ -19,7 +20,7 @@ from credservice.core.exceptions import Conflict
 from credservice.credentials.admin.values import ValuesForm
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential
-from credservice.credentials.rotation_impact import preview_rotation
+from credservice.credentials.rotation_impact import RotationPreview, preview_rotation
 from credservice.credentials.services import (
     confirm_end,
     finish_issue,
@@ -78,7 +79,7 @@ class Rotate(ObjectAction):
     def consequences(self, obj: Credential) -> list[str]:
         policy = policy_of_successor(obj)
         other = f"What hands it out is on the policy {policy} now: so is the successor. This one is of {obj.policy}."
-        foretold = preview_rotation(obj, policy.overlap).sentences()
+        foretold = _by_choice(preview_rotation(obj, policy.overlap))
         return [self.consequence, *([other] if policy != obj.policy else []), *foretold, *outside(obj)]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
@@ -106,6 +107,13 @@ def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
         force_reason=values.get("force_reason", ""),
         policy=policy_of_successor(obj),
     )
+
+
+def _by_choice(foretold: RotationPreview) -> list[str]:
+    """Tell what is so with the policy's overlap, and without one: each where it is chosen, and once what is in both."""
+    kept, at_once = foretold.sentences(), replace(foretold, overlap=timedelta(0)).sentences()
+    lines = [line if line in at_once else OfChoice(line, "console-if-overlap") for line in kept]
+    return [*lines, *(OfChoice(line, "console-if-at-once") for line in at_once if line not in kept)]
 
 
 class Replace(Rotate):

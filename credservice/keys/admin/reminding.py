@@ -5,15 +5,21 @@ from itertools import islice
 from django.db.models import Model
 from django.urls import reverse
 
+from credservice.adminkit.links import page_of
 from credservice.adminkit.menu import MAX_COUNTED, Need
 from credservice.audit.names import object_type_of
-from credservice.keys.reminders import reminders
+from credservice.keys.models import SigningKey, SigningSecret
+from credservice.keys.reminders import Reminder, reminders
 
 
 def needs_of(model: type[Model]) -> list[Need]:
     """List what :func:`credservice.keys.reminders.reminders` says of keys, or of secrets."""
-    page = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
     found = (reminder for reminder in reminders() if reminder.kind == object_type_of(model))
-    return [
-        Need(reminder.sentence, link=reverse(page, args=[reminder.key_id])) for reminder in islice(found, MAX_COUNTED)
-    ]
+    return [Need(reminder.sentence, link=_mended_at(model, reminder)) for reminder in islice(found, MAX_COUNTED)]
+
+
+def _mended_at(model: type[Model], reminder: Reminder) -> str:
+    """Find the page where it is seen to: a new key is made, or the set says how far the secret's rotation is."""
+    if model is SigningKey:
+        return reverse("admin:keys_signingkey_add")
+    return page_of(SigningSecret.objects.select_related("secret_set").get(pk=reminder.key_id).secret_set)

@@ -230,6 +230,9 @@ class SigningSecretAdmin(ReadOnly, LargeListAdmin):
     fields = ("shown_set", "hint", "shown_state", "last_use", "shown_source", "created_at", "ends_at")
     readonly_fields = ("shown_set", "shown_state", "last_use", "shown_source")
 
+    def object_title(self, obj: SigningSecret) -> str:
+        return f"{obj.hint} of {obj.secret_set}"
+
     def needs_operator(self) -> list[Need]:
         return needs_of(SigningSecret)
 

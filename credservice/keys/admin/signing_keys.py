@@ -85,6 +85,9 @@ class SigningKeyAdmin(ConsoleAdmin):
     fields = ("kid", "algorithm", "shown_state", "public_jwk", "created_at", "activates_at", "activated_at", "ends_at")
     readonly_fields = ("shown_state", "public_jwk")
 
+    def object_title(self, obj: SigningKey) -> str:
+        return f"{obj.algorithm} {obj.kid[:8]}"
+
     def needs_operator(self) -> list[Need]:
         return needs_of(SigningKey)
 

@@ -1,15 +1,15 @@
 """Shows rotations that a marketplace was asked for: how far they are, to ask again, and to close."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Q
 from django.utils import timezone
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from credservice.adminkit.filters import StatesFilter
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to
 from credservice.adminkit.menu import MAX_COUNTED, RARE, Menu, Need, counted
@@ -83,6 +83,10 @@ class Close(ObjectAction):
         return "The rotation is closed."
 
 
+class StateFilter(StatesFilter):
+    groups: ClassVar = {"under way": Q(state__in=CredentialRotation.LIVE)}
+
+
 @admin.register(CredentialRotation)
 class CredentialRotationAdmin(ReadOnly, LargeListAdmin):
     menu = Menu(RARE, 83, "autorenew")
@@ -91,7 +95,7 @@ class CredentialRotationAdmin(ReadOnly, LargeListAdmin):
     object_pages = (AskAgain, Close)
     list_display = ("partner_id", "shown_state", "resource_credential", "reason", "attempts", "created_at")
     list_select_related = ("resource_credential",)
-    list_filter = (("state", ChoicesDropdownFilter),)
+    list_filter = (StateFilter,)
     search_help_text = "The rotation's id, or our id"
     fieldsets = (
         (None, {"fields": ("partner_id", "shown_state", "shown_credential", "reason")}),
@@ -110,7 +114,7 @@ class CredentialRotationAdmin(ReadOnly, LargeListAdmin):
         )[:MAX_COUNTED].count()
         lines = (
             (refused, "refused by a marketplace", State.REFUSED),
-            (old, "asked for more than a day ago", State.ACKNOWLEDGED),
+            (old, "asked for more than a day ago", "under-way"),
         )
         return [
             Need(f"{counted(number, 'rotation')} {words}", {"state__exact": state})

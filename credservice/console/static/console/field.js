@@ -1,0 +1,17 @@
+// An address may end in #field-NAME: that field's tab is opened, and the field is brought into sight.
+"use strict";
+addEventListener("load", () => {
+  const name = location.hash.slice(1);
+  const row = /^field-\w+$/.test(name) && document.querySelector(`.${name}`);
+  if (!row) return;
+  const tab = row.closest(".tab-wrapper");
+  if (tab) {
+    const tabs = [...tab.parentElement.children].filter((element) => element.matches(".tab-wrapper"));
+    tab.parentElement.querySelector("nav").children[tabs.indexOf(tab)].click();
+  }
+  requestAnimationFrame(() => {
+    row.scrollIntoView({ block: "center" });
+    const input = row.querySelector("input, select, textarea");
+    if (input) input.focus({ preventScroll: true });
+  });
+});
