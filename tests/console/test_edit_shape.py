@@ -30,7 +30,7 @@ def test_the_preview_shows_the_answer_without_its_secret(world, console):
         ("{", "not valid JSON"),
         ("", "required"),
         ('{"a": "$credential.none"}', "no value named none"),
-        ('{"a": "$end_user.region"}', "end_user has no attribute"),
+        ('{"a": "$end_user.region"}', "the customer has no attribute 'region'"),
         ("[1]", "JSON object"),
     ],
 )
