@@ -11,11 +11,12 @@ from typing import Any
 MAX_FIELDS = 32
 # The kinds of sources; TEXT is one that is handed out as it is.
 CREDENTIAL, END_USER, TEXT = "credential", "end_user", "text"
+_SAID = {END_USER: "customer"}  # what a person calls a kind, where that is another word
 _SOURCE = re.compile(r"\$(credential|end_user|installation)\.(.+)", re.DOTALL)
 
 
 class MissingAttribute(ValueError):
-    """The end user or installation has no such attribute."""
+    """The customer or installation has no such attribute; the message goes on from "the"."""
 
 
 def check_shape(shape: Any, value_names: tuple[str, ...]) -> None:
@@ -86,4 +87,4 @@ def _resolve(source: str, sources: Mapping[str, Mapping[str, Any]]) -> Any:
     try:
         return sources[kind][name]
     except KeyError:
-        raise MissingAttribute(f"{kind} has no attribute {name!r}") from None
+        raise MissingAttribute(f"{_SAID.get(kind, kind)} has no attribute {name!r}") from None

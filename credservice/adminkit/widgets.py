@@ -133,26 +133,66 @@ class PairsField(LinesField):
         return found
 
 
-_SPAN = re.compile(r"(?:(\d{1,6})d)?(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 _UNITS: Mapping[str, int] = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_WORDS = {
+    word: words[0]
+    for words in ("d day days", "h hr hrs hour hours", "m min mins minute minutes", "s sec secs second seconds")
+    for word in words.split()
+}
+_COUNT = re.compile(r"(\d{1,6})([a-z]+)", re.ASCII)
+MAX_SPAN = timedelta(days=100 * 365)  # as the vendor API has it
 
 
 class DurationField(forms.DurationField):
-    """Takes a span of time as people write it: ``90d``, ``24h``, ``1h30m``; Django's own form as well."""
+    """Takes a span of time as people write it: ``90d``, ``15 minutes``, ``1h30m``; Django's own form as well.
+
+    Its help text ends by saying so.
+    """
 
     widget = UnfoldAdminTextInputWidget
+
+    def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
+        super().__init__(help_text=f"{help_text} Such as 15 minutes, 24h or 90d; 3600 is seconds.".strip(), **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         return span(value) if isinstance(value, timedelta) else value
 
     def to_python(self, value: Any) -> timedelta | None:
-        match = _SPAN.fullmatch(value.replace(" ", "").lower()) if isinstance(value, str) else None
-        if match is not None and any(match.groups()):
-            counts = (int(count or 0) for count in match.groups())
-            return timedelta(seconds=sum(n * unit for n, unit in zip(counts, _UNITS.values(), strict=True)))
-        if value not in self.empty_values and parse_duration(str(value)) is None:
-            raise ValidationError("Write a number with d, h, m or s, such as 90d or 1h30m.")
-        return super().to_python(value)
+        typed = _read_span(value) if isinstance(value, str) else None
+        if typed is None and value not in self.empty_values and parse_duration(str(value)) is None:
+            raise ValidationError("Write a number with its unit, such as 15 minutes, 24h, 90d or 1h30m.")
+        found: timedelta | None = super().to_python(value) if typed is None else typed
+        if found is not None and abs(found) > MAX_SPAN:
+            raise ValidationError("Write 100 years at most.")
+        return found
+
+
+def _read_span(text: str) -> timedelta | None:
+    """Read numbers with their units, each unit once; None where it is anything else."""
+    bare = re.sub(r"\band\b|[\s,]", "", text.lower())
+    counts = [(int(count), _WORDS.get(word)) for count, word in _COUNT.findall(bare)]
+    units = [unit for _, unit in counts]
+    if not counts or _COUNT.sub("", bare) or None in units or len(set(units)) < len(units):
+        return None
+    return timedelta(seconds=sum(count * _UNITS[unit] for count, unit in counts if unit))
+
+
+class SecondsField(DurationField):
+    """Takes a span of time within bounds, as a whole number of seconds."""
+
+    def __init__(self, *, least: float, most: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._least, self._most = timedelta(seconds=least), timedelta(seconds=most)
+
+    def prepare_value(self, value: Any) -> Any:
+        is_count = isinstance(value, int) and not isinstance(value, bool)
+        return super().prepare_value(timedelta(seconds=value) if is_count else value)
+
+    def to_python(self, value: Any) -> Any:
+        found = super().to_python(value)
+        if found is not None and not self._least <= found <= self._most:
+            raise ValidationError(f"Write a time from {span(self._least)} to {span(self._most)}.")
+        return None if found is None else int(found.total_seconds())
 
 
 def span(value: timedelta) -> str:

@@ -21,6 +21,9 @@ from credservice.issuers.probes import check_probe
 STUCK_AFTER = 5  # failed attempts
 
 
+DEFAULT_OVERLAP = timedelta(hours=24)
+
+
 class CredentialPolicy(models.Model):
     """A way to make credentials: by which issuer, with what options, and for how long."""
 
@@ -33,7 +36,7 @@ class CredentialPolicy(models.Model):
     )
     rotation_period = models.DurationField(null=True, blank=True, help_text="Rotate after this; empty: by hand.")
     overlap = models.DurationField(
-        default=timedelta(hours=24), help_text="How long the predecessor stays good after a rotation."
+        default=DEFAULT_OVERLAP, help_text="How long the predecessor stays good after a rotation."
     )
     multiple = models.BooleanField(default=True, help_text="Several credentials of one owner may be live at once.")
     stale_for = models.DurationField(
@@ -70,6 +73,9 @@ class CredentialPolicy(models.Model):
         """Raises ValidationError where credentials could not be made by this policy."""
         if self.overlap is not None and self.overlap < timedelta(0):
             raise ValidationError({"overlap": "The overlap must be at least zero."})
+        if self.lifetime is not None and self.overlap is not None and self.lifetime <= self.overlap:
+            sentence = "The overlap must be shorter than the lifetime. Write one, such as half of it."
+            raise ValidationError({"overlap": sentence})
         if self.rotation_period is not None and self.rotation_period <= timedelta(0):
             raise ValidationError({"rotation_period": "The rotation period must be longer than zero."})
         if not isinstance(self.options, dict):

@@ -78,6 +78,10 @@ class Issuer:
     def check_lifetime(self, options: Mapping[str, Any], lifetime: timedelta | None) -> None:
         """Raise :class:`OptionsError` where credentials cannot live for the policy's ``lifetime``. Any is good here."""
 
+    def own_lifetime(self, options: Mapping[str, Any]) -> timedelta | str:
+        """Tell how long credentials live where the policy has no lifetime: a span of time, or in words."""
+        return "unlimited"
+
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         """The names of the values that a credential will have, for sound options."""
         raise NotImplementedError

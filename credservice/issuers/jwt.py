@@ -19,6 +19,7 @@ from credservice.issuers.options import (
     Number,
     Option,
     OptionsError,
+    Seconds,
     Text,
     is_text,
     that,
@@ -52,6 +53,13 @@ def _check_claims(claims: Any) -> None:
     check_template(claims)
 
 
+LIFETIME = Option(
+    "lifetime",
+    Seconds(60, 24 * 3600),
+    "How long a token works, where the policy itself has no lifetime: from a minute to 24 hours, since a token cannot "
+    "be revoked.",
+    default=3600,
+)
 OPTIONS = (
     Option(
         "audience",
@@ -74,11 +82,7 @@ OPTIONS = (
         Text(that(is_text, "must be a text, such as the address of this service")),
         "The claim iss. Empty: the address of this service.",
     ),
-    Option(
-        "lifetime",
-        Number(60, 24 * 3600, of="seconds"),
-        "Seconds, where the policy itself has no lifetime: from a minute to 24 hours, since a token cannot be revoked.",
-    ),
+    LIFETIME,
     Option(
         "refresh_share",
         Number(0.1, 0.9, whole=False),
@@ -101,12 +105,12 @@ class JWTIssuer(Issuer):
 
     def check_lifetime(self, options: Mapping[str, Any], lifetime: timedelta | None) -> None:
         if lifetime is None:
-            seconds = options.get("lifetime")
-            if isinstance(seconds, bool) or not isinstance(seconds, int):
-                raise OptionsError("give the policy a lifetime, or the option lifetime in seconds", "lifetime")
-            lifetime = timedelta(seconds=min(max(seconds, 0), 10**9))
-        if not MIN_LIFETIME <= lifetime <= MAX_LIFETIME:
-            raise OptionsError("a token's lifetime must be between a minute and 24 hours: it cannot be revoked")
+            LIFETIME.check(options.get("lifetime", LIFETIME.default))
+        elif not MIN_LIFETIME <= lifetime <= MAX_LIFETIME:
+            raise OptionsError("A token's lifetime must be from a minute to 24 hours: it cannot be revoked")
+
+    def own_lifetime(self, options: Mapping[str, Any]) -> timedelta:
+        return timedelta(seconds=with_defaults(OPTIONS, options)["lifetime"])
 
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         return (with_defaults(OPTIONS, options)["name"],)
@@ -136,7 +140,7 @@ class JWTIssuer(Issuer):
             self.check_lifetime(request.options, request.lifetime)
         except OptionsError as error:
             raise IssueFailed(str(error)) from None
-        return request.lifetime or timedelta(seconds=request.options["lifetime"])
+        return request.lifetime or self.own_lifetime(request.options)
 
 
 def _claims(request: IssueRequest, now: datetime, expires_at: datetime) -> dict[str, Any]:

@@ -90,6 +90,13 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Seconds(Number):
+    """A length of time, kept as a number; a form takes it as people write it, such as 15 minutes."""
+
+    of: str = "seconds"
+
+
+@dataclass(frozen=True)
 class Option:
     """One option. ``default`` holds where it is not given."""
 

@@ -46,6 +46,13 @@ class IntegrationForm(forms.Form):
         widget=UnfoldAdminRadioSelectWidget(),
     )
 
+    def clean_shape(self) -> dict[str, str]:
+        """Ask for a secret: the policy is made for those that the answer holds."""
+        shape: dict[str, str] = self.cleaned_data["shape"]
+        if not names_of(shape, CREDENTIAL):
+            raise forms.ValidationError("One field at least must hold a secret of the customer.")
+        return shape
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if data.get("kind") == self.MADE and len(names_of(data.get("shape", {}), CREDENTIAL)) > 1:

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -29,10 +30,13 @@ from exchange.admin import pages
 from exchange.admin.debugger import SignatureDebugger
 from exchange.admin.first_steps import PlatformFirstSteps, endpoint_of
 from exchange.admin.refused_platforms import refused_platforms
+from exchange.admin.shape_table import shape_shown
 from exchange.admin.shapes import EditShape
 from exchange.admin.trials import TestExchange
 from exchange.models import Integration, Platform
 from exchange.services.grants import new_secret_set
+
+ANSWER_LINK = '<a class="text-link" href="{}">{}</a>'
 
 
 class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -217,7 +221,7 @@ class IntegrationAdmin(ConsoleAdmin):
         "response_shape": "credentials.change_credentialpolicy",
     }
     names_only = ("response_shape",)
-    readonly_fields = (active_state, "created_at")
+    readonly_fields = (active_state, "answer", "created_at")
     list_display = ("__str__", "integration_id", active_state, "platform", "policy", "created_at")
     list_select_related = ("platform", "policy")
     list_filter = (StateFilter, ("platform", AutocompleteSelectFilter), ("policy", AutocompleteSelectFilter))
@@ -226,6 +230,20 @@ class IntegrationAdmin(ConsoleAdmin):
     ordering = ("platform__name", "integration_id")
     autocomplete_fields = ("platform", "policy")
     fields = ("platform", "integration_id", active_state, "name", "policy", "response_shape", "created_at")
+
+    def get_fields(self, request: HttpRequest, obj: Integration | None = None) -> Any:
+        """Show the answer of one that is there as its table."""
+        return [{"response_shape": "answer"}.get(name, name) if obj else name for name in self.fields]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Lead from the answer to the page that edits it."""
+        link = EditShape(self).link(request, obj) if obj else None
+        texts = {"answer": format_html(ANSWER_LINK, link["path"], link["title"])} if link else {}
+        return super().get_form(request, obj, change=change, **kwargs | {"help_texts": texts})
+
+    @display(description="Answer")
+    def answer(self, obj: Integration) -> Any:
+        return shape_shown(obj.response_shape)
 
     def tell_apart(self, obj: Integration) -> str:
         return f"{obj.integration_id} · {obj.platform}"

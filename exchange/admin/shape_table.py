@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from exchange.shapes import CREDENTIAL, END_USER, TEXT, check_shape, names_of, read_source, write_source
 
 KINDS = {CREDENTIAL: "Customer's secret", TEXT: "Fixed text", END_USER: "Customer's attribute"}
+PREVIEW = "What the platform will get"  # the title of what exchange/preview.js shows
 # One name, as a program has it: letters, digits, and what joins them.
 _NAME = re.compile(r"[^\W\d][\w.-]{0,63}")
 
@@ -41,7 +44,10 @@ class ShapeTable(forms.Widget):
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         rows = value or [Row()]
-        return super().get_context(name, value, attrs) | {"rows": [self._cells(name, row) for row in rows]}
+        return super().get_context(name, value, attrs) | {
+            "rows": [self._cells(name, row) for row in rows],
+            "preview": PREVIEW,
+        }
 
     def id_for_label(self, id_: str) -> str:
         return ""  # each cell has a label of its own
@@ -75,8 +81,6 @@ class ShapeField(forms.Field):
 
     def validate(self, value: dict[str, str]) -> None:
         super().validate(value)
-        if not names_of(value, CREDENTIAL):
-            raise ValidationError("One field at least must hold a secret of the customer.")
         try:
             check_shape(value, names_of(value, CREDENTIAL))
         except ValueError as error:
@@ -88,6 +92,19 @@ def rows_of(shape: Mapping[str, str]) -> list[Row]:
     return [
         Row(field, kind, "" if (kind, text) == (CREDENTIAL, field) else text) for field, (kind, text) in sources.items()
     ]
+
+
+def shape_shown(shape: Mapping[str, str]) -> SafeString:
+    """Show each field with what it holds."""
+    rows = ((field, _told(*read_source(source))) for field, source in shape.items())
+    return format_html(
+        '<dl class="console-facts">{}</dl>',
+        format_html_join("", "<div><dt><code>{}</code></dt><dd>{}</dd></div>", rows),
+    )
+
+
+def _told(kind: str, name: str) -> SafeString:
+    return format_html("{}: <code>{}</code>", KINDS.get(kind, "Installation's attribute"), name)
 
 
 def fits_the_table(shape: Mapping[str, str]) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.html import format_html_join
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.utils.html import format_html, format_html_join
+from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
 from credservice.adminkit.object_actions import ObjectAction, Values
@@ -20,13 +21,16 @@ from credservice.adminkit.widgets import JSONField
 from credservice.audit import Line, record
 from credservice.core.exceptions import Conflict
 from credservice.credentials.models import CredentialPolicy
+from exchange.admin.shape_table import PREVIEW, ShapeField, fits_the_table
 from exchange.models import Installation, Integration
 from exchange.services.answer_impact import AnswerImpact, foretell_answers
 from exchange.services.dry_run import MASK
 from exchange.shapes import MissingAttribute, fill
 
 
-class ShapeForm(forms.Form):
+class ShapeJSONForm(forms.Form):
+    """Takes the response shape as JSON: the expert's view."""
+
     policy = forms.ModelChoiceField(
         CredentialPolicy.objects.all(),
         required=False,
@@ -35,10 +39,10 @@ class ShapeForm(forms.Form):
         help_text="How its credentials are made. Those that are there stay as they are: rotate them, or replace their "
         "values, and the successors are made by this one.",
     )
-    response_shape = JSONField(
+    response_shape: forms.Field = JSONField(
         help_text="Fields of the answer: a text as it is, or a source: $credential.NAME, $end_user.external_id, "
         "$end_user.ATTRIBUTE, $installation.ATTRIBUTE. A literal dollar sign is $$.",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "data-preview": "The answer", "spellcheck": "false"}),
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "data-preview": PREVIEW, "spellcheck": "false"}),
     )
     # What was there when the form was opened: somebody else's change is not overwritten.
     before = forms.CharField(widget=forms.HiddenInput(), required=False)
@@ -56,16 +60,27 @@ class ShapeForm(forms.Form):
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if self.errors:
             return data
-        wanted = copy.copy(self._integration)
-        wanted.policy = data["policy"] = data["policy"] or self._integration.policy
-        wanted.response_shape = data["response_shape"]
+        data["policy"] = data["policy"] or self._integration.policy
         try:
-            wanted.full_clean()
+            self._wanted(data).full_clean()
         except ValidationError as error:
             raise ValidationError({"response_shape": error.messages}) from None
         if self._saves and data["before"] == _text(self._integration.response_shape):
-            self._confirm(foretell_answers(self._integration, wanted))
+            self._confirm(self._foretell(data))
         return data
+
+    def notes(self) -> list[str]:
+        """Say beside the preview whose credential it shows, and what the check will say of those that are there."""
+        made = f"Shown with a credential that the policy {self.cleaned_data['policy']} makes."
+        return [made, *self._foretell(self.cleaned_data).sentences()]
+
+    def _wanted(self, data: Values) -> Integration:
+        wanted = copy.copy(self._integration)
+        wanted.policy, wanted.response_shape = data["policy"], data["response_shape"]
+        return wanted
+
+    def _foretell(self, data: Values) -> AnswerImpact:
+        return foretell_answers(self._integration, self._wanted(data))
 
     def _confirm(self, impact: AnswerImpact) -> None:
         """Ask for a tick, which holds for what it was set beside: after another change it is asked for again."""
@@ -79,12 +94,25 @@ class ShapeForm(forms.Form):
             widget=UnfoldBooleanWidget(attrs={"value": foretold}),
         )
         if self.data.get("confirmed") != foretold:
-            self.data = {name: value for name, value in self.data.items() if name != "confirmed"}
+            assert isinstance(self.data, QueryDict)
+            sent = self.data.copy()
+            sent.pop("confirmed", None)
+            self.data = sent
             self.add_error("confirmed", "Nothing is saved yet. Tick this, and save again.")
+
+
+class ShapeForm(ShapeJSONForm):
+    """Takes it as a table of fields."""
+
+    response_shape = ShapeField(
+        label="Fields of the answer, as the platform's modal expects them",
+        help_text="A secret is the policy's value that is called as the field is, unless you write another's name.",
+    )
 
 
 class EditShape(ObjectAction):
     slug, title, icon = "shape", "Edit the answer", "data_object"
+    variant = ActionVariant.PRIMARY
     submit = "Save"
     needs_proof = True
 
@@ -100,7 +128,7 @@ class EditShape(ObjectAction):
         return f"{super().version(request, obj)} {obj.policy_id}"
 
     def make_form(self, request: HttpRequest, obj: Integration, data: Any = None) -> forms.Form:
-        return ShapeForm(obj, data, saves=True)
+        return _form(request, obj, data, saves=True)
 
     def answer(self, request: HttpRequest, obj: Integration) -> HttpResponse:
         return self._preview(request, obj) if request.POST.get("preview") else super().answer(request, obj)
@@ -125,14 +153,27 @@ class EditShape(ObjectAction):
         return "Saved. The next exchange is answered so."
 
     def _preview(self, request: HttpRequest, obj: Integration) -> HttpResponse:
-        form = ShapeForm(obj, request.POST)
+        form = _form(request, obj, request.POST)
         if not form.is_valid():
-            return JsonResponse({"problem": str(form.errors.get("response_shape", ["This is not valid JSON."])[0])})
+            wrong = form.errors.get("response_shape") or form.errors.get("policy") or ["This is not valid JSON."]
+            return JsonResponse({"problem": " ".join(map(str, wrong))})
         try:
             shown = preview(obj, form.cleaned_data["policy"], form.cleaned_data["response_shape"])
-            return JsonResponse({"answer": _text(shown, indent=2)})
+            return JsonResponse({"answer": _text(shown, indent=2), "notes": form.notes()})
         except ValidationError as error:
             return JsonResponse({"problem": " ".join(error.messages)})
+
+
+def _form(request: HttpRequest, obj: Integration, data: Any, *, saves: bool = False) -> ShapeJSONForm:
+    """Make the form of the view that is asked for, or was sent: the table, unless it cannot show what is there."""
+    fits = fits_the_table(obj.response_shape)
+    as_json = "response_shape" in data if data else request.GET.get("view") == "json" or not fits
+    form = (ShapeJSONForm if as_json else ShapeForm)(obj, data, saves=saves)
+    if fits:
+        title, query = ("Edit in a table", "") if as_json else ("Edit as JSON, for experts", "view=json")
+        field = form.fields["response_shape"]
+        field.help_text = format_html('{} <a class="text-link" href="?{}">{}</a>', field.help_text, query, title)
+    return form
 
 
 def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> dict[str, Any]:

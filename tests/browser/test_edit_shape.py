@@ -2,14 +2,33 @@
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import open_more
-
 
 def test_the_answer_follows_what_is_typed(console: Page):
     console.goto("/admin/exchange/integration/")
-    console.locator("#result_list tbody a").first.click()
-    open_more(console).get_by_role("link", name="Edit the answer").click()
-    answer = console.get_by_role("status", name="The answer")
+    console.get_by_role("link", name="The document's example").first.click()
+    console.get_by_role("link", name="Edit the answer").first.click()
+    answer = console.get_by_role("status", name="What the platform will get")
     expect(answer).to_contain_text("••••")
-    console.get_by_label("Response shape").fill('{"tenant": "$end_user.none"}')
-    expect(answer).to_contain_text("has no attribute 'none'")
+    console.get_by_role("button", name="Add a field").click()
+    console.get_by_label("Name", exact=True).last.fill("tenant")
+    console.get_by_label("Holds").last.select_option("Customer's attribute")
+    console.get_by_label("Text or attribute").last.fill("none")
+    expect(answer).to_contain_text("the customer has no attribute 'none'")
+    console.get_by_label("Text or attribute").last.fill("external_id")
+    expect(answer).to_contain_text('"tenant": "customer-1"')
+    console.get_by_role("button", name="Save").click()
+    expect(console.get_by_label("Save it and change these answers")).to_be_visible()
+
+
+def test_the_answer_follows_the_policy_that_is_chosen(console: Page):
+    console.goto("/admin/exchange/integration/")
+    console.get_by_role("link", name="The document's example").first.click()
+    console.get_by_role("link", name="Edit the answer").first.click()
+    expect(console.get_by_text("Shown with a credential that the policy demo-api-key makes.")).to_be_visible()
+    console.get_by_label("Policy").select_option("bear-key")
+    answer = console.get_by_role("status", name="What the platform will get")
+    expect(answer).to_contain_text("it makes BEAR_API_KEY")
+    console.get_by_label("Text or attribute").first.fill("BEAR_API_KEY")
+    expect(console.get_by_text("Shown with a credential that the policy bear-key makes.")).to_be_visible()
+    console.get_by_role("link", name="Edit as JSON").click()
+    expect(console.get_by_label("Response shape")).to_contain_text("$credential.apiKey")

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.utils.html import escape
 
 from credservice.credentials.models import CredentialPolicy
 from exchange.models import Grant, Integration
@@ -10,6 +11,7 @@ from exchange.services.dry_run import MASK
 from exchange.services.grants import usable_of
 from tests.support.pages import send, url
 
+COLUMNS = ("field", "kind", "text")
 SHAPE = '{"token": "$credential.apiKey", "tenant": "$end_user.external_id"}'
 
 
@@ -30,12 +32,85 @@ def test_the_preview_shows_the_answer_without_its_secret(world, console):
         ("{", "not valid JSON"),
         ("", "required"),
         ('{"a": "$credential.none"}', "no value named none"),
-        ('{"a": "$end_user.region"}', "end_user has no attribute"),
+        ('{"a": "$end_user.region"}', "the customer has no attribute 'region'"),
         ("[1]", "JSON object"),
     ],
 )
 def test_the_preview_says_what_is_wrong(world, console, text, problem):
     assert problem in previewed(console, world, text)["problem"]
+
+
+def rows(*cells):
+    """What the table sends: of each field its name, what it holds, and its text."""
+    columns = zip(*cells, strict=True)
+    return {f"response_shape-{name}": list(column) for name, column in zip(COLUMNS, columns, strict=True)}
+
+
+def test_it_is_edited_as_the_table_of_the_first_steps(world, console, trail):
+    form = console.get(url(world.integration, "shape")).context["form"]
+    assert form["response_shape"].value() == [("apiKey", "credential", "")]
+    table = rows(("token", "credential", "apiKey"), ("tenant", "end_user", "external_id"), ("plan", "text", "$5"))
+    before = {"before": '{"apiKey": "$credential.apiKey"}'}
+    answer = console.post(url(world.integration, "shape"), table | {"preview": "1"}).json()["answer"]
+    assert json.loads(answer) == {"token": MASK, "tenant": "acme", "plan": "$5"}
+
+    page = send(console, url(world.integration, "shape"), **table, **before)
+    assert "inst_1" in page.context["form"].fields["confirmed"].help_text
+    assert page.context["form"]["response_shape"].value()[2] == ("plan", "text", "$5")
+    assert Integration.objects.get(pk=world.integration.pk).response_shape == {"apiKey": "$credential.apiKey"}
+
+    tick = page.context["form"].fields["confirmed"].widget.attrs["value"]
+    assert send(console, url(world.integration, "shape"), **table, **before, confirmed=tick).status_code == 302
+    saved = Integration.objects.get(pk=world.integration.pk).response_shape
+    assert saved == {"token": "$credential.apiKey", "tenant": "$end_user.external_id", "plan": "$$5"}
+    assert trail.one(action="integration.changed").detail == {"changes": {"response_shape": {}}}
+
+
+@pytest.mark.parametrize(
+    ("cells", "problem"),
+    [
+        (("", "text", "eu"), "Write the name of each field."),
+        (("a b", "text", "eu"), "a b: write one name"),
+        (("token", "credential", ""), "the policy makes no value named token; it makes apiKey"),
+        (("region", "end_user", "region"), "the customer has no attribute 'region'"),
+    ],
+)
+def test_the_table_says_what_is_wrong(world, console, cells, problem):
+    answer = console.post(url(world.integration, "shape"), rows(cells) | {"preview": "1"}).json()
+    assert problem in answer["problem"]
+
+
+def test_the_expert_edits_it_as_json(world, console):
+    page = console.get(url(world.integration, "shape")).content.decode()
+    assert 'href="?view=json"' in page
+    form = console.get(url(world.integration, "shape"), {"view": "json"}).context["form"]
+    assert json.loads(form["response_shape"].value()) == {"apiKey": "$credential.apiKey"}
+
+
+def test_what_the_table_cannot_show_is_edited_as_json(world, console):
+    shape = {"apiKey": "$credential.apiKey", "region": "$installation.region"}
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape=shape)
+    page = console.get(url(world.integration, "shape"))
+    assert json.loads(page.context["form"]["response_shape"].value()) == shape
+    assert "Edit in a table" not in page.content.decode()
+
+
+def test_the_answer_on_the_page_leads_to_its_form(world, console):
+    page = "".join(console.get(url(world.integration)).content.decode().split())
+    assert "<code>apiKey</code></dt><dd>Customer&#x27;ssecret:<code>apiKey</code>" in page
+    assert page.count(f'href="{url(world.integration, "shape")}"') == 2  # on top, and beside the answer
+
+
+def test_the_preview_says_what_the_check_will_say_of_another_policy(world, console):
+    wider = CredentialPolicy.objects.create(name="wider", issuer="static", options={"names": ["apiKey", "tenant"]})
+    both = '{"apiKey": "$credential.apiKey", "tenant": "$credential.tenant"}'
+    chosen = {"preview": "1", "response_shape": both, "policy": wider.pk}
+    found = console.post(url(world.integration, "shape"), chosen).json()
+    assert json.loads(found["answer"]) == {"apiKey": MASK, "tenant": MASK}
+    foretold = saved(console, world, both, policy=wider.pk).context["form"].fields["confirmed"].help_text
+    assert found["notes"][0] == "Shown with a credential that the policy wider makes."
+    assert "inst_1" in found["notes"][1]
+    assert all(f"<p>{escape(note)}</p>" in foretold for note in found["notes"][1:])
 
 
 def test_it_is_saved(world, console, trail):

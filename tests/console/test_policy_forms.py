@@ -1,11 +1,15 @@
 """The forms of a policy's options and probe, made of what issuers declare, and the same as JSON."""
 
 import json
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 
+from credservice.adminkit.widgets import DurationField
 from credservice.credentials.admin.option_forms import OptionsForm
 from credservice.credentials.models import CredentialPolicy
 from credservice.issuers import api_key, jwt, static
@@ -95,6 +99,106 @@ def test_the_expert_edits_the_same_as_json(console: Client, world: Any) -> None:
     assert console.post(url(world.policy) + "?view=json", edited).status_code == 302
     world.policy.refresh_from_db()
     assert (world.policy.options, world.policy.probe) == ({"names": ["apiKey", "more"]}, {})
+
+
+@pytest.mark.parametrize(
+    ("typed", "seconds"),
+    [
+        ("15 minutes", 900),
+        ("1 Hour, 30 min", 5400),
+        ("1h and 30m", 5400),
+        ("90 m", 5400),
+        ("3600", 3600),
+        ("1:30:00", 5400),
+    ],
+)
+def test_a_time_is_taken_as_a_person_types_it(typed: str, seconds: int) -> None:
+    assert DurationField().clean(typed) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("typed", ["soon", "5 weeks", "1h 2 hours", "minutes", "1.5h", "15 minutes!", "0x10"])
+def test_what_is_no_time_is_told_with_an_example(typed: str) -> None:
+    with pytest.raises(ValidationError, match="such as 15 minutes"):
+        DurationField().clean(typed)
+
+
+@pytest.mark.parametrize("typed", ["999999 days", "99999999 00:00:00", "-99999999 00:00:00"])
+def test_a_time_has_a_bound(typed: str) -> None:
+    with pytest.raises(ValidationError, match="100 years at most"):
+        DurationField().clean(typed)
+
+
+def test_every_time_says_how_to_write_it(console: Client, db: None) -> None:
+    form = console.get(url(CredentialPolicy, "add")).context["adminform"].form
+    options = form["options"].field.widget.make(None, "options").choices["jwt"].form.fields
+    asked = [form.fields[name] for name in ("lifetime", "rotation_period", "overlap", "stale_for")]
+    for field in [*asked, options["lifetime"], *_oauth2_fields("margin")]:
+        assert "15 minutes" in field.help_text
+    assert "shorter than the lifetime" in form.fields["overlap"].help_text
+    assert "Empty: 1h." in options["lifetime"].help_text
+
+
+def _oauth2_fields(*names: str) -> list[Any]:
+    return [OptionsForm(DECLARED["oauth2"], {}, None, "options").fields[name] for name in names]
+
+
+def test_tokens_need_no_time_to_be_written(console: Client, db: None) -> None:
+    page = console.get(url(CredentialPolicy, "add"))
+    sent = {field.html_name: field.value() or "" for field in page.context["adminform"].form if field.name != "options"}
+    del sent["probe"]
+    sent |= {"name": "tokens", "issuer": "jwt", "options-jwt-audience": "vendor"}
+    assert console.post(url(CredentialPolicy, "add"), sent).status_code == 302
+    made = CredentialPolicy.objects.get()
+    assert (made.lifetime, made.overlap) == (None, timedelta(hours=24))
+
+
+@pytest.mark.parametrize(("lifetime", "overlap"), [("1 hour", 1800), ("90d", 86400), ("", 86400)])
+def test_an_overlap_that_is_not_written_fits_the_lifetime(
+    console: Client, db: None, lifetime: str, overlap: int
+) -> None:
+    sent = REST | {"name": "keys", "issuer": "api_key", "lifetime": lifetime, "overlap": ""}
+    assert console.post(url(CredentialPolicy, "add"), sent).status_code == 302
+    assert CredentialPolicy.objects.get().overlap == timedelta(seconds=overlap)
+
+
+def test_an_overlap_as_long_as_the_lifetime_is_refused_at_its_field(console: Client, db: None) -> None:
+    sent = REST | {"name": "keys", "issuer": "api_key", "lifetime": "1h", "overlap": "60 minutes"}
+    page = console.post(url(CredentialPolicy, "add"), sent)
+    assert page.context["adminform"].form.errors == {
+        "overlap": ["The overlap must be shorter than the lifetime. Write one, such as half of it."]
+    }
+
+
+def test_an_option_of_seconds_is_typed_and_shown_as_a_time(console: Client, db: None) -> None:
+    sent = TOKENS | {"lifetime": "", "options-jwt-audience": "vendor"}
+    refused = console.post(url(CredentialPolicy, "add"), sent | {"options-jwt-lifetime": "10 seconds"})
+    form = refused.context["adminform"].form.fields["options"].widget.sent.form
+    assert form.errors == {"lifetime": ["Write a time from 1m to 1d."]}
+    assert form["lifetime"].value() == "10 seconds"
+    assert console.post(url(CredentialPolicy, "add"), sent | {"options-jwt-lifetime": "15 minutes"}).status_code == 302
+    made = CredentialPolicy.objects.get()
+    assert made.options["lifetime"] == 900
+    assert 'value="15m"' in console.get(url(made)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("issuer", "options", "lifetime", "shown"),
+    [
+        ("jwt", {"audience": "a"}, None, "1h"),
+        ("jwt", {"audience": "a", "lifetime": 900}, None, "15m"),
+        ("jwt", {"audience": "a", "lifetime": "?"}, None, "cannot be told: look at its options"),
+        ("jwt", {"audience": "a"}, timedelta(hours=12), "12h"),
+        ("api_key", {}, None, "unlimited"),
+        ("gone", {}, None, "cannot be told: look at its options"),
+    ],
+)
+def test_the_list_shows_how_long_credentials_live(
+    console: Client, db: None, issuer: str, options: Any, lifetime: Any, shown: str
+) -> None:
+    overlap = timedelta(minutes=1)
+    CredentialPolicy.objects.create(name="p", issuer=issuer, options=options, lifetime=lifetime, overlap=overlap)
+    page = console.get(url(CredentialPolicy, "changelist")).content.decode()
+    assert re.search(rf">\s*{shown}\s*<", page)
 
 
 def test_an_issuer_that_declares_nothing_is_asked_for_by_json(console: Client, db: None, settings: Any) -> None:

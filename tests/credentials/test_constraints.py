@@ -70,7 +70,7 @@ def test_a_sound_policy_is_accepted(db):
         ({"options": {"prefx": "a"}}, "options", "unknown option 'prefx'"),
         ({"options": {"prefix": "A"}}, "options", "prefix must be 1 to 16 lower-case letters"),
         ({"issuer": "static"}, "options", "names must be a list"),
-        ({"lifetime": DAY, "overlap": DAY}, "__all__", "The lifetime must be longer than the overlap"),
+        ({"lifetime": DAY, "overlap": DAY}, "overlap", "The overlap must be shorter than the lifetime"),
         ({"overlap": -DAY}, "overlap", "at least zero"),
         ({"rotation_period": timedelta(0)}, "rotation_period", "longer than zero"),
         ({"rotation_period": -DAY}, "rotation_period", "longer than zero"),

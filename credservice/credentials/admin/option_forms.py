@@ -1,6 +1,7 @@
 """Makes forms of the options that issuers and probes declare."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -13,10 +14,10 @@ from unfold.widgets import (
 )
 
 from credservice.adminkit.nested_forms import Maker, ObjectForm, Variant, Variants
-from credservice.adminkit.widgets import JSONField, LinesField, PairsField
+from credservice.adminkit.widgets import JSONField, LinesField, PairsField, SecondsField, span
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.base import Issuer
-from credservice.issuers.options import Choice, JSONObject, Lines, Number, Option, OptionsError, Pairs, Text
+from credservice.issuers.options import Choice, JSONObject, Lines, Number, Option, OptionsError, Pairs, Seconds, Text
 from credservice.issuers.probes import PROBES
 
 
@@ -121,8 +122,7 @@ def asks_for_probe(current: Mapping[str, Any]) -> Maker:
 
 def _field(option: Option, current: Any) -> forms.Field:
     make = _FIELDS[type(option.kind)]
-    default = "" if option.default in ({}, None) or isinstance(option.kind, Choice) else option.default
-    shown = PairsField().prepare_value(default).replace("\n", ", ") if isinstance(default, dict) else default
+    shown = _shown_default(option)
     return make(
         option,
         current,
@@ -130,6 +130,17 @@ def _field(option: Option, current: Any) -> forms.Field:
         help_text=f"{option.help} Empty: {shown}." if shown != "" else option.help,
         required=option.required,
     )
+
+
+def _shown_default(option: Option) -> Any:
+    """Write the default as it would be typed; empty where the field itself shows it, or there is none."""
+    if option.default in ({}, None) or isinstance(option.kind, Choice):
+        return ""
+    if isinstance(option.kind, Seconds):
+        return span(timedelta(seconds=option.default))
+    if isinstance(option.default, dict):
+        return PairsField().prepare_value(option.default).replace("\n", ", ")
+    return option.default
 
 
 def _text(_: Option, __: Any, **kwargs: Any) -> forms.Field:
@@ -140,6 +151,11 @@ def _number(option: Option, _: Any, **kwargs: Any) -> forms.Field:
     assert isinstance(option.kind, Number)
     widget = UnfoldAdminIntegerFieldWidget(attrs={} if option.kind.whole else {"step": "any"})
     return (forms.IntegerField if option.kind.whole else forms.FloatField)(widget=widget, **kwargs)
+
+
+def _seconds(option: Option, _: Any, **kwargs: Any) -> forms.Field:
+    assert isinstance(option.kind, Seconds)
+    return SecondsField(least=option.kind.least, most=option.kind.most, **kwargs)
 
 
 def _choice(option: Option, current: Any, **kwargs: Any) -> forms.Field:
@@ -153,6 +169,7 @@ def _choice(option: Option, current: Any, **kwargs: Any) -> forms.Field:
 _FIELDS: Mapping[type, Callable[..., forms.Field]] = {
     Text: _text,
     Number: _number,
+    Seconds: _seconds,
     Choice: _choice,
     Lines: lambda _, __, **kwargs: LinesField(**kwargs),
     Pairs: lambda _, __, **kwargs: PairsField(**kwargs),

@@ -1,6 +1,7 @@
 """Edits credential policies in the console: which issuer, with what options, for how long."""
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -17,11 +18,12 @@ from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.nested_forms import NESTED, Maker, NestedField
 from credservice.adminkit.widgets import span
 from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
-from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.options import OptionsError
 
 MAX_USERS_CHECKED = 200
+CANNOT_BE_TOLD = "cannot be told: look at its options"
 
 
 class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -29,6 +31,13 @@ class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
 
     Also asks everything that uses the policy whether it can live with the new options.
     """
+
+    class Meta:
+        help_texts: ClassVar = {
+            "lifetime": "Each credential expires after this. Empty: as its issuer has it.",
+            "overlap": "How long the predecessor stays good after a rotation: shorter than the lifetime. Empty: "
+            f"{span(DEFAULT_OVERLAP)}, or half of the lifetime where that is shorter.",
+        }
 
     other_view = ("", "")  # title and address of the other view
     issuer = forms.ChoiceField(choices=issuer_choices, widget=UnfoldAdminSelectWidget)
@@ -40,6 +49,18 @@ class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
         if "options" in self.fields:
             title, address = self.other_view
             self.fields["options"].help_text = format_html('<a class="text-link" href="{}">{}</a>', address, title)
+        if "overlap" in self.fields:
+            self.fields["overlap"].required = False
+            if self.instance._state.adding:
+                self.initial["overlap"] = None
+
+    def clean(self) -> dict[str, Any]:
+        """Choose an overlap that fits the lifetime, where none was written."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if "overlap" in data and data["overlap"] is None:
+            lifetime = data.get("lifetime")
+            data["overlap"] = DEFAULT_OVERLAP if lifetime is None else min(DEFAULT_OVERLAP, lifetime / 2)
+        return data
 
     def _update_errors(self, errors: ValidationError) -> None:
         """Say above the form what is wrong with the issuer, where that was chosen long ago."""
@@ -153,11 +174,15 @@ class CredentialPolicyAdmin(ConsoleAdmin):
         try:
             return ", ".join(get_issuer(obj.issuer).value_names(obj.options))
         except (ImproperlyConfigured, OptionsError, KeyError, TypeError):
-            return "cannot be told: look at its options"
+            return CANNOT_BE_TOLD
 
     @display(description="Lifetime")
     def shown_lifetime(self, obj: CredentialPolicy) -> str:
-        return span(obj.lifetime) if obj.lifetime else "unlimited"
+        try:
+            told = obj.lifetime or get_issuer(obj.issuer).own_lifetime(obj.options)
+        except (ImproperlyConfigured, TypeError):
+            return CANNOT_BE_TOLD
+        return span(told) if isinstance(told, timedelta) else told
 
     @display(description="Rotation")
     def shown_rotation(self, obj: CredentialPolicy) -> str:

@@ -77,6 +77,9 @@ class OAuth2Issuer(Issuer):
     def check_options(self, options: Mapping[str, Any]) -> None:
         check_policy(options, self._grant)
 
+    def own_lifetime(self, options: Mapping[str, Any]) -> str:
+        return "set by its server"
+
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         return (with_defaults(COMMON, options)["name"],)
 

@@ -9,9 +9,9 @@ from credservice.issuers.jwt import ALGORITHMS
 from credservice.issuers.options import (
     Choice,
     Lines,
-    Number,
     Option,
     OptionsError,
+    Seconds,
     Text,
     check_declared,
     is_text,
@@ -60,8 +60,8 @@ COMMON = (
     Option("resource", Lines(_check_resources, or_one=True), "The URLs that the token is for, one a line (RFC 8707)."),
     Option(
         "margin",
-        Number(1, MAX_MARGIN, of="seconds"),
-        "Seconds before its end, at most half of its life, after which the next hand-out gets a new token.",
+        Seconds(1, MAX_MARGIN),
+        "So long before its end, at most half of its life, the next hand-out gets a new token.",
         default=60,
     ),
     value_name("ACCESS_TOKEN"),

@@ -60,6 +60,9 @@ class WebhookIssuer(Issuer):
     def policy_options(self) -> tuple[Option, ...]:
         return OPTIONS
 
+    def own_lifetime(self, options: Mapping[str, Any]) -> str:
+        return "set by its endpoint"
+
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(options["names"])
 

@@ -8,7 +8,9 @@ document.querySelectorAll("[data-preview]").forEach((input) => {
     shown.className = "bg-base-50 console-pre font-mono mb-3 p-3 rounded-default text-sm dark:bg-base-800";
     shown.setAttribute("role", "status");
     shown.setAttribute("aria-label", input.dataset.preview);
-    input.after(title, shown);
+    const notes = document.createElement("div");
+    notes.className = "mb-3 text-sm";
+    input.after(title, shown, notes);
     let timer;
     const ask = async () => {
         const form = new FormData(input.closest("form"));
@@ -17,8 +19,14 @@ document.querySelectorAll("[data-preview]").forEach((input) => {
             const answer = await fetch(window.location.href, { method: "POST", body: form });
             const found = await answer.json();
             shown.textContent = found.answer ?? found.problem;
+            notes.replaceChildren(...(found.notes ?? []).map((note) => {
+                const line = document.createElement("p");
+                line.textContent = note;
+                return line;
+            }));
         } catch {
             shown.textContent = "";
+            notes.replaceChildren();
         }
     };
     input.closest("form").addEventListener("input", () => {
