@@ -15,7 +15,11 @@ _SOURCE = re.compile(r"\$(credential|end_user|installation)\.(.+)", re.DOTALL)
 
 
 class MissingAttribute(ValueError):
-    """The end user or installation has no such attribute."""
+    """The end user or installation has no such attribute, or the credential no such value."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{kind} has no attribute {name!r}")
+        self.kind, self.name = kind, name
 
 
 def check_shape(shape: Any, value_names: tuple[str, ...]) -> None:
@@ -86,4 +90,4 @@ def _resolve(source: str, sources: Mapping[str, Mapping[str, Any]]) -> Any:
     try:
         return sources[kind][name]
     except KeyError:
-        raise MissingAttribute(f"{kind} has no attribute {name!r}") from None
+        raise MissingAttribute(kind, name) from None
