@@ -105,12 +105,18 @@ class Platforms(Calls):
         policy: str | None = None,
         response_shape: Mapping[str, str] | None = None,
         platform: str | None = None,
+        accept_changed_answers: bool | None = None,
         if_match: str | None = None,
         only_new: bool = False,
         idempotency_key: str | None = None,
     ) -> Integration:
-        """Create or change one. What is left out stays as it is; a new one needs ``policy`` and ``response_shape``."""
+        """Create or change one. What is left out stays as it is; a new one needs ``policy`` and ``response_shape``.
+
+        Raises :class:`Conflict` with the code ``answers_would_change`` where customers would get another answer, or
+        none, and ``accept_changed_answers`` is not given.
+        """
         body = {"name": name, "state": state, "policy": policy, "response_shape": response_shape}
         path = place("integrations", integration_id)
         headers = once(idempotency_key, if_match=if_match, only_new=only_new)
-        return self._write(Integration, "PUT", path, body, query={"platform": platform}, headers=headers)
+        query = {"platform": platform, "accept_changed_answers": accept_changed_answers}
+        return self._write(Integration, "PUT", path, body, query=query, headers=headers)

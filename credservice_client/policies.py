@@ -27,11 +27,16 @@ class Policies(Calls):
         stale_seconds: int | None = None,
         multiple: bool | None = None,
         probe: Mapping[str, Any] | None = None,
+        accept_changed_answers: bool | None = None,
         if_match: str | None = None,
         only_new: bool = False,
         idempotency_key: str | None = None,
     ) -> Policy:
-        """Create or change one. What is left out stays as it is; a new one needs its ``issuer``."""
+        """Create or change one. What is left out stays as it is; a new one needs its ``issuer``.
+
+        Raises :class:`Conflict` with the code ``answers_would_change`` where customers would get another answer, or
+        none, and ``accept_changed_answers`` is not given.
+        """
         body = {
             "issuer": issuer,
             "options": options,
@@ -43,4 +48,5 @@ class Policies(Calls):
             "probe": probe,
         }
         headers = once(idempotency_key, if_match=if_match, only_new=only_new)
-        return self._write(Policy, "PUT", place("policies", policy), body, headers=headers)
+        query = {"accept_changed_answers": accept_changed_answers}
+        return self._write(Policy, "PUT", place("policies", policy), body, query=query, headers=headers)

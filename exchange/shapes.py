@@ -11,12 +11,23 @@ from typing import Any
 MAX_FIELDS = 32
 # The kinds of sources; TEXT is one that is handed out as it is.
 CREDENTIAL, END_USER, TEXT = "credential", "end_user", "text"
-_SAID = {END_USER: "customer"}  # what a person calls a kind, where that is another word
 _SOURCE = re.compile(r"\$(credential|end_user|installation)\.(.+)", re.DOTALL)
 
 
 class MissingAttribute(ValueError):
-    """The customer or installation has no such attribute; the message goes on from "the"."""
+    """The customer or installation has no such attribute, or the credential no such value.
+
+    The message goes on from "the".
+    """
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{noun_of(kind)} has no attribute {name!r}")
+        self.kind, self.name = kind, name
+
+
+def noun_of(kind: str) -> str:
+    """Return what a person calls this kind of source."""
+    return "customer" if kind == END_USER else kind
 
 
 def check_shape(shape: Any, value_names: tuple[str, ...]) -> None:
@@ -87,4 +98,4 @@ def _resolve(source: str, sources: Mapping[str, Mapping[str, Any]]) -> Any:
     try:
         return sources[kind][name]
     except KeyError:
-        raise MissingAttribute(f"{_SAID.get(kind, kind)} has no attribute {name!r}") from None
+        raise MissingAttribute(kind, name) from None

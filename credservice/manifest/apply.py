@@ -15,8 +15,8 @@ from credservice.core.exceptions import ServiceError, Unavailable
 from credservice.manifest.audit import record_row, record_run
 from credservice.manifest.document import Item, Problems, read
 from credservice.manifest.planner import make_plan
-from credservice.manifest.registry import all_sections
-from credservice.manifest.schema import SIZE, Change, Extra, Plan, Progress, Row, Section
+from credservice.manifest.registry import all_sections, plan_watches
+from credservice.manifest.schema import SIZE, Change, ChangedAnswers, Extra, Plan, Progress, Row, Section
 
 
 class Refused(Exception):
@@ -27,6 +27,14 @@ class Refused(Exception):
         self.problems = problems
 
 
+class AnswersWouldChange(Exception):
+    """Nothing was written: customers would get another answer, or none, and the caller has not accepted that."""
+
+    def __init__(self, changed: Sequence[ChangedAnswers]) -> None:
+        super().__init__(f"answers of {len(changed)} entries would change")
+        self.changed = changed
+
+
 @dataclass(frozen=True)
 class Outcome:
     """Changes that were (or, after a dry run, would be) made, and what was left as it is."""
@@ -34,12 +42,21 @@ class Outcome:
     changes: list[Change]  # in the file's order
     notes: list[str]
     left_alone: dict[str, int]  # rows of the database that the file does not name, by what they are called
+    changed_answers: list[ChangedAnswers]
 
 
-def apply(text: str, name: str, *, dry_run: bool = False, progress: Progress | None = None) -> Outcome:
-    """Make the database match what the file names. Raises :class:`Refused`, :class:`BadFile`; then nothing changed.
+def apply(
+    text: str,
+    name: str,
+    *,
+    dry_run: bool = False,
+    accept_changed_answers: bool = False,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Make the database match what the file names. ``name`` is the file's, for the trail. Two at once wait for each
+    other.
 
-    ``name`` is the file's, for the trail. Two at once wait for each other.
+    Raises :class:`Refused`, :class:`BadFile` and, but for a dry run, :class:`AnswersWouldChange`; then nothing changed.
     """
     problems = Problems()
     root = read(text, problems)
@@ -47,25 +64,29 @@ def apply(text: str, name: str, *, dry_run: bool = False, progress: Progress | N
         wait_for_others()
         plan = make_plan(root, problems, actor=command_actor("apply"), progress=progress or _quietly)
         _stop_at(problems)
-        _write(plan)
-        _stop_at(problems)
-        outcome = Outcome(sorted(plan.changes, key=lambda change: change.item.line), plan.notes, _left_alone(plan))
+        changed_answers = _write(plan)
+        if changed_answers and not (accept_changed_answers or dry_run):
+            raise AnswersWouldChange(changed_answers)
+        changes = sorted(plan.changes, key=lambda change: change.item.line)
+        outcome = Outcome(changes, plan.notes, _left_alone(plan), changed_answers)
         if plan.changes:
             record_run(plan, text, name)
         transaction.set_rollback(dry_run)
     return outcome
 
 
-def apply_entry(root: Item, *, actor: str) -> Row:
-    """Write the one entry that ``root`` leads to, as a file that names nothing else would. Raises :class:`Refused`.
+def apply_entry(root: Item, *, actor: str, accept_changed_answers: bool = False) -> Row:
+    """Write the one entry that ``root`` leads to, as a file that names nothing else would.
 
     What is around it must be there. Not in a transaction of its own: the caller's call :func:`wait_for_others` first.
+    Raises :class:`Refused` and :class:`AnswersWouldChange`: then the caller undoes it.
     """
     problems = Problems()
     plan = make_plan(root, problems, actor=actor, progress=_quietly)
     _stop_at(problems)
-    _write(plan)
-    _stop_at(problems)
+    changed_answers = _write(plan)
+    if changed_answers and not accept_changed_answers:
+        raise AnswersWouldChange(changed_answers)
     return plan.steps[-1].rows[-1]
 
 
@@ -94,11 +115,16 @@ def wait_for_others(*, seconds: int = 0) -> None:
         cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
 
 
-def _write(plan: Plan) -> None:
+def _write(plan: Plan) -> list[ChangedAnswers]:
+    """Write all of it, and find whose answers that changes: by what is there afterwards, since one file may change a
+    shape and what fills it."""
+    comparisons = [watch(plan) for watch in plan_watches()]
     for step in plan.steps:
         _write_rows(plan, step.section, step.rows)
         for extra, changes in step.extras:
             _write_extra(plan, extra, changes)
+    _stop_at(plan.problems)
+    return [found for compare in comparisons for found in compare()]
 
 
 def _write_rows(plan: Plan, section: Section, rows: Sequence[Row]) -> None:

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from credservice.manifest.schema import Plan, Section
+from credservice.manifest.schema import ChangedAnswers, Plan, Section
+
+# Called before a plan is written. What it returns is called after that, and compares.
+Watch = Callable[[Plan], Callable[[], list[ChangedAnswers]]]
 
 _sections: dict[str, Section] = {}
 _top: list[Section] = []
 _checks: list[Callable[[Plan], None]] = []
+_watches: list[Watch] = []
 
 
-def register(section: Section, *, check: Callable[[Plan], None] | None = None) -> None:
+def register(section: Section, *, check: Callable[[Plan], None] | None = None, watch: Watch | None = None) -> None:
     """Let set-up files name ``section`` at their top. Called once, from ``AppConfig.ready``.
 
-    ``check`` judges a whole plan, also of a file that does not name the section.
+    ``check`` judges a whole plan, and ``watch`` finds whose answers it changes; both also of a file that does not name
+    the section.
     """
     if section.name not in _sections:
         _top.append(section)
         _index(section)
         if check is not None:
             _checks.append(check)
+        if watch is not None:
+            _watches.append(watch)
+
+
+def plan_watches() -> list[Watch]:
+    return list(_watches)
 
 
 def plan_checks() -> list[Callable[[Plan], None]]:

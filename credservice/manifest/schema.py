@@ -163,6 +163,17 @@ class Change:
 
 
 @dataclass(frozen=True)
+class ChangedAnswers:
+    """Says of an entry that customers who are answered today would get another answer by it, or none."""
+
+    item: Item
+    text: str
+
+    def __str__(self) -> str:
+        return f"{dotted(self.item.path)}: {self.text}"
+
+
+@dataclass(frozen=True)
 class Step:
     """The rows of one section and their extras' changes, to be written after those of the steps before."""
 

@@ -30,6 +30,11 @@ KNOWN: dict[str, tuple[int, str]] = {
     "method_not_allowed": (405, "Use one of the methods in the `Allow` header."),
     "not_acceptable": (406, "Accept application/json."),
     "conflict": (409, "Read `detail`, and the object again: as it is now, it does not allow this."),
+    "answers_would_change": (
+        409,
+        "Read in `detail` whose answers this changes; to do it all the same, send it with "
+        "`?accept_changed_answers=true`.",
+    ),
     "ambiguous": (409, "Say which is meant: by `platform`, or by our id."),
     "ambiguous_resource": (409, "Two marketplaces have a resource of this id that is there: use ours."),
     "key_used": (409, "Another report of the resource has this key: choose a new one."),

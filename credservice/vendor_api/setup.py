@@ -8,21 +8,32 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from credservice.core.exceptions import Conflict, escaped
-from credservice.manifest.apply import Refused, apply_entry, wait_for_others
+from credservice.manifest.apply import AnswersWouldChange, Refused, apply_entry, wait_for_others
 from credservice.manifest.document import BadValue, Item, Problem
 from credservice.manifest.json_values import item_of
 from credservice.manifest.schema import Row
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.etags import require_new
+from credservice.vendor_api.fields import StrictSerializer
 from credservice.vendor_api.operations import operation_of
 from credservice.vendor_api.problems import FieldError, InvalidFields
 
 WAIT_SECONDS = 5  # for another write of the set-up; an `apply` may take a minute
 Path = tuple[str, ...]  # names of sections and of entries by turns: ("platforms", "mindcloud")
+
+
+class AcceptingSerializer(StrictSerializer):
+    """The query of a PUT that may change what customers are answered. It is no field: no object has it."""
+
+    accept_changed_answers = serializers.BooleanField(
+        default=False,
+        help_text="Also change what customers who are answered today would get, or leave them without an answer.",
+    )
 
 
 class SetupView(VendorView):
@@ -31,14 +42,19 @@ class SetupView(VendorView):
         wait_for_others(seconds=WAIT_SECONDS)
         known = rows.select_for_update(of=("self",), no_key=True).first()
         self.require_match(form(known).data if known else None)
+        require_new(self.request._request, created=known is None)
         row = self._written(path)
-        require_new(self.request._request, created=row.is_new)
         return self.shown(form(rows.get()).data, status=201 if row.is_new else 200)
 
     def _written(self, path: Path) -> Row:
         try:
             with transaction.atomic():
-                return apply_entry(_leading_to(path, dict(self.body)), actor=self.actor)
+                accepted = self.params.get("accept_changed_answers", False)
+                entry = _leading_to(path, dict(self.body))
+                return apply_entry(entry, actor=self.actor, accept_changed_answers=accepted)
+        except AnswersWouldChange as refusal:
+            detail = " ".join(_sentence(each.text) for each in refusal.changed)
+            raise Conflict(detail, code="answers_would_change") from None
         except Refused as refusal:
             raise InvalidFields([self._place(path, problem) for problem in refusal.problems]) from None
         except BadValue as error:

@@ -89,7 +89,7 @@ class ShapeJSONForm(forms.Form):
         foretold = hashlib.sha256(" ".join(impact.sentences()).encode()).hexdigest()[:16]
         self.fields["confirmed"] = forms.BooleanField(
             label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
-            help_text=format_html_join("", "<p>{}</p>", ((sentence,) for sentence in impact.sentences())),
+            help_text=format_html_join("", "<p>{}</p>", ((_marked(sentence),) for sentence in impact.sentences())),
             required=False,
             widget=UnfoldBooleanWidget(attrs={"value": foretold}),
         )
@@ -195,3 +195,11 @@ def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> d
 
 def _text(shape: Any, indent: int | None = None) -> str:
     return json.dumps(shape, ensure_ascii=False, indent=indent, sort_keys=indent is None)
+
+
+def _marked(sentence: str) -> str:
+    """Show what stands between backticks as code."""
+    parts = enumerate(sentence.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if at % 2 else part,) for at, part in parts)
+    )

@@ -13,6 +13,7 @@ from credservice.manifest.json_values import Facts
 from credservice.manifest.kinds import Choice, Flag, Text, Texts, Whole
 from credservice.manifest.registry import register
 from credservice.manifest.schema import Field, Plan, Row, Section
+from exchange.manifest.answers import watch_answers
 from exchange.manifest.grants import EndUserGrants, InstallationGrant
 from exchange.models import EndUser, Installation, Integration, Platform
 from exchange.services import events
@@ -151,4 +152,4 @@ PLATFORMS = Section(
 
 
 def register_sections() -> None:
-    register(PLATFORMS, check=_check_dependants)
+    register(PLATFORMS, check=_check_dependants, watch=watch_answers)

@@ -1,14 +1,19 @@
-"""Foretells whose answers a changed response shape or policy of an integration would change, before it is saved."""
+"""Foretells whose answers a changed response shape or policy of an integration would change, and how.
+
+The console asks before it saves; the vendor API and ``apply`` refuse what nobody has accepted.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from django.core.exceptions import ImproperlyConfigured
+
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.rotation_impact import counted
 from credservice.crypto import SealError
 from exchange.models import Grant, Installation, Integration
-from exchange.shapes import MissingAttribute, fill
+from exchange.shapes import CREDENTIAL, END_USER, TEXT, MissingAttribute, fill, noun_of, read_source
 
 MAX_LOOKED_AT = 500  # installations, the newest
 MAX_NAMED = 5
@@ -23,13 +28,30 @@ class _Value(NamedTuple):
 Values = Mapping[str, _Value]
 
 
+class Answer(NamedTuple):
+    """The fields of an answer; of none, ``why`` there is none."""
+
+    fields: Mapping[str, Any] | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Holds what the newest installations of an integration are answered, at one time."""
+
+    shape: Mapping[str, str]
+    by_installation: Mapping[Installation, Answer]
+    more: bool  # than were looked at
+
+
 @dataclass
 class AnswerImpact:
-    """Installations that would be answered differently, and not at all, each with why."""
+    """Installations that would be answered differently, with how, and not at all, each with why."""
 
     different: list[str] = field(default_factory=list)
+    changes: list[str] = field(default_factory=list)  # a sentence for each field that is different
     unanswered: list[str] = field(default_factory=list)
-    more: bool = False  # than were looked at
+    more: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.different or self.unanswered)
@@ -40,42 +62,91 @@ class AnswerImpact:
             told.append(f"{_number(self.unanswered)} would get no answer: {_some(self.unanswered)}.")
         if self.different:
             told.append(f"{_number(self.different)} would be answered differently: {_some(self.different)}.")
+        told += self.changes
         if self.more:
             told.append(f"There are more: only the newest {MAX_LOOKED_AT} were looked at.")
         return told
 
 
 def foretell_answers(now: Integration, then: Integration) -> AnswerImpact:
-    """Compare the answers of its installations as it is with those as it would be.
+    """Compare the answers of its installations as it is with those as it would be."""
+    before = answers_of(now)
+    return compare_answers(before, answers_of(then, among=before.by_installation))
+
+
+def answers_of(integration: Integration, *, among: Iterable[Installation] | None = None) -> Answers:
+    """Find what its installations are answered as it is in memory: the newest, or those ``among``.
 
     Credentials are opened for the names of their values alone: those of one may be older than its policy. Suspended
-    installations, and those that are handed nothing either way, are left out.
+    installations are left out.
     """
-    rows = Installation.objects.filter(integration=now).exclude(state=Installation.State.SUSPENDED)
+    rows = Installation.objects.filter(integration=integration).exclude(state=Installation.State.SUSPENDED)
+    rows = rows if among is None else rows.filter(pk__in=[each.pk for each in among])
     found = list(rows.select_related("end_user").order_by("-created_at")[: MAX_LOOKED_AT + 1])
-    impact = AnswerImpact(more=len(found) > MAX_LOOKED_AT)
-    handed_out = _handed_out(now, found[:MAX_LOOKED_AT])
-    for installation in found[:MAX_LOOKED_AT]:
-        values = handed_out.get(installation)
-        if values is None and installation in handed_out:
+    looked_at = found[:MAX_LOOKED_AT]
+    handed_out = _handed_out(integration, looked_at)
+    answers = {each: _answer(integration, each, handed_out) for each in looked_at}
+    return Answers(integration.response_shape, answers, more=len(found) > MAX_LOOKED_AT)
+
+
+def compare_answers(before: Answers, after: Answers) -> AnswerImpact:
+    """Tell what would change for those that are answered before. Who gets no answer then loses none."""
+    impact = AnswerImpact(more=before.more)
+    changed: set[str] = set()
+    for installation, old in before.by_installation.items():
+        new = after.by_installation.get(installation)
+        if old.fields is None or new is None:
             continue
-        before, _ = _answer(now, installation, values)
-        after, missing = _answer(then, installation, values)
-        if missing or (before is not None and after is None):
-            impact.unanswered.append(f"{installation} ({missing or 'its values would have to be entered'})")
-        elif before != after:
+        if new.fields is None:
+            impact.unanswered.append(f"{installation} ({new.why})")
+        elif old.fields != new.fields:
             impact.different.append(str(installation))
+            changed |= {name for name in {**old.fields, **new.fields} if _is_other(name, old.fields, new.fields)}
+    names = [name for name in {**before.shape, **after.shape} if name in changed]
+    impact.changes = [_change(name, before.shape.get(name), after.shape.get(name)) for name in names]
     return impact
 
 
+def _is_other(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return name not in old or name not in new or old[name] != new[name]
+
+
+def _change(name: str, old: str | None, new: str | None) -> str:
+    """Say of a field what is different, by its sources: never what was or would be sent."""
+    if new is None:
+        return f"`{name}` is no longer sent."
+    if old is None:
+        return f"`{name}` is new."
+    if old == new:
+        return f"`{name}` has another value."
+    kind, source = read_source(new)
+    if kind == TEXT:
+        return f"`{name}` is {'another' if read_source(old)[0] == TEXT else 'now a'} fixed text."
+    return f"`{name}` now comes from {_origin(kind, source)}."
+
+
+def _origin(kind: str, name: str) -> str:
+    if kind == CREDENTIAL:
+        return f"the value {name}"
+    if (kind, name) == (END_USER, "external_id"):
+        return "the customer's external_id"
+    return f"the {noun_of(kind)}'s attribute {name}"
+
+
+def _why(missing: MissingAttribute) -> str:
+    if missing.kind == CREDENTIAL:
+        return f"its credential has no value {missing.name}"
+    what = "external_id" if (missing.kind, missing.name) == (END_USER, "external_id") else f"attribute {missing.name}"
+    return f"the {noun_of(missing.kind)} has no {what}"
+
+
 def _answer(
-    integration: Integration, installation: Installation, values: Values | None
-) -> tuple[dict[str, Any] | None, str]:
-    """Fill the answer. None where nothing is handed out, with what is missing where it cannot be filled."""
+    integration: Integration, installation: Installation, handed_out: Mapping[Installation, Values | None]
+) -> Answer:
+    granted = installation in handed_out
+    values = handed_out[installation] if granted else _made(integration.policy)
     if values is None:
-        values = _made(integration.policy)
-    if values is None:
-        return None, ""
+        return Answer(None, "its credential is not handed out" if granted else "its values would have to be entered")
     end_user = installation.end_user
     known = {"external_id": end_user.external_id} if end_user.external_id else {}
     sources = {
@@ -84,14 +155,17 @@ def _answer(
         "installation": installation.attributes,
     }
     try:
-        return fill(integration.response_shape, sources), ""
-    except MissingAttribute as error:
-        return None, f"the {error}"
+        return Answer(fill(integration.response_shape, sources))
+    except MissingAttribute as missing:
+        return Answer(None, _why(missing))
 
 
 def _made(policy: CredentialPolicy) -> Values | None:
     """Stand in for the values that a first exchange would have made; None where they are entered."""
-    return _stand_ins(policy.value_names()) if policy.backend().generates else None
+    try:
+        return _stand_ins(policy.value_names()) if policy.backend().generates else None
+    except ImproperlyConfigured:
+        return None  # settings have lost its issuer
 
 
 def _handed_out(integration: Integration, installations: Iterable[Installation]) -> dict[Installation, Values | None]:
@@ -116,11 +190,10 @@ def _handed_out(integration: Integration, installations: Iterable[Installation])
 
 
 def _values(credential: Credential) -> Values | None:
-    if credential.state == Credential.State.PENDING:
-        return _stand_ins(credential.policy.value_names())
+    pending = credential.state == Credential.State.PENDING
     try:
-        return _stand_ins(credential.open())
-    except SealError:
+        return _stand_ins(credential.policy.value_names() if pending else credential.open())
+    except (SealError, ImproperlyConfigured):
         return None
 
 

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from credservice.vendor_api.fields import ActiveState, Flag, JSONObject, Name, StrictSerializer, Text, Texts, Whole
 from credservice.vendor_api.paging import PageQuerySerializer
+from credservice.vendor_api.setup import AcceptingSerializer
 from exchange.models import Platform
 
 
@@ -13,6 +14,10 @@ class PlatformQuerySerializer(StrictSerializer):
     platform = serializers.CharField(
         required=False, max_length=64, help_text="Its name; without it, the default platform."
     )
+
+
+class IntegrationPutQuerySerializer(PlatformQuerySerializer, AcceptingSerializer):
+    pass
 
 
 class PlatformSerializer(serializers.Serializer[Any]):

@@ -12,6 +12,7 @@ from credservice.vendor_api.setup import SetupView
 from exchange.lookups import find_integration, find_platform, platform_of_name
 from exchange.models import Integration, Platform
 from exchange.vendor_api.platform_serializers import (
+    IntegrationPutQuerySerializer,
     IntegrationPutSerializer,
     IntegrationQuerySerializer,
     IntegrationSerializer,
@@ -91,14 +92,18 @@ class OneIntegration(SetupView):
         "put_integration",
         "Create or change an integration",
         scope=Scope.WRITE_SETUP,
-        query=PlatformQuerySerializer,
+        query=IntegrationPutQuerySerializer,
         takes=IntegrationPutSerializer,
         gives={200: IntegrationSerializer, 201: IntegrationSerializer},
+        problems=("answers_would_change",),
         tagged=True,
         examples={"A new one": {"policy": "acme-keys", "response_shape": {"apiKey": "$credential.apiKey"}}},
     )
     def put(self, request: Request, integration_id: str) -> Response:
-        """Keep what is left out as it is; a new one needs ``policy`` and ``response_shape``."""
+        """Keep what is left out as it is; a new one needs ``policy`` and ``response_shape``.
+
+        What would change the answers of customers, or leave them without one, is refused until you accept it.
+        """
         platform = find_platform(self.params.get("platform"))
         rows = Integration.objects.select_related("platform", "policy").filter(platform=platform)
         known = find_theirs_or_ours(rows, "integration_id", integration_id)

@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 
-from credservice_client import NULL, Client
+import pytest
+
+from credservice_client import NULL, Client, Conflict
 from tests.client.test_snippets import code
 from tests.support.paths import ROOT
 
@@ -29,3 +31,16 @@ def test_the_script_sets_up_and_a_second_run_changes_nothing(vendor_service, ser
         assert api.put_platform("crm", requests_per_minute=None).requests_per_minute is None
     kinds = "SELECT DISTINCT action FROM audit_auditevent WHERE action IN ('plan.created', 'broker_password.created')"
     assert len(vendor_service.rows(kinds)) == 2
+
+
+def test_changed_answers_are_a_conflict_until_they_are_accepted(api):
+    now = api.read_integration("int_abc123").response_shape
+    then = {**now, "plan": "$end_user.plan"}
+    with pytest.raises(Conflict, match=r"1 installation would get no answer: install_xyz789 \(the customer") as refusal:
+        api.put_integration("int_abc123", response_shape=then)
+    assert refusal.value.code == "answers_would_change"
+    assert api.put_integration("int_abc123", response_shape=then, accept_changed_answers=True).response_shape == then
+    assert api.put_integration("int_abc123", response_shape=now).response_shape == now  # a repair
+    with pytest.raises(Conflict) as refusal:
+        api.put_policy("acme-generated-key", issuer="static", options={"names": ["apiKey"]})
+    assert refusal.value.code == "answers_would_change"

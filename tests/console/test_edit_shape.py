@@ -151,6 +151,8 @@ def confirmed(console, world, shape=SHAPE):
 def test_who_is_answered_differently_is_said_before_it_is_saved(world, console):
     page = saved(console, world).content.decode()
     assert "1 installation would be answered differently: inst_1." in page
+    assert "<p><code>apiKey</code> is no longer sent.</p>" in page
+    assert "<p><code>token</code> is new.</p><p><code>tenant</code> is new.</p>" in page
     assert "Nothing is saved yet" in page
     assert Integration.objects.get(pk=world.integration.pk).response_shape == {"apiKey": "$credential.apiKey"}
 
@@ -167,10 +169,19 @@ def test_a_shape_that_some_cannot_fill_is_saved_with_a_tick_alone(world, console
     type(world.installation).objects.filter(installation_id="inst_2").update(attributes={"region": "eu"})
     shape = '{"apiKey": "$credential.apiKey", "region": "$installation.region"}'
     page = saved(console, world, shape).content.decode()
-    assert "1 installation would get no answer: inst_1 (the installation has no attribute" in page
+    assert "1 installation would get no answer: inst_1 (the installation has no attribute region)." in page
     assert "1 installation would be answered differently: inst_2." in page
+    assert "<code>region</code> is new." in page
     assert confirmed(console, world, shape).status_code == 302
     assert "region" in Integration.objects.get(pk=world.integration.pk).response_shape
+
+
+def test_who_is_answered_nothing_today_loses_nothing(world, console):
+    lacking = {"apiKey": "$credential.apiKey", "region": "$installation.region"}
+    Integration.objects.update(response_shape=lacking)
+    before = json.dumps(lacking)
+    page = send(console, url(world.integration, "shape"), response_shape=SHAPE, before=before)
+    assert page.status_code == 302
 
 
 def test_a_tick_is_good_for_what_it_was_set_beside_alone(world, console):
@@ -203,7 +214,7 @@ def test_replaced_values_follow_a_new_policy_without_an_outage(world, console, t
 
     both = '{"apiKey": "$credential.apiKey", "tenant": "$credential.tenant"}'
     page = saved(console, world, both, policy=wider.pk).content.decode()
-    assert "1 installation would get no answer: inst_1 (the credential has no attribute" in page
+    assert "1 installation would get no answer: inst_1 (its credential has no value tenant)." in page
 
     page = console.get(url(world.credential, "replace")).content.decode()
     assert "on the policy wider now" in page

@@ -25,7 +25,7 @@ def test_a_dry_run_prints_the_differences_and_changes_nothing(commands, trail):
 
 
 def test_a_changed_field_is_shown_with_its_old_and_new_value(demo):
-    printed = demo.apply("""\
+    text = """\
 policies:
   bear-key: {lifetime: 90d, overlap: 1h30m}
 platforms:
@@ -41,8 +41,8 @@ marketplaces:
       bear:
         features:
           age: {minimum: 0.5, maximum: null}
-""")
-    assert printed.splitlines()[:10] == [
+"""
+    assert demo.apply(text, "--accept-changed-answers").splitlines()[:11] == [
         "~ policies.bear-key.lifetime: null -> 90d",
         "~ policies.bear-key.overlap: 1d -> 1h30m",
         "~ platforms.mindcloud.source_networks: [] -> [203.0.113.0/24]",
@@ -53,6 +53,8 @@ marketplaces:
         '~ marketplaces.manifold.trusted_keys.demo.ends_at: null -> "2027-01-31T00:00:00Z"',
         "~ marketplaces.manifold.products.bear.features.age.minimum: 0 -> 0.5",
         "~ marketplaces.manifold.products.bear.features.age.maximum: 100 -> null",
+        "Changed answers: platforms.mindcloud.integrations.int_abc123: 1 installation would be answered differently: "
+        "install_xyz789. `apiKey` is no longer sent. `key` is new.",
         "Left as they are, not in this file: 4 credential policies, 1 integration, 1 end user, 2 installations, "
         "1 marketplace, 1 trusted key, 3 products, 8 plans, 6 features.",
     ]
@@ -88,14 +90,15 @@ def test_attributes_keep_their_types(commands):
 
 
 def test_an_integration_of_the_same_file_may_use_its_changed_policy(demo):
-    demo.apply("""\
+    text = """\
 policies:
   demo-api-key: {options: {names: [token]}}
 platforms:
   mindcloud:
     integrations:
       int_abc123: {response: {apiKey: $credential.token}}
-""")
+"""
+    demo.apply(text, "--accept-changed-answers")  # the customers' values have the old name still
     assert Integration.objects.get(integration_id="int_abc123").response_shape == {"apiKey": "$credential.token"}
 
 

@@ -14,7 +14,7 @@ from credservice.vendor_api.fields import Flag, JSONObject, Seconds, StrictSeria
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import PageQuerySerializer, filtered, page, page_of
-from credservice.vendor_api.setup import SetupView
+from credservice.vendor_api.setup import AcceptingSerializer, SetupView
 
 
 class PolicySerializer(serializers.Serializer[Any]):
@@ -104,11 +104,16 @@ class OnePolicy(SetupView):
         "put_policy",
         "Create or change a policy",
         scope=Scope.WRITE_SETUP,
+        query=AcceptingSerializer,
         takes=PolicyPutSerializer,
         gives={200: PolicySerializer, 201: PolicySerializer},
+        problems=("answers_would_change",),
         tagged=True,
         examples={"Keys that are made here": {"issuer": "api_key", "options": {"name": "apiKey", "prefix": "acme"}}},
     )
     def put(self, request: Request, policy: str) -> Response:
-        """Keep what is left out as it is; a new one needs ``issuer``. Credentials that are there are left alone."""
+        """Keep what is left out as it is; a new one needs ``issuer``. Credentials that are there are left alone.
+
+        What would change the answers of customers, or leave them without one, is refused until you accept it.
+        """
         return self.put_entry(("policies", policy), CredentialPolicy.objects.filter(name=policy), PolicySerializer)

@@ -2,6 +2,7 @@
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ from django.db import Error, IntegrityError, ProgrammingError
 
 from credservice.core.checkout import COMMAND
 from credservice.crypto import SealError
-from credservice.manifest.apply import Outcome, Refused, apply
+from credservice.manifest.apply import AnswersWouldChange, Outcome, Refused, apply
 from credservice.manifest.document import BadFile
+from credservice.manifest.schema import ChangedAnswers
 
+ACCEPT = "--accept-changed-answers"
+_GO_ON = f"To change them all the same, apply it with {ACCEPT}."
 # What stands on a terminal's line until the next replaces it.
 _CLEAR = "\r\x1b[K"
 
@@ -23,20 +27,39 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="a set-up file in YAML; - reads it from standard input")
         parser.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+        parser.add_argument(
+            ACCEPT,
+            action="store_true",
+            help="also change what customers who are answered today would get, or leave them without an answer",
+        )
 
-    def handle(self, *, file: str, dry_run: bool, **options: Any) -> None:
+    def handle(self, *, file: str, dry_run: bool, accept_changed_answers: bool, **options: Any) -> None:
+        """Refuse changed answers rather than warn of them: what a pipeline prints, nobody reads before it is live.
+
+        A dry run ends as the real one would, so that it can stand before it in a pipeline.
+        """
         text = _read(file)
         file = "<stdin>" if file == "-" else file
         try:
-            outcome = apply(text, file, dry_run=dry_run, progress=self._progress if self.stderr.isatty() else None)
+            outcome = apply(
+                text,
+                file,
+                dry_run=dry_run,
+                accept_changed_answers=accept_changed_answers,
+                progress=self._progress if self.stderr.isatty() else None,
+            )
         except BadFile as error:
             raise CommandError(_refusal(file, [f"{file}:{error.line}: {error}"])) from None
         except Refused as error:
             lines = [f"{file}:{problem.line}: {problem}" for problem in error.problems]
             raise CommandError(_refusal(file, lines)) from None
+        except AnswersWouldChange as error:
+            raise CommandError(_changes_answers(file, error.changed)) from None
         except (Error, SealError) as error:
             raise CommandError(_failure(error)) from error
         self._report(outcome, dry_run)
+        if outcome.changed_answers and not accept_changed_answers:
+            raise CommandError(f"It would be refused, as it changes answers that customers get today. {_GO_ON}")
 
     def _progress(self, what: str, done: int, total: int) -> None:
         self.stderr.write(
@@ -49,6 +72,8 @@ class Command(BaseCommand):
             self.stdout.write(str(change))
         for note in outcome.notes:
             self.stdout.write(f"Note: {note}.")
+        for changed in outcome.changed_answers:
+            self.stdout.write(f"Changed answers: {changed}")
         if outcome.left_alone:
             left = ", ".join(f"{count:,} {noun}" for noun, count in outcome.left_alone.items())
             self.stdout.write(f"Left as they are, not in this file: {left}.")
@@ -69,6 +94,12 @@ def _read(file: str) -> str:
 def _refusal(file: str, lines: list[str]) -> str:
     count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
     return "\n".join([f"{file} has {count}; nothing was changed.", *lines])
+
+
+def _changes_answers(file: str, changed: Sequence[ChangedAnswers]) -> str:
+    lines = [f"{file}:{each.item.line}: {each}" for each in changed]
+    first = f"{file} changes answers that customers get today; nothing was changed."
+    return "\n".join([first, *lines, _GO_ON])
 
 
 def _failure(error: Exception) -> str:

@@ -1,0 +1,104 @@
+"""A set-up file that changes what customers are answered today is applied only where that is accepted."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from exchange.models import EndUser, Integration
+
+ACCEPT = "--accept-changed-answers"
+INT = "platforms.mindcloud.integrations.int_abc123"
+SHAPE = """\
+platforms:
+  mindcloud:
+    integrations:
+      int_abc123: {response: {apiKey: $credential.apiKey, plan: $end_user.plan}}
+"""
+UNANSWERED = f"{INT}: 1 installation would get no answer: install_xyz789 (the customer has no attribute plan)."
+
+
+def shape():
+    return Integration.objects.get(integration_id="int_abc123").response_shape
+
+
+def test_it_is_refused_with_whose_answers_and_how_to_go_on(demo, trail):
+    before = len(trail.all())
+    assert demo.refused(SHAPE).splitlines() == [
+        "set-up.yaml changes answers that customers get today; nothing was changed.",
+        f"set-up.yaml:4: {UNANSWERED}",
+        f"To change them all the same, apply it with {ACCEPT}.",
+    ]
+    assert shape() == {"apiKey": "$credential.apiKey"}
+    assert len(trail.all()) == before
+
+
+def test_it_is_applied_where_it_is_accepted(demo):
+    assert demo.apply(SHAPE, ACCEPT).splitlines()[1] == f"Changed answers: {UNANSWERED}"
+    assert "plan" in shape()
+    assert demo.apply(SHAPE).endswith("Nothing to change.\n")
+
+
+def test_a_dry_run_shows_it_and_ends_as_the_real_one(demo):
+    out = StringIO()
+    (demo.folder / "set-up.yaml").write_text(SHAPE)
+    with pytest.raises(CommandError, match=ACCEPT):
+        call_command("apply", "set-up.yaml", "--dry-run", stdout=out)
+    assert f"Changed answers: {UNANSWERED}\n" in out.getvalue()
+    assert out.getvalue().endswith("Dry run, nothing was changed. It would be: 0 created, 1 changed.\n")
+    assert demo.apply(SHAPE, "--dry-run", ACCEPT) == out.getvalue()
+    assert shape() == {"apiKey": "$credential.apiKey"}
+
+
+def test_what_the_same_file_gives_the_customers_counts(demo):
+    both = f"{SHAPE}    end_users:\n      enduser_456def: {{attributes: {{plan: small}}}}\n"
+    refusal = demo.refused(both).splitlines()[1]
+    assert refusal.endswith("1 installation would be answered differently: install_xyz789. `plan` is new.")
+    demo.apply(both, ACCEPT)
+    assert EndUser.objects.get().attributes == {"plan": "small"}
+
+
+def test_a_repair_is_not_asked_about(demo):
+    demo.apply(SHAPE, ACCEPT)
+    assert "Applied" in demo.apply(SHAPE.replace("$end_user.plan", "small"))
+
+
+def test_new_installations_and_integrations_are_not_asked_about(demo):
+    text = """\
+platforms:
+  mindcloud:
+    integrations:
+      int_new: {policy: demo-api-key, response: {apiKey: $credential.apiKey}}
+    end_users:
+      enduser_new: {installations: {install_new: int_new}}
+"""
+    assert "Applied: 3 created" in demo.apply(text)
+
+
+def test_a_policy_whose_issuer_changes_names_what_uses_it(demo):
+    entered = """\
+policies:
+  acme-generated-key: {issuer: static, options: {names: [apiKey]}}
+"""
+    (line,) = demo.refused(entered).splitlines()[1:-1]
+    assert line == (
+        "set-up.yaml:2: policies.acme-generated-key: integration int_generated of mindcloud uses it: "
+        "1 installation would get no answer: install_generated (its values would have to be entered)."
+    )
+
+
+def test_values_that_the_same_file_gives_by_their_new_name_are_answered(demo):
+    text = """\
+policies:
+  demo-api-key: {options: {names: [token]}}
+platforms:
+  mindcloud:
+    integrations:
+      int_abc123: {response: {apiKey: $credential.token}}
+    end_users:
+      enduser_456def:
+        grants:
+          int_abc123: {token: file:demo/manifold-client-secret}
+"""
+    (line,) = demo.refused(text).splitlines()[1:-1]
+    assert line.endswith("answered differently: install_xyz789. `apiKey` now comes from the value token.")
