@@ -344,6 +344,7 @@ UNFOLD = {
         "credservice.console.theme.copy",
         "credservice.console.theme.moments",
         "credservice.console.theme.field",
+        "credservice.console.theme.unsaved",
     ],
     "ACCOUNT": {"navigation": "credservice.console.theme.account"},
     # Tailwind's teal: apart from the green, orange and red of states.

@@ -5,19 +5,26 @@ reveal asks at each act instead, see :mod:`credservice.accounts.proof`.
 """
 
 import time
+from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import urlencode
 
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 
 from credservice.accounts.middleware import must_set_up
 from credservice.accounts.oidc.marks import arrival
 from credservice.accounts.oidc.tokens import SKEW
 from credservice.accounts.sessions import STARTED
+
+_LATE = "console_sent_too_late"  # set on a request whose form is only shown again; true once one has been refused
 
 
 def is_proven(request: HttpRequest) -> bool:
@@ -32,12 +39,47 @@ def confirm_url(request: HttpRequest) -> str:
 
 def ask_for_proof(request: HttpRequest) -> HttpResponse | None:
     """Lead to the proof; None where it is recent. What was sent is kept nowhere: it may hold a secret."""
-    if is_proven(request):
-        return None
-    if request.method == "POST":
-        sentence = "Nothing was done: too long has passed since your sign-in. Confirm that it is you, and send it anew."
-        messages.warning(request, sentence)
-    return HttpResponseRedirect(confirm_url(request))
+    return None if is_proven(request) else HttpResponseRedirect(confirm_url(request))
+
+
+def sent_too_late(
+    request: HttpRequest, elsewhere: HttpResponse, show: Callable[[], HttpResponse] | None = None
+) -> HttpResponse:
+    """Answer a request that :func:`ask_for_proof` leads ``elsewhere``; a form is shown again by ``show``, as typed.
+
+    ``show`` answers as usual, and its forms ask :func:`refuse_late`. Whatever it writes is undone, and its answer
+    counts only where one of them was refused: so nothing is done without a proof by a page that forgets to ask.
+    """
+    if request.method != "POST":
+        return elsewhere
+    if show is not None:
+        setattr(request, _LATE, False)
+        with transaction.atomic():
+            shown = show()
+            transaction.set_rollback(True)
+        if getattr(request, _LATE):
+            return shown
+    sentence = "Nothing was done: too long has passed since your sign-in. Confirm that it is you, and send it anew."
+    messages.warning(request, sentence)
+    return elsewhere
+
+
+def is_late(request: HttpRequest) -> bool:
+    """Tell whether what this request sends came too late to be done: its form is only to be shown again."""
+    return hasattr(request, _LATE)
+
+
+def refuse_late(request: HttpRequest, form: BaseForm) -> bool:
+    """Refuse a form that came too late, with how to save it all the same. Tells whether it did."""
+    if not is_late(request):
+        return False
+    setattr(request, _LATE, True)
+    sentence = (
+        'Nothing is saved yet: too long has passed since your sign-in. <a class="text-link" href="{}" '
+        'target="_blank">Confirm that it is you</a> in a new tab, then save again in this one.'
+    )
+    form.add_error(None, ValidationError(format_html(sentence, confirm_url(request))))
+    return True
 
 
 def _proven_at(request: HttpRequest) -> float:

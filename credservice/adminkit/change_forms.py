@@ -27,7 +27,7 @@ class ChangeForms(ModelAdmin):
         models.DurationField: {"form_class": widgets.DurationField},
         models.URLField: {"assume_scheme": "https"},
     }
-    warn_unsaved_form = True
+    warn_unsaved_form = False  # unsaved.js asks on every page with a form, and after a save that was refused
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         user, fixed = request.user, self.fixed_fields if obj else ()

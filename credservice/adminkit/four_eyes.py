@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from credservice.accounts.recent_proof import refuse_late
 from credservice.adminkit import approvals
 from credservice.adminkit.form_ids import use_up
 from credservice.adminkit.models import Approval
@@ -80,7 +81,7 @@ class SecondPerson(ObjectAction):
 
     def _answer_unasked(self, request: HttpRequest, obj: Any, act: str) -> HttpResponse:
         form = self.form_to_ask(request, obj, request.POST if request.method == "POST" else None)
-        if request.method == "POST" and form.is_valid():
+        if request.method == "POST" and not refuse_late(request, form) and form.is_valid():
             try:
                 self._ask_for(request, obj, act, form)
                 return HttpResponseRedirect(self.url(obj))

@@ -1,6 +1,6 @@
 """Puts together what every list of the console is registered with, from one part for each concern."""
 
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from django.db.models import Model, Q, QuerySet, UUIDField
 from django.http import HttpRequest, HttpResponseRedirect
 from unfold.enums import ActionVariant
 
-from credservice.accounts.recent_proof import confirm_url
+from credservice.accounts.recent_proof import confirm_url, sent_too_late
 from credservice.adminkit.audited import AuditedAdmin
 from credservice.adminkit.change_forms import ChangeForms
 from credservice.adminkit.changelists import KeysetChangeList
@@ -78,7 +78,8 @@ class ConsoleAdmin(AuditedAdmin, ReauthenticatedForms, ChangeForms, ObjectLinks,
         obj = self.get_object(request, object_id) if object_id and request.method == "GET" else None
         elsewhere = self.proof_first(request, obj)
         if elsewhere:
-            return elsewhere
+            show = partial(super().changeform_view, request, object_id, form_url, extra_context)
+            return sent_too_late(request, elsewhere, show)
         context = (self.links_of(request, obj) if obj else {}) | (extra_context or {})
         try:
             return super().changeform_view(request, object_id, form_url, context)

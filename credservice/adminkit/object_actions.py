@@ -13,6 +13,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.enums import ActionVariant
 
+from credservice.accounts.recent_proof import refuse_late
 from credservice.adminkit.bulk import BulkAction
 from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.links import list_url, page_of
@@ -65,6 +66,7 @@ class ObjectAction(ObjectPage):
     submit: ClassVar[str] = ""  # the title, where empty
     consequence: ClassVar[str] = ""
     leads_to_list: ClassVar[bool] = False
+    keeps_typed = True
 
     def consequences(self, obj: Any) -> list[str]:
         """Tell, in sentences, what will happen; some may be :class:`OfChoice`."""
@@ -116,7 +118,7 @@ class ObjectAction(ObjectPage):
         return self.act(request, obj, self.make_form(request, obj, request.POST))
 
     def act(self, request: HttpRequest, obj: Any, form: forms.Form) -> HttpResponse:
-        if not form.is_valid():
+        if refuse_late(request, form) or not form.is_valid():
             return self.ask(request, obj, form)
         try:
             with transaction.atomic():

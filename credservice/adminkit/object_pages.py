@@ -1,5 +1,6 @@
 """Shows a page about one object, beside its own: the base of acts (``object_actions``), of first steps, of trials."""
 
+from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib.admin.utils import quote, unquote
@@ -10,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.enums import ActionVariant
 
-from credservice.accounts.recent_proof import ask_for_proof
+from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
 from credservice.adminkit.links import page_of
 
 
@@ -25,7 +26,8 @@ class ObjectPage:
     The life of a request:
 
     1. Django's ``admin_view`` sends whoever is not signed in to the sign-in, and checks a POST's CSRF token.
-    2. ``proof_first`` sends on whoever may do this but has to re-authenticate.
+    2. ``proof_first`` sends on whoever may do this but has to re-authenticate; with ``keeps_typed``, its forms ask
+       ``refuse_late``, and one that was sent too late is shown again as it was typed.
     3. ``respond`` refuses other methods (405) and whoever is not ``allowed`` (403), finds the object (404), and asks
        ``allowed`` once more, about this object.
     4. ``answer`` makes the response, by ``render``.
@@ -40,6 +42,7 @@ class ObjectPage:
     variant: ClassVar[ActionVariant] = ActionVariant.DEFAULT
     permission: ClassVar[str] = "change"
     needs_proof: ClassVar[bool] = False
+    keeps_typed: ClassVar[bool] = False
 
     def __init__(self, site_admin: Any) -> None:
         self.admin = site_admin
@@ -49,7 +52,11 @@ class ObjectPage:
         @sensitive_post_parameters()
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
             page = cls(site_admin)
-            return page.proof_first(request) or page.respond(request, object_id)
+            elsewhere = page.proof_first(request)
+            if elsewhere is None:
+                return page.respond(request, object_id)
+            again = partial(page.respond, request, object_id) if cls.keeps_typed else None
+            return sent_too_late(request, elsewhere, again)
 
         return view
 

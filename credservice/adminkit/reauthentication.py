@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from credservice.accounts.proof import ProofForm
-from credservice.accounts.recent_proof import ask_for_proof, is_proven
+from credservice.accounts.recent_proof import ask_for_proof, is_late, is_proven, refuse_late
 from credservice.adminkit.object_actions import ObjectAction
 from credservice.adminkit.state_pages import WhyForm
 
@@ -41,6 +41,19 @@ class ReauthenticatedForms(ModelAdmin):
             return None
         may = obj is None and (self.has_add_permission(request) or self.has_change_permission(request))
         return ask_for_proof(request) if may else None
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Refuse what was sent too late, so that it is shown again as it was typed."""
+        form_class: Any = super().get_form(request, obj, change=change, **kwargs)
+        if not is_late(request):
+            return form_class
+
+        class Late(form_class):  # type: ignore[misc]
+            def full_clean(self) -> None:
+                super().full_clean()
+                refuse_late(request, self)
+
+        return Late
 
     def _may_set_protected(self, request: HttpRequest) -> bool:
         return any(request.user.has_perm(permission) for permission in getattr(self, "protected_fields", {}).values())

@@ -4,6 +4,7 @@ What is done already is read from the database, so that the page can be left and
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
@@ -15,6 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.debug import sensitive_post_parameters
 
+from credservice.accounts.recent_proof import refuse_late, sent_too_late
 from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Shown, Values
@@ -71,6 +73,7 @@ class FirstSteps(ObjectPage):
     slug, title, icon = "first-steps", "First steps", "rocket_launch"
     permission = "change"
     needs_proof = True
+    keeps_typed = True
     steps: ClassVar[tuple[Step, ...]]
     headline: ClassVar[str]
     intro: ClassVar[str]
@@ -139,7 +142,7 @@ class FirstSteps(ObjectPage):
 
     def _act(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
         shown = None
-        if form.is_valid():
+        if not refuse_late(request, form) and form.is_valid():
             try:
                 with transaction.atomic():
                     use_up(request)
@@ -192,7 +195,10 @@ class FirstSteps(ObjectPage):
         def view(request: HttpRequest) -> HttpResponse:
             page = cls(site_admin)
             # Of the beginning nothing is previewed or waited for: it asks for the proof whatever the form says.
-            return super(FirstSteps, page).proof_first(request) or page._start(request)
+            elsewhere = super(FirstSteps, page).proof_first(request)
+            return (
+                sent_too_late(request, elsewhere, partial(page._start, request)) if elsewhere else page._start(request)
+            )
 
         return view
 
@@ -200,7 +206,7 @@ class FirstSteps(ObjectPage):
         if not self.allowed(request) or not self.admin.has_add_permission(request):
             raise PermissionDenied
         form = self.start_form(request.POST if request.method == "POST" else None)
-        if form.is_valid():
+        if not refuse_late(request, form) and form.is_valid():
             try:
                 with transaction.atomic():
                     use_up(request)

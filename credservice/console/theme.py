@@ -27,6 +27,10 @@ def field(_: HttpRequest) -> str:
     return static("console/field.js")
 
 
+def unsaved(_: HttpRequest) -> str:
+    return static("console/unsaved.js")
+
+
 def favicon(_: HttpRequest) -> str:
     return static("console/favicon.svg")
 

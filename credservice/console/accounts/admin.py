@@ -18,7 +18,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import AdminPasswordChangeForm
 
 from credservice.accounts.oidc.marks import signs_in_by
-from credservice.accounts.recent_proof import ask_for_proof
+from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import list_link
 from credservice.adminkit.menu import Menu
@@ -101,7 +101,7 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
             raise PermissionDenied("a password would be a way past the provider")
         elsewhere = ask_for_proof(request) if self.has_change_permission(request, obj) else None
         if elsewhere:
-            return elsewhere
+            return sent_too_late(request, elsewhere)
         with transaction.atomic():
             response: HttpResponse = super().user_change_password(request, id, form_url)
         return response
