@@ -24,6 +24,11 @@ def fault_of_name(text: str) -> str | None:
     return None
 
 
+def printable(text: str) -> str:
+    """Replace what could steer a terminal: ids of partners, and names in a file, may hold anything."""
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
 def validate_name(text: str) -> None:
     """Raise Django's ValidationError where ``text`` is no id or name, for a form's or a model's field."""
     fault = fault_of_name(text)

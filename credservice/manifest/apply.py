@@ -117,18 +117,25 @@ def wait_for_others(*, seconds: int = 0) -> None:
 
 def _write(plan: Plan) -> list[ChangedAnswers]:
     """Write all of it, and find whose answers that changes: by what is there afterwards, since one file may change a
-    shape and what fills it."""
+    shape and what fills it. The lines of what may change them come last, as they tell that."""
     comparisons = [watch(plan) for watch in plan_watches()]
+    unrecorded: list[Row] = []
     for step in plan.steps:
-        _write_rows(plan, step.section, step.rows)
+        unrecorded += _write_rows(plan, step.section, step.rows)
         for extra, changes in step.extras:
             _write_extra(plan, extra, changes)
     _stop_at(plan.problems)
-    return [found for compare in comparisons for found in compare()]
+    found = [each for compare in comparisons for each in compare()]
+    for row in unrecorded:
+        record_row(plan, row, [each for each in found if each.item is row.item])
+    return found
 
 
-def _write_rows(plan: Plan, section: Section, rows: Sequence[Row]) -> None:
-    """Changed rows first: a value that moves from one row to another is free before it is taken."""
+def _write_rows(plan: Plan, section: Section, rows: Sequence[Row]) -> list[Row]:
+    """Changed rows first: a value that moves from one row to another is free before it is taken.
+
+    Returns those that are still to be recorded: the changed ones, but for those by the thousand.
+    """
     new = [row for row in rows if row.is_new]
     changed = sorted((row for row in rows if row.changed), key=section.write_order)
     if section.many:
@@ -141,10 +148,12 @@ def _write_rows(plan: Plan, section: Section, rows: Sequence[Row]) -> None:
     for row in new:
         section.before_create(row.obj)
     section.model._default_manager.bulk_create([row.obj for row in new], batch_size=SIZE)
-    for done, row in enumerate(new + changed, start=1):
+    at_once = new + changed if section.many else new
+    for done, row in enumerate(at_once, start=1):
         record_row(plan, row)
         if done % SIZE == 0:
-            plan.progress(f"{section.name}, written", done, len(new) + len(changed))
+            plan.progress(f"{section.name}, written", done, len(at_once))
+    return [] if section.many else changed
 
 
 def _update_many(section: Section, rows: Sequence[Row]) -> None:

@@ -1,15 +1,24 @@
 """Records in the audit log what an apply did: a line for each row, and one for the file."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from credservice.audit import Line, record
 from credservice.manifest.document import dotted
-from credservice.manifest.schema import Plan, Row
+from credservice.manifest.schema import ChangedAnswers, Plan, Row
 
 
-def record_row(plan: Plan, row: Row) -> None:
-    _record(plan, row, "created" if row.is_new else "changed", {"changes": row.changed} if row.changed else {})
+def record_row(plan: Plan, row: Row, accepted: Sequence[ChangedAnswers] = ()) -> None:
+    """Record that the row is new or changed, and how many ``accepted`` changes of answers that makes."""
+    detail: dict[str, Any] = {"changes": row.changed} if row.changed else {}
+    if accepted:
+        counts: Counter[str] = Counter()
+        for each in accepted:
+            counts.update(each.counts)
+        detail["accepted_changed_answers"] = dict(counts)
+    _record(plan, row, "created" if row.is_new else "changed", detail)
 
 
 def record_changes(plan: Plan, row: Row, changes: dict[str, Any]) -> None:

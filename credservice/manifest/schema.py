@@ -168,6 +168,8 @@ class ChangedAnswers:
 
     item: Item
     text: str
+    brief: str  # for who may not read whose they are
+    counts: Mapping[str, int]  # for the trail
 
     def __str__(self) -> str:
         return f"{dotted(self.item.path)}: {self.text}"

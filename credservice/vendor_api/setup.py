@@ -20,6 +20,7 @@ from credservice.manifest.schema import Row
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.etags import require_new
 from credservice.vendor_api.fields import StrictSerializer
+from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import operation_of
 from credservice.vendor_api.problems import FieldError, InvalidFields
 
@@ -44,6 +45,8 @@ class SetupView(VendorView):
         self.require_match(form(known).data if known else None)
         require_new(self.request._request, created=known is None)
         row = self._written(path)
+        # The console does not wait for others: it may have made one meanwhile.
+        require_new(self.request._request, created=row.is_new)
         return self.shown(form(rows.get()).data, status=201 if row.is_new else 200)
 
     def _written(self, path: Path) -> Row:
@@ -53,7 +56,8 @@ class SetupView(VendorView):
                 entry = _leading_to(path, dict(self.body))
                 return apply_entry(entry, actor=self.actor, accept_changed_answers=accepted)
         except AnswersWouldChange as refusal:
-            detail = " ".join(_sentence(each.text) for each in refusal.changed)
+            named = Scope.READ_INSTALLATIONS in self.caller.token.scopes
+            detail = " ".join(_sentence(each.text if named else each.brief) for each in refusal.changed)
             raise Conflict(detail, code="answers_would_change") from None
         except Refused as refusal:
             raise InvalidFields([self._place(path, problem) for problem in refusal.problems]) from None

@@ -66,7 +66,7 @@ class ShapeJSONForm(forms.Form):
         except ValidationError as error:
             raise ValidationError({"response_shape": error.messages}) from None
         if self._saves and data["before"] == _text(self._integration.response_shape):
-            self._confirm(self._foretell(data))
+            self._confirm(self._foretell(data), data)
         return data
 
     def notes(self) -> list[str]:
@@ -82,11 +82,12 @@ class ShapeJSONForm(forms.Form):
     def _foretell(self, data: Values) -> AnswerImpact:
         return foretell_answers(self._integration, self._wanted(data))
 
-    def _confirm(self, impact: AnswerImpact) -> None:
+    def _confirm(self, impact: AnswerImpact, data: dict[str, Any]) -> None:
         """Ask for a tick, which holds for what it was set beside: after another change it is asked for again."""
         if not impact:
             return
-        foretold = hashlib.sha256(" ".join(impact.sentences()).encode()).hexdigest()[:16]
+        shown = [*impact.sentences(), _text(data["response_shape"]), str(data["policy"].pk)]
+        foretold = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
         self.fields["confirmed"] = forms.BooleanField(
             label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
             help_text=format_html_join("", "<p>{}</p>", ((_marked(sentence),) for sentence in impact.sentences())),
@@ -99,6 +100,8 @@ class ShapeJSONForm(forms.Form):
             sent.pop("confirmed", None)
             self.data = sent
             self.add_error("confirmed", "Nothing is saved yet. Tick this, and save again.")
+        else:
+            data["accepted"] = impact.counts()
 
 
 class ShapeForm(ShapeJSONForm):
@@ -148,8 +151,9 @@ class EditShape(ObjectAction):
         except ValidationError as error:
             raise Conflict(" ".join(error.messages)) from None
         obj.save(update_fields=["policy", "response_shape"])
+        accepted = {"accepted_changed_answers": values["accepted"]} if "accepted" in values else {}
         if changes:
-            record(Line.about(obj, "integration.changed", actor, {"changes": changes}))
+            record(Line.about(obj, "integration.changed", actor, {"changes": changes} | accepted))
         return "Saved. The next exchange is answered so."
 
     def _preview(self, request: HttpRequest, obj: Integration) -> HttpResponse:

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO, TextIO
 
 from django.core.management.base import CommandError
 
+from credservice.core.names import printable
 from exchange.bulk.csv_heading import as_columns
 from exchange.bulk.job import Problem
 from exchange.bulk.ndjson_reader import Entry
@@ -32,7 +33,7 @@ class Refusals:
             found = {"line": entry.line} | named | {"problem": problem}
             self._file.write(json.dumps(found, ensure_ascii=False) + "\n")
         elif self.count <= SHOWN:
-            self._out.write(_shown(f"line {entry.line}: {problem['detail']}{_places(problem)}"))
+            self._out.write(printable(f"line {entry.line}: {problem['detail']}{_places(problem)}"))
         elif self.count == SHOWN + 1:
             self._out.write("... and more: --errors FILE keeps them all.")
 
@@ -63,8 +64,3 @@ def _places(problem: Problem) -> str:
     places = [each.get("column") or each["pointer"] for each in problem.get("errors", ())]
     shown = ", ".join(place for place in places if place)
     return f" ({shown})" if shown else ""
-
-
-def _shown(text: str) -> str:
-    """Replace what could steer a terminal: names of a file's fields are the file's."""
-    return "".join(each if each.isprintable() else "?" for each in text)

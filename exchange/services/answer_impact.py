@@ -3,19 +3,20 @@
 The console asks before it saves; the vendor API and ``apply`` refuse what nobody has accepted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
+from credservice.core.names import printable
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.rotation_impact import counted
 from credservice.crypto import SealError
 from exchange.models import Grant, Installation, Integration
 from exchange.shapes import CREDENTIAL, END_USER, TEXT, MissingAttribute, fill, noun_of, read_source
 
-MAX_LOOKED_AT = 500  # installations, the newest
+MAX_LOOKED_AT = 500  # installations that are answered, the newest: of one change, over all its integrations
 MAX_NAMED = 5
 
 
@@ -26,6 +27,7 @@ class _Value(NamedTuple):
 
 
 Values = Mapping[str, _Value]
+_Makes = tuple[bool, frozenset[str]] | None  # if an issuer makes the values, and their names
 
 
 class Answer(NamedTuple):
@@ -35,63 +37,111 @@ class Answer(NamedTuple):
     why: str = ""
 
 
+@dataclass
+class Look:
+    """Keeps the looks of one change short: so many installations in all, and each credential is opened once."""
+
+    left: int = field(default_factory=lambda: MAX_LOOKED_AT)
+    opened: dict[tuple[Any, bytes], Values | None] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Answers:
     """Holds what the newest installations of an integration are answered, at one time."""
 
     shape: Mapping[str, str]
+    makes: _Makes
     by_installation: Mapping[Installation, Answer]
     more: bool  # than were looked at
 
 
 @dataclass
 class AnswerImpact:
-    """Installations that would be answered differently, with how, and not at all, each with why."""
+    """Installations that would be answered differently, with how, and not at all, each with why.
+
+    ``more``: there are others, of which nobody knows.
+    """
 
     different: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)  # a sentence for each field that is different
     unanswered: list[str] = field(default_factory=list)
+    looked_at: int = 0
     more: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.different or self.unanswered)
+        return bool(self.different or self.unanswered or self.more)
 
-    def sentences(self) -> list[str]:
+    def sentences(self, *, named: bool = True) -> list[str]:
+        """Say it; not ``named``: to who may not read installations, without their ids and what they lack."""
         told = []
         if self.unanswered:
-            told.append(f"{_number(self.unanswered)} would get no answer: {_some(self.unanswered)}.")
+            told.append(f"{_number(self.unanswered)} would get no answer{_some(self.unanswered) if named else ''}.")
         if self.different:
-            told.append(f"{_number(self.different)} would be answered differently: {_some(self.different)}.")
+            names = _some(self.different) if named else ""
+            told.append(f"{_number(self.different)} would be answered differently{names}.")
         told += self.changes
-        if self.more:
-            told.append(f"There are more: only the newest {MAX_LOOKED_AT} were looked at.")
-        return told
+        if self.more and self.looked_at:
+            told.append(f"There are more installations: only the newest {self.looked_at} were looked at.")
+        elif self.more:
+            told.append(f"Its installations were not looked at: only the newest {MAX_LOOKED_AT} of a change are.")
+        return [printable(each) for each in told]
+
+    def counts(self) -> dict[str, int]:
+        """Count for the trail; the last are integrations."""
+        return {
+            "different": len(self.different),
+            "unanswered": len(self.unanswered),
+            "not_all_looked_at": int(self.more),
+        }
 
 
 def foretell_answers(now: Integration, then: Integration) -> AnswerImpact:
     """Compare the answers of its installations as it is with those as it would be."""
-    before = answers_of(now)
-    return compare_answers(before, answers_of(then, among=before.by_installation))
+    if is_answered_alike(now, then.response_shape, then.policy):
+        return AnswerImpact()
+    look = Look()
+    before = answers_of(now, look)
+    return compare_answers(before, answers_of(then, look, among=before.by_installation))
 
 
-def answers_of(integration: Integration, *, among: Iterable[Installation] | None = None) -> Answers:
+def is_answered_alike(now: Integration, shape: Mapping[str, str], policy: CredentialPolicy) -> bool:
+    """Tell if neither the shape nor what the policy makes is another: then no answer changes."""
+    return bool(now.response_shape == shape) and _makes(now.policy) == _makes(policy)
+
+
+def answers_of(integration: Integration, look: Look, *, among: Collection[Installation] | None = None) -> Answers:
     """Find what its installations are answered as it is in memory: the newest, or those ``among``.
 
-    Credentials are opened for the names of their values alone: those of one may be older than its policy. Suspended
-    installations are left out.
+    Credentials are opened for the names of their values alone: those of one may be older than its policy. What is
+    pending or suspended, itself or by its end user or integration, is left out: whoever makes many of those is not to
+    hide the others.
     """
-    rows = Installation.objects.filter(integration=integration).exclude(state=Installation.State.SUSPENDED)
+    limit = look.left if among is None else len(among)
+    rows = Installation.objects.filter(
+        integration=integration,
+        integration__is_active=True,
+        state=Installation.State.ACTIVE,
+        end_user__is_active=True,
+    )
     rows = rows if among is None else rows.filter(pk__in=[each.pk for each in among])
-    found = list(rows.select_related("end_user").order_by("-created_at")[: MAX_LOOKED_AT + 1])
-    looked_at = found[:MAX_LOOKED_AT]
-    handed_out = _handed_out(integration, looked_at)
+    found = list(rows.select_related("end_user").order_by("-created_at")[: limit + 1])
+    looked_at = found[:limit]
+    if among is None:
+        look.left -= len(looked_at)
+    handed_out = _handed_out(integration, looked_at, look)
     answers = {each: _answer(integration, each, handed_out) for each in looked_at}
-    return Answers(integration.response_shape, answers, more=len(found) > MAX_LOOKED_AT)
+    return Answers(integration.response_shape, _makes(integration.policy), answers, more=len(found) > limit)
 
 
 def compare_answers(before: Answers, after: Answers) -> AnswerImpact:
-    """Tell what would change for those that are answered before. Who gets no answer then loses none."""
-    impact = AnswerImpact(more=before.more)
+    """Tell what would change for those that are answered before. Who gets no answer then loses none.
+
+    A field whose source is another is changed, whatever its value: a guess at a value is not told from others.
+    """
+    is_other = (before.shape, before.makes) != (after.shape, after.makes)
+    impact = AnswerImpact(looked_at=len(before.by_installation), more=before.more and is_other)
+    fields = {**before.shape, **after.shape}
+    by_source = {name for name in fields if before.shape.get(name) != after.shape.get(name)}
     changed: set[str] = set()
     for installation, old in before.by_installation.items():
         new = after.by_installation.get(installation)
@@ -99,16 +149,12 @@ def compare_answers(before: Answers, after: Answers) -> AnswerImpact:
             continue
         if new.fields is None:
             impact.unanswered.append(f"{installation} ({new.why})")
-        elif old.fields != new.fields:
+        elif others := by_source | {name for name in fields if old.fields.get(name) != new.fields.get(name)}:
             impact.different.append(str(installation))
-            changed |= {name for name in {**old.fields, **new.fields} if _is_other(name, old.fields, new.fields)}
-    names = [name for name in {**before.shape, **after.shape} if name in changed]
+            changed |= others
+    names = [name for name in fields if name in changed]
     impact.changes = [_change(name, before.shape.get(name), after.shape.get(name)) for name in names]
     return impact
-
-
-def _is_other(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    return name not in old or name not in new or old[name] != new[name]
 
 
 def _change(name: str, old: str | None, new: str | None) -> str:
@@ -162,13 +208,20 @@ def _answer(
 
 def _made(policy: CredentialPolicy) -> Values | None:
     """Stand in for the values that a first exchange would have made; None where they are entered."""
+    makes = _makes(policy)
+    return _stand_ins(makes[1]) if makes and makes[0] else None
+
+
+def _makes(policy: CredentialPolicy) -> _Makes:
     try:
-        return _stand_ins(policy.value_names()) if policy.backend().generates else None
+        return policy.backend().generates, frozenset(policy.value_names())
     except ImproperlyConfigured:
         return None  # settings have lost its issuer
 
 
-def _handed_out(integration: Integration, installations: Iterable[Installation]) -> dict[Installation, Values | None]:
+def _handed_out(
+    integration: Integration, installations: Iterable[Installation], look: Look
+) -> dict[Installation, Values | None]:
     """Find the values that each is handed by its own grant, else by its end user's: None where that hands out nothing.
 
     Those without a grant are left out.
@@ -185,16 +238,21 @@ def _handed_out(integration: Integration, installations: Iterable[Installation])
         line = lines.get((each.end_user_id, each.pk)) or lines.get((each.end_user_id, None))
         if line is not None:
             credential = by_line.get(line)
-            found[each] = _values(credential) if credential and credential.subject == each.subject else None
+            found[each] = _values(credential, look) if credential and credential.subject == each.subject else None
     return found
 
 
-def _values(credential: Credential) -> Values | None:
-    pending = credential.state == Credential.State.PENDING
-    try:
-        return _stand_ins(credential.policy.value_names() if pending else credential.open())
-    except (SealError, ImproperlyConfigured):
-        return None
+def _values(credential: Credential, look: Look) -> Values | None:
+    if credential.state == Credential.State.PENDING:
+        makes = _makes(credential.policy)
+        return _stand_ins(makes[1]) if makes else None
+    key = credential.pk, bytes(credential.sealed_values or b"")
+    if key not in look.opened:
+        try:
+            look.opened[key] = _stand_ins(credential.open())
+        except SealError:
+            look.opened[key] = None
+    return look.opened[key]
 
 
 def _stand_ins(names: Iterable[str]) -> Values:
@@ -207,4 +265,4 @@ def _number(names: list[str]) -> str:
 
 def _some(names: list[str]) -> str:
     rest = len(names) - MAX_NAMED
-    return ", ".join(names[:MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return ": " + ", ".join(names[:MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -12,6 +12,8 @@ from exchange.services.grants import usable_of
 from tests.support.pages import send, url
 
 COLUMNS = ("field", "kind", "text")
+ACCEPTED = {"different": 1, "unanswered": 0, "not_all_looked_at": 0}
+CHANGED = {"changes": {"response_shape": {}}, "accepted_changed_answers": ACCEPTED}
 SHAPE = '{"token": "$credential.apiKey", "tenant": "$end_user.external_id"}'
 
 
@@ -63,7 +65,7 @@ def test_it_is_edited_as_the_table_of_the_first_steps(world, console, trail):
     assert send(console, url(world.integration, "shape"), **table, **before, confirmed=tick).status_code == 302
     saved = Integration.objects.get(pk=world.integration.pk).response_shape
     assert saved == {"token": "$credential.apiKey", "tenant": "$end_user.external_id", "plan": "$$5"}
-    assert trail.one(action="integration.changed").detail == {"changes": {"response_shape": {}}}
+    assert trail.one(action="integration.changed").detail == CHANGED
 
 
 @pytest.mark.parametrize(
@@ -116,7 +118,7 @@ def test_the_preview_says_what_the_check_will_say_of_another_policy(world, conso
 def test_it_is_saved(world, console, trail):
     confirmed(console, world)
     assert sorted(Integration.objects.get(pk=world.integration.pk).response_shape) == ["tenant", "token"]
-    assert trail.one(action="integration.changed").detail == {"changes": {"response_shape": {}}}
+    assert trail.one(action="integration.changed").detail == CHANGED
 
 
 def test_somebody_elses_change_is_not_overwritten(world, console):
@@ -192,6 +194,14 @@ def test_a_tick_is_good_for_what_it_was_set_beside_alone(world, console):
     assert not page.context["form"]["confirmed"].value()
 
 
+def test_a_tick_is_not_good_for_another_shape_of_which_the_same_is_said(world, console):
+    asked = saved(console, world, '{"apiKey": "one text"}')
+    tick = asked.context["form"].fields["confirmed"].widget.attrs["value"]
+    page = saved(console, world, '{"apiKey": "another text"}', confirmed=tick)
+    assert "Nothing is saved yet" in page.content.decode()
+    assert saved(console, world, '{"apiKey": "one text"}', confirmed=tick).status_code == 302
+
+
 def test_a_shape_that_says_the_same_is_saved_at_once(world, console, trail):
     assert saved(console, world, '{"apiKey":"$credential.apiKey"}').status_code == 302
     assert trail.all(action="integration.changed") == []
@@ -203,6 +213,21 @@ def test_only_the_newest_installations_are_looked_at(world, console, monkeypatch
     page = saved(console, world).content.decode()
     assert "answered differently: inst_2." in page
     assert "only the newest 1 were looked at" in page
+
+
+def test_a_tick_is_asked_for_where_not_all_were_looked_at(world, console, trail, monkeypatch):
+    monkeypatch.setattr("exchange.services.answer_impact.MAX_LOOKED_AT", 1)
+    world.make_installation("inst_2")
+    Grant.objects.update(installation=world.installation)  # the newest gets no answer today
+    page = saved(console, world)
+    sentence = "There are more installations: only the newest 1 were looked at."
+    assert page.context["form"].fields["confirmed"].help_text == f"<p>{sentence}</p>"
+    assert confirmed(console, world).status_code == 302
+    accepted = trail.one(action="integration.changed").detail["accepted_changed_answers"]
+    assert accepted == {"different": 0, "unanswered": 0, "not_all_looked_at": 1}
+    same = '{"token":"$credential.apiKey","tenant":"$end_user.external_id"}'
+    before = json.dumps({"tenant": "$end_user.external_id", "token": "$credential.apiKey"})
+    assert send(console, url(world.integration, "shape"), response_shape=same, before=before).status_code == 302
 
 
 def test_replaced_values_follow_a_new_policy_without_an_outage(world, console, trail):

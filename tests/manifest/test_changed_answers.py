@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from exchange.models import EndUser, Integration
+from exchange.models import EndUser, Installation, Integration
 
 ACCEPT = "--accept-changed-answers"
 INT = "platforms.mindcloud.integrations.int_abc123"
@@ -33,9 +33,16 @@ def test_it_is_refused_with_whose_answers_and_how_to_go_on(demo, trail):
     assert len(trail.all()) == before
 
 
-def test_it_is_applied_where_it_is_accepted(demo):
+def test_an_id_of_the_partner_does_not_steer_the_terminal(demo):
+    Installation.objects.filter(installation_id="install_xyz789").update(installation_id="evil\x1b[2J\nset-up")
+    assert ": evil?[2J?set-up (the customer has no attribute plan)." in demo.refused(SHAPE)
+
+
+def test_it_is_applied_where_it_is_accepted(demo, trail):
     assert demo.apply(SHAPE, ACCEPT).splitlines()[1] == f"Changed answers: {UNANSWERED}"
     assert "plan" in shape()
+    accepted = trail.one(action="integration.changed").detail["accepted_changed_answers"]
+    assert accepted == {"different": 0, "unanswered": 1, "not_all_looked_at": 0}
     assert demo.apply(SHAPE).endswith("Nothing to change.\n")
 
 

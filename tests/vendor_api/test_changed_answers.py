@@ -1,10 +1,14 @@
 """A PUT that changes what customers are answered today is done only where that is accepted."""
 
 import pytest
+from django.db import connection
+from django.db.models.signals import post_save
 
-from exchange.models import Installation, Integration
-from tests.support.exchange_factories import VALUE
-from tests.vendor_api.client import refused
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.vendor_api.models import Scope
+from exchange.models import EndUser, Installation, Integration
+from tests.support.exchange_factories import VALUE, make_policy
+from tests.vendor_api.client import Vendor, refused
 
 PATH = "/integrations/int_abc123"
 ACCEPTED = "accept_changed_answers=true"
@@ -54,7 +58,9 @@ def test_who_would_be_answered_differently_is_told_how_and_no_value(vendor, answ
 def test_it_is_done_where_it_is_accepted(vendor, answered, trail):
     answer = vendor.put(f"{PATH}?{ACCEPTED}", WIDER)
     assert (answer.status_code, answer.json()["response_shape"]) == (200, WIDER["response_shape"])
-    assert trail.one(action="integration.changed").actor == "token:backend"
+    line = trail.one(action="integration.changed")
+    assert line.actor == "token:backend"
+    assert line.detail["accepted_changed_answers"] == {"different": 0, "unanswered": 6, "not_all_looked_at": 0}
     assert vendor.put(PATH, WIDER).status_code == 200
     answered.end_user.refresh_from_db()
     assert vendor.put(PATH, {"response_shape": {"apiKey": "$credential.apiKey"}}).status_code == 200
@@ -96,3 +102,111 @@ def test_a_policy_whose_issuer_changes_is_refused_for_what_uses_it(vendor, door)
         "would have to be entered)."
     )
     assert vendor.put(f"/policies/generated?{ACCEPTED}", entered).json()["issuer"] == "static"
+
+
+def more(door, number, **values):
+    """Make newer installations."""
+    values = {"end_user": door.end_user, "integration": door.integration} | values
+    name = f"{values['integration'].integration_id}-{Installation.objects.count()}"
+    Installation.objects.bulk_create(
+        Installation(platform=door.platform, installation_id=f"{name}-{at}", **values) for at in range(number)
+    )
+
+
+@pytest.mark.parametrize(("state", "active"), [("pending", True), ("suspended", True), ("active", False)])
+def test_what_is_refused_today_hides_no_others(vendor, door, granted, state, active):
+    other = EndUser.objects.create(
+        platform=door.platform, end_user_id="other", attributes={"region": "eu"}, is_active=active
+    )
+    more(door, 501, end_user=other, state=state)
+    detail = refused(vendor.put(PATH, WIDER), 409, CODE)["detail"]
+    assert detail == "1 installation would get no answer: install_xyz789 (the customer has no attribute region)."
+
+
+def test_nothing_is_asked_about_an_integration_that_is_suspended(vendor, answered):
+    assert vendor.put(PATH, {"state": "suspended"}).status_code == 200
+    assert vendor.put(PATH, WIDER).status_code == 200
+
+
+def test_where_there_are_more_than_were_looked_at_it_is_to_be_accepted(vendor, door, granted):
+    other = EndUser.objects.create(platform=door.platform, end_user_id="other")
+    more(door, 500, end_user=other)  # they get no answer today: nothing was granted
+    detail = refused(vendor.put(PATH, WIDER), 409, CODE)["detail"]
+    assert detail == "There are more installations: only the newest 500 were looked at."
+    detail = refused(vendor.put("/policies/entered", {"options": {"names": ["apiKey", "b"]}}), 409, CODE)["detail"]
+    assert detail == f"Integration int_abc123 of mindcloud uses it: {sentence(500)}"
+    assert vendor.put("/policies/entered", {"multiple": True}).status_code == 200
+    assert vendor.put(PATH, {"name": "Acme", "response_shape": shape()}).status_code == 200
+    assert vendor.put(f"{PATH}?{ACCEPTED}", WIDER).status_code == 200
+
+
+def sentence(number):
+    return f"There are more installations: only the newest {number} were looked at."
+
+
+def test_one_change_looks_at_few_installations_however_many_integrations_it_has(vendor, door, monkeypatch):
+    monkeypatch.setattr("exchange.services.answer_impact.MAX_LOOKED_AT", 3)
+    door.generate()
+    for number in range(21):
+        other = Integration.objects.create(
+            platform=door.platform,
+            integration_id=f"int_b{number:02}",
+            policy=door.integration.policy,
+            response_shape=shape(),
+        )
+        more(door, 2, integration=other)
+    entered = {"issuer": "static", "options": {"names": ["apiKey"]}}
+    detail = refused(vendor.put("/policies/generated", entered), 409, CODE)["detail"]
+    assert detail.count("uses it") == 20
+    assert "int_b00 of mindcloud uses it: 2 installations would get no answer: int_b00-" in detail
+    assert "int_b05 of mindcloud uses it: Its installations were not looked at: only the newest 3 of" in detail
+    assert detail.endswith("2 more of its integrations would change answers.")
+
+
+def test_each_credential_is_opened_once(vendor, answered, monkeypatch):
+    opened = []
+    original = Credential.open
+    monkeypatch.setattr(Credential, "open", lambda self: opened.append(self.pk) or original(self))
+    refused(vendor.put(PATH, {"response_shape": {"token": "$credential.apiKey"}}), 409, CODE)
+    assert len(opened) == 1
+
+
+def test_who_may_not_read_installations_is_told_how_many_alone(answered, vendor):
+    blind = Vendor(answered.client, scopes=[Scope.WRITE_SETUP, Scope.WRITE_TRUST], name="blind")
+    assert refused(blind.put(PATH, WIDER), 409, CODE)["detail"] == "6 installations would get no answer."
+    detail = refused(blind.put(PATH, {"response_shape": {"apiKey": VALUE}}), 409, CODE)["detail"]
+    assert detail == "6 installations would be answered differently. `apiKey` is now a fixed text."
+
+
+def test_a_new_one_is_asked_for_and_another_made_it_meanwhile(vendor, door):
+    """The console takes no lock of ours: it writes after we have looked."""
+    made = []
+
+    def meanwhile(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        if not made and "FOR NO KEY UPDATE" in sql and "credentialpolicy" in sql:
+            made.append(sql)
+            make_policy(name="fresh")
+        return result
+
+    wider = {"issuer": "static", "options": {"names": ["taken_over"]}}
+    with connection.execute_wrapper(meanwhile):
+        refused(vendor.put("/policies/fresh", wider, If_None_Match="*"), 412, "precondition_failed")
+    assert made
+    assert not CredentialPolicy.objects.filter(options={"names": ["taken_over"]}).exists()
+
+
+def test_an_integration_that_is_given_another_policy_meanwhile_is_a_conflict(vendor, door):
+    door.generate()
+    other = make_policy(name="other", options={"names": ["apiKey"]})
+
+    def meanwhile(**_):
+        Integration.objects.update(policy=other)
+
+    post_save.connect(meanwhile, sender=CredentialPolicy)
+    try:
+        answer = vendor.put("/policies/generated", {"issuer": "static", "options": {"names": ["apiKey"]}})
+    finally:
+        post_save.disconnect(meanwhile, sender=CredentialPolicy)
+    detail = refused(answer, 409, "conflict")["detail"]
+    assert detail == "Somebody else gave integration int_abc123 another policy. Send this again."

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error, IntegrityError, ProgrammingError
 
 from credservice.core.checkout import COMMAND
+from credservice.core.exceptions import Conflict
 from credservice.crypto import SealError
 from credservice.manifest.apply import AnswersWouldChange, Outcome, Refused, apply
 from credservice.manifest.document import BadFile
@@ -55,6 +56,8 @@ class Command(BaseCommand):
             raise CommandError(_refusal(file, lines)) from None
         except AnswersWouldChange as error:
             raise CommandError(_changes_answers(file, error.changed)) from None
+        except Conflict as error:
+            raise CommandError(f"{error.message} Nothing was changed.") from None
         except (Error, SealError) as error:
             raise CommandError(_failure(error)) from error
         self._report(outcome, dry_run)

@@ -70,10 +70,16 @@ def test_a_customer_without_our_id_has_none(answered):
     ]
 
 
-def test_what_comes_from_elsewhere_and_is_the_same_changes_no_answer(answered):
-    answered.installation.attributes = {"id": answered.end_user.external_id}
-    answered.installation.save()
-    assert foretold(answered, NOW | {"tenant": "$installation.id"}) == []
+def test_another_source_is_told_also_where_it_holds_the_same(answered):
+    answered.end_user.attributes = {"tax": "12345", "id": answered.end_user.external_id}
+    answered.end_user.save()
+    assert foretold(answered, NOW | {"tenant": "$end_user.id"})[1:] == [
+        "`tenant` now comes from the customer's attribute id."
+    ]
+    answered.integration.response_shape = NOW | {"tax": "$end_user.tax"}
+    guesses = [foretold(answered, NOW | {"tax": guess, "z": "new"}) for guess in ("1", "12345")]
+    assert guesses[0] == guesses[1]
+    assert "`tax` is now a fixed text." in guesses[0]
 
 
 def test_who_is_made_a_credential_today_and_would_have_to_be_given_one_gets_no_answer(door):
