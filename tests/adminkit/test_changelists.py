@@ -144,7 +144,9 @@ def bulk_customers(world: World) -> list[Installation]:
     """One customer more than a search by customer looks for, with an installation each, by the customers' keys."""
     users = [EndUser(platform=world.platform, end_user_id=f"b{n}", name=f"Bulk {n}") for n in range(MAX_OTHERS + 1)]
     return Installation.objects.bulk_create(
-        Installation(platform=world.platform, integration=world.integration, end_user=user, installation_id=user.pk)
+        Installation(
+            platform=world.platform, integration=world.integration, end_user=user, installation_id=str(user.pk)
+        )
         for user in sorted(EndUser.objects.bulk_create(users), key=lambda user: user.pk)
     )
 
