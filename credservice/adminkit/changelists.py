@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -82,7 +83,10 @@ class KeysetChangeList(ChangeList):
         order = self.model_admin.keyset
         cursor = Cursor.parse(request.GET.get(PAGE_VAR, ""), self.model, order)
         term = self.query.strip()
-        rows = self._read(cursor, order, self.model_admin.matches(term) if term else [Q()])
+        found, too_many = self.model_admin.matches(request, term) if term else ([Q()], "")
+        if too_many and request.method == "GET":
+            messages.warning(request, f"{too_many} Only what belongs to the first of them is shown.")
+        rows = self._read(cursor, order, found)
         more = len(rows) > self.list_per_page
         rows = rows[: self.list_per_page]
         if cursor.backwards:

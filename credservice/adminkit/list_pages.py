@@ -15,6 +15,7 @@ from credservice.adminkit.bulk import BulkAction
 from credservice.adminkit.changelists import BoundedPaginator, WholeChangeList
 from credservice.adminkit.menu import title_of
 from credservice.adminkit.moments import moment
+from credservice.core.exceptions import ServiceError
 
 # What Unfold's filters append to the name of a field.
 FILTER_SUFFIXES = ("", "__exact", "__id__exact", "_from_0", "_from_1", "_to_0", "_to_1")
@@ -82,11 +83,21 @@ class ListPages(ModelAdmin):
         except ValidationError:
             self.message_user(request, "The selection was not understood. Nothing was changed.", messages.ERROR)
             return HttpResponseRedirect(request.get_full_path())
-        response: HttpResponse | None = super().response_action(request, self.all_matching(request, queryset))
+        # Read as Django does. What is ticked is meant, whatever was searched for.
+        across = self.action_form.base_fields["select_across"].to_python(request.POST.get("select_across"))
+        try:
+            rows = self.all_matching(request, queryset) if across else queryset
+        except ServiceError as error:
+            self.message_user(request, error.message, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        response: HttpResponse | None = super().response_action(request, rows)
         return response
 
     def all_matching(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow ``queryset``, which may know but the filters, to what the list's search matches as well."""
+        """Narrow ``queryset``, which may know but the filters, to what the list's search matches as well.
+
+        Raises ServiceError where that is more than the search looks for.
+        """
         return queryset
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:

@@ -20,7 +20,7 @@ from credservice.adminkit.list_pages import ListPages
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.object_links import ObjectLinks
 from credservice.adminkit.reauthentication import ReauthenticatedForms
-from credservice.core.exceptions import ServiceError
+from credservice.core.exceptions import Invalid, ServiceError
 
 MAX_OTHERS = 200  # rows of one list that another's search looks for
 
@@ -119,16 +119,17 @@ class LargeListAdmin(ConsoleAdmin):
         """Match ``term`` anywhere in a name or an id, for the search of everything, which bounds its time."""
         return None
 
-    def find_of_others(self, term: str) -> list[Q]:
+    def find_of_others(self, others: "Others") -> list[Q]:
         """List what the list's own search finds besides: rows of a customer, say.
 
-        Not for the search of everything, which finds the customer itself. See :func:`keys_found`.
+        Not for the search of everything, which finds the customer itself.
         """
         return []
 
-    def matches(self, term: str) -> list[Q]:
-        """List all that the list's own search finds, each served by an index."""
-        return [*self.find(term), *self.find_of_others(term)]
+    def matches(self, request: HttpRequest, term: str) -> tuple[list[Q], str]:
+        """List all that the list's own search finds, each served by an index, and say where it is not all."""
+        others = Others(request, term)
+        return [*self.find(term), *self.find_of_others(others)], others.too_many
 
     def prepare_rows(self, rows: list[Any]) -> None:
         """Fetch, for all rows of a page at once, what a column or a title shows besides."""
@@ -151,7 +152,12 @@ class LargeListAdmin(ConsoleAdmin):
 
     def all_matching(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         term = request.GET.get(SEARCH_VAR, "").strip()
-        return queryset.filter(reduce(or_, self.matches(term), Q(pk__in=[]))) if term else queryset
+        if not term:
+            return queryset
+        found, too_many = self.matches(request, term)
+        if too_many:
+            raise Invalid(f"{too_many} Search for a whole id, or use a filter instead. Nothing was changed.")
+        return queryset.filter(reduce(or_, found, Q(pk__in=[])))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -181,8 +187,23 @@ def by_id(term: str) -> list[Q]:
         return []
 
 
-def keys_found(model: type[Model], term: str) -> list[Any]:
-    """Find the keys of what the search of ``model``'s list finds, of each kind of hit no more than ``MAX_OTHERS``."""
-    site_admin: Any = admin.site._registry[model]
-    rows = model._default_manager.order_by()
-    return [pk for q in site_admin.find(term) for pk in rows.filter(q).values_list("pk", flat=True)[:MAX_OTHERS]]
+class Others:
+    """Finds, for the search of one list, rows of another: those that the other's own search finds.
+
+    Of each kind of hit no more than ``MAX_OTHERS``; ``too_many`` says so where there are more. Nothing for who may not
+    look at the other list.
+    """
+
+    def __init__(self, request: HttpRequest, term: str) -> None:
+        self._request, self._term = request, term
+        self.too_many = ""
+
+    def keys(self, model: type[Model]) -> list[Any]:
+        site_admin: Any = admin.site._registry[model]
+        if not site_admin.has_view_permission(self._request):
+            return []
+        rows = model._default_manager.order_by("pk").values_list("pk", flat=True)
+        found = [list(rows.filter(q)[: MAX_OTHERS + 1]) for q in site_admin.find(self._term)]
+        if any(len(keys) > MAX_OTHERS for keys in found):
+            self.too_many = f"More than {MAX_OTHERS} {model._meta.verbose_name_plural} match."
+        return [key for keys in found for key in keys[:MAX_OTHERS]]

@@ -4,12 +4,11 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
-from django.utils.dateparse import parse_duration
 from unfold.widgets import TEXTAREA_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from credservice.core.names import validate_name
@@ -139,8 +138,12 @@ _WORDS = {
     for words in ("d day days", "h hr hrs hour hours", "m min mins minute minutes", "s sec secs second seconds")
     for word in words.split()
 }
-_COUNT = re.compile(r"(\d{1,6})([a-z]+)", re.ASCII)
+_COUNT = r"(\d{1,6})\s*([a-z]+)"
+_SPAN = re.compile(rf"\s*{_COUNT}(?:(?:\s*,)?(?:\s+and\b)?\s*{_COUNT})*\s*", re.ASCII)
+# Django takes these for days and seconds, or for parts of a second: people mean thousands, or forgot the unit.
+_UNCLEAR = re.compile(r"\s*[+-]?\d+[\s.,]+\d+\s*")
 MAX_SPAN = timedelta(days=100 * 365)  # as the vendor API has it
+_TOO_LONG = "Write 100 years at most."
 
 
 class DurationField(forms.DurationField):
@@ -150,6 +153,10 @@ class DurationField(forms.DurationField):
     """
 
     widget = UnfoldAdminTextInputWidget
+    default_error_messages: ClassVar[Any] = {
+        "invalid": "Write a number with its unit, such as 15 minutes, 24h, 90d or 1h30m.",
+        "overflow": _TOO_LONG,
+    }
 
     def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
         super().__init__(help_text=f"{help_text} Such as 15 minutes, 24h or 90d; 3600 is seconds.".strip(), **kwargs)
@@ -158,21 +165,21 @@ class DurationField(forms.DurationField):
         return span(value) if isinstance(value, timedelta) else value
 
     def to_python(self, value: Any) -> timedelta | None:
+        if isinstance(value, str) and _UNCLEAR.fullmatch(value):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
         typed = _read_span(value) if isinstance(value, str) else None
-        if typed is None and value not in self.empty_values and parse_duration(str(value)) is None:
-            raise ValidationError("Write a number with its unit, such as 15 minutes, 24h, 90d or 1h30m.")
         found: timedelta | None = super().to_python(value) if typed is None else typed
         if found is not None and abs(found) > MAX_SPAN:
-            raise ValidationError("Write 100 years at most.")
+            raise ValidationError(_TOO_LONG)
         return found
 
 
 def _read_span(text: str) -> timedelta | None:
     """Read numbers with their units, each unit once; None where it is anything else."""
-    bare = re.sub(r"\band\b|[\s,]", "", text.lower())
-    counts = [(int(count), _WORDS.get(word)) for count, word in _COUNT.findall(bare)]
+    text = text.lower()
+    counts = [(int(count), _WORDS.get(word)) for count, word in re.findall(_COUNT, text)]
     units = [unit for _, unit in counts]
-    if not counts or _COUNT.sub("", bare) or None in units or len(set(units)) < len(units):
+    if not _SPAN.fullmatch(text) or None in units or len(set(units)) < len(units):
         return None
     return timedelta(seconds=sum(count * _UNITS[unit] for count, unit in counts if unit))
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from credservice.audit import Line, record
-from credservice.keys.models import SigningKey, SigningSecret
+from credservice.keys.models import SigningKey, SigningSecret, SigningSecretSet
 from credservice.keys.rotation_progress import progress_of
 
 SOON = timedelta(days=14)
@@ -20,6 +20,7 @@ class Reminder:
     kind: str
     key_id: str
     sentence: str
+    secret_set: SigningSecretSet | None = None  # of a secret
 
     def record(self, *, actor: str) -> None:
         detail = {"why": self.sentence}
@@ -33,7 +34,8 @@ def reminders() -> Iterator[Reminder]:
     for secret in ending.select_related("secret_set").order_by("ends_at"):
         sentence = f"The previous secret of {secret.secret_set} verifies until {secret.ends_at:%Y-%m-%d %H:%M} UTC."
         progress = progress_of(secret.secret_set)
-        yield Reminder("signing_secret", str(secret.pk), f"{sentence} {progress.stage if progress else ''}".strip())
+        sentence = f"{sentence} {progress.stage if progress else ''}".strip()
+        yield Reminder("signing_secret", str(secret.pk), sentence, secret.secret_set)
     for key in SigningKey.objects.to_rotate():
         yield Reminder(
             "signing_key", str(key.pk), f"The {key.algorithm} key has signed for half a year: make a new one."

@@ -14,7 +14,7 @@ from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
 from credservice.adminkit.links import link_to
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
-from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id, keys_found
+from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from exchange.admin import pages
@@ -160,8 +160,8 @@ class InstallationAdmin(LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         return [on_any_platform(installation_id=term), *by_id(term)]
 
-    def find_of_others(self, term: str) -> list[Q]:
-        return [Q(end_user__in=keys_found(EndUser, term))]
+    def find_of_others(self, others: Others) -> list[Q]:
+        return [Q(end_user__in=others.keys(EndUser))]
 
     def facts(self, request: HttpRequest, obj: Installation) -> list[Fact]:
         return [

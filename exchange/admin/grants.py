@@ -20,7 +20,7 @@ from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link, list_url, page_of
 from credservice.adminkit.menu import Menu
-from credservice.adminkit.model_admin import LargeListAdmin, by_id, keys_found
+from credservice.adminkit.model_admin import LargeListAdmin, Others, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.audit.names import actor_of
@@ -108,8 +108,8 @@ class GrantAdmin(LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         return [q for pk in by_id(term) for q in (pk, Q(line=term))]
 
-    def find_of_others(self, term: str) -> list[Q]:
-        return [Q(end_user__in=keys_found(EndUser, term))]
+    def find_of_others(self, others: Others) -> list[Q]:
+        return [Q(end_user__in=others.keys(EndUser))]
 
     def tell_apart(self, obj: Grant) -> str:
         return f"{obj.end_user} · {obj.integration} · {self.scope(obj)}"

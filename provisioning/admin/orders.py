@@ -12,7 +12,7 @@ from unfold.decorators import display
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link
 from credservice.adminkit.menu import Menu
-from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id, keys_found
+from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.console.audit.who_saw import WhoSaw
@@ -83,8 +83,8 @@ class ResourceCredentialAdmin(ReadOnly, LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         return [Q(partner_id=term), *by_id(term)]
 
-    def find_of_others(self, term: str) -> list[Q]:
-        return [Q(resource__in=keys_found(Resource, term))]
+    def find_of_others(self, others: Others) -> list[Q]:
+        return [Q(resource__in=others.keys(Resource))]
 
     @display(description="First credential")
     def shown_state(self, obj: ResourceCredential) -> Any:

@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from credservice.adminkit.model_admin import MAX_OTHERS
+from credservice.adminkit.models import BulkRun
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential
@@ -136,6 +139,51 @@ def test_a_bulk_act_on_all_that_match_takes_a_customers(console: Client, world: 
     assert {item.object_id for item in run.items.all()} == {str(pk) for pk in of_the_customer}
 
 
+@pytest.fixture
+def bulk_customers(world: World) -> list[Installation]:
+    """One customer more than a search by customer looks for, with an installation each, by the customers' keys."""
+    users = [EndUser(platform=world.platform, end_user_id=f"b{n}", name=f"Bulk {n}") for n in range(MAX_OTHERS + 1)]
+    return Installation.objects.bulk_create(
+        Installation(
+            platform=world.platform, integration=world.integration, end_user=user, installation_id=str(user.pk)
+        )
+        for user in sorted(EndUser.objects.bulk_create(users), key=lambda user: user.pk)
+    )
+
+
+def test_a_search_by_too_many_customers_says_so_and_bulk_acts_refuse_it(
+    console: Client, bulk_customers: list[Installation]
+) -> None:
+    told = "More than 200 end users match."
+    assert told in console.get(url(Installation, "changelist"), {"q": "bulk"}).content.decode()
+    address = ask_bulk(console, Installation, "suspend", bulk_customers[:1], "?q=bulk", select_across="1")
+    page = console.get(address).content.decode()
+    assert f"{told} Search for a whole id, or use a filter instead. Nothing was changed." in page
+    assert not BulkRun.objects.exists()
+    bulk_customers[0].delete()
+    EndUser.objects.get(pk=bulk_customers[0].end_user_id).delete()
+    assert told not in console.get(url(Installation, "changelist"), {"q": "bulk"}).content.decode()
+    ask_bulk(console, Installation, "suspend", bulk_customers[1:2], "?q=bulk", select_across="1")
+    assert BulkRun.objects.get().total == MAX_OTHERS
+
+
+def test_what_is_ticked_is_taken_whatever_was_searched_for(console: Client, bulk_customers: list[Installation]) -> None:
+    ask_bulk(console, Installation, "suspend", bulk_customers[-3:], "?q=bulk", select_across="0")
+    assert BulkRun.objects.get().total == 3
+
+
+def test_only_who_may_look_at_customers_searches_by_them(world: World) -> None:
+    EndUser.objects.filter(pk=world.end_user.pk).update(name="Acme")
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_credential"))
+    client = Client()
+    client.force_login(clerk)
+    address = url(Credential, "changelist") + "?q=acme"
+    assert client.get(address).context["cl"].result_list == []
+    clerk.user_permissions.add(Permission.objects.get(codename="view_enduser"))
+    assert client.get(address).context["cl"].result_list
+
+
 def test_it_finds_nothing_by_a_part_of_an_id(console: Client, world: World) -> None:
     page = console.get(url(EndUser, "changelist"), {"q": "eu_"})
     assert page.context["cl"].result_list == []
@@ -193,6 +241,7 @@ def test_odd_queries_are_answered_with_a_page(console: Client, world: World, que
     "query",
     [
         {"at_from_0": "soon", "at_from_1": "x"},
+        {"at_to_0": "9999-12-31"},
         {"action": "nonsense"},
         {"outcome__exact": "nonsense"},
         {"q": "9" * 30},

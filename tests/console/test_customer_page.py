@@ -111,7 +111,14 @@ def test_days_bound_who_saw_it(console: Client, world: World) -> None:
     assert not console.get(address, before).context["seen"]["sightings"]
 
 
-@pytest.mark.parametrize("days", [{"since": "x", "until": ""}, {"since": "2026-02-02", "until": "2026-02-01"}])
+@pytest.mark.parametrize(
+    "days",
+    [
+        {"since": "x", "until": ""},
+        {"since": "2026-02-02", "until": "2026-02-01"},
+        {"since": "2026-02-02", "until": "9999-12-31"},
+    ],
+)
 def test_days_that_are_none_are_said(console: Client, world: World, days: dict[str, str]) -> None:
     page = console.get(url(world.end_user, "who-saw"), days)
     assert page.status_code == 200

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,9 @@ from django.utils import timezone
 from credservice.audit import Line, record
 from credservice.credentials.models import Credential
 from credservice.crypto import seal
+from credservice.keys.admin import reminding
 from credservice.keys.models import SigningKey, SigningSecret
+from credservice.keys.reminders import Reminder, reminders
 from credservice.keys.signing_keys import generate_signing_key
 from credservice.statistics.models import Tally
 from exchange.models import Platform
@@ -222,6 +225,20 @@ def test_it_tells_of_secrets_near_their_end(console: Client, world: World, worke
     (line,) = overview(console).context["needed"]
     assert line["sentence"].startswith("The previous secret of Platform mindcloud verifies until")
     assert line["link"] == url(world.secret.secret_set)
+
+
+def test_a_secret_that_goes_while_it_is_told_of_breaks_nothing(
+    console: Client, world: World, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SigningSecret.objects.update(state="previous", ends_at=timezone.now() + timedelta(days=1))
+
+    def last_look() -> Iterator[Reminder]:
+        for reminder in reminders():
+            SigningSecret.objects.all().delete()
+            yield reminder
+
+    monkeypatch.setattr(reminding, "reminders", last_look)
+    assert next(line["link"] for line in overview(console).context["needed"]) == url(world.secret.secret_set)
 
 
 def test_what_is_broken_stands_first(console: Client, world: World) -> None:

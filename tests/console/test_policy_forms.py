@@ -107,6 +107,8 @@ def test_the_expert_edits_the_same_as_json(console: Client, world: Any) -> None:
         ("15 minutes", 900),
         ("1 Hour, 30 min", 5400),
         ("1h and 30m", 5400),
+        ("1h, and 30 m", 5400),
+        ("1h30m", 5400),
         ("90 m", 5400),
         ("3600", 3600),
         ("1:30:00", 5400),
@@ -116,16 +118,33 @@ def test_a_time_is_taken_as_a_person_types_it(typed: str, seconds: int) -> None:
     assert DurationField().clean(typed) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("typed", ["soon", "5 weeks", "1h 2 hours", "minutes", "1.5h", "15 minutes!", "0x10"])
+UNCLEAR = ["1,5h", "0,5d", "1.5h", "5 and 3m", "1 5m", "1,h", "1 30", "1,000", "3.600", "1 000", "-1 5", "1d and"]
+
+
+@pytest.mark.parametrize("typed", ["soon", "5 weeks", "1h 2 hours", "minutes", "15 minutes!", "0x10", *UNCLEAR])
 def test_what_is_no_time_is_told_with_an_example(typed: str) -> None:
     with pytest.raises(ValidationError, match="such as 15 minutes"):
         DurationField().clean(typed)
 
 
-@pytest.mark.parametrize("typed", ["999999 days", "99999999 00:00:00", "-99999999 00:00:00"])
+TOO_LONG = ["99999999999999999999", "P99999999999999D", "9" * 30, "9" * 400]
+
+
+@pytest.mark.parametrize("typed", ["999999 days", "99999999 00:00:00", "-99999999 00:00:00", *TOO_LONG])
 def test_a_time_has_a_bound(typed: str) -> None:
     with pytest.raises(ValidationError, match="100 years at most"):
         DurationField().clean(typed)
+
+
+@pytest.mark.parametrize("typed", TOO_LONG)
+def test_a_time_too_long_to_be_one_is_told_at_its_field(console: Client, world: Any, typed: str) -> None:
+    kept = CredentialPolicy.objects.get(pk=world.key_policy.pk).lifetime
+    page = console.post(url(world.key_policy), REST | {"lifetime": typed})
+    assert page.context["adminform"].form.errors["lifetime"] == ["Write 100 years at most."]
+    assert CredentialPolicy.objects.get(pk=world.key_policy.pk).lifetime == kept
+    page = console.post(url(CredentialPolicy, "add"), TOKENS | {"options-jwt-lifetime": typed})
+    form = page.context["adminform"].form.fields["options"].widget.sent.form
+    assert form.errors["lifetime"] == ["Write 100 years at most."]
 
 
 def test_every_time_says_how_to_write_it(console: Client, db: None) -> None:

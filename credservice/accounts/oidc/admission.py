@@ -19,7 +19,7 @@ from credservice.core.names import fault_of_name
 
 MAX_NAME = 100
 # Of the groups of who is turned away, which the audit log shows to whoever is to map one to a role.
-MAX_GROUPS, MAX_GROUP_NAME = 20, 200
+MAX_GROUPS, MAX_GROUP_NAME, MAX_GROUP_NAMES = 20, 200, 2000
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9._+-]")
 
 
@@ -100,7 +100,12 @@ def _turn_away(login: SocialLogin, config: ProviderConfig, claims: Mapping[str, 
 def _groups(config: ProviderConfig, claims: Mapping[str, Any]) -> dict[str, Any]:
     """Show the claim with the groups, bounded and printable; nothing of any other claim."""
     named = config.groups_of(claims)
-    shown = [_text(group, MAX_GROUP_NAME) for group in named[:MAX_GROUPS]]
+    shown: list[str] = []
+    for group in named[:MAX_GROUPS]:
+        text = _text(group, MAX_GROUP_NAME)
+        if len(text) + sum(map(len, shown)) > MAX_GROUP_NAMES:
+            break
+        shown.append(text)
     more = len(named) - len(shown)
     return {"groups_claim": config.groups_claim, "groups": list(filter(None, shown))} | ({"more": more} if more else {})
 

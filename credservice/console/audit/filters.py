@@ -48,11 +48,12 @@ class TimeFilter(RangeDateTimeFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         try:
             since, until = self._moment("from", "00:00"), self._moment("to", "23:59")
-        except ValueError:
+            behind = until + timedelta(minutes=1) if until else None
+        except (ValueError, OverflowError):
             return queryset.none()
         if since:
             queryset = queryset.filter(at__gte=since)
-        return queryset.filter(at__lt=until + timedelta(minutes=1)) if until else queryset
+        return queryset.filter(at__lt=behind) if behind else queryset
 
     def _moment(self, side: str, default: str) -> datetime | None:
         """Read one end. Raises ValueError for what is no time."""

@@ -1,10 +1,11 @@
 """Shows who saw any secret of one customer: of all its credentials, in a range of days, and as a file."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import PermissionDenied
+from django.core.validators import MaxValueValidator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from unfold.widgets import INPUT_CLASSES
@@ -33,7 +34,7 @@ class DaysForm(forms.Form):
     """Asks for days, in UTC, both included."""
 
     since = forms.DateField(label="From (UTC)", widget=DayInput())
-    until = forms.DateField(label="To (UTC)", widget=DayInput())
+    until = forms.DateField(label="To (UTC)", widget=DayInput(), validators=[MaxValueValidator(date.max - _DAY)])
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

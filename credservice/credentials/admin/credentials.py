@@ -18,7 +18,7 @@ from credservice.adminkit.filters import ExactFilter, StatesFilter
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link, names_for, short, subject_link, subject_names
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
-from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id, keys_found
+from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.audit.names import object_type_of
@@ -216,11 +216,11 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         return [Q(subject=term), Q(hint=term), *(q for pk in by_id(term) for q in (pk, Q(line=term)))]
 
-    def find_of_others(self, term: str) -> list[Q]:
+    def find_of_others(self, others: Others) -> list[Q]:
         """Match the credentials of customers whom their own lists find."""
         kinds = subject_kinds()
         models = [(kind, model) for model in admin.site._registry if (kind := object_type_of(model)) in kinds]
-        return [Q(subject__in=[f"{kind}:{pk}" for kind, model in models for pk in keys_found(model, term)])]
+        return [Q(subject__in=[f"{kind}:{pk}" for kind, model in models for pk in others.keys(model)])]
 
     def find_beginning(self, term: str) -> list[Q]:
         """The prefix that keys of a kind share, and what follows it in a hint."""

@@ -8,18 +8,15 @@ from django.urls import reverse
 from credservice.adminkit.links import page_of
 from credservice.adminkit.menu import MAX_COUNTED, Need
 from credservice.audit.names import object_type_of
-from credservice.keys.models import SigningKey, SigningSecret
 from credservice.keys.reminders import Reminder, reminders
 
 
 def needs_of(model: type[Model]) -> list[Need]:
     """List what :func:`credservice.keys.reminders.reminders` says of keys, or of secrets."""
     found = (reminder for reminder in reminders() if reminder.kind == object_type_of(model))
-    return [Need(reminder.sentence, link=_mended_at(model, reminder)) for reminder in islice(found, MAX_COUNTED)]
+    return [Need(reminder.sentence, link=_mended_at(reminder)) for reminder in islice(found, MAX_COUNTED)]
 
 
-def _mended_at(model: type[Model], reminder: Reminder) -> str:
+def _mended_at(reminder: Reminder) -> str:
     """Find the page where it is seen to: a new key is made, or the set says how far the secret's rotation is."""
-    if model is SigningKey:
-        return reverse("admin:keys_signingkey_add")
-    return page_of(SigningSecret.objects.select_related("secret_set").get(pk=reminder.key_id).secret_set)
+    return page_of(reminder.secret_set) if reminder.secret_set else reverse("admin:keys_signingkey_add")

@@ -13,6 +13,8 @@ from credservice.core.exceptions import ServiceError
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token
 
+MAX_DAYS = 100 * 365  # as for every span of time
+
 
 class Command(BaseCommand):
     help = "Make a service token for the vendor API and print it. It is shown this once; only a digest is kept."
@@ -37,8 +39,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["days"]
-        if days is not None and days < 1:
-            raise CommandError("--days must be 1 or more.")
+        if days is not None and not 1 <= days <= MAX_DAYS:
+            raise CommandError(f"--days must be from 1 to {MAX_DAYS}: 100 years.")
         try:
             _, text = create_token(
                 name=options["name"],

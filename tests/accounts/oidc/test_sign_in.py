@@ -67,6 +67,14 @@ def test_an_administrator_sees_which_groups_to_map(provider: Provider, browser: 
     assert trail.one(action="user.sign_in").detail == told
 
 
+def test_the_groups_that_are_shown_are_bounded_together(provider: Provider, browser: Browser, trail: Trail) -> None:
+    provider.tell("ann", claims={"groups": [f"{n:02}{'g' * 198}" for n in range(20)]})
+    browser.through()
+    detail = trail.one(action="user.sign_in").detail
+    assert sum(map(len, detail["groups"])) == 2000
+    assert (len(detail["groups"]), detail["more"]) == (10, 10)
+
+
 def test_whoever_loses_the_groups_loses_roles_and_sessions(provider: Provider, browser: Browser, trail: Trail) -> None:
     elsewhere = Browser()
     elsewhere.through()
