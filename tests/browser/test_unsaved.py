@@ -1,4 +1,4 @@
-"""What is typed and not saved is asked for before its page is left: on every kind of form, after a refused save too."""
+"""Ask before a page is left with something typed and not saved: each kind of form, after a refused save too."""
 
 import pytest
 from playwright.sync_api import Dialog, Page

@@ -1,4 +1,4 @@
-"""What is foretold of a changed response shape or policy: whose answers, and how."""
+"""Foretell what a changed response shape or policy does: to whose answers, and how."""
 
 import copy
 
