@@ -74,6 +74,11 @@ def test_the_list_of_grants_says_which_credential_it_is(console: Client, world: 
     assert f">entered {str(world.credential.pk)[:8]}</a>" in page
 
 
+def test_a_platform_says_what_becomes_of_new_installations(console: Client, world: World) -> None:
+    facts = {fact.name: fact.value for fact in console.get(url(world.platform)).context["header"].facts}
+    assert facts["New installations"] == "wait for approval"
+
+
 def test_a_credential_without_a_hint_is_called_by_its_policy(console: Client, world: World) -> None:
     page = console.get(url(world.credential)).content.decode()
     assert f"entered {str(world.credential.pk)[:8]} for acme" in page
