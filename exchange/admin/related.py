@@ -133,12 +133,14 @@ def handing_out(obj: Credential) -> Iterator[Card]:
     grant = Grant.objects.filter(line=obj.line).first()
     if grant is not None and usable_of(grant) != obj:
         title = "Grants that handed it out" if obj.activated_at else "Grants of its versions"
-        card = replace(card, title=title, heads=(*card.heads, "Hands out now"), cells=_grant_in_its_place)
+        heads = ("Grant", "Hands out now", "For", "Added")
+        card = replace(card, title=title, heads=heads, cells=_grant_in_its_place)
     yield card
 
 
 def _grant_in_its_place(row: Grant) -> Sequence[object]:
-    return *_grant(row), hands_out(row)
+    grant, *rest = _grant(row)
+    return grant, hands_out(row), *rest
 
 
 def hands_out(grant: Grant) -> Any:

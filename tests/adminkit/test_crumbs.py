@@ -16,7 +16,7 @@ from tests.support.pages import ask_bulk, every_url, url
 
 
 def title_of(world: World) -> str:
-    """Which version it is, since it has no hint, and whose."""
+    """Name the version, which has no hint, and its customer."""
     return f"entered {str(world.credential.pk)[:8]} for acme"
 
 
