@@ -10,8 +10,8 @@ from django.db import Error, connection
 from django.utils import timezone
 
 FLUSH_SECONDS = 30.0
-# What pages say where no use is written: right after the first one, "never" would mislead.
-NONE_YET = "none yet (shown within a minute)"
+# What pages say where no use is written: right after the first one, a bare "never" would mislead.
+NONE_YET = "never (as of a minute ago)"
 log = structlog.get_logger(__name__)
 
 

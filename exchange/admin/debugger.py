@@ -1,9 +1,11 @@
 """Tells why a call's signature was refused, and the setting that would make it pass, with a button that sets it.
 
 A call is picked from the platform's newest refused ones, or pasted. Never shown to the caller (protocol notes).
+To look asks for no recent proof: secrets are tried, but nothing of them is shown. To set something does.
 """
 
 import re
+import shlex
 import time
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
@@ -18,6 +20,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from credservice.accounts.recent_proof import ask_for_proof
 from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.model_admin import by_id
 from credservice.adminkit.object_pages import ObjectPage
@@ -30,7 +33,7 @@ from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.models import Platform
 from exchange.models.refused_calls import RefusedCall
 from exchange.signatures.diagnosis import Diagnosis, diagnose
-from exchange.signatures.verify import Secret, SignedRequest, as_environ
+from exchange.signatures.verify import SIGNATURE_HEADER, Secret, SignedRequest, as_environ
 
 MAX_PASTED = 8000
 _REQUEST_LINE = re.compile(r"(POST|PUT|GET|PATCH|DELETE) (\S+)( HTTP/[0-9.]+)?", re.IGNORECASE)
@@ -59,7 +62,8 @@ class PastedForm(forms.Form):
     pasted = forms.CharField(
         label="Or paste one",
         max_length=MAX_PASTED,
-        help_text="The request line and the headers, as a log or a proxy shows them. The body is not signed.",
+        help_text="The request line and the headers, as a log or a proxy shows them, or a curl command. The body "
+        "is not signed.",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 5, "placeholder": EXAMPLE}),
     )
 
@@ -69,7 +73,7 @@ class PastedForm(forms.Form):
 
 def parse_pasted(text: str) -> SignedRequest:
     """Read a request line and headers, with blanks around them. Raises ValidationError, saying what is missing."""
-    lines = [line.strip() for line in text.strip().splitlines()]
+    lines = [line.strip() for line in _without_curl(text.strip()).splitlines()]
     first = _REQUEST_LINE.fullmatch(lines[0]) if lines else None
     try:
         parts = urlsplit(first[2] if first else "")
@@ -81,6 +85,28 @@ def parse_pasted(text: str) -> SignedRequest:
         raise ValidationError("Paste it as it was sent: a request's line and headers are ASCII.")
     headers = {match[1]: match[2] for line in lines[1:] if (match := _HEADER.fullmatch(line))}
     return SignedRequest(first[1], parts.path, parts.query, as_environ(headers))
+
+
+def _without_curl(text: str) -> str:
+    """Write a curl command, such as simulate_exchange prints, as the request that it sends. Other text stays."""
+    command = text.removeprefix("$ ")
+    if not command.startswith("curl "):
+        return text
+    try:
+        words = iter(shlex.split(re.sub(r"\\\r?\n", " ", command))[1:])
+    except ValueError:  # a quote is not closed
+        return text
+    method, target, headers = "GET", "", []
+    for word in words:
+        if word in ("-X", "--request"):
+            method = next(words, "")
+        elif word in ("-H", "--header"):
+            headers.append(next(words, ""))
+        elif word in ("-d", "--data"):
+            next(words, "")
+        elif not word.startswith("-"):
+            target = target or word
+    return "\n".join([f"{method} {target}", *headers])
 
 
 class Check(NamedTuple):
@@ -101,10 +127,22 @@ class Explained:
     secrets: list[tuple[SigningSecret, bool]]
     token: str  # the settings to apply, signed; empty where none of ours would help
     tolerance: int
+    missing: list[str]  # headers that the profile asks for
 
     @property
     def reason(self) -> str:
-        return _REASONS.get(self.found.verdict.reason, self.found.verdict.reason.replace("_", " "))
+        reason = self.found.verdict.reason
+        said = _REASONS.get(reason, reason.replace("_", " "))
+        if not self.missing:
+            return said
+        absent = f"The call carries no {' and no '.join(self.missing)}."
+        return absent if reason.startswith("missing_") else f"{said} {absent}"
+
+    @property
+    def button(self) -> str:
+        """Say what the button sets."""
+        settings = self.found.settings.items()
+        return f"Set {' and '.join(f'{_setting(name)} to {_value(name, value)}' for name, value in settings)}"
 
     @property
     def checks(self) -> list[Check]:
@@ -129,14 +167,13 @@ class Explained:
 class SignatureDebugger(ObjectPage):
     slug, title, icon = "debugger", "Signature debugger", "bug_report"
     permission = "change"
-    needs_proof = True
 
     def refusal(self, obj: Platform) -> str:
         return "" if obj.require_signature else "This platform's calls are not signed."
 
     def answer(self, request: HttpRequest, obj: Platform) -> HttpResponse:
         if request.method == "POST" and "settings" in request.POST:
-            return self._apply(request, obj)
+            return ask_for_proof(request) or self._apply(request, obj)
         return self._show(request, obj)
 
     def _show(self, request: HttpRequest, obj: Platform) -> HttpResponse:
@@ -172,11 +209,11 @@ class SignatureDebugger(ObjectPage):
             changes = signing.loads(request.POST["settings"], salt=f"{_SALT}:{obj.pk}", max_age=3600)
             with transaction.atomic():
                 use_up(request)
-                apply_settings(obj, changes, actor_of(request))
+                applied = apply_settings(obj, changes, actor_of(request))
         except (signing.BadSignature, ServiceError, ValidationError):
             messages.error(request, "This was not applied: the page was old, or the platform has changed. Look again.")
         else:
-            messages.success(request, "Applied. The platform's next call will be judged by it.")
+            messages.success(request, " ".join([*told(applied), "The platform's next call will be judged by it."]))
         return HttpResponseRedirect(self.url(obj))
 
 
@@ -196,11 +233,13 @@ def explain(platform: Platform, request: SignedRequest, call: RefusedCall | None
     found = diagnose(request, platform.profile, _opened(live), now, _opened(ended), settings.PUBLIC_URL)
     token = signing.dumps(dict(found.settings), salt=f"{_SALT}:{platform.pk}") if found.settings else ""
     secrets = [(secret, found.matches[secret.pk]) for secret in live]
-    return Explained(request, call, found, secrets, token, platform.tolerance_seconds)
+    asked = (SIGNATURE_HEADER, platform.timestamp_header)
+    missing = [name for name in asked if name and not request.header(name)]
+    return Explained(request, call, found, secrets, token, platform.tolerance_seconds, missing)
 
 
-def apply_settings(platform: Platform, wanted: dict[str, Any], actor: str) -> None:
-    """Change these of the signature profile, with a line in the trail. Raises ValidationError."""
+def apply_settings(platform: Platform, wanted: dict[str, Any], actor: str) -> dict[str, Any]:
+    """Change these of the signature profile, with a line in the trail. Returns what changed. Raises ValidationError."""
     platform = Platform.objects.select_for_update(of=("self",)).get(pk=platform.pk)
     changes = {name: {"from": getattr(platform, name), "to": value} for name, value in wanted.items()}
     for name, value in wanted.items():
@@ -208,6 +247,33 @@ def apply_settings(platform: Platform, wanted: dict[str, Any], actor: str) -> No
     platform.full_clean()
     platform.save(update_fields=list(wanted))
     record(Line.about(platform, "platform.changed", actor, {"changes": changes, "why": "signature debugger"}))
+    return changes
+
+
+def told(changes: dict[str, Any]) -> list[str]:
+    """Say what was changed from what to what, and what a wider tolerance gives up."""
+    lines = [
+        f"The {_setting(name)} was {_value(name, change['from'])}, and is {_value(name, change['to'])} now."
+        for name, change in changes.items()
+    ]
+    seconds = changes.get("tolerance_seconds", {"from": 0, "to": 0})
+    if seconds["to"] > seconds["from"]:
+        lines.append("A captured call can be replayed for longer now: set it back once the clocks are right.")
+    return lines
+
+
+def _setting(name: str) -> str:
+    """Name a field of Platform as its form does; the tolerance's unit is with its value."""
+    return str(Platform._meta.get_field(name).verbose_name).removesuffix(" seconds")  # type: ignore[union-attr]
+
+
+def _value(name: str, value: Any) -> str:
+    if name == "tolerance_seconds":
+        return f"{value} s"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    choices = dict(getattr(Platform._meta.get_field(name), "flatchoices", ()))
+    return str(choices.get(value, value)) or "empty"
 
 
 def _opened(secrets: list[SigningSecret]) -> list[Secret]:

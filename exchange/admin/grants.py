@@ -26,13 +26,15 @@ from credservice.adminkit.object_header import Fact
 from credservice.audit.names import actor_of
 from credservice.core.exceptions import ServiceError
 from credservice.credentials.admin import ValuesForm
+from credservice.credentials.admin.related import name_of
 from credservice.credentials.models import Credential
 from credservice.credentials.services import finish_issue
 from exchange.admin import pages
 from exchange.admin.customers import with_newest
 from exchange.admin.end_users import end_user_label
+from exchange.admin.related import hands_out
 from exchange.models import EndUser, Grant, Installation, Integration
-from exchange.services.grants import grant_credential, granted_already, usable_of
+from exchange.services.grants import grant_credential, granted_already
 
 
 class EndUserField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -125,7 +127,9 @@ class GrantAdmin(LargeListAdmin):
 
     @display(description="Credential")
     def shown_credential(self, obj: Any) -> Any:
-        return label(obj.newest.state_word()) if obj.newest else "none"
+        if obj.newest is None:
+            return "none"
+        return format_html("{} {}", link_to(obj.newest, name_of(obj.newest)), label(obj.newest.state_word()))
 
     @display(description="Last checked")
     def last_used(self, obj: Any) -> Any:
@@ -144,13 +148,7 @@ class GrantAdmin(LargeListAdmin):
 
     @display(description="Handed out")
     def handed_out(self, obj: Grant) -> Any:
-        """Show what an exchange would get now: see exchange.queries."""
-        credential = usable_of(obj)
-        if credential is None:
-            return "nothing"
-        if credential.suspended:
-            return format_html("nothing, while the end user is suspended: {}", link_to(credential))
-        return link_to(credential)
+        return hands_out(obj)
 
     @display(description="Credentials")
     def shown_line(self, obj: Grant) -> Any:

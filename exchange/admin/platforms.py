@@ -133,6 +133,7 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
         return [
             Fact("Endpoint", self.endpoint(obj)),
             Fact("Signature", self.shown_signature(obj)),
+            Fact("New installations", self.shown_approval(obj)),
             Fact("Last signed call", moment(newest.last_used_at if newest else None, NONE_YET)),
         ]
 

@@ -1,16 +1,20 @@
 """Shows what belongs to each object of the exchange, and whom a credential is handed out to."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
+
+from django.utils.html import format_html
 
 from credservice.adminkit.cards import ROWS, Card, cards, trail
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_url
 from credservice.adminkit.moments import moment
-from credservice.credentials.admin.related import credentials_card, hand_outs, name_of
+from credservice.credentials.admin.related import credentials_card, hand_outs, name_of, version_link
 from credservice.credentials.models import Credential, CredentialPolicy
 from exchange.admin.customers import identities, with_newest
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
+from exchange.services.grants import usable_of
 
 
 def installations_card(**where: Any) -> Card:
@@ -124,7 +128,29 @@ def of_a_grant(obj: Grant) -> Iterator[Card]:
 
 @cards(Credential)
 def handing_out(obj: Credential) -> Iterator[Card]:
-    yield grants_card("Grants that hand it out", empty="None: no exchange hands it out.", line=obj.line)
+    """Show its grants, and where they do not hand it out, what they hand out in its place."""
+    card = grants_card("Grants that hand it out", empty="None: no exchange hands it out.", line=obj.line)
+    grant = Grant.objects.filter(line=obj.line).first()
+    if grant is not None and usable_of(grant) != obj:
+        title = "Grants that handed it out" if obj.activated_at else "Grants of its versions"
+        heads = ("Grant", "Hands out now", "For", "Added")
+        card = replace(card, title=title, heads=heads, cells=_grant_in_its_place)
+    yield card
+
+
+def _grant_in_its_place(row: Grant) -> Sequence[object]:
+    grant, *rest = _grant(row)
+    return grant, hands_out(row), *rest
+
+
+def hands_out(grant: Grant) -> Any:
+    """Show what an exchange would get now: see exchange.queries."""
+    credential = usable_of(grant)
+    if credential is None:
+        return "nothing"
+    if credential.suspended:
+        return format_html("nothing, while the end user is suspended: {}", version_link(credential))
+    return version_link(credential)
 
 
 @cards(CredentialPolicy)

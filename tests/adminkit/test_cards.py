@@ -1,5 +1,6 @@
 """Pages that connect: what belongs to an object is on its page, bounded, with a link to all of it."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -46,6 +47,22 @@ def cards(client: Client, obj: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("kind", "titles"), TITLES.items())
 def test_a_page_shows_what_belongs_to_it(console: Client, world: World, kind: str, titles: list[str]) -> None:
     assert list(cards(console, getattr(world, kind))) == titles
+
+
+def test_a_credential_that_is_handed_out_no_more_says_what_is(console: Client, world: World) -> None:
+    successor = services.rotate(
+        credential=world.credential, actor="test", entered={"apiKey": "v" * 40}, overlap=timedelta(0)
+    )
+    successor.refresh_from_db()
+    assert "Hands out now" not in cards(console, successor)["Grants that hand it out"].heads
+    [line] = cards(console, world.credential)["Grants that handed it out"].lines()
+    assert (url(successor) in str(line[1]), f"entered {str(successor.pk)[:8]} (active)" in str(line[1])) == (
+        True,
+        True,
+    )
+    services.revoke(credential=successor, actor="test", reason="leaked")
+    [line] = cards(console, world.credential)["Grants that handed it out"].lines()
+    assert line[1] == "nothing"
 
 
 @pytest.mark.parametrize("kind", TITLES)

@@ -1,5 +1,6 @@
 """Set-up that lets somebody in, or shows a secret, asks a session that has been open for a while for a proof."""
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -15,8 +16,11 @@ from credservice.events.models import EventEndpoint
 from credservice.keys.models import SigningKey, SigningSecret
 from credservice.vendor_api.models import ServiceToken
 from exchange.models import EndUser, Installation, Integration, Platform, UnsettledEndUser
+from exchange.models.refused_calls import RefusedCall
+from exchange.signatures.verify import Profile
 from provisioning.models import LiveKey, Marketplace, Product, TrustedKey
-from tests.support.console import PASSWORD
+from tests.console.test_signature_debugger import call, headers_of
+from tests.support.console import CANARY, PASSWORD
 from tests.support.doors import role_client
 from tests.support.pages import url
 
@@ -71,7 +75,6 @@ def pages(world):
         url(trusted, "enable"),
         url(live, "allow"),
         *(url(thing, page) for thing in (world.platform, world.marketplace) for page in ("first-steps",)),
-        url(world.platform, "debugger"),
         url(world.integration, "shape"),
         url(world.end_user, "rebind"),
         url(UnsettledEndUser.objects.create(platform=world.platform, external_id="lost"), "created"),
@@ -113,6 +116,18 @@ def test_a_change_asks_first_and_a_look_does_not(console, world):
         assert not page.context["has_change_permission"]
         assert f"{CONFIRM}?next=" in page.content.decode()
         assert is_shown_again(console.post(url(obj), {"is_superuser": "on"})), obj
+
+
+def test_the_debugger_shows_why_and_asks_before_it_sets(console, client, world):
+    call(client, headers_of(Profile(), at=int(time.time()) - 350))
+    address = f"{url(world.platform, 'debugger')}?call={RefusedCall.objects.get().pk}"
+    page = console.get(address).content.decode()
+    assert "Set tolerance to 420 s" in page
+    assert CANARY not in page
+    assert console.post(url(world.platform, "debugger"), {"pasted": "POST / HTTP/1.1"}).status_code == 200
+    sent = {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in ("settings", "form_id")}
+    assert is_asked(console.post(address, sent), address)
+    assert Platform.objects.get().tolerance_seconds == 300
 
 
 def test_nothing_is_changed_without_it(console, world):

@@ -37,8 +37,8 @@ def test_the_setting_that_would_make_a_call_pass_is_one_click_away(console: Page
     open_more(console).get_by_role("link", name="Signature debugger").click()
     console.get_by_role("link", name="stale").first.click()
     expect(console.get_by_text("Set the tolerance to")).to_be_visible()
-    console.get_by_role("button", name="Apply").click()
-    expect(console.get_by_text("Applied.")).to_be_visible()
+    console.get_by_role("button", name="Set tolerance to").click()
+    expect(console.get_by_text("The tolerance was 300 s")).to_be_visible()
     assert httpx2.post(live_service.base_url + TARGET, json=IDS, headers=headers).status_code == 200
     live_service.rows("UPDATE exchange_platform SET tolerance_seconds = 300 WHERE name = 'mindcloud' RETURNING 1")
 

@@ -7,10 +7,11 @@ from django.test import Client
 from django.utils import timezone
 
 from credservice.credentials.models import Credential
+from credservice.credentials.services import rotate
 from exchange.models import EndUser, Grant
 from tests.support.console import World
 from tests.support.doors import role_client
-from tests.support.pages import url
+from tests.support.pages import send, url
 
 
 def test_a_grant_is_named_by_its_customer_and_integration(console: Client, world: World) -> None:
@@ -20,8 +21,25 @@ def test_a_grant_is_named_by_its_customer_and_integration(console: Client, world
     assert header.id == world.grant.pk
 
 
-def test_a_credential_is_named_by_its_customer(console: Client, world: World) -> None:
-    assert console.get(url(world.credential)).context["header"].title == "entered for acme"
+def test_a_credential_is_named_by_its_version_and_customer(console: Client, world: World) -> None:
+    title = f"entered {str(world.credential.pk)[:8]} for acme"
+    assert console.get(url(world.credential)).context["header"].title == title
+    assert console.get(url(world.credential, "revoke")).context["subtitle"] == title
+
+
+def test_versions_are_told_apart_by_their_names(console: Client, world: World) -> None:
+    successor = rotate(credential=world.credential, actor="test", entered={"apiKey": "v" * 40})
+    page = console.get(url(successor)).content.decode()
+    assert f">entered {str(world.credential.pk)[:8]} (retiring)</a>" in page
+
+
+def test_after_a_rotation_the_successor_is_linked_by_its_name(console: Client, world: World) -> None:
+    form = console.get(url(world.credential, "replace")).context["form"]
+    values = {name: "policy" if name == "overlap" else "v" * 40 for name in form.fields}
+    send(console, url(world.credential, "replace"), **values)
+    page = console.get(url(world.credential)).content.decode()
+    successor = Credential.objects.get(predecessor=world.credential)
+    assert f"entered {str(successor.pk)[:8]} for acme</a>." in page
 
 
 def test_one_act_stands_first_and_dangerous_ones_apart(console: Client, world: World) -> None:

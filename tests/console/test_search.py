@@ -200,15 +200,17 @@ def test_a_hit_is_named_as_on_its_page_with_its_true_state(console: Client, worl
     revoke(credential=world.credential, actor="test", reason="test")
     (group,) = find(console, f"handed out: {world.credential.pk} {key.pk}").context["groups"]
     shown = {row["name"]: row["detail"] for row in group.rows}
-    assert shown == {"entered for acme": "may still work", f"{key.hint} for acme": "keys · active"}
+    name = f"entered {str(world.credential.pk)[:8]} for acme"
+    assert shown == {name: "may still work", f"{key.hint} for acme": "keys · active"}
 
 
 def test_several_that_hold_it_are_listed_with_its_name(console: Client, world: World) -> None:
-    world.make_credential()
+    second = world.make_credential()
     page = find(console, CANARY)
     (group,) = page.context["groups"]
     assert group.title == "These hold what you pasted"
-    assert [row["name"] for row in group.rows] == ["entered for acme"] * 2
+    names = {f"entered {str(held.pk)[:8]} for acme" for held in (world.credential, second)}
+    assert {row["name"] for row in group.rows} == names
     assert [row["detail"] for row in group.rows] == ["its value apiKey · active"] * 2
 
 

@@ -301,10 +301,10 @@ def test_the_platforms_page_does_not_say_never_right_after_the_first_call(
 ) -> None:
     assert call(client, headers_of(Profile())).status_code == 200
     page = console.get(url(world.platform)).content.decode()
-    assert page.count("none yet (shown within a minute)") == 2  # on top, and beside the secret
+    assert page.count("never (as of a minute ago)") == 2  # on top, and beside the secret
     last_uses.flush()
     page = console.get(url(world.platform)).content.decode()
-    assert ("none yet" in page, page.count(">just now</time>") >= 2) == (False, True)
+    assert ("never (as of" in page, page.count(">just now</time>") >= 2) == (False, True)
 
 
 def test_retiring_a_secret_says_when_it_last_verified_a_call(console: Client, world: World) -> None:

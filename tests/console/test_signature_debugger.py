@@ -59,6 +59,7 @@ def test_it_names_the_setting_and_applies_it(world, client, console, trail):
     assert "Set the method to lower case." in page
     token = re.search(r'name="settings" value="([^"]+)"', page)
     form_id = re.search(r'name="form_id" value="([^"]+)"', page)
+    assert "Set lower case method to on" in page
     console.post(url(world.platform, "debugger"), {"settings": token[1], "form_id": form_id[1]})
     assert call(client, headers).status_code == 200
     assert trail.one(action="platform.changed").detail["changes"] == {"lower_case_method": {"from": False, "to": True}}
@@ -86,6 +87,16 @@ def test_a_wider_tolerance_comes_with_its_warning(world, client, console):
     page = console.get(page_of(RefusedCall.objects.get())).content.decode()
     assert "the time in which a captured call can be replayed" in page
     assert 'name="settings"' in page
+
+
+def test_it_says_what_it_set_and_what_that_gives_up(world, client, console):
+    call(client, headers_of(Profile(), at=int(time.time()) - 350))
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert "Set tolerance to 420 s" in page
+    sent = {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in ("settings", "form_id")}
+    answer = console.post(url(world.platform, "debugger"), sent, follow=True).content.decode()
+    assert "The tolerance was 300 s, and is 420 s now." in answer
+    assert "A captured call can be replayed for longer now" in answer
 
 
 def test_a_call_that_is_merely_old_is_not_let_in_by_a_click(world, client, console):
@@ -128,6 +139,19 @@ def test_the_check_at_fault_is_marked(world, client, console, sent, states):
     assert marked[1] == ["Headers", "Signature", "Clock"][states.index("at fault")]
 
 
+@pytest.mark.parametrize(
+    ("sent", "sentence"),
+    [
+        ({}, "The call carries no X-Signature and no X-Timestamp."),
+        ({"X-Signature": "0" * 64}, "The call carries no X-Timestamp."),
+        ({"X-Signature": "nonsense"}, "a signature may have. The call carries no X-Timestamp."),
+    ],
+)
+def test_headers_that_are_missing_are_named(world, client, console, sent, sentence):
+    call(client, sent)
+    assert sentence in console.get(page_of(RefusedCall.objects.get())).content.decode()
+
+
 def test_the_call_that_is_explained_is_marked_among_the_others(world, client, console):
     for _ in range(3):
         call(client, {"X-Signature": "nonsense"})
@@ -157,8 +181,30 @@ def test_a_pasted_call_is_explained(world, console, blanks):
     assert "Set the timestamp header to Date." in page
 
 
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_pasted_curl_command_is_explained(world, console, newline):
+    sent = headers_of(Profile(timestamp_header="Date"))
+    headers = [f"-H '{name}: {text}'" for name, text in sent.items()]
+    lines = [f"$ curl -X POST http://localhost:8000{TARGET}", *headers, f"-d '{BODY}'"]
+    pasted = f" \\{newline}     ".join(lines) + f"{newline}HTTP 401"
+    page = console.post(url(world.platform, "debugger"), {"pasted": pasted}).content.decode()
+    assert "Set the timestamp header to Date." in page
+
+
 @pytest.mark.parametrize(
-    "pasted", ["", "nonsense", "X-Signature: a", "POST", "x" * 9000, "POST http://[ HTTP/1.1", "POST /é"]
+    "pasted",
+    [
+        "",
+        "nonsense",
+        "X-Signature: a",
+        "POST",
+        "x" * 9000,
+        "POST http://[ HTTP/1.1",
+        "POST /é",
+        "curl",
+        "curl -X",
+        "curl '/",
+    ],
 )
 def test_what_is_no_call_is_refused_with_an_example(world, console, pasted):
     answer = console.post(url(world.platform, "debugger"), {"pasted": pasted})

@@ -13,7 +13,7 @@ from credservice.audit import Line, record, record_refusal
 from credservice.audit.models import AuditEvent
 from credservice.credentials.admin.credentials import stuck
 from credservice.credentials.models import Credential, CredentialPolicy
-from exchange.models import Integration
+from exchange.models import Grant, Integration
 from tests.support.console import World
 from tests.support.pages import send, url
 
@@ -69,9 +69,19 @@ def test_a_short_list_that_shows_all_offers_no_more(console: Client, world: Worl
     assert "Show all" in console.get(url(CredentialPolicy, "changelist"), {"q": "keys"}).content.decode()
 
 
+def test_the_list_of_grants_says_which_credential_it_is(console: Client, world: World) -> None:
+    page = console.get(url(Grant, "changelist")).content.decode()
+    assert f">entered {str(world.credential.pk)[:8]}</a>" in page
+
+
+def test_a_platform_says_what_becomes_of_new_installations(console: Client, world: World) -> None:
+    facts = {fact.name: fact.value for fact in console.get(url(world.platform)).context["header"].facts}
+    assert facts["New installations"] == "wait for approval"
+
+
 def test_a_credential_without_a_hint_is_called_by_its_policy(console: Client, world: World) -> None:
     page = console.get(url(world.credential)).content.decode()
-    assert "entered for acme" in page
+    assert f"entered {str(world.credential.pk)[:8]} for acme" in page
     assert str(world.credential.pk) in page
     assert "Last checked" in page
 

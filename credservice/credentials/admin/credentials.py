@@ -16,7 +16,7 @@ from unfold.enums import ActionVariant
 
 from credservice.adminkit.filters import ExactFilter, StatesFilter
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import link_to, list_link, names_for, short, subject_link, subject_names
+from credservice.adminkit.links import link_to, list_link, names_for, subject_link, subject_names
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, by_id
 from credservice.adminkit.moments import moment
@@ -24,6 +24,7 @@ from credservice.adminkit.object_header import Fact
 from credservice.audit.names import object_type_of
 from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, pages
+from credservice.credentials.admin.related import name_of, version_link
 from credservice.credentials.hooks import subject_kinds
 from credservice.credentials.models import STUCK_AFTER, Credential
 
@@ -134,8 +135,8 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     )
 
     def object_title(self, obj: Credential) -> str:
-        """Name it by its policy or hint, and its customer."""
-        name = obj.hint or str(obj.policy)
+        """Name the version, and its customer."""
+        name = name_of(obj)
         whose = names_for(obj).get(obj.subject, "")
         return f"{name} for {whose}" if whose else name
 
@@ -237,7 +238,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Credential")
     def name(self, obj: Credential) -> str:
-        return obj.hint or f"{obj.policy} {short(str(obj.pk))}"
+        return name_of(obj)
 
     @display(description="Last checked")
     def last_checked(self, obj: Credential) -> str:
@@ -253,11 +254,12 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Previous version")
     def shown_predecessor(self, obj: Credential) -> Any:
-        return link_to(obj.predecessor) or "none: this is the first version"
+        return version_link(obj.predecessor) if obj.predecessor else "none: this is the first version"
 
     @display(description="Next versions")
     def shown_successors(self, obj: Credential) -> Any:
-        found = [link_to(successor) for successor in obj.successors.order_by("-created_at")[:10]]
+        newest = obj.successors.select_related("policy").order_by("-created_at")
+        found = [version_link(successor) for successor in newest[:10]]
         return format_html("{}" * len(found), *found) if found else "none"
 
     @display(description="Versions")

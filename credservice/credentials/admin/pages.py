@@ -7,10 +7,12 @@ from typing import Any
 from django import forms
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
 from credservice.adminkit.four_eyes import SecondPerson
+from credservice.adminkit.links import link_to
 from credservice.adminkit.object_actions import ObjectAction, OfChoice, Shown, Values
 from credservice.adminkit.reauthentication import PasswordPage
 from credservice.adminkit.state_pages import OptionalWhyForm, WhyForm
@@ -80,7 +82,8 @@ class Rotate(ObjectAction):
         policy = policy_of_successor(obj)
         other = f"What hands it out is on the policy {policy} now: so is the successor. This one is of {obj.policy}."
         foretold = _by_choice(preview_rotation(obj, policy.overlap))
-        return [self.consequence, *([other] if policy != obj.policy else []), *foretold, *outside(obj)]
+        # First what "it" is said of, then the successor.
+        return [*foretold, *outside(obj), self.consequence, *([other] if policy != obj.policy else [])]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
         return RotateForm(obj, data)
@@ -91,8 +94,8 @@ class Rotate(ObjectAction):
         successor = _rotate(actor, obj, values)
         transaction.on_commit(lambda: finish_issue(successor, actor=actor), robust=True)
         obj.refresh_from_db()
-        told = f"The successor is {successor.pk}."
-        return f"{told} The one before has ended here. {END_IT_THERE}" if obj.is_still_outside() else told
+        before = f" The one before has ended here. {END_IT_THERE}" if obj.is_still_outside() else ""
+        return format_html("The successor is {}.{}", link_to(successor, self.admin.object_title(successor)), before)
 
     def perform(self, actor: str, obj: Credential, values: Values) -> str:
         return f"The successor is {_rotate(actor, obj, values).pk}."

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from django.utils.safestring import SafeString
+
 from credservice.adminkit.cards import ROWS, Card, cards, trail
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import link_to, list_url
+from credservice.adminkit.links import link_to, list_url, short
 from credservice.adminkit.moments import moment
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential, CredentialPolicy
@@ -27,7 +29,13 @@ def _credential(row: Credential) -> Sequence[object]:
 
 
 def name_of(credential: Credential) -> str:
-    return credential.hint or f"{credential.policy} {str(credential.pk)[:8]}"
+    """Name one version so that it can be told from the others of its line."""
+    return credential.hint or f"{credential.policy} {short(str(credential.pk))}"
+
+
+def version_link(credential: Credential) -> SafeString | str:
+    """Link a version under its name, with its state."""
+    return link_to(credential, f"{name_of(credential)} ({credential.state_word()})")
 
 
 @cards(Credential)
