@@ -43,7 +43,7 @@ def test_the_preview_says_what_is_wrong(world, console, text, problem):
 
 
 def rows(*cells):
-    """What the table sends: of each field its name, what it holds, and its text."""
+    """Make what the table sends: of each field its name, what it holds, and its text."""
     columns = zip(*cells, strict=True)
     return {f"response_shape-{name}": list(column) for name, column in zip(COLUMNS, columns, strict=True)}
 
