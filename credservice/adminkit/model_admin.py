@@ -20,6 +20,7 @@ from credservice.adminkit.list_pages import ListPages
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.object_links import ObjectLinks
 from credservice.adminkit.reauthentication import ReauthenticatedForms
+from credservice.audit.models import AuditEvent
 from credservice.core.exceptions import ServiceError
 
 MAX_OTHERS = 200  # rows of one list that another's search looks for
@@ -58,6 +59,10 @@ class ConsoleAdmin(AuditedAdmin, ReauthenticatedForms, ChangeForms, ObjectLinks,
 
     def under_way(self) -> list[Need]:
         """List what waits for the worker, in the same way."""
+        return []
+
+    def next_of_line(self, request: HttpRequest, event: AuditEvent) -> list[Need]:
+        """List where a line of the audit log that this list knows more of leads to; shown on the line's page."""
         return []
 
     def tell_apart(self, obj: Any) -> str:
