@@ -1,8 +1,10 @@
 """Puts together what every list of the console is registered with, from one part for each concern."""
 
+import re
 from functools import reduce
 from operator import or_
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
@@ -24,6 +26,7 @@ from credservice.audit.models import AuditEvent
 from credservice.core.exceptions import ServiceError
 
 MAX_OTHERS = 200  # rows of one list that another's search looks for
+_FIRST_DIGITS = re.compile(r"(?:^|\s)([0-9a-f]{8}[0-9a-f-]*)$", re.IGNORECASE)
 
 
 class ConsoleAdmin(AuditedAdmin, ReauthenticatedForms, ChangeForms, ObjectLinks, ListPages):
@@ -132,7 +135,7 @@ class LargeListAdmin(ConsoleAdmin):
 
     def matches(self, term: str) -> list[Q]:
         """List all that the list's own search finds, each served by an index."""
-        return [*self.find(term), *self.find_of_others(term)]
+        return [*self.find(term), *self.find_of_others(term), *by_first_digits(self.model, term)]
 
     def prepare_rows(self, rows: list[Any]) -> None:
         """Fetch, for all rows of a page at once, what a column or a title shows besides."""
@@ -183,6 +186,20 @@ def by_id(term: str) -> list[Q]:
         return [Q(pk=UUIDField().to_python(term))]
     except ValidationError:
         return []
+
+
+def by_first_digits(model: type[Model], term: str) -> list[Q]:
+    """Match rows by the first eight or more digits of their id: alone, or after a name, as pages and the trail have it.
+
+    The keys are looked up here, by the primary key's own index, which a list's order might keep PostgreSQL from.
+    """
+    last = _FIRST_DIGITS.search(term)
+    digits = last[1].replace("-", "").lower() if last else ""
+    if not 8 <= len(digits) < 32 or not isinstance(model._meta.pk, UUIDField):
+        return []
+    first, beyond = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    rows = model._default_manager.filter(pk__range=(first, beyond)).order_by("pk")
+    return [Q(pk__in=keys)] if (keys := list(rows.values_list("pk", flat=True)[:MAX_OTHERS])) else []
 
 
 def keys_found(model: type[Model], term: str) -> list[Any]:
