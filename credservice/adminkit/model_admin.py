@@ -1,8 +1,10 @@
 """Puts together what every list of the console is registered with, from one part for each concern."""
 
+import re
 from functools import partial, reduce
 from operator import or_
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
@@ -20,9 +22,11 @@ from credservice.adminkit.list_pages import ListPages
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.object_links import ObjectLinks
 from credservice.adminkit.reauthentication import ReauthenticatedForms
+from credservice.audit.models import AuditEvent
 from credservice.core.exceptions import Invalid, ServiceError
 
 MAX_OTHERS = 200  # rows of one list that another's search looks for
+_FIRST_DIGITS = re.compile(r"(?:^|\s)([0-9a-f]{8}[0-9a-f-]*)$", re.IGNORECASE)
 
 
 class ConsoleAdmin(AuditedAdmin, ReauthenticatedForms, ChangeForms, ObjectLinks, ListPages):
@@ -58,6 +62,10 @@ class ConsoleAdmin(AuditedAdmin, ReauthenticatedForms, ChangeForms, ObjectLinks,
 
     def under_way(self) -> list[Need]:
         """List what waits for the worker, in the same way."""
+        return []
+
+    def next_of_line(self, request: HttpRequest, event: AuditEvent) -> list[Need]:
+        """List where a line of the audit log that this list knows more of leads to; shown on the line's page."""
         return []
 
     def tell_apart(self, obj: Any) -> str:
@@ -129,7 +137,8 @@ class LargeListAdmin(ConsoleAdmin):
     def matches(self, request: HttpRequest, term: str) -> tuple[list[Q], str]:
         """List all that the list's own search finds, each served by an index, and say where it is not all."""
         others = Others(request, term)
-        return [*self.find(term), *self.find_of_others(others)], others.too_many
+        found = [*self.find(term), *self.find_of_others(others), *by_first_digits(self.model, term)]
+        return found, others.too_many
 
     def prepare_rows(self, rows: list[Any]) -> None:
         """Fetch, for all rows of a page at once, what a column or a title shows besides."""
@@ -207,3 +216,17 @@ class Others:
         if any(len(keys) > MAX_OTHERS for keys in found):
             self.too_many = f"More than {MAX_OTHERS} {model._meta.verbose_name_plural} match."
         return [key for keys in found for key in keys[:MAX_OTHERS]]
+
+
+def by_first_digits(model: type[Model], term: str) -> list[Q]:
+    """Match rows by the first eight or more digits of their id: alone, or after a name, as pages and the trail have it.
+
+    The keys are looked up here, by the primary key's own index, which a list's order might keep PostgreSQL from.
+    """
+    last = _FIRST_DIGITS.search(term)
+    digits = last[1].replace("-", "").lower() if last else ""
+    if not 8 <= len(digits) < 32 or not isinstance(model._meta.pk, UUIDField):
+        return []
+    first, beyond = UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
+    rows = model._default_manager.filter(pk__range=(first, beyond)).order_by("pk")
+    return [Q(pk__in=keys)] if (keys := list(rows.values_list("pk", flat=True)[:MAX_OTHERS])) else []

@@ -16,6 +16,7 @@ _DONE = {
     "live_key.first_seen": "was first to use",
     "credential.handed_out": "fetched",
     "credential.end_confirmed": "confirmed the end of",
+    "credential.erased": "erased the values of",
     "user.password_changed": "changed the password of",
     "user.second_factor_added": "added a second factor to",
     "user.second_factor_removed": "removed a second factor of",

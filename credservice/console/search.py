@@ -21,10 +21,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from credservice.adminkit.links import list_url, page_of, short
 from credservice.adminkit.menu import Menu, title_of
-from credservice.adminkit.model_admin import LargeListAdmin
+from credservice.adminkit.model_admin import LargeListAdmin, by_first_digits
 from credservice.audit.models import AuditEvent
 from credservice.audit.names import actor_of, object_type_of
-from credservice.console.pasted import pieces, unwrapped
+from credservice.console.pasted import is_like_a_key, pieces, unwrapped
 from credservice.core.exceptions import ServiceError
 from credservice.credentials.key_lookup import MAX_KEY, Recognised, recognise
 from credservice.credentials.models import Credential
@@ -39,6 +39,7 @@ FOUND_NOTHING = (
     "No results. Customers are found by any part of their name or ids, other names by how they begin, and other ids, "
     "hints and request ids whole."
 )
+NOT_OURS = "No credential, live or ended, has this value, and nothing has it for a name or an id."
 TOO_MANY = "There are too many customers to look for a part of a name in time. Type how it begins, or a whole id."
 
 
@@ -89,7 +90,7 @@ class Search:
             return HttpResponseRedirect((whole or rows)[0]["link"])
         if not rows and (trail := _trail(request, term)):
             return HttpResponseRedirect(trail)
-        return self._page(request, "" if rows else FOUND_NOTHING if in_time else TOO_MANY, groups)
+        return self._page(request, "" if rows else _nothing(request, term) if in_time else TOO_MANY, groups)
 
     def _recognised(self, request: HttpRequest, pasted: list[Recognised]) -> HttpResponse:
         """Lead to the credential that was pasted, or list them, and say which of its values it was."""
@@ -200,12 +201,12 @@ def _rows(request: HttpRequest, site_admin: Any, term: str) -> list[Any]:
 def _conditions(site_admin: Any, term: str) -> list[Q]:
     """List what may match; short tables are searched by how any of their names begins, and by our id."""
     if isinstance(site_admin, LargeListAdmin):
-        return [*site_admin.find(term), *site_admin.find_beginning(term)]
+        return [*site_admin.find(term), *site_admin.find_beginning(term), *by_first_digits(site_admin.model, term)]
     names = [Q(**{f"{name.lstrip('^=')}__istartswith": term}) for name in site_admin.search_fields]
     try:
         return [*names, Q(pk=site_admin.opts.pk.to_python(term))]
     except ValidationError:
-        return names
+        return [*names, *by_first_digits(site_admin.model, term)]
 
 
 def _group(site_admin: Any, rows: list[Any], term: str) -> Group:
@@ -257,6 +258,12 @@ def _by_value(request: HttpRequest, term: str) -> list[Recognised]:
     if not admin.site._registry[Credential].has_view_or_change_permission(request):
         return []
     return recognise(term, actor=actor_of(request))
+
+
+def _nothing(request: HttpRequest, term: str) -> str:
+    """Say that nothing was found; of what looks like a key, that it is none of ours."""
+    looked = admin.site._registry[Credential].has_view_or_change_permission(request)
+    return NOT_OURS if looked and is_like_a_key(term) else FOUND_NOTHING
 
 
 def _trail(request: HttpRequest, term: str) -> str:

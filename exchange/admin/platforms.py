@@ -14,25 +14,27 @@ from unfold.enums import ActionVariant
 
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
-from credservice.adminkit.links import field_of
+from credservice.adminkit.links import field_of, page_of
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.adminkit.widgets import NetworksField, SecretField
 from credservice.adminkit.wizard import WithFirstSteps
+from credservice.audit.models import AuditEvent
 from credservice.core.last_used import NONE_YET
 from credservice.crypto import seal
 from credservice.http.outgoing import check_header_secret
 from credservice.keys.admin import NewSecret, secrets_table
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.admin import pages
-from exchange.admin.debugger import SignatureDebugger
+from exchange.admin.debugger import SignatureDebugger, opens
 from exchange.admin.first_steps import PlatformFirstSteps, endpoint_of
-from exchange.admin.refused_platforms import refused_platforms
+from exchange.admin.refused_platforms import call_of, refused_platforms
 from exchange.admin.shape_table import shape_shown
 from exchange.admin.shapes import EditShape
 from exchange.admin.trials import TestExchange
+from exchange.audit import ACTION
 from exchange.models import Integration, Platform
 from exchange.services.grants import new_secret_set
 
@@ -144,6 +146,18 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
 
     def needs_operator(self) -> list[Need]:
         return [*self._without_secret(), *refused_platforms(), *self._unsigned()]
+
+    def next_of_line(self, request: HttpRequest, event: AuditEvent) -> list[Need]:
+        """Lead from a refused exchange to the debugger, where the call is kept, and to the platform."""
+        refused = event.action == ACTION and event.outcome == AuditEvent.Outcome.REFUSED
+        platform = Platform.objects.filter(name=event.actor.partition(":")[2]).first() if refused else None
+        if platform is None or not self.has_view_permission(request, platform):
+            return []
+        steps = [Need(f"Open platform {platform}", link=page_of(platform))]
+        debugger, call = SignatureDebugger(self), call_of(platform, event)
+        if call is not None and opens(call) and debugger.link(request, platform):
+            steps.insert(0, Need("Explain this call", link=f"{debugger.url(platform)}?call={call.pk}"))
+        return steps
 
     def _without_secret(self) -> list[Need]:
         """Find platforms of which every signed call is refused."""

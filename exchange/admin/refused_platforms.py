@@ -33,8 +33,9 @@ def _need(platform: Platform) -> Need | None:
     refused = reasons.total()
     if refused < AT_LEAST or refused < SHARE * len(calls):
         return None
-    [(reason, _)] = reasons.most_common(1)
-    sentence = f"{refused} of the last {len(calls)} calls of {platform} were refused, most of them: "
+    [(reason, times)] = reasons.most_common(1)
+    share = "most of them" if 2 * times > refused else "most often"
+    sentence = f"{refused} of the last {len(calls)} calls of {platform} were refused, {share}: "
     return Need(sentence + reason.replace("_", " "), urgent=True, link=_explained(platform, reason))
 
 
@@ -45,6 +46,14 @@ def _newest(platform: Platform) -> list[tuple[int, str, str]]:
         lines = AuditEvent.objects.filter(actor=actor, action=ACTION, at__gte=timezone.now() - LATELY).order_by("-pk")
         calls += lines.values_list("pk", "outcome", "reason")[:LOOKED_AT]
     return sorted(calls, reverse=True)[:LOOKED_AT]
+
+
+def call_of(platform: Platform, event: AuditEvent) -> RefusedCall | None:
+    """Find the call that was refused with this line, while it is kept."""
+    if not event.request_id:
+        return None
+    calls = platform.refused_calls.filter(request_id=event.request_id, reason=event.reason)
+    return calls.order_by("-at").first()
 
 
 def _explained(platform: Platform, reason: str) -> str:

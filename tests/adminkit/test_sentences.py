@@ -38,6 +38,10 @@ from credservice.audit.models import AuditEvent
             "token b imported rows from new_ones.csv",
         ),
         (
+            {"action": "credential.erased", "actor": "worker", "object_type": "credential", "object_id": "1"},
+            "worker erased the values of credential 1",
+        ),
+        (
             {"action": "data.exported", "actor": "token:b", "object_type": "export", "object_id": "end_users"},
             "token b exported end_users",
         ),

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PHONE, open_more
 from tests.browser.test_dashboard import faults, paint
+from tests.support.live import LiveService
 
 
 @pytest.fixture
@@ -68,3 +69,18 @@ def test_a_phone_shows_what_can_be_done_without_scrolling_sideways(customer: Pag
     expect(customer.get_by_role("link", name="Suspend")).to_be_in_viewport()
     width = customer.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
+
+
+def test_who_saw_its_secrets_is_shown_whole(customer: Page, live_service: LiveService) -> None:
+    columns = "at, action, outcome, reason, actor, object_type, object_id, subject, source, request_id, detail"
+    live_service.rows(
+        f"INSERT INTO audit_auditevent ({columns}) SELECT now(), 'exchange.credential', 'granted',"
+        " '', 'platform:p' || n, 'credential', 'c', %s, '127.0.0.1', '', '{}'"
+        " FROM generate_series(1, 12) AS n RETURNING id",
+        f"end_user:{customer.url.split('/')[-3]}",
+    )
+    customer.goto(re.sub(r"change/$", "who-saw/", customer.url))
+    table = customer.get_by_role("region", name="Who could have seen it")
+    assert table.evaluate("(shown) => shown.scrollHeight <= shown.clientHeight + 1")
+    row = table.get_by_role("row").filter(has_text="platform:p12")
+    assert row.evaluate("(shown) => shown.offsetHeight") < 60

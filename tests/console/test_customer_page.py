@@ -29,7 +29,7 @@ def hand_out(world: World, end_user: EndUser, times: int = 1) -> None:
                 object_type="credential",
                 object_id=world.credential.pk,
                 subject=end_user.subject,
-                detail={"installation": "inst_1"},
+                detail={"installation": "inst_1", "secret": "the-secrets-id"},
             )
         )
 
@@ -131,7 +131,13 @@ def test_it_is_exported_as_csv_and_that_is_recorded(console: Client, world: Worl
     form_id = console.get(address).context["export_id"]
     answer = console.post(address, {"form_id": form_id})
     rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
-    assert [row["action"] for row in rows].count("exchange.credential") == 2
+    assert [row["how"] for row in rows].count("handed out by the exchange") == 2
+    today = timezone.now().astimezone(UTC).date()
+    assert f"-{today - timedelta(days=6)}-to-{today}.csv" in answer["Content-Disposition"]
+    customer = {(row["customer"], row["external_id"]) for row in rows}
+    assert customer == {(str(world.end_user), world.end_user.external_id)}
+    assert {row["hint"] for row in rows if row["id"] == str(world.credential.pk)} == {world.credential.hint}
+    assert {row["signing_secret_id"] for row in rows} == {"", "the-secrets-id"}
     assert world.end_user.subject in trail.one(action="audit.exported").detail["filters"]["subject"]
     assert console.post(address, {"form_id": form_id}).status_code == 400
 

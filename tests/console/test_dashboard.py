@@ -165,6 +165,13 @@ def test_it_leads_to_a_platform_whose_calls_are_refused(console: Client, world: 
     assert "The call carries no X-Signature." in console.get(line["link"]).content.decode()
 
 
+def test_half_of_the_refused_calls_are_not_most(console: Client, world: World, worker: None) -> None:
+    refuse(world, "unknown_end_user", 2, "platform:mindcloud")
+    refuse(world, "wrong_signature", 2)
+    (line,) = overview(console).context["needed"]
+    assert "calls of mindcloud were refused, most often: " in line["sentence"]
+
+
 def test_a_few_refused_calls_among_many_are_no_trouble(console: Client, world: World, worker: None) -> None:
     refuse(world, "wrong_signature", 3)
     for _ in range(20):

@@ -1,6 +1,7 @@
 """One box for any id, on every page."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -9,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from credservice.adminkit.model_admin import by_first_digits
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.console import search
@@ -52,6 +54,34 @@ def test_an_id_leads_to_its_page(console: Client, world: World, kind: str, term:
     text = term.format(pk=obj.pk, hint=getattr(obj, "hint", ""))
     assert lands_on(console, text) == url(obj)
     assert lands_on(console, f" {text}\n") == url(obj)
+
+
+@pytest.mark.parametrize("form", ["{}", "credential {}", "entered {}", "Entered-Key  {}"])
+@pytest.mark.parametrize("digits", [8, 13, 23])
+def test_the_first_digits_of_an_id_are_enough(console: Client, world: World, form: str, digits: int) -> None:
+    term = form.format(str(world.credential.pk)[:digits])
+    assert lands_on(console, term) == url(world.credential)
+    [row] = console.get(reverse("admin:credentials_credential_changelist"), {"q": term}).context["cl"].result_list
+    assert row == world.credential
+
+
+def test_the_first_digits_of_a_platforms_id_are_enough(console: Client, world: World) -> None:
+    assert lands_on(console, f"platform {str(world.platform.pk)[:8]}") == url(world.platform)
+
+
+def test_fewer_digits_or_other_text_are_no_id(world: World) -> None:
+    pk = str(world.credential.pk)
+    for term in (pk[:7], f"{pk[:8]} x", f"x{pk[:8]}", "--------", f"{pk[:8]}g", "-" + pk[:8]):
+        assert by_first_digits(type(world.credential), term) == []
+
+
+@pytest.mark.parametrize("form", ["{}", '"{}"', "Bearer {}"])
+def test_of_a_key_that_is_not_ours_it_says_so(console: Client, world: World, form: str) -> None:
+    key = "other_live_LY35V9j5bhUNoJs5XCfiDXGyabcdef123456"
+    page = find(console, form.format(key))
+    assert page.context["sentence"] == search.NOT_OURS
+    assert key not in page.content.decode()
+    assert find(console, str(uuid4())).context["sentence"] == search.FOUND_NOTHING
 
 
 def test_the_beginning_of_a_name_is_enough(console: Client, world: World) -> None:

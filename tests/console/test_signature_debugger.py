@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from credservice.audit.models import AuditEvent
 from credservice.keys.services import generate_secret
 from exchange.models import Platform
 from exchange.models.refused_calls import RefusedCall
@@ -13,6 +14,7 @@ from exchange.refused_calls import KEPT
 from exchange.services.grants import new_secret_set
 from exchange.signatures.verify import Profile, sign
 from tests.support.console import CANARY
+from tests.support.doors import role_client
 from tests.support.pages import url
 
 TARGET = "/credential-exchange/mindcloud"
@@ -50,6 +52,19 @@ def test_the_newest_few_of_a_platform_are_kept(world, client):
     for _ in range(KEPT + 3):
         call(client, {"X-Signature": "nonsense"})
     assert RefusedCall.objects.count() == KEPT
+
+
+def test_the_line_of_a_refused_call_leads_to_it(world, client, console):
+    call(client, headers_of(Profile(), secret="x" * 40))
+    line = url(AuditEvent.objects.get(action="exchange.credential"))
+    steps = {step.sentence: step.link for step in console.get(line).context["next_steps"]}
+    kept = RefusedCall.objects.get()
+    assert steps == {"Explain this call": page_of(kept), "Open platform mindcloud": url(world.platform)}
+    assert [step.sentence for step in role_client("Viewer").get(line).context["next_steps"]] == [
+        "Open platform mindcloud"
+    ]
+    kept.delete()
+    assert [step.sentence for step in console.get(line).context["next_steps"]] == ["Open platform mindcloud"]
 
 
 def test_it_names_the_setting_and_applies_it(world, client, console, trail):

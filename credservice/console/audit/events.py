@@ -115,6 +115,10 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         for row in rows:
             row.subject_names = names
 
+    def next_steps(self, request: HttpRequest, obj: AuditEvent) -> list[Need]:
+        admins: list[Any] = list(admin.site._registry.values())
+        return [need for site_admin in admins for need in site_admin.next_of_line(request, obj)]
+
     def object_title(self, obj: AuditEvent) -> str:
         return plain_sentence(obj, names_for(obj))
 

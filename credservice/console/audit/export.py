@@ -1,5 +1,6 @@
 """Exports the lines of the list's present filter as a file."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -30,7 +31,9 @@ def export_page(site_admin: Any, request: HttpRequest) -> HttpResponseBase:
         raise PermissionDenied
     form = request.POST.get("format", "")
     if request.method == "POST" and form in FORMATS:
-        return send(request, _events(site_admin, request), form, _asked(request))
+        lines = write(read_down(_events(site_admin, request), limit=MAX_LINES), form)
+        name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"
+        return send(request, (text for _, text in lines), form, _asked(request), name)
     context = {
         "title": "Export the trail",
         "opts": site_admin.opts,
@@ -43,8 +46,8 @@ def export_page(site_admin: Any, request: HttpRequest) -> HttpResponseBase:
     return TemplateResponse(request, "console/audit/export.html", site_admin.admin_site.each_context(request) | context)
 
 
-def send(request: HttpRequest, events: QuerySet[AuditEvent], form: str, filters: dict[str, str]) -> HttpResponseBase:
-    """Send these lines as a file of this form, once for each form that was shown; that they were sent is recorded."""
+def send(request: HttpRequest, lines: Iterator[str], form: str, filters: dict[str, str], name: str) -> HttpResponseBase:
+    """Send these lines as a file of this name, once for each form that was shown; that they were sent is recorded."""
     try:
         with transaction.atomic():
             use_up(request)
@@ -52,9 +55,7 @@ def send(request: HttpRequest, events: QuerySet[AuditEvent], form: str, filters:
             record(Line("audit.exported", actor_of(request), detail=detail))
     except Conflict as error:
         return error_page(request, 400, error.message)
-    lines = write(read_down(events, limit=MAX_LINES), form)
-    response = StreamingHttpResponse(in_chunks(text for _, text in lines), content_type=TYPES[form])
-    name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"
+    response = StreamingHttpResponse(in_chunks(lines), content_type=TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
