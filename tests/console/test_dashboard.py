@@ -162,7 +162,7 @@ def test_it_leads_to_a_platform_whose_calls_are_refused(console: Client, world: 
     call.save()
     (line,) = overview(console).context["needed"]
     assert line["sentence"] == "4 of the last 5 calls of mindcloud were refused, most of them: wrong signature"
-    assert "The call carries no X-Signature." in console.get(line["link"]).content.decode()
+    assert "The call carries no X-Signature and no X-Timestamp." in console.get(line["link"]).content.decode()
 
 
 def test_half_of_the_refused_calls_are_not_most(console: Client, world: World, worker: None) -> None:
