@@ -103,8 +103,17 @@ def test_it_leads_to_a_marketplace_that_is_set_up_for_a_checker(console: Client,
     connector = "http://localhost:3001/v1"
     marketplace = Marketplace.objects.create(name="trials", connector_url=connector, sign_on_404="allow")
     (line,) = overview(console).context["needed"]
-    assert line["sentence"] == "trials lets users sign on to resources that its connector does not find"
+    assert (
+        line["sentence"] == "trials lets users sign on to resources that its connector does not find (404 at sign-on)"
+    )
     assert line["link"] == f"{url(marketplace)}#field-sign_on_404"
+
+
+def test_the_field_has_its_name_also_where_it_is_only_read(console: Client, world: World, settings: Any) -> None:
+    settings.PROOF_SECONDS = 0
+    text = console.get(url(world.marketplace)).content.decode()
+    assert re.search(r'<div class="[^"]*\bfield-sign_on_404\b', text)
+    assert 'name="sign_on_404"' not in text
 
 
 def test_a_key_that_has_signed_for_long_leads_to_making_another(console: Client, world: World, worker: None) -> None:
