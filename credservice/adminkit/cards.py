@@ -6,7 +6,7 @@ without knowing of them. A card is read by an index and bounded; nobody sees one
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.contrib import admin
@@ -71,6 +71,20 @@ def trail(title: str = "Trail", **where: str) -> Card:
     heads = ("When", "What happened", "Outcome")
     link = list_url(AuditEvent, **where)
     return Card(title, heads, events, _line, link, "Nothing is recorded yet.", _with_names(where.get("subject", "")))
+
+
+def trail_with_parts(obj: Any) -> Card:
+    """Show the newest lines of an object and of what belongs to it, whose lines name it as their ``subject``.
+
+    Each half is read by its own index: one condition for both could be answered by reading the log to its end.
+    """
+    own, parts = AuditEvent.objects.filter(object_id=str(obj.pk)), AuditEvent.objects.filter(subject=obj.subject)
+    halves = [half.order_by("-id")[:LINES] for half in (own, parts)]
+    return replace(
+        trail(subject=obj.subject),
+        rows=halves[0].union(halves[1]).order_by("-id")[:LINES],
+        link=list_url(AuditEvent, q=str(obj.pk)),
+    )
 
 
 def _with_names(own: str) -> Callable[[list[Any]], None]:

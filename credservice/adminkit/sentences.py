@@ -3,6 +3,7 @@
 from html import unescape
 from typing import Any
 
+from django.conf import settings
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 
@@ -88,6 +89,8 @@ def sentence(event: AuditEvent, names: dict[str, str] | None = None, *, with_sub
     """
     if event.actor.startswith(UNPROVEN) and event.outcome == AuditEvent.Outcome.REFUSED:
         return _claimed(event)
+    if event.action == "user.sign_in" and event.reason == "no_role":
+        return _turned_away(event)
     actor = actor_name(event.actor)
     named = with_subject and event.subject and not _is_itself(event)
     whom = subject_link(event.subject, names) if named else ""
@@ -96,7 +99,9 @@ def sentence(event: AuditEvent, names: dict[str, str] | None = None, *, with_sub
         return format_html("{} {} {} {}{}{}", actor, *_refused(event), tail, _why(event))
     if event.action in _OWN and event.actor.startswith("user:"):
         return format_html("{} {}", actor, _OWN[event.action])
-    return format_html("{} {} {}{}", actor, _done(event.action), object_of(event), tail)
+    done = format_html("{} {} {}{}", actor, _done(event.action), object_of(event), tail)
+    ends = str(event.detail.get("one_before_ends_at", ""))  # of a password that took another one's place
+    return format_html("{}; the one before is good until {} UTC", done, ends[:16].replace("T", " ")) if ends else done
 
 
 def plain_sentence(event: AuditEvent, names: dict[str, str] | None = None) -> str:
@@ -117,6 +122,14 @@ def _claimed(event: AuditEvent) -> SafeString:
     """Write what nobody has proven to be: a platform's name is the caller's claim."""
     claimed, reason = event.actor.removeprefix(UNPROVEN), event.reason.replace("_", " ")
     return format_html("A call that claimed to be {} was refused: {}", claimed, reason or "no reason is known")
+
+
+def _turned_away(event: AuditEvent) -> SafeString:
+    """Write who came by a provider without a role; who has no account here is named as the provider says."""
+    alias = str(event.detail.get("provider", ""))
+    provider = settings.OIDC_PROVIDERS.get(alias, {}).get("name", alias)
+    name = event.detail.get("name_by_provider") or event.detail.get("name") or actor_name(event.actor)
+    return format_html("{} was refused by {}: none of their groups has a role", name, provider)
 
 
 def object_of(event: AuditEvent) -> Any:

@@ -16,16 +16,25 @@ from django.utils.timesince import timeuntil
 from credservice.adminkit.cards import may_view
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import list_url, page_of
+from credservice.adminkit.sentences import UNPROVEN
 from credservice.audit.models import AuditEvent
 from credservice.console import sidebar
 from credservice.console.first_steps_page import is_new, openings
 from credservice.core.svg_charts import Series, lines, stacked
 from credservice.credentials.models import Credential
-from credservice.statistics.reading import Traffic, by_platform, credential_states, traffic
+from credservice.statistics.reading import (
+    PartnerTraffic,
+    Traffic,
+    by_marketplace,
+    by_platform,
+    credential_states,
+    traffic,
+)
 
 PERIODS = {"24h": (24, "24 hours"), "7d": (7 * 24, "7 days")}
 NEXT = 5  # rows of what comes next
 REASONS = 5  # by colour; the rest is one
+EXCHANGES = {"action": "exchange.credential"}
 GRANTED, REFUSED = {"outcome__exact": "granted"}, {"outcome__exact": "refused"}
 OTHERS, REST_COLOUR = "other reasons", 6
 
@@ -40,11 +49,12 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "needed": sidebar.needed(request),
         "under_way": sidebar.under_way(request),
     }
-    if is_new(request):
+    plots = _plots(request)
+    if is_new(request) and not plots["is_answering_marketplaces"]:
         found["openings"] = openings(request)
     if may_view(request, Credential):
         found |= {"states": _states(), "coming": _coming()}
-    return context | found | _plots(request)
+    return context | found | plots
 
 
 def _plots(request: HttpRequest) -> dict[str, Any]:
@@ -54,6 +64,7 @@ def _plots(request: HttpRequest) -> dict[str, Any]:
     found = traffic(hours)
     trail = TrailLinks(found.hours) if request.user.has_perm("audit.view_auditevent") else NoLinks(found.hours)
     names = [_name(hour, hours) for hour in found.hours]
+    marketplaces = by_marketplace(hours)
     return {
         "is_quiet": not sum(found.granted) and not found.refused,
         "period": words,
@@ -63,6 +74,8 @@ def _plots(request: HttpRequest) -> dict[str, Any]:
         "totals": _totals(found, trail),
         "plots": [_outcomes(found, names, trail), _reasons(found, names, trail), _latency(found, names)],
         "platforms": _platforms(hours, trail),
+        "marketplaces": _marketplaces(marketplaces, trail),
+        "is_answering_marketplaces": any(one.answered for one in marketplaces),
     }
 
 
@@ -73,16 +86,19 @@ class TrailLinks:
         self.hours = hours
 
     def of_period(self, **filters: str) -> str:
+        return self._link(self.hours[0], self.hours[-1], EXCHANGES | filters)
+
+    def of_calls(self, **filters: str) -> str:
+        """Find the lines of the period, exchanges or not."""
         return self._link(self.hours[0], self.hours[-1], filters)
 
     def by_hour(self, **filters: str) -> list[str]:
-        return [self._link(hour, hour, filters) for hour in self.hours]
+        return [self._link(hour, hour, EXCHANGES | filters) for hour in self.hours]
 
     def _link(self, first: datetime, last: datetime, filters: dict[str, str]) -> str:
         first, last = first.astimezone(UTC), last.astimezone(UTC)
         return list_url(
             AuditEvent,
-            action="exchange.credential",
             **filters,
             at_from_0=f"{first:%Y-%m-%d}",
             at_from_1=f"{first:%H:%M}",
@@ -124,14 +140,29 @@ def _platforms(hours: int, trail: TrailLinks) -> list[dict[str, Any]]:
     """List the exchanges of each platform, with their lines in the audit log."""
     return [
         {
-            "platform": one.platform,
-            "granted": f"{one.granted:,}",
-            "granted_link": trail.of_period(**GRANTED, actor=f"platform:{one.platform}"),
+            "name": one.name,
+            "answered": f"{one.answered:,}",
+            "answered_link": trail.of_period(**GRANTED, actor=f"platform:{one.name}"),
             "refused": f"{one.refused:,}",
-            "refused_link": trail.of_period(**REFUSED, actor=f"platform:{one.platform},unproven:{one.platform}"),
-            "share": _share(one.granted, one.refused),
+            "refused_link": trail.of_period(**REFUSED, actor=f"platform:{one.name},{UNPROVEN}{one.name}"),
+            "share": _share(one.answered, one.refused),
         }
         for one in by_platform(hours)
+    ]
+
+
+def _marketplaces(found: list[PartnerTraffic], trail: TrailLinks) -> list[dict[str, Any]]:
+    """List the calls of each marketplace. Those that changed nothing have no line in the audit log."""
+    return [
+        {
+            "name": one.name,
+            "answered": f"{one.answered:,}",
+            "answered_link": trail.of_calls(actor=f"marketplace:{one.name}"),
+            "refused": f"{one.refused:,}",
+            "refused_link": trail.of_calls(**REFUSED, actor=f"marketplace:{one.name},{UNPROVEN}{one.name}"),
+            "share": _share(one.answered, one.refused),
+        }
+        for one in found
     ]
 
 

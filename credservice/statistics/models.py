@@ -10,7 +10,8 @@ class Tally(models.Model):
     """Count of ``name`` in one hour (UTC) of a series; of ``credentials``, of those in that state.
 
     Series: ``exchange`` (``granted``, or the reason of a refusal), ``exchange.granted`` and ``exchange.refused`` (a
-    platform), ``exchange.seconds`` (the upper bound of a latency bucket), ``credentials`` (a state).
+    platform), ``exchange.seconds`` (the upper bound of a latency bucket), ``marketplace.answered`` and
+    ``marketplace.refused`` (a marketplace), ``credentials`` (a state).
     """
 
     KEPT: ClassVar = timedelta(days=35)

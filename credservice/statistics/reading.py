@@ -52,23 +52,32 @@ def traffic(hours: int) -> Traffic:
 
 
 @dataclass(frozen=True)
-class PlatformTraffic:
-    """Exchanges of one platform in some hours."""
+class PartnerTraffic:
+    """Calls of one platform or marketplace in some hours; a platform's ``answered`` are its granted exchanges."""
 
-    platform: str
-    granted: int
+    name: str
+    answered: int
     refused: int
 
 
-def by_platform(hours: int) -> list[PlatformTraffic]:
+def by_platform(hours: int) -> list[PartnerTraffic]:
     """Sum up the exchanges of each platform in the last ``hours`` hours, the busiest first."""
+    return _by_partner(hours, "exchange.granted", "exchange.refused")
+
+
+def by_marketplace(hours: int) -> list[PartnerTraffic]:
+    """Sum up the calls of each marketplace, as :func:`by_platform` does."""
+    return _by_partner(hours, "marketplace.answered", "marketplace.refused")
+
+
+def _by_partner(hours: int, answered: str, refused: str) -> list[PartnerTraffic]:
     since = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours - 1)
-    rows = Tally.objects.filter(series__in=("exchange.granted", "exchange.refused"), hour__gte=since)
+    rows = Tally.objects.filter(series__in=(answered, refused), hour__gte=since)
     sums: dict[str, Counter[str]] = defaultdict(Counter)
     for series, name, count in rows.values_list("series", "name", "count"):
         sums[name][series] += count
-    found = [PlatformTraffic(name, of["exchange.granted"], of["exchange.refused"]) for name, of in sums.items()]
-    return sorted(found, key=lambda one: (-one.granted - one.refused, one.platform))
+    found = [PartnerTraffic(name, of[answered], of[refused]) for name, of in sums.items()]
+    return sorted(found, key=lambda one: (-one.answered - one.refused, one.name))
 
 
 def quantile(counts: Mapping[float, int], share: float) -> float | None:

@@ -80,7 +80,7 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
         rows = Marketplace.objects.filter(sign_on_404=Marketplace.SignOn404.ALLOW)[:MAX_COUNTED]
         return [
             Need(
-                f"{row} lets users sign on to resources that its connector does not find",
+                f"{row} lets users sign on to resources that its connector does not find (404 at sign-on)",
                 link=field_of(row, "sign_on_404"),
             )
             for row in rows

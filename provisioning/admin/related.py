@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from django.utils import timezone
 
-from credservice.adminkit.cards import ROWS, Card, cards, trail
+from credservice.adminkit.cards import ROWS, Card, cards, trail, trail_with_parts
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_url
 from credservice.adminkit.moments import moment
@@ -107,7 +107,8 @@ def of_a_marketplace(obj: Marketplace) -> Iterator[Card]:
     if "trusted_keys" in obj.protocol.settings:
         yield trusted_keys_card(obj)
     yield products_card(obj)
-    yield trail(object_id=str(obj.pk))
+    yield trail_with_parts(obj)
+    yield trail("What it did", actor=f"marketplace:{obj.name}")
 
 
 @cards(TrustedKey)

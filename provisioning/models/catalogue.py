@@ -80,6 +80,10 @@ class Product(models.Model):
     def __str__(self) -> str:
         return self.name or self.label
 
+    @property
+    def subject(self) -> str:
+        return self.marketplace.subject
+
     def clean(self) -> None:
         """Raises ValidationError where the marketplace could not use the product."""
         if self.marketplace_id is None:

@@ -63,6 +63,11 @@ class Marketplace(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def subject(self) -> str:
+        """Name it in the audit log, where its lines and those of its keys, passwords and products are found by it."""
+        return f"marketplace:{self.pk}"
+
     def clean(self) -> None:
         if self.sign_on_404 == self.SignOn404.ALLOW and settings.PRODUCTION:
             raise ValidationError({"sign_on_404": "This is for checkers, and refused in production: refuse the user."})
@@ -124,6 +129,10 @@ class TrustedKey(models.Model):
     def clean(self) -> None:
         if self.marketplace_id is not None and "trusted_keys" not in self.marketplace.protocol.settings:
             raise ValidationError({"marketplace": "This marketplace's protocol signs nothing: it has no keys."})
+
+    @property
+    def subject(self) -> str:
+        return self.marketplace.subject
 
     @property
     def audit_facts(self) -> dict[str, object]:

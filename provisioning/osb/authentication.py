@@ -18,6 +18,7 @@ from provisioning.osb.look_ups import LookUp
 from provisioning.osb.passwords import is_one_of, last_uses
 
 FAILURES_PER_MINUTE = 60  # of one network; past it the answer is 429
+WRONG_PASSWORD, SUSPENDED = "wrong_password", "suspended_marketplace"  # of a marketplace that there is
 _BASIC = re.compile(r"basic +([A-Za-z0-9+/]+={0,2}) *", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOBODY = bytes(36)  # compared with where there is no password, so that it takes as long
@@ -56,10 +57,10 @@ def _identify(marketplace: str, password: str, look_up: LookUp) -> tuple[Caller,
     if not known:
         raise Unauthenticated("unknown_marketplace")
     if index is None:
-        raise Unauthenticated("wrong_password")
+        raise Unauthenticated(WRONG_PASSWORD)
     match = known[index]
     if not match.is_active:
-        raise Unauthenticated("suspended_marketplace")
+        raise Unauthenticated(SUSPENDED)
     assert match.password_id is not None
     last_uses.note(match.password_id)
     return Caller(match.marketplace_id, marketplace, PROTOCOL), rows[index][_WIDTH:]

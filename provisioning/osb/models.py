@@ -43,5 +43,9 @@ class BrokerPassword(models.Model):
         return f"{self.marketplace}: {self.hint}"
 
     @property
+    def subject(self) -> str:
+        return self.marketplace.subject
+
+    @property
     def audit_facts(self) -> dict[str, object]:
         return {"marketplace": self.marketplace.name, "hint": self.hint}

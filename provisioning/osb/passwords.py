@@ -100,13 +100,15 @@ def _install(marketplace: Marketplace, text: str, actor: str, overlap: timedelta
         live = BrokerPassword.objects.live(now).filter(marketplace=marketplace)
         # An end that is set already comes now: two let the platform in, and never three.
         live.filter(ends_at__isnull=False).update(ends_at=now)
-        live.update(ends_at=Least(F("ends_at"), Value(now + overlap)))
+        before = live.update(ends_at=Least(F("ends_at"), Value(now + overlap)))
         try:
             with transaction.atomic():
                 password.save(force_insert=True)
         except IntegrityError:
             raise Conflict("This password was used before. Make another one.") from None
-        detail = {"overlap_seconds": int(overlap.total_seconds())}
+        detail: dict[str, object] = {"overlap_seconds": int(overlap.total_seconds())}
+        if before:
+            detail["one_before_ends_at"] = (now + overlap).isoformat()
         record(Line.about(password, "broker_password.created", actor, detail))
     return password
 

@@ -9,7 +9,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from credservice.core.exceptions import Conflict, Invalid, NotFound, ServiceError
+from credservice.core.exceptions import Conflict, Invalid, NotFound, ServiceError, Unauthenticated
 from credservice.core.ids import as_uuid
 from credservice.http import views as kernel
 from credservice.http.context import note
@@ -21,7 +21,7 @@ from provisioning.door import MarketplaceView
 from provisioning.models import Operation, Resource, ResourceCredential
 from provisioning.orders import PlanOrder, ResourceOrder
 from provisioning.osb import answers
-from provisioning.osb.authentication import authenticate
+from provisioning.osb.authentication import SUSPENDED, WRONG_PASSWORD, authenticate
 from provisioning.osb.catalogue import written_catalogue
 from provisioning.osb.headers import REQUEST_IDENTITY, check_version, note_identities, request_identity
 from provisioning.osb.look_ups import BINDING, CATALOGUE, OPERATION, LookUp
@@ -86,6 +86,8 @@ class BrokerView(MarketplaceView):
         refusal = as_service_error(exc)
         if refusal.status >= 500:
             return super().handle_exception(exc)
+        if isinstance(refusal, Unauthenticated) and refusal.reason in (WRONG_PASSWORD, SUSPENDED):
+            self.unproven = self.kwargs["marketplace"]
         self.record_refusal(refusal)
         return super().handle_exception(translated(refusal, self.request.method or ""))
 

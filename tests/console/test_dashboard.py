@@ -106,8 +106,17 @@ def test_it_leads_to_a_marketplace_that_is_set_up_for_a_checker(console: Client,
     connector = "http://localhost:3001/v1"
     marketplace = Marketplace.objects.create(name="trials", connector_url=connector, sign_on_404="allow")
     (line,) = overview(console).context["needed"]
-    assert line["sentence"] == "trials lets users sign on to resources that its connector does not find"
+    assert (
+        line["sentence"] == "trials lets users sign on to resources that its connector does not find (404 at sign-on)"
+    )
     assert line["link"] == f"{url(marketplace)}#field-sign_on_404"
+
+
+def test_the_field_has_its_name_also_where_it_is_only_read(console: Client, world: World, settings: Any) -> None:
+    settings.PROOF_SECONDS = 0
+    text = console.get(url(world.marketplace)).content.decode()
+    assert re.search(r'<div class="[^"]*\bfield-sign_on_404\b', text)
+    assert 'name="sign_on_404"' not in text
 
 
 def test_a_key_that_has_signed_for_long_leads_to_making_another(console: Client, world: World, worker: None) -> None:
@@ -214,8 +223,33 @@ def test_exchanges_are_told_by_platform(console: Client, world: World) -> None:
     refuse(world, "wrong_signature", 1)
     refuse(world, "unknown_end_user", 1, "platform:mindcloud")
     (row,) = overview(console).context["platforms"]
-    assert (row["platform"], row["granted"], row["refused"], row["share"]) == ("mindcloud", "90", "10", "10 %")
+    assert (row["name"], row["answered"], row["refused"], row["share"]) == ("mindcloud", "90", "10", "10 %")
     assert len(console.get(row["refused_link"]).context["cl"].result_list) == 2
+
+
+def test_calls_of_marketplaces_are_told_by_marketplace(console: Client, world: World) -> None:
+    tally("manifold", 3, series="marketplace.answered")
+    tally("manifold", 1, series="marketplace.refused")
+    record(Line("resource.put", "marketplace:manifold", outcome="refused"))
+    record(Line("resource.put", "unproven:manifold", outcome="refused", reason="wrong_password"))
+    record(Line("credential.issued", "marketplace:manifold"))
+    page = overview(console)
+    (row,) = page.context["marketplaces"]
+    assert (row["name"], row["answered"], row["refused"], row["share"]) == ("manifold", "3", "1", "25 %")
+    assert len(console.get(row["refused_link"]).context["cl"].result_list) == 2
+    assert len(console.get(row["answered_link"]).context["cl"].result_list) == 2
+    assert "Marketplace calls" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "sentence"), [("answered", ""), ("refused", "No partner has been answered yet"), ("", "has called yet")]
+)
+def test_a_call_of_a_marketplace_is_a_partners(console: Client, db: None, outcome: str, sentence: str) -> None:
+    if outcome:
+        tally("cf", 1, series=f"marketplace.{outcome}")
+    text = overview(console).content.decode()
+    assert sentence in text
+    assert ("Connect your first partner" in text) == bool(sentence)
 
 
 def test_who_may_not_see_the_trail_gets_no_links_into_it(world: World) -> None:

@@ -5,7 +5,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import strip_tags
 
+from credservice.adminkit.cards import cards_of
+from credservice.adminkit.links import list_url
+from credservice.audit import Line, record
+from credservice.audit.models import AuditEvent
 from credservice.core.exceptions import Invalid
 from provisioning.manifold.signatures.trusted_keys import trust_key
 from provisioning.models import Marketplace, TrustedKey
@@ -86,3 +91,20 @@ def test_a_platform_gets_no_trusted_key(console: Client, platform: Marketplace) 
 
 def _is_known(text: Any) -> bool:
     return BrokerPassword.objects.filter(digest=digest_of(text)).exists()
+
+
+def test_its_trail_tells_of_its_passwords_products_and_calls(console: Client, trail: Trail, db: None) -> None:
+    row = Marketplace.objects.create(name="cf", protocol_name="osb")
+    record(Line.about(row, "marketplace.created", "user:root"))
+    for _ in range(2):
+        make_password(marketplace=row, actor="user:root")
+    record(Line("credential.issued", "marketplace:cf"))
+    found = cards_of(console.get(url(row)).wsgi_request, row)
+    own, did = [card for card in found if card.link.startswith(list_url(AuditEvent))]
+    lines = [strip_tags(str(line[1])) for line in own.lines()]
+    assert len(lines) == 3
+    told = r"root created platform password \w+; the one before is good until [\d-]+ [\d:]+ UTC"
+    assert re.fullmatch(told, lines[0])
+    assert len(did.lines()) == 1
+    for card, number in ((own, 3), (did, 1)):
+        assert len(console.get(card.link).context["cl"].result_list) == number

@@ -18,6 +18,7 @@ from credservice.audit import Line, record, record_refusal
 from credservice.core.names import fault_of_name
 
 MAX_NAME = 100
+CLAIMED_USER = "claimed_user:"  # the subject in the audit log of who has no account, by the name that is claimed
 # Of the groups of who is turned away, which the audit log shows to whoever is to map one to a role.
 MAX_GROUPS, MAX_GROUP_NAME, MAX_GROUP_NAMES = 20, 200, 2000
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9._+-]")
@@ -87,10 +88,13 @@ def _turn_away(login: SocialLogin, config: ProviderConfig, claims: Mapping[str, 
     detail = {"provider": config.alias, **_groups(config, claims)}
     if not login.is_existing:
         name = _text(claims.get("preferred_username") or claims.get("email"))
-        line = Line(
-            "user.sign_in", "user:unknown", reason="no_role", object_type="user", detail=detail | {"name": name}
+        told = f"{CLAIMED_USER}{name}" if name else ""  # the provider's claim: never the name of an account here
+        more = {"name_by_provider": name}
+        record_refusal(
+            Line(
+                "user.sign_in", "user:unknown", reason="no_role", object_type="user", subject=told, detail=detail | more
+            )
         )
-        record_refusal(line)
         return
     _set_roles(login.user, set(), config)
     ConsoleSession.objects.end(login.user)

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from credservice.accounts.oidc.admission import CLAIMED_USER
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import list_link, list_url, names_for, subject_link, subject_names
 from credservice.adminkit.menu import Menu, Need
@@ -59,7 +60,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     )
     readonly_fields = (
         *("id", "what", "at_exact", "shown_outcome", "shown_actor", "shown_source", "shown_request", "shown_object"),
-        *("shown_subject", "shown_detail", "shown_batch"),
+        *("shown_subject", "shown_detail", "shown_batch", "claimed_name", "claimed_groups"),
     )
 
     def get_urls(self) -> list[URLPattern]:
@@ -106,6 +107,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         """Match a line by its number, or by an object id, a subject or a request id."""
         found = [Q(object_id=term), Q(subject=term), Q(request_id=term)]
+        found += [Q(subject=f"{owner}{term}") for owner in (CLAIMED_USER, "marketplace:")]
         if term.isascii() and term.isdigit():
             found.append(Q(pk=int(term)))
         return found
@@ -118,6 +120,13 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     def next_steps(self, request: HttpRequest, obj: AuditEvent) -> list[Need]:
         admins: list[Any] = list(admin.site._registry.values())
         return [need for site_admin in admins for need in site_admin.next_of_line(request, obj)]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show of who was turned away what an administrator has to know, before the raw detail."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None or "groups_claim" not in obj.detail:
+            return found
+        return [found[0], ("Said by the provider", {"fields": ("claimed_name", "claimed_groups")}), *found[1:]]
 
     def object_title(self, obj: AuditEvent) -> str:
         return plain_sentence(obj, names_for(obj))
@@ -163,6 +172,15 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     def shown_detail(self, obj: AuditEvent) -> Any:
         text = json.dumps(obj.detail, indent=2, ensure_ascii=False)
         return format_html('<pre class="break-all console-mono whitespace-pre-wrap">{}</pre>', text)
+
+    @display(description="Name")
+    def claimed_name(self, obj: AuditEvent) -> str:
+        return obj.detail.get("name_by_provider") or obj.detail.get("name") or "-"
+
+    @display(description="Groups")
+    def claimed_groups(self, obj: AuditEvent) -> str:
+        groups, more = obj.detail.get("groups", []), obj.detail.get("more")
+        return ", ".join(groups) + (f" and {more} more" if more else "") or "none"
 
     @display(description="Batch")
     def shown_batch(self, obj: AuditEvent) -> str:

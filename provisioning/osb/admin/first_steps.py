@@ -104,7 +104,8 @@ class BrokerFirstSteps(MarketplaceFirstSteps):
 
 
 def _lines(marketplace: Marketplace) -> Any:
-    return AuditEvent.objects.filter(actor=f"marketplace:{marketplace.name}").order_by("-id")
+    actors = [f"marketplace:{marketplace.name}", f"unproven:{marketplace.name}"]
+    return AuditEvent.objects.filter(actor__in=actors).order_by("-id")
 
 
 def _last_call(marketplace: Marketplace) -> Facts:

@@ -6,7 +6,9 @@ import pytest
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from django.urls import reverse
 
+from credservice.adminkit.sentences import plain_sentence
 from tests.accounts.conftest import add_app, sign_in, totp
 from tests.accounts.oidc.conftest import OURS, SIGN_IN, Browser
 from tests.conftest import Trail
@@ -63,8 +65,19 @@ def test_an_administrator_sees_which_groups_to_map(provider: Provider, browser: 
     assert "Ask an administrator of this service to give one of them a role" in page
     assert "those that Corp told just now." in page
     shown = ["all-staff", "g" * 200, *(f"team-{n}" for n in range(17))]
-    told = {"provider": "corp", "groups_claim": "groups", "groups": shown, "more": 23, "name": "ann"}
-    assert trail.one(action="user.sign_in").detail == told
+    told = {"provider": "corp", "groups_claim": "groups", "groups": shown, "more": 23}
+    line = trail.one(action="user.sign_in")
+    assert line.detail == told | {"name_by_provider": "ann"}
+    assert plain_sentence(line) == "ann was refused by Corp: none of their groups has a role"
+
+
+def test_who_was_turned_away_is_found_by_the_name(provider: Provider, browser: Browser, console: Client) -> None:
+    provider.tell("ann", claims={"groups": ["all-staff", "team-1"]})
+    browser.through()
+    (line,) = console.get(reverse("admin:audit_auditevent_changelist"), {"q": "ann"}).context["cl"].result_list
+    page = console.get(reverse("admin:audit_auditevent_change", args=[line.pk])).content.decode()
+    assert "Said by the provider" in page
+    assert "all-staff, team-1" in page
 
 
 def test_the_groups_that_are_shown_are_bounded_together(provider: Provider, browser: Browser, trail: Trail) -> None:

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from credservice.core.exceptions import Conflict, Invalid
+from credservice.statistics import counters
 from provisioning.models import Marketplace
 from provisioning.osb.models import BrokerPassword
 from provisioning.osb.passwords import end_password, enter_password, make_password
@@ -126,3 +127,16 @@ def test_another_version_is_412(platform, queue, version):
 @pytest.mark.parametrize("version", ["2.13", "2.14", "2.15", "2.16", "2.17", "2.18"])
 def test_versions_from_2_13_on_are_answered(platform, queue, version):
     assert platform.get("/catalog", headers=platform.headers | {"X-Broker-API-Version": version}).status_code == 200
+
+
+def test_a_wrong_password_counts_for_the_marketplace_that_it_claims_to_be(platform, queue, trail):
+    counters._counted.clear()
+    assert platform.get("/catalog").status_code == 200
+    assert platform.get("/catalog", headers=VERSION | basic("cf", "wrong")).status_code == 401
+    assert platform.client.get("/osb/nobody/v2/catalog", headers=VERSION | basic("nobody", LONG)).status_code == 401
+    counted = {(series, name): number for (_, series, name), number in counters._counted.items()}
+    assert counted == {("marketplace.answered", "cf"): 1, ("marketplace.refused", "cf"): 1}
+    assert [(line.actor, line.reason) for line in trail.all() if line.outcome == "refused"] == [
+        ("unproven:cf", "wrong_password"),
+        ("anonymous", "unknown_marketplace"),
+    ]

@@ -1,9 +1,15 @@
-// An address may end in #field-NAME: that field's tab is opened, and the field is brought into sight.
+// An address may end in #field-NAME: that field's tab is opened, and the field is brought into sight. Where it can only
+// be looked at, the button "Edit" leads to a proof first, and from there back to the field.
 "use strict";
 addEventListener("load", () => {
   const name = location.hash.slice(1);
   const row = /^field-\w+$/.test(name) && document.querySelector(`.${name}`);
   if (!row) return;
+  for (const link of document.querySelectorAll('a[href*="?next="]')) {
+    const address = new URL(link.href);
+    address.searchParams.set("next", `${address.searchParams.get("next")}#${name}`);
+    link.href = address;
+  }
   const tab = row.closest(".tab-wrapper");
   if (tab) {
     const tabs = [...tab.parentElement.children].filter((element) => element.matches(".tab-wrapper"));
