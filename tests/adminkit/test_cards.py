@@ -31,7 +31,7 @@ TITLES = {
     "grant": ["Versions of its credential, newest first", "Trail"],
     "integration": ["Installations", "Trail"],
     "platform": ["Integrations", "Trail"],
-    "marketplace": ["Trusted keys", "Products", "Trail"],
+    "marketplace": ["Trusted keys", "Products", "Trail", "What it did"],
     "trusted_key": ["Live keys that it endorsed", "Trail"],
     "product": ["Plans", "Features", "Trail"],
     "policy": ["Integrations that use it", "Trail"],
