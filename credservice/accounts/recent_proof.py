@@ -15,6 +15,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.forms import BaseForm
+from django.forms.utils import ErrorDict
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
@@ -70,10 +71,14 @@ def is_late(request: HttpRequest) -> bool:
 
 
 def refuse_late(request: HttpRequest, form: BaseForm) -> bool:
-    """Refuse a form that came too late, with how to save it all the same. Tells whether it did."""
+    """Refuse a form that came too late, with how to save it all the same. Tells whether it did.
+
+    Nothing else of it is checked: a check may count a try, use up a code, or tell whether a password was right.
+    """
     if not is_late(request):
         return False
     setattr(request, _LATE, True)
+    form._errors, form.cleaned_data = ErrorDict(renderer=form.renderer), {}  # type: ignore[attr-defined]
     sentence = (
         'Nothing is saved yet: too long has passed since your sign-in. <a class="text-link" href="{}" '
         'target="_blank">Confirm that it is you</a> in a new tab, then save again in this one.'

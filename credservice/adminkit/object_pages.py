@@ -27,7 +27,7 @@ class ObjectPage:
 
     1. Django's ``admin_view`` sends whoever is not signed in to the sign-in, and checks a POST's CSRF token.
     2. ``proof_first`` sends on whoever may do this but has to re-authenticate; with ``keeps_typed``, its forms ask
-       ``refuse_late``, and one that was sent too late is shown again as it was typed.
+       ``refuse_late``, and one that was sent too late is shown again as it was typed: its page may hold no secret.
     3. ``respond`` refuses other methods (405) and whoever is not ``allowed`` (403), finds the object (404), and asks
        ``allowed`` once more, about this object.
     4. ``answer`` makes the response, by ``render``.

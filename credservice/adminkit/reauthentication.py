@@ -50,7 +50,6 @@ class ReauthenticatedForms(ModelAdmin):
 
         class Late(form_class):  # type: ignore[misc]
             def full_clean(self) -> None:
-                super().full_clean()
                 refuse_late(request, self)
 
         return Late

@@ -8,7 +8,8 @@ _AROUND = re.compile(r"""^[\s"'`<({\[]+|[\s"'`>)}\],;]+$""")
 _SCHEME = re.compile(r"^(authorization:\s*)?(bearer|basic|token)\s+", re.IGNORECASE)
 _BETWEEN = re.compile(r"""[\s"'`,;<>(){}\[\]=&?/|]+|:(?=\s|")""")
 _ID = re.compile(r"(?=.*[a-zA-Z])(?=.*[\d_-])[\w.:@-]{5,255}")
-_OURS = re.compile(r"(\w+:)?([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
+_OURS = re.compile(r"(\w+:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_HEX = re.compile("[0-9a-f]{32,}", re.IGNORECASE)
 _MIXED = (re.compile("[a-z]"), re.compile("[A-Z]"), re.compile("[0-9]"))
 
 
@@ -16,7 +17,7 @@ def is_like_a_key(word: str) -> bool:
     """Tell whether it is one word as keys, tokens and passwords are: console/search.js asks the same."""
     if len(word) < 20 or len(word.split()) > 1 or _OURS.fullmatch(word):
         return False
-    return len(word) >= 40 or all(kind.search(word) for kind in _MIXED)
+    return len(word) >= 40 or bool(_HEX.fullmatch(word)) or all(kind.search(word) for kind in _MIXED)
 
 
 def unwrapped(text: str) -> str:

@@ -20,7 +20,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from credservice.accounts.recent_proof import ask_for_proof
+from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
 from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.model_admin import by_id
 from credservice.adminkit.object_pages import ObjectPage
@@ -173,7 +173,8 @@ class SignatureDebugger(ObjectPage):
 
     def answer(self, request: HttpRequest, obj: Platform) -> HttpResponse:
         if request.method == "POST" and "settings" in request.POST:
-            return ask_for_proof(request) or self._apply(request, obj)
+            elsewhere = ask_for_proof(request)
+            return sent_too_late(request, elsewhere) if elsewhere else self._apply(request, obj)
         return self._show(request, obj)
 
     def _show(self, request: HttpRequest, obj: Platform) -> HttpResponse:

@@ -113,17 +113,15 @@ def answers_of(integration: Integration, look: Look, *, among: Collection[Instal
     """Find what its installations are answered as it is in memory: the newest, or those ``among``.
 
     Credentials are opened for the names of their values alone: those of one may be older than its policy. What is
-    pending or suspended, itself or by its end user or integration, is left out: whoever makes many of those is not to
-    hide the others.
+    pending or suspended, itself or by its end user, is left out: whoever makes many of those is not to hide the others.
+    Those of a suspended integration count: it is resumed without a question.
     """
     limit = look.left if among is None else len(among)
-    rows = Installation.objects.filter(
-        integration=integration,
-        integration__is_active=True,
-        state=Installation.State.ACTIVE,
-        end_user__is_active=True,
-    )
-    rows = rows if among is None else rows.filter(pk__in=[each.pk for each in among])
+    rows = Installation.objects.filter(integration=integration)
+    if among is None:
+        rows = rows.filter(state=Installation.State.ACTIVE, end_user__is_active=True)
+    else:
+        rows = rows.filter(pk__in=[each.pk for each in among])
     found = list(rows.select_related("end_user").order_by("-created_at")[: limit + 1])
     looked_at = found[:limit]
     if among is None:

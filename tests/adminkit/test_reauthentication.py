@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from credservice.accounts.sessions import STARTED
 from credservice.adminkit.models import FourEyes
+from credservice.audit.models import AuditEvent
 from credservice.credentials.models import CredentialPolicy
 from credservice.events.models import EventEndpoint
 from credservice.keys.models import SigningKey, SigningSecret
@@ -175,6 +176,17 @@ def test_what_was_typed_too_late_is_kept_but_for_secrets(console, world):
     start = reverse("admin:exchange_platform_first-steps-start")
     assert is_shown_again(console.post(start, {"name": "late-platform"}), "late-platform")
     assert not Platform.objects.filter(name="late-platform").exists()
+
+
+def test_nothing_of_a_late_form_is_checked(console, world):
+    """A check of it would tell whether a password is right, and undo that a try was counted or a code used up."""
+    lines = AuditEvent.objects.count()
+    for password in ("wrong", PASSWORD):
+        page = console.post(url(world.platform, "first-steps"), {"password": password})
+        assert is_shown_again(page, "Show a signed call")
+        assert "not your password" not in page.content.decode()
+    assert AuditEvent.objects.count() == lines
+    assert is_asked(console.get(url(ServiceToken, "add")), url(ServiceToken, "add"))
 
 
 def test_it_is_saved_after_the_proof(console, world):

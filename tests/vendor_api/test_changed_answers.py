@@ -123,9 +123,10 @@ def test_what_is_refused_today_hides_no_others(vendor, door, granted, state, act
     assert detail == "1 installation would get no answer: install_xyz789 (the customer has no attribute region)."
 
 
-def test_nothing_is_asked_about_an_integration_that_is_suspended(vendor, answered):
+def test_an_integration_that_is_suspended_first_is_asked_about_all_the_same(vendor, answered):
     assert vendor.put(PATH, {"state": "suspended"}).status_code == 200
-    assert vendor.put(PATH, WIDER).status_code == 200
+    refused(vendor.put(PATH, WIDER), 409, CODE)
+    refused(vendor.put(PATH, WIDER | {"state": "active"}), 409, CODE)
 
 
 def test_where_there_are_more_than_were_looked_at_it_is_to_be_accepted(vendor, door, granted):

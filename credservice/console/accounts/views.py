@@ -27,7 +27,7 @@ from credservice.accounts.models import ConsoleSession
 from credservice.accounts.oidc.marks import provider_of
 from credservice.accounts.passkeys import keep_challenge
 from credservice.accounts.proof import ProofForm
-from credservice.accounts.recent_proof import ask_for_proof
+from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
 from credservice.accounts.sessions import row_id
 from credservice.adminkit.templatetags.crumbs import Crumb
 from credservice.audit import Line, record
@@ -95,7 +95,10 @@ class ProvenFirst:
     """Asks for a recent proof. allauth asks nobody who has neither a password nor a factor yet."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response: HttpResponse = ask_for_proof(request) or super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        elsewhere = ask_for_proof(request)
+        if elsewhere:
+            return sent_too_late(request, elsewhere)
+        response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         return response
 
 

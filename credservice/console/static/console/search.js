@@ -13,10 +13,12 @@ document.addEventListener("keydown", (event) => {
     }
 });
 
-// Words as long as keys, tokens and passwords are, in capitals, small letters and digits, or longer than any id of ours.
-const OURS = /^(\w+:)?([0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i;
+// Words as long as keys, tokens and passwords are, in capitals, small letters and digits, or in hexadecimal digits,
+// or longer than any id of ours.
+const OURS = /^(\w+:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const isLikeAKey = (word) =>
-    !OURS.test(word) && word.length >= 20 && (word.length >= 40 || [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(word)));
+    !OURS.test(word) && word.length >= 20 &&
+    (word.length >= 40 || /^[0-9a-f]{32,}$/i.test(word) || [/[a-z]/, /[A-Z]/, /\d/].every((kind) => kind.test(word)));
 
 // What looks like a key is sent from a list's box to the search on top: by POST.
 document.addEventListener("submit", (event) => {
