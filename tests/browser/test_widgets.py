@@ -52,7 +52,7 @@ def test_the_sidebar_is_folded_and_stays_so(console: Page):
 
 def test_filters_are_chosen_and_applied(console: Page):
     console.goto("/admin/exchange/installation/")
-    console.locator("a[x-on\\:click^=filterOpen]").click()
+    console.get_by_role("button", name="Filters", exact=True).click()
     panel = console.locator("#changelist-filter")
     expect(panel).to_be_visible()
     panel.get_by_role("button", name="Apply filters").click()
