@@ -26,10 +26,9 @@ run:
 check: lint
 	@exec $(BIN)/pytest -n 2 -q -m "not slow"
 
-# Three at a time: many wait for processes that they started.
 test:
 	@requirements/install dev
-	@exec $(BIN)/pytest -n 3
+	@exec $(BIN)/pytest -n 2
 
 lint:
 	@requirements/install dev
