@@ -146,7 +146,7 @@ REST_FRAMEWORK = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "credservice vendor API",
-    "DESCRIPTION": "End users, grants and credentials, for the vendor's own systems. Ten minutes: docs/vendor-api.md.",
+    "DESCRIPTION": "End users, grants and credentials, for the vendor's own systems. Make a token in the console.",
     "VERSION": __version__,  # the API's own is in its paths
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -164,7 +164,6 @@ SPECTACULAR_SETTINGS = {
     },
     # Its own pages and nothing from elsewhere: see credservice.vendor_api.pages.
     "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
 }
 

@@ -41,7 +41,10 @@ def alpine(_: HttpRequest) -> str:
 
 def account(request: HttpRequest) -> list[dict[str, str]]:
     """List the menu under one's own name."""
-    own = [{"title": "My account", "link": reverse("mfa_index")}]
+    own = [
+        {"title": "My account", "link": reverse("mfa_index")},
+        {"title": "Vendor API", "link": reverse("vendor-api-docs")},
+    ]
     if arrival(request):  # whoever came by a provider has no password here
         return own
     return [*own, {"title": "Change password", "link": reverse("admin:password_change")}]

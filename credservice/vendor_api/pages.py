@@ -58,6 +58,7 @@ def _document(renderer: Any) -> bytes:
 class Browser(Public, SpectacularSwaggerSplitView):
     http_method_names = ["get"]
     url_name = "vendor-api-schema"
+    template_name = "vendor_api/docs.html"
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]

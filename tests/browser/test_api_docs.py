@@ -33,3 +33,15 @@ def test_a_call_can_be_tried(page: Page):
     block.get_by_role("button", name="Try it out").click()
     block.get_by_role("button", name="Execute").click()
     expect(block.locator(".live-responses-table")).to_contain_text("urn:credservice:problem:unauthenticated")
+
+
+def test_it_is_ours_and_dark_where_the_browser_asks_for_it(page: Page):
+    page.emulate_media(color_scheme="dark")
+    page.goto("/api/docs/")
+    expect(page.locator(".opblock").first).to_be_visible(timeout=BUILT)
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(28, 32, 34)"
+    page.emulate_media(color_scheme="light")
+    expect(page.locator("html.dark-mode")).to_have_count(0)
+    for name in ("Console", "OpenAPI document"):
+        address = page.get_by_role("link", name=name, exact=True).get_attribute("href")
+        assert page.request.get(str(address)).ok, name
