@@ -61,8 +61,9 @@ def as_service_error(error: Exception) -> ServiceError:
         return Forbidden("Not allowed.")
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
         return Invalid("The request is malformed.")
-    if isinstance(error, OperationalError | InterfaceError):
-        sentence = "The service cannot reach its database." if is_away(error) else "The database cannot do this now."
+    away = is_away(error)  # the driver's own errors as well, where nothing made them Django's
+    if away or isinstance(error, OperationalError | InterfaceError):
+        sentence = "The service cannot reach its database." if away else "The database cannot do this now."
         return Unavailable(f"{sentence} Try again shortly.")
     if what_it_lacks(error):
         return Unavailable("The service is not set up completely. Try again later.", retry_after=30)

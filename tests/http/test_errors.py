@@ -1,7 +1,9 @@
 """Every failure is JSON in its documented form, and says nothing that it should not."""
 
+import psycopg
 import pytest
 
+from credservice.http.errors import as_service_error
 from tests.http.failing import FAILURES, SECRET
 
 pytestmark = pytest.mark.urls("tests.http.failing")
@@ -124,3 +126,8 @@ def test_a_strange_host_is_400_in_json(client, settings, host):
     response = client.get("/greeting", HTTP_HOST=host)
     assert (response.status_code, response["Content-Type"]) == (400, "application/json")
     assert host not in response.content.decode()
+
+
+@pytest.mark.parametrize("kind", [psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction])
+def test_the_drivers_own_errors_are_an_outage_as_well(kind):
+    assert as_service_error(kind("the connection is lost")).status == 503
