@@ -52,11 +52,10 @@ class ObjectPage:
         @sensitive_post_parameters()
         def view(request: HttpRequest, object_id: str) -> HttpResponse:
             page = cls(site_admin)
-            elsewhere = page.proof_first(request)
+            elsewhere, respond = page.proof_first(request), partial(page.respond, request, object_id)
             if elsewhere is None:
-                return page.respond(request, object_id)
-            again = partial(page.respond, request, object_id) if cls.keeps_typed else None
-            return sent_too_late(request, elsewhere, again)
+                return respond()
+            return sent_too_late(request, elsewhere, respond if cls.keeps_typed else None)
 
         return view
 

@@ -196,9 +196,8 @@ class FirstSteps(ObjectPage):
             page = cls(site_admin)
             # Of the beginning nothing is previewed or waited for: it asks for the proof whatever the form says.
             elsewhere = super(FirstSteps, page).proof_first(request)
-            return (
-                sent_too_late(request, elsewhere, partial(page._start, request)) if elsewhere else page._start(request)
-            )
+            start = partial(page._start, request)
+            return sent_too_late(request, elsewhere, start) if elsewhere else start()
 
         return view
 

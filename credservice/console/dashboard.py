@@ -139,14 +139,11 @@ def _share(granted: int, refused: int) -> str:
 def _platforms(hours: int, trail: TrailLinks) -> list[dict[str, Any]]:
     """List the exchanges of each platform, with their lines in the audit log."""
     return [
-        {
-            "name": one.name,
-            "answered": f"{one.answered:,}",
-            "answered_link": trail.of_period(**GRANTED, actor=f"platform:{one.name}"),
-            "refused": f"{one.refused:,}",
-            "refused_link": trail.of_period(**REFUSED, actor=f"platform:{one.name},{UNPROVEN}{one.name}"),
-            "share": _share(one.answered, one.refused),
-        }
+        _calls(
+            one,
+            trail.of_period(**GRANTED, actor=f"platform:{one.name}"),
+            trail.of_period(**REFUSED, actor=f"platform:{one.name},{UNPROVEN}{one.name}"),
+        )
         for one in by_platform(hours)
     ]
 
@@ -154,16 +151,24 @@ def _platforms(hours: int, trail: TrailLinks) -> list[dict[str, Any]]:
 def _marketplaces(found: list[PartnerTraffic], trail: TrailLinks) -> list[dict[str, Any]]:
     """List the calls of each marketplace. Those that changed nothing have no line in the audit log."""
     return [
-        {
-            "name": one.name,
-            "answered": f"{one.answered:,}",
-            "answered_link": trail.of_calls(actor=f"marketplace:{one.name}"),
-            "refused": f"{one.refused:,}",
-            "refused_link": trail.of_calls(**REFUSED, actor=f"marketplace:{one.name},{UNPROVEN}{one.name}"),
-            "share": _share(one.answered, one.refused),
-        }
+        _calls(
+            one,
+            trail.of_calls(actor=f"marketplace:{one.name}"),
+            trail.of_calls(**REFUSED, actor=f"marketplace:{one.name},{UNPROVEN}{one.name}"),
+        )
         for one in found
     ]
+
+
+def _calls(one: PartnerTraffic, answered_link: str, refused_link: str) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "answered": f"{one.answered:,}",
+        "answered_link": answered_link,
+        "refused": f"{one.refused:,}",
+        "refused_link": refused_link,
+        "share": _share(one.answered, one.refused),
+    }
 
 
 def _percent(share: float) -> str:

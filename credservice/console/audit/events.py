@@ -21,6 +21,7 @@ from credservice.adminkit.models import Job
 from credservice.adminkit.sentences import object_of, plain_sentence, sentence
 from credservice.audit.models import AuditEvent
 from credservice.audit_chain.status import batch_of, chain_state
+from credservice.console.admin.jobs import WAITING
 from credservice.console.audit import filters
 from credservice.console.audit.changelist import TrailChangeList
 from credservice.console.audit.export import export_page
@@ -85,7 +86,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
             needed.append(
                 Need(
                     "Lines of the trail wait for their seal for over an hour. Does a worker run?",
-                    link=list_url(Job, status__exact="todo"),
+                    link=list_url(Job, **WAITING),
                     urgent=True,
                 )
             )
