@@ -41,6 +41,25 @@ def test_changed_answers_are_a_conflict_until_they_are_accepted(api):
     assert refusal.value.code == "answers_would_change"
     assert api.put_integration("int_abc123", response_shape=then, accept_changed_answers=True).response_shape == then
     assert api.put_integration("int_abc123", response_shape=now).response_shape == now  # a repair
-    with pytest.raises(Conflict) as refusal:
-        api.put_policy("acme-generated-key", issuer="static", options={"names": ["apiKey"]})
+
+
+# No credential was made by this policy: other tests have some made by those of the demonstration.
+UNUSED = """\
+policies:
+  unused: {issuer: api_key, options: {name: apiKey, prefix: acme, environment: demo}}
+platforms:
+  mindcloud:
+    integrations:
+      int_unused: {policy: unused, response: {apiKey: $credential.apiKey}}
+    end_users:
+      enduser_456def: {installations: {install_unused: int_unused}}
+"""
+
+
+def test_so_is_another_issuer_of_a_policy(api, vendor_service):
+    (vendor_service.folder / "unused.yaml").write_text(UNUSED)
+    done = vendor_service.manage("apply", str(vendor_service.folder / "unused.yaml"))
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(Conflict, match="install_unused") as refusal:
+        api.put_policy("unused", issuer="static", options={"names": ["apiKey"]})
     assert refusal.value.code == "answers_would_change"

@@ -190,9 +190,10 @@ def test_asked_to_end_before_it_has_its_database_it_ends_at_once(postgres, servi
         address = f"postgresql://someone@127.0.0.1:{silent.getsockname()[1]}/nothing?connect_timeout=60"
         monkeypatch.setitem(service.environment, "DATABASE_URL", address)
         with working(service.environment, tmp_path / "log") as worker:
-            silent.accept()
-            worker.process.send_signal(asked)
-            assert worker.process.wait(20) == 0
+            connection, _ = silent.accept()
+            with connection:
+                worker.process.send_signal(asked)
+                assert worker.process.wait(20) == 0
         assert (report(service.folder)[0], worker.log.read_text()) == (False, "")
 
 

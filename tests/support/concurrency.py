@@ -32,7 +32,7 @@ def at_once(call: Callable[[int], Any], times: int) -> list[Any]:
 
 def until(holds: Callable[[], bool]) -> None:
     """Wait until it holds."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.05)
