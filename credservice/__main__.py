@@ -23,6 +23,8 @@ USAGE = f"""credservice {__version__}
 
   serve    Start the web server. BIND, PORT, WEB_WORKERS and other variables: docs/configuration.md
   demo     Serve a demonstration with a PostgreSQL and keys of its own, state under var/
+
+Documents that are named docs/...: the console of a running service shows them at /admin/docs/
 """
 
 

@@ -10,6 +10,7 @@ from django.contrib.admin.utils import quote
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.urls import reverse
+from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -40,6 +41,16 @@ def list_url(model: type[Model], **filters: Any) -> str:
 
 def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
     return format_html(_LINK, list_url(model, **filters), text, text)
+
+
+def _see_document(sentence: str, place: str, text: str) -> SafeString:
+    """Lead from a help text to one of the service's documents: ``place`` is such as ``events/#verify``."""
+    address = reverse("admin:documents") + place
+    return format_html('{} <a class="text-link" href="{}">{}</a>.', sentence, address, text)
+
+
+# Help texts are written before there are addresses.
+see_document = lazy(_see_document, SafeString)
 
 
 def named_link(object_type: str, object_id: str, text: str = "") -> SafeString | str:

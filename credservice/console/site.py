@@ -23,6 +23,7 @@ from credservice.audit import Line, record, record_refusal
 from credservice.audit.names import actor_of
 from credservice.console.accounts.provider_views import sign_in_links
 from credservice.console.accounts.views import MY_ACCOUNT, SignInView
+from credservice.console.documents import document
 from credservice.console.first_steps_page import first_steps
 from credservice.console.middleware import error_page
 from credservice.console.search import Search
@@ -48,7 +49,12 @@ class ConsoleSite(UnfoldAdminSite):
 
     def extra_urls(self) -> list[URLPattern]:
         """Add pages of no model."""
-        return [path("first-steps/", self.admin_view(first_steps), name="first_steps")]
+        documents = self.admin_view(document, cacheable=True)
+        return [
+            path("first-steps/", self.admin_view(first_steps), name="first_steps"),
+            path("docs/", documents, name="documents"),
+            path("docs/<path:name>", documents, name="documents"),
+        ]
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Search in our way: Unfold's sends what is typed in the address and keeps it in a cache."""

@@ -43,6 +43,7 @@ def account(request: HttpRequest) -> list[dict[str, str]]:
     """List the menu under one's own name."""
     own = [
         {"title": "My account", "link": reverse("mfa_index")},
+        {"title": "Documentation", "link": reverse("admin:documents")},
         {"title": "Vendor API", "link": reverse("vendor-api-docs")},
     ]
     if arrival(request):  # whoever came by a provider has no password here

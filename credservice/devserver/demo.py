@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from credservice.devserver.layout import Layout
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[1] / "docs/examples"
 DEMO_FILE = EXAMPLES / "demo.yaml"
 
 # Printed in the marketplace's public document, in its example command; nobody's secret.

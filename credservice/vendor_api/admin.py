@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from credservice.adminkit.approvals import required
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_url
+from credservice.adminkit.links import list_url, see_document
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.moments import moment
@@ -86,7 +86,11 @@ class Revoke(ObjectAction):
 class ServiceTokenAdmin(ConsoleAdmin):
     menu = Menu("Access", 63, "token")
     about = "How your own systems prove to the vendor API who they are. Only a digest is kept."
-    empty_help = "Add one for each of your systems that calls the vendor API, with only what that system does."
+    empty_help = see_document(
+        "Add one for each of your systems that calls the vendor API, with only what that system does.",
+        "vendor-api/#a-token-and-the-first-call",
+        "The first call",
+    )
     needs_proof = True
     form = TokenForm
     object_pages = (Revoke,)

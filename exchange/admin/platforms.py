@@ -14,7 +14,7 @@ from unfold.enums import ActionVariant
 
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
-from credservice.adminkit.links import field_of, page_of
+from credservice.adminkit.links import field_of, page_of, see_document
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.moments import moment
@@ -38,6 +38,11 @@ from exchange.audit import ACTION
 from exchange.models import Integration, Platform
 from exchange.services.grants import new_secret_set
 
+ANSWER_HELP = see_document(
+    'Fields of the answer, such as {"apiKey": "$credential.apiKey"}.',
+    "protocols/mindcloud/#the-answer",
+    "What they may hold",
+)
 ANSWER_LINK = '<a class="text-link" href="{}">{}</a>'
 
 
@@ -253,7 +258,8 @@ class IntegrationAdmin(ConsoleAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Lead from the answer to the page that edits it."""
         link = EditShape(self).link(request, obj) if obj else None
-        texts = {"answer": format_html(ANSWER_LINK, link["path"], link["title"])} if link else {}
+        texts: dict[str, Any] = {"response_shape": ANSWER_HELP}
+        texts |= {"answer": format_html(ANSWER_LINK, link["path"], link["title"])} if link else {}
         return super().get_form(request, obj, change=change, **kwargs | {"help_texts": texts})
 
     @display(description="Answer")

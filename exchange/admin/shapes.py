@@ -16,6 +16,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
+from credservice.adminkit.links import see_document
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.widgets import JSONField
 from credservice.audit import Line, record
@@ -40,8 +41,12 @@ class ShapeJSONForm(forms.Form):
         "values, and the successors are made by this one.",
     )
     response_shape: forms.Field = JSONField(
-        help_text="Fields of the answer: a text as it is, or a source: $credential.NAME, $end_user.external_id, "
-        "$end_user.ATTRIBUTE, $installation.ATTRIBUTE. A literal dollar sign is $$.",
+        help_text=see_document(
+            "Fields of the answer: a text as it is, or a source: $credential.NAME, $end_user.external_id, "
+            "$end_user.ATTRIBUTE, $installation.ATTRIBUTE. A literal dollar sign is $$.",
+            "protocols/mindcloud/#the-answer",
+            "What they may hold",
+        ),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "data-preview": PREVIEW, "spellcheck": "false"}),
     )
     # What was there when the form was opened: somebody else's change is not overwritten.

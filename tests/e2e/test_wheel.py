@@ -26,7 +26,7 @@ from tests.support.paths import ROOT
 
 DOCKERFILE = (ROOT / "deploy/Dockerfile").read_text().replace("\\\n", " ")
 # Neither what a build reads nor part of a checkout.
-LEFT_OUT = shutil.ignore_patterns(".*", "var", "build", "tests", "docs", "*.egg-info", "__pycache__")
+LEFT_OUT = shutil.ignore_patterns(".*", "var", "build", "tests", "*.egg-info", "__pycache__")
 
 
 class Installed:
@@ -129,6 +129,15 @@ def collect_as_the_image_does(installed: Installed, folder: Path) -> None:
     (step,) = re.findall(r"^RUN (STATIC_ROOT=.+?) *&& ", DOCKERFILE, re.MULTILINE)
     step = step.replace("/opt/credservice/static", str(folder)).replace("VAR_DIR=/tmp", f"VAR_DIR={folder}")
     subprocess.run(["sh", "-ec", step], env={"PATH": f"{installed.bin}:{os.defpath}"}, cwd="/", check=True)
+
+
+def test_it_holds_the_documents(installed):
+    (package,) = installed.bin.parent.glob("lib/*/site-packages/credservice/docs")
+    held, written = (
+        {path.relative_to(folder) for path in folder.rglob("*.*") if "__pycache__" not in path.parts}
+        for folder in (package, ROOT / "docs")
+    )
+    assert held == written
 
 
 def test_production_does_not_take_the_current_folder_for_its_own(installed, tmp_path):

@@ -78,6 +78,7 @@ crypto_kekfingerprint_add                        -
 crypto_kekfingerprint_change                     V O S A D
 crypto_kekfingerprint_change POST                -
 crypto_kekfingerprint_changelist                 V O S A D
+documents                                        V O S A D
 events_eventdelivery action replay               O S D
 events_eventdelivery_add                         -
 events_eventdelivery_change                      V O S A D

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from credservice.adminkit.links import list_link
+from credservice.adminkit.links import list_link, see_document
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.nested_forms import NESTED, Maker, NestedField
@@ -48,7 +48,8 @@ class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
             del self.fields["issuer"]
         if "options" in self.fields:
             title, address = self.other_view
-            self.fields["options"].help_text = format_html('<a class="text-link" href="{}">{}</a>', address, title)
+            link = format_html('<a class="text-link" href="{}">{}</a> ·', address, title)
+            self.fields["options"].help_text = see_document(link, "issuers/", "What each issuer makes")
         if "overlap" in self.fields:
             self.fields["overlap"].required = False
             if self.instance._state.adding:
@@ -140,7 +141,11 @@ def problems_of_users(policy: CredentialPolicy) -> list[str]:
 class CredentialPolicyAdmin(ConsoleAdmin):
     menu = Menu("Credentials", 12, "rule")
     about = "How credentials are made: issuer, options, lifetime, rotation, overlap."
-    empty_help = "Add one before the first integration or product: static for values that you enter, api_key for keys."
+    empty_help = see_document(
+        "Add one before the first integration or product: static for values that you enter, api_key for keys.",
+        "issuers/",
+        "What each issuer makes",
+    )
     needs_proof = True
     fixed_fields = ("name", "shown_issuer")
     readonly_fields = ("its_credentials", "created_at")

@@ -22,7 +22,7 @@ from unfold.widgets import (
 
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
-from credservice.adminkit.links import list_link, list_url, page_of
+from credservice.adminkit.links import list_link, list_url, page_of, see_document
 from credservice.adminkit.menu import Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
@@ -139,7 +139,9 @@ def _failing(endpoint: EventEndpoint) -> Need:
 class EventEndpointAdmin(ConsoleAdmin):
     menu = Menu("Events", 56, "webhook")
     about = "Your own URLs that are told what happens, by signed webhooks."
-    empty_help = "Add one with the URL of your receiver. docs/events.md shows how it verifies what it is sent."
+    empty_help = see_document(
+        "Add one with the URL of your receiver.", "events/#verify", "How it verifies what it gets"
+    )
     needs_proof = True
     form = EndpointForm
     object_pages = (Ping, ReplayFailed, SuspendEndpoint, ResumeEndpoint)
