@@ -9,7 +9,7 @@ from django.http import Http404, UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
-from credservice.core.availability import is_away
+from credservice.core.availability import causes, is_away
 from credservice.core.exceptions import Forbidden, Invalid, NotFound, ServiceError, Unavailable
 from credservice.core.startup import what_it_lacks
 from credservice.crypto import SealError
@@ -62,7 +62,7 @@ def as_service_error(error: Exception) -> ServiceError:
     if isinstance(error, SuspiciousOperation | UnreadablePostError):
         return Invalid("The request is malformed.")
     away = is_away(error)  # the driver's own errors as well, where nothing made them Django's
-    if away or isinstance(error, OperationalError | InterfaceError):
+    if away or any(isinstance(found, OperationalError | InterfaceError) for found in causes(error)):  # also the queue's
         sentence = "The service cannot reach its database." if away else "The database cannot do this now."
         return Unavailable(f"{sentence} Try again shortly.")
     if what_it_lacks(error):

@@ -25,12 +25,16 @@ LEFT JOIN LATERAL ({found_sql("known.id", "$2", "$3")}) found ON true
 LEFT JOIN provisioning_product product ON product.id = found.product_id
 """,  # noqa: S608 - constant texts
 )
-OPERATION = HotStatement(
-    "osb_last_operation",
-    f"""
+# Of an instance, and of a binding.
+OPERATION, BINDING_OPERATION = (
+    HotStatement(
+        name,
+        f"""
 SELECT known.*, found.* FROM ({_PASSWORDS}) known
-LEFT JOIN LATERAL ({operation_sql("known.id", "$2", "$3", "$4")}) found ON true
+LEFT JOIN LATERAL ({operation_sql("known.id", "$2", "$3", binding)}) found ON true
 """,  # noqa: S608 - constant texts
+    )
+    for name, binding in (("osb_last_operation", None), ("osb_binding_operation", "$4"))
 )
 CATALOGUE = HotStatement(
     "osb_catalogue",

@@ -24,7 +24,7 @@ from provisioning.osb import answers
 from provisioning.osb.authentication import SUSPENDED, WRONG_PASSWORD, authenticate
 from provisioning.osb.catalogue import written_catalogue
 from provisioning.osb.headers import REQUEST_IDENTITY, check_version, note_identities, request_identity
-from provisioning.osb.look_ups import BINDING, CATALOGUE, OPERATION, LookUp
+from provisioning.osb.look_ups import BINDING, BINDING_OPERATION, CATALOGUE, OPERATION, LookUp
 from provisioning.osb.polled import Polled
 from provisioning.osb.refusals import error_code, translated
 from provisioning.osb.serializers import (
@@ -218,15 +218,20 @@ class LastOperationView(BrokerView):
 
     def look_up(self) -> LookUp:
         self.asked = Attempted(self._read_ids)
-        return LookUp(OPERATION, self.asked.value) if self.asked.value else LookUp()
+        if self.asked.value is None:
+            return LookUp()
+        instance_id, operation_id, binding_id = self.asked.value
+        if binding_id is None:
+            return LookUp(OPERATION, (instance_id, operation_id))
+        return LookUp(BINDING_OPERATION, (instance_id, operation_id, binding_id))
 
-    def _read_ids(self) -> tuple[str, str | None, UUID | None]:
+    def _read_ids(self) -> tuple[str, UUID | None, str | None]:
         instance_id = checked_id(self.kwargs["instance_id"], "instance")
         binding_id = checked_id(self.kwargs["binding_id"], "binding") if "binding_id" in self.kwargs else None
-        return instance_id, binding_id, _operation_id(self.request.query_params.get("operation"))
+        return instance_id, _operation_id(self.request.query_params.get("operation")), binding_id
 
     def get(self, request: Request, **_: str) -> HttpResponseBase:
-        instance_id, binding_id, operation_id = self.asked.get()
+        instance_id, operation_id, binding_id = self.asked.get()
         note(resource=instance_id, **({"credential": binding_id} if binding_id else {}))
         try:
             operation = read_operation(self.found, binding_id, operation_id)

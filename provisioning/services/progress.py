@@ -12,20 +12,24 @@ from provisioning.services.lookup import no_such_credential, no_such_resource
 _OPERATION = Columns(Operation, "operation", ("id", "verb", "state", "message", "next_attempt_at"))
 
 
-def operation_sql(marketplace: str, resource: str, credential: str, operation: str) -> str:
+def operation_sql(marketplace: str, resource: str, operation: str, credential: str | None = None) -> str:
     """Write the SELECT of the newest operation of a resource, or of a credential of it; or of the one of this id.
 
     Of a marketplace and its ids of both, each an expression of SQL. A protocol puts it behind its own look-up of who
-    calls.
+    calls. Of a resource it does not look at credentials, of which there may be many.
     """
-    return f"""
-SELECT {_OPERATION.sql}, resource.id, binding.id FROM provisioning_resource resource
+    binding_id, join, of = "NULL::uuid", "", "IS NULL"
+    if credential:
+        binding_id, of = "binding.id", "= binding.id"
+        join = f"""
 LEFT JOIN provisioning_resourcecredential binding
        ON binding.marketplace_id = resource.marketplace_id AND binding.partner_id = {credential}
-      AND binding.resource_id = resource.id
+      AND binding.resource_id = resource.id"""
+    return f"""
+SELECT {_OPERATION.sql}, resource.id, {binding_id} FROM provisioning_resource resource{join}
 LEFT JOIN LATERAL (
     SELECT * FROM provisioning_operation one
-    WHERE one.resource_id = resource.id AND one.resource_credential_id IS NOT DISTINCT FROM binding.id
+    WHERE one.resource_id = resource.id AND one.resource_credential_id {of}
       AND ({operation}::uuid IS NULL OR one.id = {operation}::uuid)
     ORDER BY one.created_at DESC LIMIT 1
 ) operation ON true

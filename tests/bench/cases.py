@@ -58,13 +58,19 @@ class Bench:
         }
 
     def warm_up(self) -> None:
-        """Connections, prepared statements and caches; and the credentials that are asked for again."""
+        """Connections, prepared statements and caches; and the credentials that are asked for again.
+
+        What was prepared while tables were empty reads them from end to end, however many rows come: both ours and the
+        peer's are planned anew afterwards.
+        """
         self._puts.write(self._same, self._same_ids)
         for name, case in self._cases.items():
             if not name.endswith("put"):
                 self.figures[name].append(case())
         self._most = max(self.best(name, "throughput") for name in ("exchange", "peer_exchange"))
         self.figures.clear()
+        for server in (self.servers.few, self.servers.many, self.servers.peer):
+            server.analyze()
 
     def round(self, number: int) -> Iterator[str]:
         """Measure each case, every other time the last one first; yields the name of the one to come."""

@@ -59,6 +59,11 @@ class Server:
         with psycopg.connect(self.database) as connection:
             return int((connection.execute(f"SELECT count(*) FROM {self.trail}").fetchone() or [0])[0])
 
+    def analyze(self) -> None:
+        """Have plans made anew, for what tables hold now: autovacuum does so, but within a minute."""
+        with psycopg.connect(self.database) as connection:
+            connection.execute("ANALYZE")
+
 
 @dataclass(frozen=True)
 class Servers:

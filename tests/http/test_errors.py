@@ -2,6 +2,8 @@
 
 import psycopg
 import pytest
+from django.db import OperationalError
+from procrastinate.exceptions import ConnectorException
 
 from credservice.http.errors import as_service_error
 from tests.http.failing import FAILURES, SECRET
@@ -131,3 +133,10 @@ def test_a_strange_host_is_400_in_json(client, settings, host):
 @pytest.mark.parametrize("kind", [psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction])
 def test_the_drivers_own_errors_are_an_outage_as_well(kind):
     assert as_service_error(kind("the connection is lost")).status == 503
+
+
+def test_a_statement_of_the_queue_that_the_server_ends_is_an_outage_as_well():
+    error = ConnectorException()
+    error.__cause__ = OperationalError("canceling statement due to statement timeout")
+    error.__cause__.__cause__ = psycopg.errors.QueryCanceled()
+    assert as_service_error(error).status == 503

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+import psycopg
 from django.db import OperationalError
 from django.db.backends.postgresql import base
 from django.db.utils import DatabaseErrorWrapper
@@ -58,11 +59,21 @@ class _Errors(DatabaseErrorWrapper):
     ) -> None:
         if error is None:
             return
-        if is_away(error):
+        # By the driver the first is an InternalError, as a fault of the server's is.
+        is_operational = isinstance(error, ReadOnlySqlTransaction) or self._tells_of_a_loss(error)
+        if is_operational or is_away(error):
             self.wrapper.close_at = 0  # at the request's end, or before its second attempt
         if lacks_room(error):
             note_room(lacking=True)
-        if isinstance(error, ReadOnlySqlTransaction):  # by the driver an InternalError, as a fault of the server's is
+        if is_operational:
             self.wrapper.errors_occurred = True
             raise OperationalError(*error.args).with_traceback(trace) from error
         super().__exit__(kind, error, trace)
+
+    def _tells_of_a_loss(self, error: BaseException) -> bool:
+        """Tell whether an error that no server has raised is of a lost connection, whatever the driver makes of it.
+
+        libpq may tell of the loss twice. That surprises the driver: an InternalError, or of a COPY a ValueError.
+        """
+        is_lost = self.wrapper.connection is not None and self.wrapper.connection.closed
+        return is_lost and isinstance(error, psycopg.Error | ValueError) and not getattr(error, "sqlstate", None)
