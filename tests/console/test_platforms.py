@@ -103,7 +103,7 @@ def test_its_trail_tells_of_its_passwords_products_and_calls(console: Client, tr
     own, did = [card for card in found if card.link.startswith(list_url(AuditEvent))]
     lines = [strip_tags(str(line[1])) for line in own.lines()]
     assert len(lines) == 3
-    told = r"root created platform password \w+; the one before is good until [\d-]+ [\d:]+ UTC"
+    told = r"root created platform password cf: \w+; the one before is good until [\d-]+ [\d:]+ UTC"
     assert re.fullmatch(told, lines[0])
     assert len(did.lines()) == 1
     for card, number in ((own, 3), (did, 1)):

@@ -16,7 +16,7 @@ from unfold.enums import ActionVariant
 
 from credservice.adminkit.filters import ExactFilter, StatesFilter
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import link_to, list_link, names_for, subject_link, subject_names
+from credservice.adminkit.links import link_to, list_link, names_for, names_of, thing_link
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, by_id
 from credservice.adminkit.moments import moment
@@ -232,7 +232,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         return " · ".join(part for part in (policy, obj.state_word()) if part)
 
     def prepare_rows(self, rows: list[Any]) -> None:
-        names = subject_names(row.subject for row in rows)
+        names = names_of(row.subject for row in rows)
         for row in rows:
             row.subject_names = names
 
@@ -250,7 +250,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Customer")
     def shown_subject(self, obj: Credential) -> Any:
-        return subject_link(obj.subject, names_for(obj))
+        return thing_link(obj.subject, names_for(obj))
 
     @display(description="Previous version")
     def shown_predecessor(self, obj: Credential) -> Any:
