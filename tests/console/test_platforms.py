@@ -13,7 +13,7 @@ from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.core.exceptions import Invalid
 from provisioning.manifold.signatures.trusted_keys import trust_key
-from provisioning.models import Marketplace, TrustedKey
+from provisioning.models import Feature, Marketplace, Plan, TrustedKey
 from provisioning.osb.models import BrokerPassword
 from provisioning.osb.passwords import digest_of, make_password
 from tests.conftest import Trail
@@ -108,3 +108,22 @@ def test_its_trail_tells_of_its_passwords_products_and_calls(console: Client, tr
     assert len(did.lines()) == 1
     for card, number in ((own, 3), (did, 1)):
         assert len(console.get(card.link).context["cl"].result_list) == number
+
+
+def test_its_trail_tells_of_its_catalogue_and_keys(console: Client, world: World) -> None:
+    console.post(url(Plan, "add"), {"product": world.product.pk, "label": "ursa-major", "metadata": "{}"})
+    values = {"product": world.product.pk, "label": "size", "type": "number", "values": "[]"}
+    console.post(url(Feature, "add"), values)
+    send(console, url(world.live_key, "deny"), why="leaked")
+    send(console, url(world.plan, "suspend"), why="sold out")
+    [own] = [
+        card
+        for card in cards_of(console.get(url(world.marketplace)).wsgi_request, world.marketplace)
+        if card.title == "Trail"
+    ]
+    assert [strip_tags(str(line[1])) for line in own.lines()] == [
+        "root suspended plan ursa-minor",
+        f"root denied live key {world.live_key.public_key}",
+        "root created feature size",
+        "root created plan ursa-major",
+    ]
