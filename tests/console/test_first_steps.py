@@ -114,10 +114,10 @@ def call(console, client, platform):
 
 def test_its_steps_lead_to_a_call_that_is_answered(console, client, granted):
     waiting = f"{url(granted, 'first-steps')}?waiting=1"
-    assert console.get(waiting).json() == {"done": False}
+    assert console.get(waiting).json() == {"done": False, "refused": None}
     answer = call(console, client, granted)
     assert answer.json() == {"apiKey": "the-customers-key"}
-    assert console.get(waiting).json() == {"done": True}
+    assert console.get(waiting).json()["done"] is True
     assert "It works." in console.get(url(granted, "first-steps")).content.decode()
 
 
@@ -125,7 +125,11 @@ def test_a_refused_call_is_told(console, client, granted):
     body = json.dumps({"integrationId": "int_1", "installationId": "i", "endUserId": "eu_1"})
     client.post("/credential-exchange/staging", body, content_type="application/json")
     page = console.get(url(granted, "first-steps")).content.decode()
-    assert "missing signature" in page
+    told = console.get(f"{url(granted, 'first-steps')}?waiting=1").json()["refused"]
+    assert "missing signature" in told["sentence"]
+    assert told["link"] == url(granted, "debugger")
+    assert told["sentence"] in page
+    assert f'href="{told["link"]}">Signature debugger</a>' in page
 
 
 def test_keys_are_made_where_the_vendor_has_none(console, platform):

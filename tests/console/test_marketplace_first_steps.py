@@ -1,5 +1,6 @@
 """From an empty service to a marketplace's first call, by either protocol."""
 
+import base64
 import re
 
 import pytest
@@ -104,3 +105,21 @@ def test_who_may_make_no_password_connects_no_broker_platform(console, admin):
     admin.user_permissions.set(Permission.objects.exclude(codename="add_brokerpassword"))
     assert console.post(reverse(BROKER), {"name": "cf"}).status_code == 403
     assert "Connect an Open Service Broker platform" not in console.get("/admin/first-steps/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("password", "version", "reason"),
+    [("wrong", "2.17", "wrong password"), ("", "1.0", "unsupported version")],
+)
+def test_a_refused_call_is_told_while_the_page_waits(console, client, password, version, reason):
+    page = send(console, reverse(BROKER), name="cf").content.decode()
+    shown = re.search(r'<pre id="shown-3"[^>]*>([^<]+)<', page)[1]
+    steps = url(Marketplace.objects.get(), "first-steps-osb")
+    send(console, steps, product="queue", plan="small")
+    assert console.get(f"{steps}?waiting=1").json() == {"done": False, "refused": None}
+    basic = base64.b64encode(f"cf:{password or shown}".encode()).decode()
+    client.get("/osb/cf/v2/catalog", headers={"Authorization": f"Basic {basic}", "X-Broker-API-Version": version})
+    told = console.get(f"{steps}?waiting=1").json()["refused"]
+    assert told["sentence"].endswith(f"UTC: {reason}.")
+    assert told["link"] == url(AuditEvent.objects.filter(outcome="refused").latest("id"))
+    assert told["sentence"] in console.get(steps).content.decode()
