@@ -93,6 +93,12 @@ def _is_known(text: Any) -> bool:
     return BrokerPassword.objects.filter(digest=digest_of(text)).exists()
 
 
+def test_a_page_with_nothing_to_edit_has_no_save(console: Client, world: World, platform: Marketplace) -> None:
+    assert 'name="_save"' not in console.get(url(platform)).content.decode()
+    assert 'name="_save"' in console.get(url(world.marketplace)).content.decode()
+    assert 'name="_save"' in console.get(url(Marketplace, "add")).content.decode()
+
+
 def test_its_trail_tells_of_its_passwords_products_and_calls(console: Client, trail: Trail, db: None) -> None:
     row = Marketplace.objects.create(name="cf", protocol_name="osb")
     record(Line.about(row, "marketplace.created", "user:root"))
