@@ -82,7 +82,9 @@ class WhoSaw(ObjectPage):
             lines = self._lines(obj, subjects, events_of(subjects, since, until))
             return send(request, lines, "csv", asked, self._file_name(obj, form.cleaned_data))
         found = sightings_of(subjects, since, until)
-        rows = sighting_rows(found, names_of(seen.thing for seen in found))
+        whose = f" for {self.admin.object_title(obj)}"  # which this page's title says
+        names = names_of(seen.thing for seen in found)
+        rows = sighting_rows(found, {thing: name.removesuffix(whose) for thing, name in names.items()})
         cut = sum(seen.times for seen in found) >= MAX_LINES
         return self._show(request, obj, form, {"seen": {"sightings": rows, "cut": cut, "max_lines": MAX_LINES}})
 
