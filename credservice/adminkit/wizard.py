@@ -21,6 +21,7 @@ from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Shown, Values
 from credservice.adminkit.object_pages import ObjectPage
+from credservice.adminkit.previews import too_many
 from credservice.audit.models import AuditEvent
 from credservice.audit.names import actor_of, object_type_of
 from credservice.core.exceptions import ServiceError
@@ -157,7 +158,8 @@ class FirstSteps(ObjectPage):
         if not request.user.has_perms(step.permissions):
             raise PermissionDenied
         if request.POST.get("preview"):
-            return JsonResponse(step.preview(obj, form))
+            wait = too_many(request)
+            return JsonResponse({"problem": wait} if wait else step.preview(obj, form))
         return self._act(request, obj, step, form)
 
     def _act(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:

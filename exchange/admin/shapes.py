@@ -17,6 +17,7 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
 from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.adminkit.previews import too_many
 from credservice.adminkit.widgets import JSONField
 from credservice.audit import Line, record
 from credservice.core.exceptions import Conflict
@@ -157,6 +158,8 @@ class EditShape(ObjectAction):
         return "Saved. The next exchange is answered so."
 
     def _preview(self, request: HttpRequest, obj: Integration) -> HttpResponse:
+        if wait := too_many(request):
+            return JsonResponse({"problem": wait})
         form = _form(request, obj, request.POST)
         if not form.is_valid():
             wrong = form.errors.get("response_shape") or form.errors.get("policy") or ["This is not valid JSON."]
