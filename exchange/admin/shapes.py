@@ -105,13 +105,16 @@ class ShapeJSONForm(forms.Form):
             data["accepted"] = impact.counts()
 
 
+TABLE: dict[str, Any] = {
+    "label": "Fields of the answer, as the platform's modal expects them",
+    "help_text": "A secret is the policy's value that is called as the field is, unless you write another's name.",
+}
+
+
 class ShapeForm(ShapeJSONForm):
     """Takes it as a table of fields."""
 
-    response_shape = ShapeField(
-        label="Fields of the answer, as the platform's modal expects them",
-        help_text="A secret is the policy's value that is called as the field is, unless you write another's name.",
-    )
+    response_shape = ShapeField(**TABLE)
 
 
 class EditShape(ObjectAction):
@@ -177,10 +180,14 @@ def _form(request: HttpRequest, obj: Integration, data: Any, *, saves: bool = Fa
     as_json = "response_shape" in data if data else request.GET.get("view") == "json" or not fits
     form = (ShapeJSONForm if as_json else ShapeForm)(obj, data, saves=saves)
     if fits:
-        title, query = ("Edit in a table", "") if as_json else ("Edit as JSON, for experts", "view=json")
-        field = form.fields["response_shape"]
-        field.help_text = format_html('{} <a class="text-link" href="?{}">{}</a>', field.help_text, query, title)
+        link_other_view(form.fields["response_shape"], as_json=as_json)
     return form
+
+
+def link_other_view(field: Any, *, as_json: bool) -> None:
+    """Lead from the table to the JSON of the same page, and back."""
+    title, query = ("Edit in a table", "") if as_json else ("Edit as JSON, for experts", "view=json")
+    field.help_text = format_html('{} <a class="text-link" href="?{}">{}</a>', field.help_text, query, title)
 
 
 def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> dict[str, Any]:
