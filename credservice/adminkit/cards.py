@@ -14,9 +14,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import link_to, list_url, subject_names
+from credservice.adminkit.links import link_to, list_url
 from credservice.adminkit.moments import moment
-from credservice.adminkit.sentences import sentence
+from credservice.adminkit.sentences import find_names, sentence
 from credservice.audit.models import AuditEvent
 
 ROWS = 5
@@ -88,18 +88,18 @@ def trail_with_parts(obj: Any) -> Card:
 
 
 def _with_names(own: str) -> Callable[[list[Any]], None]:
-    """Look up the names of whom the lines are about; of the page's ``own`` subject, nothing need be said."""
+    """Look up the names in the lines; of the page's ``own`` subject, nothing need be said."""
 
     def prepare(events: list[Any]) -> None:
-        names = subject_names({event.subject for event in events if event.subject != own})
+        find_names(events)
         for event in events:
-            event.names, event.is_own = names, bool(own) and event.subject == own
+            event.is_own = bool(own) and event.subject == own
 
     return prepare
 
 
 def _line(event: Any) -> Sequence[object]:
-    text = sentence(event, event.names, with_subject=not event.is_own)
+    text = sentence(event, with_subject=not event.is_own)
     return link_to(event, moment(event.at)), text, label(event.outcome)
 
 

@@ -56,7 +56,12 @@ class ChangeForms(ModelAdmin):
         """Note what the row holds now; the object of a form that was refused has what was typed."""
         row = self.model._default_manager.filter(pk=context["original"].pk).first() if kwargs.get("change") else None
         seen = seen_token(row, list(context["adminform"].form.fields)) if row is not None else ""
-        more = {"seen": seen, "show_save_and_add_another": False}
+        cells = (cell for part in context["adminform"] for line in part for cell in line)
+        more = {
+            "seen": seen,
+            "show_save_and_add_another": False,
+            "nothing_to_save": all(cell.is_readonly for cell in cells),
+        }
         return super().render_change_form(request, context | more, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: models.Model, form: Any, change: bool) -> None:

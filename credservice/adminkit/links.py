@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import BinaryField, Model
 from django.urls import reverse
 from django.utils.functional import lazy
 from django.utils.html import format_html
@@ -56,35 +56,49 @@ see_document = lazy(_see_document, SafeString)
 def named_link(object_type: str, object_id: str, text: str = "") -> SafeString | str:
     """Link the page of what the audit log calls ``object_type`` and ``object_id``; plain text where there is none."""
     model = _model_of(object_type)
-    text = text or f"{object_type} {short(object_id)}".strip()
+    text = text or f"{object_type.replace('_', ' ')} {short(object_id)}".strip()
     if model is None or not _is_key(model, object_id):
         return format_html('<span title="{}">{}</span>', object_id, text)
     return format_html(_LINK, _change_page(model, object_id), object_id, text)
 
 
-def subject_link(subject: str, names: dict[str, str] | None = None) -> SafeString | str:
-    """Link the page of a subject such as ``end_user:...``, under its name in ``names`` (see :func:`subject_names`)."""
-    object_type, _, object_id = subject.partition(":")
-    return named_link(object_type, object_id, (names or {}).get(subject, "")) if subject else ""
+def thing_link(thing: str, names: dict[str, str]) -> SafeString | str:
+    """Link the page of what is named as ``end_user:...``, under its name in ``names`` (see :func:`names_of`)."""
+    object_type, _, object_id = thing.partition(":")
+    return named_link(object_type, object_id, names.get(thing, "")) if thing else ""
 
 
-def subject_names(subjects: Iterable[str]) -> dict[str, str]:
-    """Look up the names of subjects, by one query for each kind of them."""
+def names_of(things: Iterable[str]) -> dict[str, str]:
+    """Look up what is named as ``end_user:...``: the titles of the pages, by one query for each kind.
+
+    Titles of some kinds name another, such as a credential's customer: of these there is one more.
+    """
     keys: dict[str, set[str]] = defaultdict(set)
-    for subject in subjects:
-        object_type, _, key = subject.partition(":")
+    for thing in things:
+        object_type, _, key = thing.partition(":")
         keys[object_type].add(key)
     return {
-        f"{object_type}:{obj.pk}": str(obj)
+        f"{object_type}:{key}": title
         for object_type, wanted in keys.items()
         if (model := _model_of(object_type)) is not None
-        for obj in model._default_manager.filter(pk__in=[key for key in wanted if _is_key(model, key)])
+        for key, title in _titles(model, [key for key in wanted if _is_key(model, key)])
     }
+
+
+def _titles(model: type[Model], keys: list[str]) -> Iterable[tuple[Any, str]]:
+    """Read the titles of rows, without what is sealed in them."""
+    if not keys:
+        return ()
+    site_admin: Any = admin.site._registry[model]
+    binary = [field.name for field in model._meta.fields if isinstance(field, BinaryField)]
+    rows = model._default_manager.select_related(*(site_admin.list_select_related or ())).defer(*binary)
+    found = list(rows.filter(pk__in=keys))
+    return zip((row.pk for row in found), site_admin.titles_of(found), strict=True)
 
 
 def names_for(row: Any) -> dict[str, str]:
     """Find the name of a row's subject: looked up with those of the others of its page (``prepare_rows``), or alone."""
-    names: dict[str, str] = row.subject_names if hasattr(row, "subject_names") else subject_names([row.subject])
+    names: dict[str, str] = row.subject_names if hasattr(row, "subject_names") else names_of([row.subject])
     return names
 
 

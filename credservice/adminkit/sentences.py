@@ -1,5 +1,6 @@
 """Writes a line of the audit log as a sentence: who did what to which object, for whom, with links to their pages."""
 
+from collections.abc import Sequence
 from html import unescape
 from typing import Any
 
@@ -7,7 +8,7 @@ from django.conf import settings
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 
-from credservice.adminkit.links import named_link, short, subject_link
+from credservice.adminkit.links import named_link, names_of, short, thing_link
 from credservice.audit.models import AuditEvent
 
 # Of actions that are named by what was asked, not by what was done.
@@ -75,25 +76,36 @@ _KINDS = {
     "import": "",
     "export": "",
     "group": "role ",
-    "four_eyes": "second person ",
+    "four_eyes": "",
 }
 # The partners' ids that a refused request named; they may be anything.
 CLAIMED = ("end_user", "installation")
 MAX_CLAIMED = 24
 
 
-def sentence(event: AuditEvent, names: dict[str, str] | None = None, *, with_subject: bool = True) -> SafeString:
-    """Write one line; ``names`` are those of subjects, where they were looked up for a whole page.
+def find_names(events: Sequence[Any]) -> None:
+    """Look up, for all lines of a page at once, the names of what they are about and of whose it is."""
+    names = names_of({thing for event in events for thing in (_object_of(event), event.subject) if thing})
+    for event in events:
+        event.names = names
 
-    Without ``with_subject`` on a page that is about the subject itself.
-    """
+
+def names_in(event: Any) -> dict[str, str]:
+    """Find the names that a line needs: looked up for its whole page (:func:`find_names`), or alone."""
+    if not hasattr(event, "names"):
+        find_names([event])
+    names: dict[str, str] = event.names
+    return names
+
+
+def sentence(event: AuditEvent, *, with_subject: bool = True) -> SafeString:
+    """Write one line; without ``with_subject`` on a page that is about the subject itself."""
     if event.actor.startswith(UNPROVEN) and event.outcome == AuditEvent.Outcome.REFUSED:
         return _claimed(event)
     if event.action == "user.sign_in" and event.reason == "no_role":
         return _turned_away(event)
     actor = actor_name(event.actor)
-    named = with_subject and event.subject and not _is_itself(event)
-    whom = subject_link(event.subject, names) if named else ""
+    whom = thing_link(event.subject, names_in(event)) if with_subject and _says_whose(event) else ""
     tail = format_html(" for {}", whom) if whom else ""
     if event.outcome in (AuditEvent.Outcome.REFUSED, AuditEvent.Outcome.FAILED):
         return format_html("{} {} {} {}{}{}", actor, *_refused(event), tail, _why(event))
@@ -104,9 +116,9 @@ def sentence(event: AuditEvent, names: dict[str, str] | None = None, *, with_sub
     return format_html("{}; the one before is good until {} UTC", done, ends[:16].replace("T", " ")) if ends else done
 
 
-def plain_sentence(event: AuditEvent, names: dict[str, str] | None = None) -> str:
+def plain_sentence(event: AuditEvent) -> str:
     """Write the line without links: as a title."""
-    return unescape(strip_tags(sentence(event, names)))
+    return unescape(strip_tags(sentence(event)))
 
 
 def actor_name(actor: str) -> str:
@@ -136,7 +148,7 @@ def object_of(event: AuditEvent) -> Any:
     """Link the object; of what was refused before a row was found, name what it claimed to be for."""
     if event.object_id:
         kind = _KINDS.get(event.object_type, f"{event.object_type.replace('_', ' ')} ")
-        return named_link(event.object_type, event.object_id, kind + short(event.object_id))
+        return named_link(event.object_type, event.object_id, kind + _name(event))
     claimed = [str(event.detail[name])[:MAX_CLAIMED] for name in CLAIMED if event.detail.get(name)]
     return " / ".join(claimed) or event.object_type.replace("_", " ")
 
@@ -155,5 +167,22 @@ def _why(event: AuditEvent) -> str:
     return f" ({event.reason.replace('_', ' ')})" if event.reason else ""
 
 
-def _is_itself(event: AuditEvent) -> bool:
-    return event.subject == f"{event.object_type}:{event.object_id}"
+def _object_of(event: AuditEvent) -> str:
+    return f"{event.object_type}:{event.object_id}" if event.object_id else ""
+
+
+def _name(event: AuditEvent) -> str:
+    """Name the object as its page's title does, or by its id's first digits where it is no more.
+
+    Without whose it is, where that ends the title: a credential's does, and so does the line.
+    """
+    names = names_in(event)
+    name, whose = names.get(_object_of(event), short(event.object_id)), names.get(event.subject)
+    return name.removesuffix(f" for {whose}").removesuffix(f" of {whose}") if whose else name
+
+
+def _says_whose(event: AuditEvent) -> bool:
+    """Tell if the line has to say whose the object is, which is not the subject itself and does not begin with it."""
+    whose = names_in(event).get(event.subject)
+    begins = whose and names_in(event).get(_object_of(event), "").startswith(f"{whose} ")
+    return bool(event.subject) and event.subject != _object_of(event) and not begins

@@ -12,6 +12,7 @@ from django.forms.fields import InvalidJSONInput
 from unfold.widgets import TEXTAREA_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from credservice.core.names import validate_name
+from credservice.core.time_spans import AT_MOST, MAX_SPAN
 from credservice.http.strict_json import parse_object
 
 MAX_SECRET_CHARACTERS = 16 * 1024
@@ -142,8 +143,7 @@ _COUNT = r"(\d{1,6})\s*([a-z]+)"
 _SPAN = re.compile(rf"\s*{_COUNT}(?:(?:\s*,)?(?:\s+and\b)?\s*{_COUNT})*\s*", re.ASCII)
 # Django takes these for days and seconds, or for parts of a second: people mean thousands, or forgot the unit.
 _UNCLEAR = re.compile(r"\s*[+-]?\d+[\s.,]+\d+\s*")
-MAX_SPAN = timedelta(days=100 * 365)  # as the vendor API has it
-_TOO_LONG = "Write 100 years at most."
+_TOO_LONG = f"Write {AT_MOST}."
 
 
 class DurationField(forms.DurationField):

@@ -5,7 +5,7 @@ What is done already is read from the database, so that the page can be left and
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, Self
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -21,12 +21,26 @@ from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Shown, Values
 from credservice.adminkit.object_pages import ObjectPage
+from credservice.adminkit.previews import too_many
 from credservice.audit.models import AuditEvent
 from credservice.audit.names import actor_of, object_type_of
 from credservice.core.exceptions import ServiceError
 
 Facts = list[tuple[str, str]]
 NEWEST = 10  # that are looked at for one to go on with
+
+
+class RefusedCall(NamedTuple):
+    """The last call, which was refused: why, and the page that tells more, by its name and address."""
+
+    sentence: str
+    more: str
+    link: str
+
+    @classmethod
+    def of(cls, line: AuditEvent, more: str = "See it in the trail", link: str = "") -> Self:
+        why = line.reason.replace("_", " ")
+        return cls(f"The last call was refused at {line.at:%H:%M:%S} UTC: {why}.", more, link or page_of(line))
 
 
 class Step:
@@ -58,6 +72,10 @@ class Step:
     def facts(self, obj: Any) -> Facts:
         """List what to copy from here to the partner's pages, or to a terminal."""
         return []
+
+    def refused_call(self, obj: Any) -> RefusedCall | None:
+        """Find the last call, where it was refused: a page that waits shows it as soon as it comes."""
+        return None
 
     def make_form(self, request: HttpRequest, obj: Any, data: Any = None) -> forms.Form:
         return self.form_class(data)
@@ -95,7 +113,10 @@ class FirstSteps(ObjectPage):
     def answer(self, request: HttpRequest, obj: Any) -> HttpResponse:
         step = self._current_step(request, obj)
         if request.GET.get("waiting") == "1":
-            return JsonResponse({"done": step is None or not step.waits})
+            refused = step.refused_call(obj) if step else None
+            return JsonResponse(
+                {"done": step is None or not step.waits, "refused": refused._asdict() if refused else None}
+            )
         if request.method == "POST" and step is not None:
             return self._sent(request, obj, step, step.make_form(request, obj, request.POST))
         return self._page(request, obj, step, step.make_form(request, obj) if step else None)
@@ -137,7 +158,8 @@ class FirstSteps(ObjectPage):
         if not request.user.has_perms(step.permissions):
             raise PermissionDenied
         if request.POST.get("preview"):
-            return JsonResponse(step.preview(obj, form))
+            wait = too_many(request)
+            return JsonResponse({"problem": wait} if wait else step.preview(obj, form))
         return self._act(request, obj, step, form)
 
     def _act(self, request: HttpRequest, obj: Any, step: Step, form: forms.Form) -> HttpResponse:
@@ -167,6 +189,7 @@ class FirstSteps(ObjectPage):
             "form_id": new_form_id(request),
             "may": current is None or request.user.has_perms(current.permissions),
             "shown": shown,
+            "refused": current.refused_call(obj) if current else None,
             "waiting_url": f"{self.url(obj)}?waiting=1" if current is not None and current.waits else "",
             "object_url": page_of(obj),
         }

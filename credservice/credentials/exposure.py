@@ -62,6 +62,10 @@ class Sighting:
     last: datetime
     line: int
 
+    @property
+    def thing(self) -> str:
+        return f"{self.object_type}:{self.object_id}"
+
 
 @dataclass(frozen=True)
 class Life:

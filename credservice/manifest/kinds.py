@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from credservice.core.time_spans import AT_MOST, MAX_SPAN
 from credservice.manifest.document import BadValue, Item
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
@@ -90,12 +91,11 @@ class Duration(Kind):
         match = _DURATION.fullmatch(item.text or "")
         if not item.text or match is None:
             raise self.mistaken(item)
-        return timedelta(
-            **{
-                unit: int(count or 0)
-                for unit, count in zip(("days", "hours", "minutes", "seconds"), match.groups(), strict=True)
-            }
-        )
+        units = zip(("days", "hours", "minutes", "seconds"), match.groups(), strict=True)
+        found = timedelta(**{unit: int(count or 0) for unit, count in units})
+        if found > MAX_SPAN:
+            raise BadValue(f"write {AT_MOST}")
+        return found
 
     def dump(self, value: timedelta | None) -> str | None:
         if value is None:

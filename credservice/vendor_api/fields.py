@@ -8,10 +8,11 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from credservice.core.names import fault_of_name
+from credservice.core.time_spans import AT_MOST, MAX_SPAN
 from credservice.crypto.envelope import MAX_VALUE_BYTES
 
 ACTIVE_OR_SUSPENDED = [("active", "Active"), ("suspended", "Suspended")]
-MAX_SECONDS = 100 * 365 * 86400
+MAX_SECONDS = int(MAX_SPAN.total_seconds())
 MAX_OVERLAP = 366 * 86400  # seconds
 
 
@@ -81,6 +82,8 @@ class Number(serializers.FloatField):
 
 class Seconds(Whole):
     """A length of time."""
+
+    default_error_messages = {"max_value": f"Send {AT_MOST}: {MAX_SECONDS} seconds."}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=0, max_value=MAX_SECONDS, **kwargs)

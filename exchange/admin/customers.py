@@ -11,6 +11,7 @@ from django.urls import reverse
 from credservice.adminkit.links import list_url
 from credservice.adminkit.menu import MAX_COUNTED, Need, counted
 from credservice.console.audit.who_saw import WhoSaw
+from credservice.credentials.admin.related import left_outside
 from credservice.credentials.models import Credential
 from exchange.models import EndUser, Grant, Installation
 
@@ -60,9 +61,8 @@ def _resume(obj: EndUser) -> Need | None:
 
 def _end_outside(obj: EndUser) -> Need | None:
     left = Credential.objects.filter(subject=obj.subject, outside__in=Credential.STILL_OUTSIDE)[:MAX_COUNTED].count()
-    filters: dict[str, Any] = {"subject": obj.subject, "state__exact": "may-still-work"}
-    sentence = f"{counted(left, 'ended credential')} may still work in your product: end it there, and confirm it"
-    return Need(sentence, urgent=True, link=list_url(Credential, **filters)) if left else None
+    link = list_url(Credential, subject=obj.subject, state__exact="may-still-work")
+    return Need(left_outside(left, "ended credential"), urgent=True, link=link) if left else None
 
 
 def _approve(obj: EndUser) -> Need | None:

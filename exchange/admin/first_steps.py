@@ -6,14 +6,17 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 
 from credservice.accounts.proof import ProofForm
 from credservice.adminkit.approvals import required
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Shown, Values
-from credservice.adminkit.wizard import Facts, FirstSteps, Step
+from credservice.adminkit.sentences import UNPROVEN
+from credservice.adminkit.wizard import Facts, FirstSteps, RefusedCall, Step
 from credservice.audit import Line, record
-from credservice.core.exceptions import Conflict, Invalid
+from credservice.audit.models import AuditEvent
+from credservice.core.exceptions import Conflict
 from credservice.keys.services import generate_secret
 from credservice.statistics.models import Tally
 from credservice.statistics.reading import GRANTED
@@ -162,12 +165,18 @@ class FirstCall(Step):
         return f"A call of {granted.detail.get('end_user')} was answered at {granted.at:%H:%M:%S} UTC. It works."
 
     def facts(self, obj: Platform) -> Facts:
+        return [("Endpoint", endpoint_of(obj))]
+
+    def refused_call(self, obj: Platform) -> RefusedCall | None:
+        """Lead to the debugger from a signature that does not verify."""
         last = calls_of(obj).first()
-        facts = [("Endpoint", endpoint_of(obj))]
-        if last is not None:
-            why = f"Refused at {last.at:%H:%M:%S} UTC: {last.reason.replace('_', ' ')}. See the signature debugger."
-            facts.append(("The last call", why))
-        return facts
+        if last is None or last.outcome != AuditEvent.Outcome.REFUSED:
+            return None
+        if last.actor.startswith(UNPROVEN):
+            return RefusedCall.of(
+                last, "Signature debugger", reverse("admin:exchange_platform_debugger", args=[obj.pk])
+            )
+        return RefusedCall.of(last)
 
     def perform(self, actor: str, obj: Platform, values: Values) -> Facts:
         if required("reveal"):
@@ -197,8 +206,6 @@ class PlatformFirstSteps(FirstSteps):
 
     def make(self, actor: str, values: Values) -> tuple[Platform, Shown]:
         name = values["name"]
-        if Platform.objects.filter(name=name).exists():
-            raise Invalid(f"There is a platform {name} already: write another name, or continue with that one.")
         platform = Platform.objects.create(
             name=name,
             secrets=new_secret_set(name),

@@ -8,7 +8,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWid
 from credservice.adminkit.widgets import text_field
 from credservice.credentials.admin import ValuesForm
 from exchange.admin.shape_table import ShapeField
-from exchange.models import EndUser, Integration
+from exchange.models import EndUser, Integration, Platform
 from exchange.shapes import CREDENTIAL, END_USER, names_of
 
 
@@ -27,6 +27,14 @@ class PlatformForm(forms.Form):
         "first time then waits for an operator's approval.",
         widget=UnfoldBooleanSwitchWidget(),
     )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if Platform.objects.filter(name=name).exists():
+            raise forms.ValidationError(
+                f"There is a platform {name} already: write another name, or continue with that one."
+            )
+        return name
 
 
 class IntegrationForm(forms.Form):

@@ -31,8 +31,8 @@ from exchange.admin import pages
 from exchange.admin.debugger import SignatureDebugger, opens
 from exchange.admin.first_steps import PlatformFirstSteps, endpoint_of
 from exchange.admin.refused_platforms import call_of, refused_platforms
-from exchange.admin.shape_table import shape_shown
-from exchange.admin.shapes import EditShape
+from exchange.admin.shape_table import ShapeField, UnseenShapeTable, shape_shown
+from exchange.admin.shapes import TABLE, EditShape, link_other_view
 from exchange.admin.trials import TestExchange
 from exchange.audit import ACTION
 from exchange.models import Integration, Platform
@@ -261,6 +261,15 @@ class IntegrationAdmin(ConsoleAdmin):
         texts: dict[str, Any] = {"response_shape": ANSWER_HELP}
         texts |= {"answer": format_html(ANSWER_LINK, link["path"], link["title"])} if link else {}
         return super().get_form(request, obj, change=change, **kwargs | {"help_texts": texts})
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Ask for the answer of a new one by the table that edits it, or as JSON."""
+        found = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "response_shape" and found is not None:
+            as_json = "response_shape" in request.POST or request.GET.get("view") == "json"
+            found = found if as_json else ShapeField(**TABLE, widget=UnseenShapeTable)
+            link_other_view(found, as_json=as_json)
+        return found
 
     @display(description="Answer")
     def answer(self, obj: Integration) -> Any:

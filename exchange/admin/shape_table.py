@@ -32,6 +32,9 @@ class Row(NamedTuple):
 
 
 class ShapeTable(forms.Widget):
+    """``preview`` is the title of the answer that is shown beside it, by a page that answers previews."""
+
+    preview = PREVIEW
     template_name = "exchange/shape_table.html"
 
     class Media:
@@ -46,7 +49,7 @@ class ShapeTable(forms.Widget):
         rows = value or [Row()]
         return super().get_context(name, value, attrs) | {
             "rows": [self._cells(name, row) for row in rows],
-            "preview": PREVIEW,
+            "preview": self.preview,
         }
 
     def id_for_label(self, id_: str) -> str:
@@ -61,6 +64,12 @@ class ShapeTable(forms.Widget):
             ("Holds", kinds.render(f"{name}-kind", row.kind, {"aria-label": "Holds"})),
             ("Text or attribute", text.render(f"{name}-text", row.text, typed | {"aria-label": "Text or attribute"})),
         ]
+
+
+class UnseenShapeTable(ShapeTable):
+    """Asks for no preview: of what is only to be added, there is nothing to show yet."""
+
+    preview = ""
 
 
 class ShapeField(forms.Field):

@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from credservice.adminkit.links import see_document
 from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.adminkit.previews import too_many
 from credservice.adminkit.widgets import JSONField
 from credservice.audit import Line, record
 from credservice.core.exceptions import Conflict
@@ -109,13 +110,16 @@ class ShapeJSONForm(forms.Form):
             data["accepted"] = impact.counts()
 
 
+TABLE: dict[str, Any] = {
+    "label": "Fields of the answer, as the platform's modal expects them",
+    "help_text": "A secret is the policy's value that is called as the field is, unless you write another's name.",
+}
+
+
 class ShapeForm(ShapeJSONForm):
     """Takes it as a table of fields."""
 
-    response_shape = ShapeField(
-        label="Fields of the answer, as the platform's modal expects them",
-        help_text="A secret is the policy's value that is called as the field is, unless you write another's name.",
-    )
+    response_shape = ShapeField(**TABLE)
 
 
 class EditShape(ObjectAction):
@@ -162,6 +166,8 @@ class EditShape(ObjectAction):
         return "Saved. The next exchange is answered so."
 
     def _preview(self, request: HttpRequest, obj: Integration) -> HttpResponse:
+        if wait := too_many(request):
+            return JsonResponse({"problem": wait})
         form = _form(request, obj, request.POST)
         if not form.is_valid():
             wrong = form.errors.get("response_shape") or form.errors.get("policy") or ["This is not valid JSON."]
@@ -179,10 +185,14 @@ def _form(request: HttpRequest, obj: Integration, data: Any, *, saves: bool = Fa
     as_json = "response_shape" in data if data else request.GET.get("view") == "json" or not fits
     form = (ShapeJSONForm if as_json else ShapeForm)(obj, data, saves=saves)
     if fits:
-        title, query = ("Edit in a table", "") if as_json else ("Edit as JSON, for experts", "view=json")
-        field = form.fields["response_shape"]
-        field.help_text = format_html('{} <a class="text-link" href="?{}">{}</a>', field.help_text, query, title)
+        link_other_view(form.fields["response_shape"], as_json=as_json)
     return form
+
+
+def link_other_view(field: Any, *, as_json: bool) -> None:
+    """Lead from the table to the JSON of the same page, and back."""
+    title, query = ("Edit in a table", "") if as_json else ("Edit as JSON, for experts", "view=json")
+    field.help_text = format_html('{} <a class="text-link" href="?{}">{}</a>', field.help_text, query, title)
 
 
 def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_pages import ObjectPage
+from credservice.adminkit.previews import too_many
 from exchange.models import MAX_ID, Installation, Platform
 from exchange.serializers import ExchangeIds
 from exchange.services.dry_run import Trial, try_exchange
@@ -35,7 +36,9 @@ class TestExchange(ObjectPage):
     def answer(self, request: HttpRequest, obj: Any) -> HttpResponse:
         form = IdsForm(request.GET or None, initial=self.initial(obj))
         context = {"title": self.title, "form": form, "method": "get", "submit_label": "Test"}
-        if form.is_valid():
+        if form.is_valid() and (wait := too_many(request)):
+            form.add_error(None, wait)
+        elif form.is_valid():
             trial = try_exchange(platform=self.platform(obj), ids=ExchangeIds(**form.cleaned_data))
             context |= {"trial": trial, "links": _links(request, trial)}
         return self.render(request, obj, "exchange/test_exchange.html", context)

@@ -44,8 +44,35 @@ class ProductForm(forms.Form):
 
     def __init__(self, marketplace: Marketplace, data: Any = None) -> None:
         super().__init__(data)
+        self.marketplace = marketplace
         if marketplace.protocol.region is None:
             del self.fields["region"]
+
+    def clean_product(self) -> str:
+        label: str = self.cleaned_data["product"]
+        if Product.objects.filter(marketplace=self.marketplace, label=label).exists():
+            raise ValidationError(
+                f"There is a product {label} already: write another label, or add a plan to that one."
+            )
+        return label
+
+    def clean(self) -> dict[str, Any]:
+        """Check what is to be made, and tell each fault at the field that has it."""
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        regions = [data["region"]] if "region" in data else []
+        product = Product(marketplace=self.marketplace, label=data.get("product", ""), regions=regions)
+        self._check(product, {"label": "product", "regions": "region"}, ["policy"])
+        self._check(Plan(product=product, label=data.get("plan", "")), {"label": "plan"}, ["product"])
+        return data
+
+    def _check(self, row: Product | Plan, fields: dict[str, str], excluded: list[str]) -> None:
+        try:
+            row.full_clean(exclude=excluded, validate_constraints=False)
+        except ValidationError as error:
+            for name, texts in error.message_dict.items():
+                field = fields.get(name)
+                if field not in self.errors:
+                    self.add_error(field, texts)
 
 
 class AddProduct(Step):

@@ -142,6 +142,10 @@ class Plan(models.Model):
     def __str__(self) -> str:
         return self.name or self.label
 
+    @property
+    def subject(self) -> str:
+        return self.product.subject
+
     def clean(self) -> None:
         check_object("metadata", self.metadata)
 
@@ -171,6 +175,10 @@ class Feature(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.label
+
+    @property
+    def subject(self) -> str:
+        return self.product.subject
 
     def clean(self) -> None:
         listed = isinstance(self.values, list) and self.values and all(isinstance(v, str) for v in self.values)

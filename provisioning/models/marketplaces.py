@@ -162,3 +162,7 @@ class LiveKey(models.Model):
 
     def __str__(self) -> str:
         return self.public_key
+
+    @property
+    def subject(self) -> str:
+        return self.trusted_key.subject

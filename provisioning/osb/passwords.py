@@ -5,8 +5,6 @@ import secrets
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Value
-from django.db.models.functions import Least
 from django.utils import timezone
 
 from credservice.audit import Line, record
@@ -97,10 +95,11 @@ def _install(marketplace: Marketplace, text: str, actor: str, overlap: timedelta
     password = BrokerPassword(marketplace=marketplace, digest=digest_of(text), hint=_hint(text))
     with transaction.atomic():
         Marketplace.objects.select_for_update().get(pk=marketplace.pk)
-        live = BrokerPassword.objects.live(now).filter(marketplace=marketplace)
+        theirs = BrokerPassword.objects.filter(marketplace=marketplace)
         # An end that is set already comes now: two let the platform in, and never three.
-        live.filter(ends_at__isnull=False).update(ends_at=now)
-        before = live.update(ends_at=Least(F("ends_at"), Value(now + overlap)))
+        theirs.live(now).filter(ends_at__isnull=False).update(ends_at=now)
+        ends_at = now + overlap
+        before = theirs.filter(ends_at__isnull=True).update(ends_at=ends_at)
         try:
             with transaction.atomic():
                 password.save(force_insert=True)
@@ -108,7 +107,7 @@ def _install(marketplace: Marketplace, text: str, actor: str, overlap: timedelta
             raise Conflict("This password was used before. Make another one.") from None
         detail: dict[str, object] = {"overlap_seconds": int(overlap.total_seconds())}
         if before:
-            detail["one_before_ends_at"] = (now + overlap).isoformat()
+            detail["one_before_ends_at"] = ends_at.isoformat()
         record(Line.about(password, "broker_password.created", actor, detail))
     return password
 

@@ -1,5 +1,6 @@
 """From the console's first page to a first exchange, by what the pages say alone."""
 
+import re
 import shlex
 import subprocess
 
@@ -38,7 +39,7 @@ def test_first_steps_lead_to_a_first_exchange(console: Page, operator: tuple[str
     expect(console.get_by_text("It works.")).to_be_visible(timeout=10_000)
 
 
-def test_first_steps_lead_to_a_first_binding(console: Page):
+def test_first_steps_lead_to_a_first_binding(console: Page, live_service: LiveService):
     console.goto("/admin/first-steps/")
     console.get_by_label("Connect an Open Service Broker platform").get_by_role("link").click()
     console.locator("#id_name").fill("browser-broker")
@@ -48,6 +49,11 @@ def test_first_steps_lead_to_a_first_binding(console: Page):
     console.get_by_label("Product").fill("queue")
     console.get_by_label("Plan").fill("small")
     console.get_by_role("button", name="Continue").click()
+    # The page tells of a refused call by itself, and leads on.
+    wrong = ("browser-broker", "not-the-password")
+    httpx2.get(f"{live_service.base_url}/osb/browser-broker/v2/catalog", auth=wrong)
+    expect(console.get_by_text(re.compile("The last call was refused at .*: wrong password"))).to_be_visible()
+    expect(console.get_by_role("link", name="See it in the trail")).to_be_visible()
     script = console.locator("pre", has_text="curl").inner_text().replace("export PASSWORD=...", f"PASSWORD={password}")
     done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60, check=True)
     assert '"API_KEY": "' in done.stdout

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PHONE, open_more
 from tests.browser.test_dashboard import faults, paint
@@ -69,6 +69,27 @@ def test_a_phone_shows_what_can_be_done_without_scrolling_sideways(customer: Pag
     expect(customer.get_by_role("link", name="Suspend")).to_be_in_viewport()
     width = customer.evaluate("document.documentElement.scrollWidth")
     assert width <= PHONE["width"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_that_a_table_goes_on(customer: Page, scheme: str) -> None:
+    """There is a shadow at the edge, until the table is scrolled to its end."""
+    customer.set_viewport_size(PHONE)
+    paint(customer, scheme)
+    card = customer.locator(".console-wide").first
+    card.scroll_into_view_if_needed()
+    assert card.evaluate("(shown) => shown.scrollWidth > shown.clientWidth")
+    before = _right_edge(card)
+    card.evaluate("(shown) => { shown.scrollLeft = shown.scrollWidth; }")
+    assert _right_edge(card) != before
+
+
+def _right_edge(card: Locator) -> bytes:
+    """Take a picture of a strip within the border, above the text."""
+    box = card.bounding_box()
+    assert box is not None
+    strip = {"x": box["x"] + box["width"] - 4, "y": box["y"] + 4, "width": 2, "height": 6}
+    return card.page.screenshot(clip=strip)  # type: ignore[arg-type] # it has the four keys
 
 
 def test_who_saw_its_secrets_is_shown_whole(customer: Page, live_service: LiveService) -> None:

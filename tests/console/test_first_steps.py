@@ -14,9 +14,7 @@ from credservice.credentials.models import CredentialPolicy
 from credservice.manifest.apply import apply
 from exchange.models import Grant, Integration, Platform
 from exchange.services.dry_run import MASK
-from provisioning.models import Marketplace, Product
-from provisioning.osb.models import BrokerPassword
-from provisioning.osb.passwords import is_one_of
+from provisioning.models import Marketplace
 from tests.support.console import PASSWORD
 from tests.support.pages import send, url
 
@@ -74,8 +72,8 @@ def test_a_reload_makes_no_second_one(console):
 
 
 def test_a_taken_name_is_told(console, platform):
-    page = send(console, reverse(START), name="staging").content.decode()
-    assert "There is a platform staging already" in page
+    form = send(console, reverse(START), name="staging").context["form"]
+    assert "There is a platform staging already" in form.errors["name"][0]
 
 
 def test_a_name_that_fits_no_address_is_told_plainly(console):
@@ -116,10 +114,10 @@ def call(console, client, platform):
 
 def test_its_steps_lead_to_a_call_that_is_answered(console, client, granted):
     waiting = f"{url(granted, 'first-steps')}?waiting=1"
-    assert console.get(waiting).json() == {"done": False}
+    assert console.get(waiting).json() == {"done": False, "refused": None}
     answer = call(console, client, granted)
     assert answer.json() == {"apiKey": "the-customers-key"}
-    assert console.get(waiting).json() == {"done": True}
+    assert console.get(waiting).json()["done"] is True
     assert "It works." in console.get(url(granted, "first-steps")).content.decode()
 
 
@@ -127,7 +125,11 @@ def test_a_refused_call_is_told(console, client, granted):
     body = json.dumps({"integrationId": "int_1", "installationId": "i", "endUserId": "eu_1"})
     client.post("/credential-exchange/staging", body, content_type="application/json")
     page = console.get(url(granted, "first-steps")).content.decode()
-    assert "missing signature" in page
+    told = console.get(f"{url(granted, 'first-steps')}?waiting=1").json()["refused"]
+    assert "missing signature" in told["sentence"]
+    assert told["link"] == url(granted, "debugger")
+    assert told["sentence"] in page
+    assert f'href="{told["link"]}">Signature debugger</a>' in page
 
 
 def test_keys_are_made_where_the_vendor_has_none(console, platform):
@@ -252,65 +254,6 @@ def test_who_may_not_reveal_gets_no_signed_call(console, admin, granted):
     page = console.get(url(granted, "first-steps")).content.decode()
     assert "Your role may not do this" in page
     assert console.post(url(granted, "first-steps"), {}).status_code == 403
-
-
-def test_a_marketplace_is_led_to_its_first_check(console):
-    start = reverse("admin:provisioning_marketplace_first-steps-start")
-    send(
-        console, start, name="market", connector_url="https://connector.example.com/v1", client_secret="s3cret-of-ours"
-    )
-    market = Marketplace.objects.get()
-    do(console, market, label="trials", key="PY7wu3q3-adYr9-0ES6CMRixup9OjO5iL7EFDFpolhk")
-    do(console, market, product="rockets", plan="small", region="all::global")
-    page = console.get(url(market, "first-steps")).content.decode()
-    assert "--product rockets --plan small --region all::global" in page
-    assert market.open_client_secret() == "s3cret-of-ours"
-
-
-@pytest.mark.parametrize(
-    "wrong", [{"product": "Rockets!"}, {"plan": ""}, {"region": "nowhere"}, {"region": "a::b"}, {"product": "x" * 200}]
-)
-def test_a_wrong_product_is_told_and_nothing_made(console, wrong):
-    start = reverse("admin:provisioning_marketplace_first-steps-start")
-    send(console, start, name="market", connector_url="https://connector.example.com/v1")
-    market = Marketplace.objects.get()
-    do(console, market, label="trials", key="PY7wu3q3-adYr9-0ES6CMRixup9OjO5iL7EFDFpolhk")
-    do(console, market, **{"product": "rockets", "plan": "small", "region": "all::global"} | wrong)
-    assert not Product.objects.exists()
-    assert not CredentialPolicy.objects.exists()
-
-
-BROKER = "admin:provisioning_marketplace_first-steps-osb-start"
-
-
-def test_a_broker_platforms_password_is_shown_once(console, trail):
-    page = send(console, reverse(BROKER), name="cf").content.decode()
-    password = re.search(r'<pre id="shown-3"[^>]*>([^<]+)<', page)[1]
-    market = Marketplace.objects.get(protocol_name="osb")
-    assert is_one_of(password, [bytes(row.digest) for row in BrokerPassword.objects.filter(marketplace=market)]) == 0
-    send(console, url(market, "first-steps-osb"), product="queue", plan="small")
-    page = console.get(url(market, "first-steps-osb")).content.decode()
-    assert str(Product.objects.get().pk) in page
-    assert password not in page + "".join(str(line.detail) for line in AuditEvent.objects.all())
-    assert trail.one(action="broker_password.created").detail["marketplace"] == "cf"
-
-
-def test_each_protocols_marketplaces_have_its_own_steps(console):
-    send(console, reverse(BROKER), name="cf")
-    market = Marketplace.objects.get()
-    assert console.get(url(market, "first-steps")).status_code == 404
-    assert url(market, "first-steps") + '"' not in console.get(url(market)).content.decode()
-    page = console.get("/admin/first-steps/").content.decode()
-    assert page.count("Continue with cf") == 1
-    assert page.index("Connect an Open Service Broker platform") < page.index("Continue with cf")
-
-
-def test_who_may_make_no_password_connects_no_broker_platform(console, admin):
-    admin.is_superuser = False
-    admin.save()
-    admin.user_permissions.set(Permission.objects.exclude(codename="add_brokerpassword"))
-    assert console.post(reverse(BROKER), {"name": "cf"}).status_code == 403
-    assert "Connect an Open Service Broker platform" not in console.get("/admin/first-steps/").content.decode()
 
 
 @pytest.mark.parametrize("proof", [{}, {"password": "not the password"}])

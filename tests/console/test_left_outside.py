@@ -45,7 +45,8 @@ def test_a_leaked_one_stays_an_open_point_until_it_is_confirmed(
     console: Client, leaked: Credential, worker: None, trail: Trail
 ) -> None:
     assert (leaked.state, leaked.state_word()) == ("revoked", "leaked, may still work")
-    assert needed(console) == ["1 leaked credential may still work in your product: end it there, and confirm it"]
+    what_to_do = "end it there, then confirm its end on its page"
+    assert needed(console) == [f"1 leaked credential may still work in your product: {what_to_do}"]
     send(console, url(leaked, "confirm-end"), why="deleted in Acme's settings")
     leaked.refresh_from_db()
     assert (leaked.state_word(), needed(console)) == ("revoked", [])

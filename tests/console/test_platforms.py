@@ -13,7 +13,7 @@ from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.core.exceptions import Invalid
 from provisioning.manifold.signatures.trusted_keys import trust_key
-from provisioning.models import Marketplace, TrustedKey
+from provisioning.models import Feature, Marketplace, Plan, TrustedKey
 from provisioning.osb.models import BrokerPassword
 from provisioning.osb.passwords import digest_of, make_password
 from tests.conftest import Trail
@@ -93,6 +93,12 @@ def _is_known(text: Any) -> bool:
     return BrokerPassword.objects.filter(digest=digest_of(text)).exists()
 
 
+def test_a_page_with_nothing_to_edit_has_no_save(console: Client, world: World, platform: Marketplace) -> None:
+    assert 'name="_save"' not in console.get(url(platform)).content.decode()
+    assert 'name="_save"' in console.get(url(world.marketplace)).content.decode()
+    assert 'name="_save"' in console.get(url(Marketplace, "add")).content.decode()
+
+
 def test_its_trail_tells_of_its_passwords_products_and_calls(console: Client, trail: Trail, db: None) -> None:
     row = Marketplace.objects.create(name="cf", protocol_name="osb")
     record(Line.about(row, "marketplace.created", "user:root"))
@@ -103,8 +109,27 @@ def test_its_trail_tells_of_its_passwords_products_and_calls(console: Client, tr
     own, did = [card for card in found if card.link.startswith(list_url(AuditEvent))]
     lines = [strip_tags(str(line[1])) for line in own.lines()]
     assert len(lines) == 3
-    told = r"root created platform password \w+; the one before is good until [\d-]+ [\d:]+ UTC"
+    told = r"root created platform password cf: \w+; the one before is good until [\d-]+ [\d:]+ UTC"
     assert re.fullmatch(told, lines[0])
     assert len(did.lines()) == 1
     for card, number in ((own, 3), (did, 1)):
         assert len(console.get(card.link).context["cl"].result_list) == number
+
+
+def test_its_trail_tells_of_its_catalogue_and_keys(console: Client, world: World) -> None:
+    console.post(url(Plan, "add"), {"product": world.product.pk, "label": "ursa-major", "metadata": "{}"})
+    values = {"product": world.product.pk, "label": "size", "type": "number", "values": "[]"}
+    console.post(url(Feature, "add"), values)
+    send(console, url(world.live_key, "deny"), why="leaked")
+    send(console, url(world.plan, "suspend"), why="sold out")
+    [own] = [
+        card
+        for card in cards_of(console.get(url(world.marketplace)).wsgi_request, world.marketplace)
+        if card.title == "Trail"
+    ]
+    assert [strip_tags(str(line[1])) for line in own.lines()] == [
+        "root suspended plan ursa-minor",
+        f"root denied live key {world.live_key.public_key}",
+        "root created feature size",
+        "root created plan ursa-major",
+    ]

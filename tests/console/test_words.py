@@ -55,7 +55,7 @@ def test_the_trail_shows_seconds_on_the_lines_own_page(console: Client, world: W
 
 def test_a_new_integration_starts_from_a_shape_that_works(console: Client, world: World) -> None:
     form = console.get(url(Integration, "add")).context["adminform"].form
-    assert form["response_shape"].value() == '{\n  "apiKey": "$credential.apiKey"\n}'
+    assert form["response_shape"].value() == [("apiKey", "credential", "")]
 
 
 def test_broken_options_have_one_error(console: Client, db: None) -> None:

@@ -24,7 +24,11 @@ def test_create_token_prints_a_token_that_works(client, capsys):
 
 @pytest.mark.parametrize(
     ("option", "sentence"),
-    [("--network=nowhere", "nowhere"), ("--days=0", "from 1 to 36500"), ("--days=99999999999", "from 1 to 36500")],
+    [
+        ("--network=nowhere", "nowhere"),
+        ("--days=0", "from 1 to 36500: 100 years at most"),
+        ("--days=99999999999", "from 1 to 36500"),
+    ],
 )
 def test_create_token_says_what_is_wrong(option, sentence):
     with pytest.raises(CommandError, match=sentence):

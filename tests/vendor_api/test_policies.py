@@ -48,6 +48,11 @@ def test_it_refuses_what_the_set_up_file_does(vendor, body, pointer):
     assert not CredentialPolicy.objects.exists()
 
 
+def test_a_span_has_a_bound(vendor):
+    body = refused(vendor.put("/policies/keys", KEYS | {"lifetime_seconds": 10**10}), 400, "invalid_request")
+    assert "Send 100 years at most: 3153600000 seconds." in str(body)
+
+
 def test_options_that_are_nested_too_deep_are_refused(vendor):
     options = {}
     for _ in range(40):

@@ -1,6 +1,6 @@
 """Edits one account: gives roles by what they allow, and refuses what nobody may do to an account."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
@@ -53,6 +53,25 @@ class AccountForm(UserChangeForm):
 
     manager: Any = None
     groups = RolesField()
+
+    class Meta(UserChangeForm.Meta):
+        """Names fields in the console's words, where they are shown alone as well."""
+
+        labels: ClassVar = {
+            "username": "User name",
+            "email": "E-mail address",
+            "is_active": "May sign in",
+            "is_superuser": "Superuser",
+            "groups": "Roles",
+            "last_login": "Last sign-in",
+            "date_joined": "Added",
+        }
+        help_texts: ClassVar = {
+            "username": "The trail names people by it: it stays.",
+            "is_active": "Switch it off for who has left: an account is never deleted, since the trail names it.",
+            "is_superuser": "Everything, whatever its roles say: for the first account, and for emergencies.",
+            "groups": "",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

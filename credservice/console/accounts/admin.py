@@ -23,9 +23,12 @@ from credservice.adminkit.labels import label
 from credservice.adminkit.links import list_link
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import ConsoleAdmin, ReadOnly
+from credservice.adminkit.moments import moment
+from credservice.adminkit.object_header import Fact
 from credservice.console import roles
 from credservice.console.accounts.account_form import AccountForm, NewAccountForm, allowance
 from credservice.console.accounts.reset_second_factor import ResetSecondFactor
+from credservice.console.accounts.ways_in import ways_in
 
 FROM_PROVIDER = ("first_name", "last_name", "email", "is_superuser", "groups")
 
@@ -72,12 +75,11 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.manager = request.user
-        if "is_superuser" in form.base_fields:
-            form.base_fields["is_superuser"].label = "Superuser"
-            form.base_fields[
-                "is_superuser"
-            ].help_text = "Everything, whatever its roles say: for the first account, and for emergencies."
         return form
+
+    def facts(self, request: HttpRequest, obj: User) -> list[Fact]:
+        way, factor = ways_in(obj)
+        return [Fact("Signs in by", way), Fact("Second factor", factor), Fact("Last sign-in", moment(obj.last_login))]
 
     def page_links(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         links = super().page_links(request, obj)

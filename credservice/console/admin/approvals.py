@@ -14,7 +14,7 @@ from unfold.enums import ActionVariant
 
 from credservice.adminkit import approvals
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import named_link
+from credservice.adminkit.links import names_of, thing_link
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin, LargeListAdmin, ReadOnly, by_id
 from credservice.adminkit.models import Approval, FourEyes
@@ -113,7 +113,10 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
     @display(description="Object")
     def shown_object(self, obj: Approval) -> Any:
         model = next((m for m in admin.site._registry if m._meta.label_lower == obj.object_type), None)
-        return named_link(object_type_of(model), obj.object_id) if model else obj.object_id
+        if model is None:
+            return obj.object_id
+        thing = f"{object_type_of(model)}:{obj.object_id}"
+        return thing_link(thing, names_of([thing]))
 
 
 @admin.register(FourEyes)

@@ -18,7 +18,7 @@ from credservice.adminkit.bulk import BulkAction, action_of, admin_of
 from credservice.adminkit.bulk_work import work_through
 from credservice.adminkit.four_eyes import SecondPerson
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import named_link
+from credservice.adminkit.links import names_of, thing_link
 from credservice.adminkit.menu import RARE, Menu
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
 from credservice.adminkit.models import BulkItem, BulkRun
@@ -211,10 +211,9 @@ class BulkRunAdmin(ReadOnly, LargeListAdmin):
             return "none"
         site_admin = admin_of(obj)
         kind = object_type_of(site_admin.model) if site_admin else obj.object_type
-        lines = format_html_join(
-            "",
-            "<tr><td>{}</td><td>{}</td></tr>",
-            ((named_link(kind, r.object_id), r.error) for r in rows[:ERRORS_SHOWN]),
-        )
+        errors = {f"{kind}:{row.object_id}": row.error for row in rows[:ERRORS_SHOWN]}
+        names = names_of(errors)
+        cells = ((thing_link(thing, names), error) for thing, error in errors.items())
+        lines = format_html_join("", "<tr><td>{}</td><td>{}</td></tr>", cells)
         more = "" if len(rows) <= ERRORS_SHOWN else f"The first {ERRORS_SHOWN}."
         return format_html('<table class="console-table">{}</table>{}', lines, more)

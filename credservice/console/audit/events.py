@@ -14,11 +14,11 @@ from unfold.decorators import display
 
 from credservice.accounts.oidc.admission import CLAIMED_USER
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_link, list_url, names_for, subject_link, subject_names
+from credservice.adminkit.links import list_link, list_url, thing_link
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly
 from credservice.adminkit.models import Job
-from credservice.adminkit.sentences import object_of, plain_sentence, sentence
+from credservice.adminkit.sentences import find_names, names_in, object_of, plain_sentence, sentence
 from credservice.audit.models import AuditEvent
 from credservice.audit_chain.status import batch_of, chain_state
 from credservice.console.admin.jobs import WAITING
@@ -114,9 +114,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         return found
 
     def prepare_rows(self, rows: list[Any]) -> None:
-        names = subject_names(row.subject for row in rows)
-        for row in rows:
-            row.subject_names = names
+        find_names(rows)
 
     def next_steps(self, request: HttpRequest, obj: AuditEvent) -> list[Need]:
         admins: list[Any] = list(admin.site._registry.values())
@@ -130,7 +128,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         return [found[0], ("Said by the provider", {"fields": ("claimed_name", "claimed_groups")}), *found[1:]]
 
     def object_title(self, obj: AuditEvent) -> str:
-        return plain_sentence(obj, names_for(obj))
+        return plain_sentence(obj)
 
     @display(description="Time (UTC)")
     def at_minute(self, obj: AuditEvent) -> str:
@@ -142,7 +140,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="What happened")
     def what(self, obj: AuditEvent) -> Any:
-        return format_html('<span class="console-sentence">{}</span>', sentence(obj, names_for(obj)))
+        return format_html('<span class="console-sentence">{}</span>', sentence(obj))
 
     @display(description="Outcome")
     def shown_outcome(self, obj: AuditEvent) -> Any:
@@ -167,7 +165,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Page of the subject")
     def shown_subject(self, obj: AuditEvent) -> Any:
-        return subject_link(obj.subject, names_for(obj))
+        return thing_link(obj.subject, names_in(obj))
 
     @display(description="Detail")
     def shown_detail(self, obj: AuditEvent) -> Any:

@@ -8,13 +8,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from credservice.adminkit.links import link_to, list_url, named_link, short, subject_link, subject_names
+from credservice.adminkit.links import link_to, list_url, names_of, short, thing_link
 from credservice.adminkit.widgets import SecretField
 from credservice.audit.models import AuditEvent
 from credservice.audit.names import actor_of
 from credservice.console.search import PER_MINUTE
 from credservice.core.exceptions import ServiceError
-from credservice.credentials.exposure import MAX_LINES, life_of, line_of, sightings
+from credservice.credentials.exposure import MAX_LINES, Sighting, life_of, line_of, sightings
 from credservice.credentials.key_lookup import report_leak
 from credservice.credentials.models import Credential
 from credservice.limits.counter import count_call
@@ -78,19 +78,21 @@ def _check(site_admin: Any, request: HttpRequest) -> None:
 def _of_line(line: list[Credential]) -> dict[str, Any]:
     found = sightings(line)
     subject = line[-1].subject
-    names = {str(credential.pk): _name(credential) for credential in line}
+    names = names_of([subject, *(seen.thing for seen in found)])
+    names |= {f"credential:{credential.pk}": _name(credential) for credential in line}
     return {
         "policy": line[-1].policy,
-        "subject": subject_link(subject, subject_names([subject])),
+        "subject": thing_link(subject, names),
         "lives": [(link_to(credential, _name(credential)), life_of(credential)) for credential in line],
-        "sightings": [(way_of(seen.action), _object(seen, names), seen) for seen in found],
+        "sightings": sighting_rows(found, names),
         "cut": sum(seen.times for seen in found) >= MAX_LINES,
         "max_lines": MAX_LINES,
     }
 
 
-def _object(seen: Any, names: dict[str, str]) -> Any:
-    return named_link(seen.object_type, seen.object_id, names.get(seen.object_id, ""))
+def sighting_rows(found: list[Sighting], names: dict[str, str]) -> list[tuple[str, object, Sighting]]:
+    """List how each was seen, and what, under its name."""
+    return [(way_of(seen.action), thing_link(seen.thing, names), seen) for seen in found]
 
 
 def _name(credential: Credential) -> str:

@@ -14,12 +14,12 @@ from django.utils.text import slugify
 from unfold.widgets import INPUT_CLASSES
 
 from credservice.adminkit.form_ids import new_form_id
-from credservice.adminkit.links import named_link, short
+from credservice.adminkit.links import names_of, short
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.audit.export import csv_line, read_down
 from credservice.audit.models import AuditEvent
 from credservice.console.audit.export import send
-from credservice.console.audit.exposure import way_of
+from credservice.console.audit.exposure import sighting_rows, way_of
 from credservice.credentials.exposure import MAX_LINES, events_of, sightings_of
 from credservice.credentials.models import Credential
 
@@ -82,7 +82,9 @@ class WhoSaw(ObjectPage):
             lines = self._lines(obj, subjects, events_of(subjects, since, until))
             return send(request, lines, "csv", asked, self._file_name(obj, form.cleaned_data))
         found = sightings_of(subjects, since, until)
-        rows = [(way_of(seen.action), named_link(seen.object_type, seen.object_id), seen) for seen in found]
+        whose = f" for {self.admin.object_title(obj)}"  # which this page's title says
+        names = names_of(seen.thing for seen in found)
+        rows = sighting_rows(found, {thing: name.removesuffix(whose) for thing, name in names.items()})
         cut = sum(seen.times for seen in found) >= MAX_LINES
         return self._show(request, obj, form, {"seen": {"sightings": rows, "cut": cut, "max_lines": MAX_LINES}})
 

@@ -16,7 +16,7 @@ from unfold.enums import ActionVariant
 
 from credservice.adminkit.filters import ExactFilter, StatesFilter
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import link_to, list_link, names_for, subject_link, subject_names
+from credservice.adminkit.links import link_to, list_link, names_for, names_of, thing_link
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, by_id
 from credservice.adminkit.moments import moment
@@ -24,7 +24,7 @@ from credservice.adminkit.object_header import Fact
 from credservice.audit.names import object_type_of
 from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, pages
-from credservice.credentials.admin.related import name_of, version_link
+from credservice.credentials.admin.related import left_outside, name_of, version_link
 from credservice.credentials.hooks import subject_kinds
 from credservice.credentials.models import STUCK_AFTER, Credential
 
@@ -80,11 +80,6 @@ def stuck(attempts: int = STUCK_AFTER) -> Q:
     """Find what has failed so often of what is being made or ended, both of which are few and have an index."""
     under_way = Q(state=State.PENDING) | Q(state=State.RETIRING, retires_at__lte=timezone.now())
     return under_way & Q(attempts__gte=attempts)
-
-
-def _of(number: int, there: str) -> str:
-    """Write what is left of one, or of several."""
-    return f"{there} {'it there, and confirm it' if number == 1 else 'them there, and confirm them'}"
 
 
 def _bounded(condition: Q) -> int:
@@ -175,11 +170,11 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         making = _bounded(stuck() & Q(state=State.PENDING))
         failed = _bounded(Q(state=State.FAILED, created_at__gte=timezone.now() - timedelta(days=1)))
         why, trouble = "the issuer keeps refusing", {"stuck": "yes"}
-        left, there = {"state__exact": "may-still-work"}, "may still work in your product: end"
+        left = {"state__exact": "may-still-work"}
         leaked, open_ends = (_bounded(Q(outside=value)) for value in (Outside.LEAKED, Outside.OPEN))
         lines = (
-            (leaked, Need(f"{counted(leaked, 'leaked credential')} {_of(leaked, there)}", left, urgent=True)),
-            (open_ends, Need(f"{counted(open_ends, 'ended credential')} {_of(open_ends, there)}", left)),
+            (leaked, Need(left_outside(leaked, "leaked credential"), left, urgent=True)),
+            (open_ends, Need(left_outside(open_ends, "ended credential"), left)),
             (ending, Need(f"{counted(ending, 'revocation')} stuck: {why}", trouble, urgent=True)),
             (making, Need(f"{counted(making, 'issue')} stuck: {why}", trouble, urgent=True)),
             (
@@ -232,7 +227,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         return " · ".join(part for part in (policy, obj.state_word()) if part)
 
     def prepare_rows(self, rows: list[Any]) -> None:
-        names = subject_names(row.subject for row in rows)
+        names = names_of(row.subject for row in rows)
         for row in rows:
             row.subject_names = names
 
@@ -250,7 +245,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Customer")
     def shown_subject(self, obj: Credential) -> Any:
-        return subject_link(obj.subject, names_for(obj))
+        return thing_link(obj.subject, names_for(obj))
 
     @display(description="Previous version")
     def shown_predecessor(self, obj: Credential) -> Any:

@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 from credservice.adminkit.cards import ROWS, Card, cards, trail
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_url, short
+from credservice.adminkit.menu import counted
 from credservice.adminkit.moments import moment
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential, CredentialPolicy
@@ -26,6 +27,12 @@ def credentials_card(title: str = "Credentials", **where: object) -> Card:
 def _credential(row: Credential) -> Sequence[object]:
     dates = moment(row.created_at), moment(row.expires_at)
     return link_to(row, name_of(row)), label(row.state_word()), link_to(row.policy), *dates
+
+
+def left_outside(number: int, noun: str) -> str:
+    """Say what there is to do about ended credentials that may still work, in the words of their own pages."""
+    each = "it" if number == 1 else "each"
+    return f"{counted(number, noun)} may still work in your product: end {each} there, then confirm its end on its page"
 
 
 def name_of(credential: Credential) -> str:

@@ -10,7 +10,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import named_link, subject_link
+from credservice.adminkit.links import names_of, thing_link
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
 from credservice.adminkit.object_actions import ObjectAction, Values
@@ -62,6 +62,11 @@ class EventDeliveryAdmin(ReadOnly, LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         return [*by_id(term), *(Q(event=q.children[0][1]) for q in by_id(term.removeprefix("evt_")))]  # type: ignore[index]
 
+    def prepare_rows(self, rows: list[Any]) -> None:
+        names = names_of(thing for row in rows for thing in (_object_of(row), row.subject))
+        for row in rows:
+            row.names = names
+
     @display(description="Type")
     def shown_type(self, obj: EventDelivery) -> str:
         return obj.event.type
@@ -71,12 +76,12 @@ class EventDeliveryAdmin(ReadOnly, LargeListAdmin):
         return label(obj.state)
 
     @display(description="About")
-    def shown_object(self, obj: EventDelivery) -> Any:
-        return named_link(obj.event.object_type, obj.event.object_id)
+    def shown_object(self, obj: Any) -> Any:
+        return thing_link(_object_of(obj), obj.names)
 
     @display(description="Whose")
-    def shown_subject(self, obj: EventDelivery) -> Any:
-        return subject_link(obj.event.subject)
+    def shown_subject(self, obj: Any) -> Any:
+        return thing_link(obj.subject, obj.names)
 
     @display(description="webhook-id")
     def message(self, obj: EventDelivery) -> str:
@@ -97,3 +102,7 @@ class EventDeliveryAdmin(ReadOnly, LargeListAdmin):
             ),
         )
         return format_html('<table class="console-table">{}</table>', rows) if rows else "None yet."
+
+
+def _object_of(row: EventDelivery) -> str:
+    return f"{row.event.object_type}:{row.event.object_id}"

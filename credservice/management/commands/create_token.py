@@ -10,10 +10,9 @@ from django.utils import timezone
 
 from credservice.audit.names import command_actor
 from credservice.core.exceptions import ServiceError
+from credservice.core.time_spans import AT_MOST, MAX_SPAN
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token
-
-MAX_DAYS = 100 * 365  # as for every span of time
 
 
 class Command(BaseCommand):
@@ -39,8 +38,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         days = options["days"]
-        if days is not None and not 1 <= days <= MAX_DAYS:
-            raise CommandError(f"--days must be from 1 to {MAX_DAYS}: 100 years.")
+        if days is not None and not 1 <= days <= MAX_SPAN.days:
+            raise CommandError(f"--days must be from 1 to {MAX_SPAN.days}: {AT_MOST}.")
         try:
             _, text = create_token(
                 name=options["name"],

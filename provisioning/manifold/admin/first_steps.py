@@ -22,6 +22,7 @@ from provisioning.admin.first_steps import (
 )
 from provisioning.manifold import PROTOCOL
 from provisioning.manifold.signatures.trusted_keys import trust_key
+from provisioning.manifold.signatures.verify import parse_public_key
 from provisioning.models import LiveKey, Marketplace, TrustedKey
 
 
@@ -52,6 +53,12 @@ class KeyForm(forms.Form):
         help_text="One whose private half somebody here holds, such as check_provider's.",
         widget=UnfoldBooleanSwitchWidget(),
     )
+
+    def clean_key(self) -> str:
+        try:
+            return parse_public_key(self.cleaned_data["key"])
+        except ValueError as error:
+            raise ValidationError(f"That is no public key: {error}.") from None
 
 
 class Connect(Step):

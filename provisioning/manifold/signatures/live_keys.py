@@ -122,7 +122,16 @@ def _add(trusted: TrustedKey, signature: Signature) -> tuple[int, bool]:
 def _alert(trusted: TrustedKey, signature: Signature, caller: Caller, live_key_id: int) -> None:
     log.info("new_live_key", marketplace=caller.marketplace, trusted_key=trusted.label, live_key=signature.live_key)
     detail = {"public_key": signature.live_key, "trusted_key": trusted.label, "is_test": trusted.is_test}
-    record(Line("live_key.first_seen", caller.actor, object_type="live_key", object_id=live_key_id, detail=detail))
+    record(
+        Line(
+            "live_key.first_seen",
+            caller.actor,
+            object_type="live_key",
+            object_id=live_key_id,
+            subject=trusted.subject,
+            detail=detail,
+        )
+    )
 
 
 def _touch(key: _Known, now: datetime) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from credservice.adminkit.object_actions import Shown, Values
-from credservice.adminkit.wizard import Facts, Step
+from credservice.adminkit.wizard import Facts, RefusedCall, Step
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from provisioning.admin.first_steps import AddProduct, MarketplaceFirstSteps, MarketplaceForm, first_plan
@@ -68,8 +68,11 @@ class FirstBinding(Step):
             return []
         names = {"name": obj.name, "address": obj.protocol.address, "product": plan.product.label, "label": plan.label}
         ids = {"service": plan.product_id, "plan": plan.pk}
-        commands = [("With curl", _CURL.format(**names, **ids)), ("With Cloud Foundry", _CF.format(**names))]
-        return [*_last_call(obj), *commands]
+        return [("With curl", _CURL.format(**names, **ids)), ("With Cloud Foundry", _CF.format(**names))]
+
+    def refused_call(self, obj: Marketplace) -> RefusedCall | None:
+        last = _lines(obj).first()
+        return RefusedCall.of(last) if last is not None and last.outcome == AuditEvent.Outcome.REFUSED else None
 
     def perform(self, actor: str, obj: Marketplace, values: Values) -> None:
         """Nothing: the page looks again."""
@@ -106,11 +109,3 @@ class BrokerFirstSteps(MarketplaceFirstSteps):
 def _lines(marketplace: Marketplace) -> Any:
     actors = [f"marketplace:{marketplace.name}", f"unproven:{marketplace.name}"]
     return AuditEvent.objects.filter(actor__in=actors).order_by("-id")
-
-
-def _last_call(marketplace: Marketplace) -> Facts:
-    """Say why the last call was refused, where it was."""
-    last = _lines(marketplace).first()
-    if last is None or last.outcome != "refused":
-        return []
-    return [("The last call", f"Refused at {last.at:%H:%M:%S} UTC: {last.reason.replace('_', ' ')}.")]

@@ -81,6 +81,18 @@ def test_two_passwords_are_good_during_the_overlap_and_never_three(platform, pla
     assert let_in() == [False, False, False]
 
 
+def test_the_line_of_a_new_password_says_when_the_one_before_ends(platform_row, password, trail):
+    """Also where an earlier one has an end already, which comes now."""
+    for overlap in (timedelta(hours=1), timedelta(hours=9)):
+        before = BrokerPassword.objects.get(marketplace=platform_row, ends_at__isnull=True)
+        make_password(marketplace=platform_row, actor="test", overlap=overlap)
+        before.refresh_from_db()
+        line = trail.all(action="broker_password.created")[-1]
+        assert line.detail["one_before_ends_at"] == before.ends_at.isoformat()
+        live = BrokerPassword.objects.live().filter(ends_at__isnull=False)
+        assert [row.ends_at.isoformat() for row in live] == [line.detail["one_before_ends_at"]]
+
+
 def test_a_password_is_ended_once(platform, platform_row, queue, trail):
     row = BrokerPassword.objects.get()
     for _ in range(2):

@@ -1,0 +1,77 @@
+"""Names what the lines of the trail are about as the pages of these objects do."""
+
+from html import unescape
+
+from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils.html import strip_tags
+
+from credservice.adminkit.sentences import plain_sentence
+from credservice.audit import Line, record
+from credservice.audit.models import AuditEvent
+from tests.console.audit.conftest import LIST
+from tests.support.pages import all_models, url
+
+
+def told(obj, action="changed", actor="user:ann"):
+    record(Line.about(obj, f"thing.{action}", actor))
+    return plain_sentence(AuditEvent.objects.latest("id"))
+
+
+def test_an_object_has_the_name_that_its_page_has(world, admin):
+    assert told(world.platform) == "ann changed platform mindcloud"
+    assert told(world.integration) == "ann changed integration int_1"
+    assert told(world.policy) == "ann changed credential policy entered"
+    assert told(world.end_user) == "ann changed end user acme"
+    assert told(admin) == "ann changed user root"
+    assert told(world.broker_password) == "ann changed platform password manifold: 0123456789ab for manifold"
+
+
+def test_whose_it_is_stands_there_once(world):
+    first = str(world.credential.pk)[:8]
+    assert told(world.credential, "fetched") == f"ann fetched credential entered {first} for acme"
+    assert told(world.installation) == "ann changed installation inst_1 for acme"
+    assert told(world.grant) == "ann changed grant acme for int_1"
+
+
+def test_what_is_no_more_has_its_ids_first_digits(world):
+    password, first = world.broker_password, str(world.broker_password.pk)[:8]
+    record(Line.about(password, "broker_password.changed", "user:ann"))
+    password.delete()
+    assert plain_sentence(AuditEvent.objects.latest("id")) == f"ann changed platform password {first} for manifold"
+
+
+def test_the_list_and_an_objects_own_page_say_it(console, world):
+    told(world.platform)
+    line = AuditEvent.objects.latest("id")
+    for page in (LIST, url(world.platform), url(line)):
+        text = unescape(strip_tags(console.get(page).content.decode()))
+        assert "ann changed platform mindcloud" in " ".join(text.split())
+
+
+def test_a_page_asks_once_for_each_kind_and_for_nothing_sealed(console, world):
+    def queries():
+        with CaptureQueriesContext(connection) as captured:
+            assert console.get(LIST).status_code == 200
+        return [q["sql"] for q in captured.captured_queries if " IN (" in q["sql"] and "pg_class" not in q["sql"]]
+
+    def tell_of_all():
+        for model in all_models():
+            for row in model._default_manager.all()[:9] if model is not AuditEvent else ():
+                told(row)
+
+    tell_of_all()
+    queries()
+    few = queries()
+    for n in range(3):
+        world.make_key(), world.make_installation(f"more_{n}"), world.make_resource(f"more_{n}")
+    tell_of_all()
+    many = queries()
+    assert len(many) == len(few)
+    assert not [sql for sql in many if sql.startswith('SELECT "credentials_credential"') and "sealed_" in sql]
+
+
+def test_every_list_can_name_its_rows(world):
+    for model, site_admin in admin.site._registry.items():
+        assert all(site_admin.titles_of(list(model._default_manager.all()[:2]))), model

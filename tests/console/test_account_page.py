@@ -1,0 +1,63 @@
+"""Reads an account's page: the service's own words, and how somebody signs in."""
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.models import Group, Permission, User
+from django.test import Client
+
+from tests.support.pages import url
+
+DJANGOS = ("Groups", "Staff status", "Superuser status", "User permissions", "Designates", "Date joined")
+
+
+@pytest.fixture
+def ann(db):
+    ann = User.objects.create_user("ann", password="a long enough password", is_staff=True)
+    ann.groups.set(Group.objects.filter(name="Viewer"))
+    return ann
+
+
+@pytest.fixture
+def auditor(db):
+    """May look at accounts, and change none."""
+    user = User.objects.create_user("auditor", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_user"))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def facts(client, user):
+    return {fact.name: fact.value for fact in client.get(url(user)).context["header"].facts}
+
+
+@pytest.mark.parametrize("who", ["console", "auditor"])
+def test_it_speaks_the_services_words(request, ann, who):
+    page = request.getfixturevalue(who).get(url(ann)).content.decode()
+    assert [word for word in DJANGOS if word in page] == []
+    for word in ("User name", "May sign in", "Roles", "Last sign-in", "Viewer"):
+        assert word in page
+
+
+def test_it_says_how_somebody_signs_in(console, ann):
+    assert facts(console, ann)["Signs in by"] == "password"
+    assert facts(console, ann)["Second factor"] == "none yet"
+    for kind in (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN, Authenticator.Type.RECOVERY_CODES):
+        Authenticator.objects.create(user=ann, type=kind, data={})
+    assert facts(console, ann)["Signs in by"] == "password or passkey"
+    assert facts(console, ann)["Second factor"] == "authenticator app, 1 passkey, recovery codes"
+
+
+def test_it_names_the_provider(console, ann, settings):
+    settings.OIDC_PROVIDERS = {"corp": {"name": "Corp"}}
+    SocialAccount.objects.create(user=ann, provider="corp", uid="1")
+    assert facts(console, ann)["Signs in by"] == "OpenID Connect: Corp"
+    assert facts(console, ann)["Second factor"] == "the provider's"
+    settings.OIDC_PROVIDERS = {}
+    assert facts(console, ann)["Signs in by"] == "OpenID Connect: corp, which the settings name no more"
+
+
+def test_it_says_where_the_password_opens_nothing(console, ann, settings):
+    settings.OIDC_ONLY, settings.EMERGENCY_ACCOUNT = True, "root"
+    assert "shut" in facts(console, ann)["Signs in by"]

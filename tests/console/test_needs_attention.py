@@ -1,0 +1,209 @@
+"""The console's first page: what needs a person, and where that is seen to."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from credservice.audit import Line, record
+from credservice.credentials.models import Credential
+from credservice.crypto import seal
+from credservice.keys.admin import reminding
+from credservice.keys.models import SigningKey, SigningSecret
+from credservice.keys.reminders import Reminder, reminders
+from credservice.keys.signing_keys import generate_signing_key
+from exchange.models import Platform
+from exchange.models.refused_calls import RefusedCall
+from provisioning.models import CredentialRotation, Marketplace, Operation
+from provisioning.services.operation_worker import STUCK_AFTER
+from tests.support.console import World
+from tests.support.overview import overview, refuse
+from tests.support.pages import url
+
+
+def needed(client: Client) -> list[str]:
+    return [line["sentence"] for line in overview(client).context["needed"]]
+
+
+def test_it_says_that_nothing_waits(console: Client, world: World, worker: None) -> None:
+    assert "Nothing needs attention." in overview(console).content.decode()
+
+
+def test_it_leads_to_installations_that_wait(console: Client, world: World, worker: None) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "1 installation waiting for approval"
+    assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
+
+
+def test_it_leads_to_stuck_issues_and_revocations(console: Client, world: World, worker: None) -> None:
+    making, ending = world.make_key(), world.make_key()
+    past = timezone.now() - timedelta(hours=1)
+    Credential.objects.filter(pk=making.pk).update(state="pending", attempts=5)
+    Credential.objects.filter(pk=ending.pk).update(state="retiring", retires_at=past, attempts=5)
+    lines = overview(console).context["needed"]
+    told = [line["sentence"].split(":")[0] for line in lines]
+    assert told == ["The issuer api_key fails, 2 credentials waiting for it", "1 revocation stuck", "1 issue stuck"]
+    found = console.get(lines[1]["link"]).context["cl"].result_list
+    assert {row.pk for row in found} == {making.pk, ending.pk}
+
+
+def test_it_leads_to_failed_credentials(console: Client, world: World, worker: None) -> None:
+    Credential.objects.filter(pk=world.make_key().pk).update(state="failed")
+    assert needed(console) == ["1 credential failed to be made since yesterday"]
+
+
+def test_it_counts_to_a_hundred(console: Client, world: World, worker: None) -> None:
+    for n in range(101):
+        world.make_installation(f"waiting-{n}", "pending")
+    assert needed(console) == ["100+ installations waiting for approval"]
+
+
+def test_it_misses_a_worker(console: Client, world: World) -> None:
+    assert needed(console) == ["No worker runs at all: start one with .venv/bin/python manage.py worker"]
+
+
+def test_a_worker_that_fell_silent_is_missed(console: Client, world: World, worker: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '5 minutes'")
+    assert re.match(r"No worker runs since \d{4}-\d\d-\d\d \d\d:\d\d UTC", needed(console)[0])
+
+
+def test_it_leads_to_a_platform_that_can_verify_nothing(console: Client, world: World, worker: None) -> None:
+    SigningSecret.objects.update(state="retired")
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "mindcloud has no signing secret: all of its calls are refused"
+    assert console.get(line["link"]).context["original"] == world.platform
+
+
+def test_it_leads_to_unsigned_platforms(console: Client, world: World, worker: None) -> None:
+    Platform.objects.update(require_signature=False, source_networks=["203.0.113.0/24"])
+    assert needed(console) == ["1 platform may call unsigned, from its source networks alone"]
+
+
+def test_it_leads_to_a_marketplace_that_is_set_up_for_a_checker(console: Client, world: World, worker: None) -> None:
+    connector = "http://localhost:3001/v1"
+    marketplace = Marketplace.objects.create(name="trials", connector_url=connector, sign_on_404="allow")
+    (line,) = overview(console).context["needed"]
+    assert (
+        line["sentence"] == "trials lets users sign on to resources that its connector does not find (404 at sign-on)"
+    )
+    assert line["link"] == f"{url(marketplace)}#field-sign_on_404"
+
+
+def test_the_field_has_its_name_also_where_it_is_only_read(console: Client, world: World, settings: Any) -> None:
+    settings.PROOF_SECONDS = 0
+    text = console.get(url(world.marketplace)).content.decode()
+    assert re.search(r'<div class="[^"]*\bfield-sign_on_404\b', text)
+    assert 'name="sign_on_404"' not in text
+
+
+def test_a_key_that_has_signed_for_long_leads_to_making_another(console: Client, world: World, worker: None) -> None:
+    long_ago = timezone.now() - timedelta(days=400)
+    key = generate_signing_key(algorithm="RS256", actor="test")
+    SigningKey.objects.filter(pk=key.pk).update(state="current", created_at=long_ago, activated_at=long_ago)
+    (line,) = overview(console).context["needed"]
+    assert line["link"] == url(SigningKey, "add")
+
+
+def test_a_stuck_operation_is_found_in_any_state(console: Client, world: World, worker: None) -> None:
+    operations = [
+        Operation.objects.create(
+            resource=world.make_resource(f"op{n}"), verb="provision", fingerprint=b"x", state=state, attempts=attempts
+        )
+        for n, (state, attempts) in enumerate([("queued", STUCK_AFTER), ("running", STUCK_AFTER), ("running", 0)])
+    ]
+    (line,) = overview(console).context["needed"]
+    found = console.get(line["link"]).context["cl"].result_list
+    assert {row.pk for row in found} == {operation.pk for operation in operations[:2]}
+
+
+def test_a_rotation_that_was_never_acknowledged_is_found(console: Client, world: World, worker: None) -> None:
+    asked = CredentialRotation.objects.create(
+        partner_id="r1", resource_credential=world.resource_credential, reason="test"
+    )
+    CredentialRotation.objects.update(created_at=timezone.now() - timedelta(days=2))
+    (line,) = overview(console).context["needed"]
+    assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [asked.pk]
+
+
+def test_calls_that_wait_for_approval_lead_to_the_installations(console: Client, world: World, worker: None) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    refuse("waiting_for_approval", 4, "platform:mindcloud")
+    lines = overview(console).context["needed"]
+    assert len(lines) == 2
+    for line in lines:
+        assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
+
+
+def test_it_leads_to_a_platform_whose_calls_are_refused(console: Client, world: World, worker: None) -> None:
+    refuse("wrong_signature", 3)
+    refuse("unknown_end_user", 1, "platform:mindcloud")
+    record(Line("exchange.credential", "platform:mindcloud", outcome="granted"))
+    call = RefusedCall(platform=world.platform, reason="wrong_signature", request_id="1")
+    call.sealed_request = seal(json.dumps(["POST", "/credential-exchange", "", {}]).encode(), call.place)
+    call.save()
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "4 of the last 5 calls of mindcloud were refused, most of them: wrong signature"
+    assert "The call carries no X-Signature and no X-Timestamp." in console.get(line["link"]).content.decode()
+
+
+def test_half_of_the_refused_calls_are_not_most(console: Client, world: World, worker: None) -> None:
+    refuse("unknown_end_user", 2, "platform:mindcloud")
+    refuse("wrong_signature", 2)
+    (line,) = overview(console).context["needed"]
+    assert "calls of mindcloud were refused, most often: " in line["sentence"]
+
+
+def test_a_few_refused_calls_among_many_are_no_trouble(console: Client, world: World, worker: None) -> None:
+    refuse("wrong_signature", 3)
+    for _ in range(20):
+        record(Line("exchange.credential", "platform:mindcloud", outcome="granted"))
+    assert needed(console) == []
+
+
+def test_refusals_that_are_no_matter_of_signatures_lead_to_their_lines(
+    console: Client, world: World, worker: None
+) -> None:
+    refuse("unknown_end_user", 4, "platform:mindcloud")
+    (line,) = overview(console).context["needed"]
+    assert len(console.get(line["link"]).context["cl"].result_list) == 4
+
+
+def test_it_tells_which_issuer_is_down_and_why(console: Client, world: World, worker: None) -> None:
+    Credential.objects.filter(pk=world.make_key().pk).update(state="pending", attempts=2, failure="connection refused")
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "The issuer api_key fails, 1 credential waiting for it: connection refused"
+    assert len(console.get(line["link"]).context["cl"].result_list) == 1
+
+
+def test_it_tells_of_secrets_near_their_end(console: Client, world: World, worker: None) -> None:
+    SigningSecret.objects.update(state="previous", ends_at=timezone.now() + timedelta(days=1))
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"].startswith("The previous secret of Platform mindcloud verifies until")
+    assert line["link"] == url(world.secret.secret_set)
+
+
+def test_a_secret_that_goes_while_it_is_told_of_breaks_nothing(
+    console: Client, world: World, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SigningSecret.objects.update(state="previous", ends_at=timezone.now() + timedelta(days=1))
+
+    def last_look() -> Iterator[Reminder]:
+        for reminder in reminders():
+            SigningSecret.objects.all().delete()
+            yield reminder
+
+    monkeypatch.setattr(reminding, "reminders", last_look)
+    assert next(line["link"] for line in overview(console).context["needed"]) == url(world.secret.secret_set)
+
+
+def test_what_is_broken_stands_first(console: Client, world: World) -> None:
+    world.make_installation("inst_2", "pending")
+    assert [line.split()[0] for line in needed(console)] == ["No", "1"]
