@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import psycopg
 from django.db import InterfaceError, OperationalError
 
-# PostgreSQL's "Error Codes": the connection; an operator who ends it, a crash, a server that starts or stops; a server
-# that only reads. Poolers tell their own troubles by the first one.
-_AWAY = ("08", "57P")
+# PostgreSQL's "Error Codes": the connection; an operator who ends it, a crash, a server that starts or stops; a time
+# limit of the server's on a transaction, which ends its session. Poolers tell their own troubles by the first one.
+_AWAY = ("08", "57P", "25P03", "25P04")
 READ_ONLY = "25006"
 _FULL = "53100"
 _CLASSES = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)

@@ -130,7 +130,10 @@ def test_a_strange_host_is_400_in_json(client, settings, host):
     assert host not in response.content.decode()
 
 
-@pytest.mark.parametrize("kind", [psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction])
+@pytest.mark.parametrize(
+    "kind",
+    [psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.IdleInTransactionSessionTimeout],
+)
 def test_the_drivers_own_errors_are_an_outage_as_well(kind):
     assert as_service_error(kind("the connection is lost")).status == 503
 
