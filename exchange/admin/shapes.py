@@ -112,7 +112,11 @@ class ShapeJSONForm(forms.Form):
 
 TABLE: dict[str, Any] = {
     "label": "Fields of the answer, as the platform's modal expects them",
-    "help_text": "A secret is the policy's value that is called as the field is, unless you write another's name.",
+    "help_text": see_document(
+        "A secret is the policy's value that is called as the field is, unless you write another's name.",
+        "protocols/mindcloud/#the-answer",
+        "What the fields may hold",
+    ),
 }
 
 
