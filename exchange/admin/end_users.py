@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
@@ -18,6 +17,7 @@ from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, b
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from exchange.admin import pages
+from exchange.admin.accepted_answers import AttributesForm, AttributesPage
 from exchange.admin.customers import WhoSawCustomer, grant_url, next_steps_of
 from exchange.admin.rebinding import Rebind
 from exchange.admin.trials import TestInstallation
@@ -41,7 +41,7 @@ def end_user_label(end_user: EndUser) -> str:
 
 
 @admin.register(EndUser)
-class EndUserAdmin(LargeListAdmin):
+class EndUserAdmin(AttributesPage, LargeListAdmin):
     menu = Menu("Exchange", 23, "person_pin")
     about = "Your customers, as the platform knows them (endUserId) and as you do."
     empty_help = "Register an end user with the endUserId that the platform sends, before its first exchange."
@@ -105,7 +105,7 @@ class EndUserAdmin(LargeListAdmin):
         return super().get_search_results(request, queryset.select_related("platform"), search_term)
 
 
-class InstallationForm(forms.ModelForm):  # type: ignore[type-arg]
+class InstallationForm(AttributesForm):
     """Takes the platform of the integration; the model's own checks say where the end user is of another."""
 
     class Media:
@@ -132,7 +132,7 @@ class InstallationForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Installation)
-class InstallationAdmin(LargeListAdmin):
+class InstallationAdmin(AttributesPage, LargeListAdmin):
     menu = Menu("Exchange", 24, "deployed_code")
     about = "End users' instances of an integration. A first-seen one waits here for approval."
     empty_help = (

@@ -4,23 +4,23 @@ Both decide what live customers are answered, and each limits the other: so they
 """
 
 import copy
-import hashlib
 import json
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
-from django.utils.html import format_html, format_html_join
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.html import format_html
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.widgets import JSONField
 from credservice.audit import Line, record
 from credservice.core.exceptions import Conflict
 from credservice.credentials.models import CredentialPolicy
+from exchange.admin.accepted_answers import ask_for_tick
 from exchange.admin.shape_table import PREVIEW, ShapeField, fits_the_table
 from exchange.models import Installation, Integration
 from exchange.services.answer_impact import AnswerImpact, foretell_answers
@@ -66,7 +66,9 @@ class ShapeJSONForm(forms.Form):
         except ValidationError as error:
             raise ValidationError({"response_shape": error.messages}) from None
         if self._saves and data["before"] == _text(self._integration.response_shape):
-            self._confirm(self._foretell(data), data)
+            wanted = [_text(data["response_shape"]), str(data["policy"].pk)]
+            accepted = ask_for_tick(self, self._foretell(data), wanted)
+            data |= {"accepted": accepted} if accepted else {}
         return data
 
     def notes(self) -> list[str]:
@@ -81,27 +83,6 @@ class ShapeJSONForm(forms.Form):
 
     def _foretell(self, data: Values) -> AnswerImpact:
         return foretell_answers(self._integration, self._wanted(data))
-
-    def _confirm(self, impact: AnswerImpact, data: dict[str, Any]) -> None:
-        """Ask for a tick, which holds for what it was set beside: after another change it is asked for again."""
-        if not impact:
-            return
-        shown = [*impact.sentences(), _text(data["response_shape"]), str(data["policy"].pk)]
-        foretold = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
-        self.fields["confirmed"] = forms.BooleanField(
-            label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
-            help_text=format_html_join("", "<p>{}</p>", ((_marked(sentence),) for sentence in impact.sentences())),
-            required=False,
-            widget=UnfoldBooleanWidget(attrs={"value": foretold}),
-        )
-        if self.data.get("confirmed") != foretold:
-            assert isinstance(self.data, QueryDict)
-            sent = self.data.copy()
-            sent.pop("confirmed", None)
-            self.data = sent
-            self.add_error("confirmed", "Nothing is saved yet. Tick this, and save again.")
-        else:
-            data["accepted"] = impact.counts()
 
 
 class ShapeForm(ShapeJSONForm):
@@ -199,11 +180,3 @@ def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> d
 
 def _text(shape: Any, indent: int | None = None) -> str:
     return json.dumps(shape, ensure_ascii=False, indent=indent, sort_keys=indent is None)
-
-
-def _marked(sentence: str) -> str:
-    """Show what stands between backticks as code."""
-    parts = enumerate(sentence.split("`"))
-    return format_html_join(
-        "", "{}", ((format_html("<code>{}</code>", part) if at % 2 else part,) for at, part in parts)
-    )
