@@ -72,15 +72,21 @@ class AttributesForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AttributesPage(ModelAdmin):
-    """Shows the tick of :class:`AttributesForm` below the other fields."""
+    """Shows the tick of :class:`AttributesForm` beside the attributes."""
 
     form = AttributesForm
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         shown = context["adminform"]
         if TICK in shown.form.fields:
-            shown.fieldsets = [*shown.fieldsets, (None, {"fields": (TICK,)})]
+            shown.fieldsets = [
+                (name, options | {"fields": _with_tick(options["fields"])}) for name, options in shown.fieldsets
+            ]
         return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _with_tick(names: Iterable[Any]) -> list[Any]:
+    return [shown for name in names for shown in ((name, TICK) if name == "attributes" else (name,))]
 
 
 def _asked(end_user: EndUser) -> SafeString | str:

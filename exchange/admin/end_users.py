@@ -5,10 +5,12 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from credservice.adminkit.cards import may_view
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
 from credservice.adminkit.links import link_to
@@ -16,9 +18,10 @@ from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
+from credservice.audit.models import AuditEvent
 from exchange.admin import pages
 from exchange.admin.accepted_answers import AttributesForm, AttributesPage
-from exchange.admin.customers import WhoSawCustomer, grant_url, next_steps_of
+from exchange.admin.customers import WhoSawCustomer, grant_url, next_steps_of, refused_calls_of
 from exchange.admin.rebinding import Rebind
 from exchange.admin.trials import TestInstallation
 from exchange.models import EndUser, Installation, Integration, Platform, SeenSignature
@@ -70,11 +73,14 @@ class EndUserAdmin(AttributesPage, LargeListAdmin):
 
     def facts(self, request: HttpRequest, obj: EndUser) -> list[Fact]:
         known = [Fact("Your id", obj.external_id)] if obj.external_id else []
+        refused = refused_calls_of(obj).first() if may_view(request, AuditEvent) else None
+        told = format_html("{}: {}", moment(refused.at), refused.reason.replace("_", " ")) if refused else ""
         return [
             *known,
             Fact("endUserId", obj.end_user_id),
             Fact("Platform", link_to(obj.platform)),
             Fact("Added", moment(obj.created_at)),
+            *([Fact("Last refused call", link_to(refused, told))] if refused else []),
         ]
 
     def next_steps(self, request: HttpRequest, obj: EndUser) -> list[Need]:

@@ -11,19 +11,21 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
+from credservice.adminkit.links import link_to
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.widgets import JSONField
 from credservice.audit import Line, record
 from credservice.core.exceptions import Conflict
 from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.rotation_impact import counted
 from exchange.admin.accepted_answers import ask_for_tick
 from exchange.admin.shape_table import PREVIEW, ShapeField, fits_the_table
 from exchange.models import Installation, Integration
-from exchange.services.answer_impact import AnswerImpact, foretell_answers
+from exchange.services.answer_impact import MAX_NAMED, AnswerImpact, Look, answers_of, foretell_answers
 from exchange.services.dry_run import MASK
 from exchange.shapes import MissingAttribute, fill
 
@@ -107,6 +109,19 @@ class EditShape(ObjectAction):
     def proof_first(self, request: HttpRequest) -> HttpResponse | None:
         """Ask for no proof of who only previews: the values are masked, and nothing is saved."""
         return None if request.POST.get("preview") else super().proof_first(request)
+
+    def consequences(self, obj: Integration) -> list[str]:
+        """Say who gets no answer as it is: what is foretold below leaves them out."""
+        answers = answers_of(obj, Look())
+        none = [(each, answer.why) for each, answer in answers.by_installation.items() if answer.fields is None]
+        if not none:
+            return []
+        number = counted(len(none), "installations")
+        gets = "gets" if len(none) == 1 else "get"
+        shown = ((link_to(each.end_user, each), why) for each, why in none[:MAX_NAMED])
+        rest = f" and {len(none) - MAX_NAMED} more" if len(none) > MAX_NAMED else ""
+        listed = format_html_join(", ", "{} ({})", shown)
+        return [format_html("{} {} no answer today: {}{}.", number, gets, listed, rest)]
 
     def version(self, request: HttpRequest, obj: Integration) -> str:
         return f"{super().version(request, obj)} {obj.policy_id}"

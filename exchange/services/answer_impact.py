@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
     fields: Mapping[str, Any] | None
     why: str = ""
-    lacks: str = CREDENTIAL
+    lacks: str = ""
 
 
 @dataclass

@@ -18,6 +18,8 @@ from exchange.services.answer_impact import Answer, AnswerImpact, Look, answer_e
 from exchange.shapes import END_USER, INSTALLATION, names_of
 
 MAX_SHOWN = 20  # installations of a customer, the newest, that are looked at for its page
+PART = 1000  # holders that one query asks about
+SUSPENDED = "integration"
 Holder = EndUser | Installation  # of attributes
 
 
@@ -74,9 +76,12 @@ def answers_at_risk(losses: Mapping[Holder, Collection[str]], look: Look) -> AtR
         holders = {each.pk: each for each in losses if isinstance(each, model)}
         lost = {name for each in holders.values() for name in losses[each]}
         integrations = _asking(kind, lost, {each.platform_id for each in holders.values()})
-        if integrations:
-            where = {"integration__in": integrations, f"{column}__in": list(holders)}
+        keys = list(holders) if integrations else []
+        for start in range(0, len(keys), PART):
+            where = {"integration__in": integrations, f"{column}__in": keys[start : start + PART]}
             found |= dict.fromkeys(_live(Installation.objects.filter(**where))[: look.left + 1])
+            if len(found) > look.left:
+                break
     looked_at = list(found)[: look.left]
     look.left -= len(looked_at)
     return AtRisk(answer_each(looked_at, look), more=len(found) > len(looked_at))
@@ -89,7 +94,7 @@ def unanswered_today(end_user: EndUser) -> Iterator[tuple[Installation, Answer]]
     installations = list(_live(Installation.objects.filter(end_user=end_user))[:MAX_SHOWN])
     for each, answer in answer_each(installations, Look()).items():
         if not each.integration.is_active:
-            yield each, Answer(None, "the integration is suspended", lacks="integration")
+            yield each, Answer(None, "the integration is suspended", lacks=SUSPENDED)
         elif answer.fields is None:
             yield each, answer
 
