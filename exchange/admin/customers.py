@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 
 from django.contrib.admin.utils import quote
@@ -64,12 +65,19 @@ def next_steps_of(request: HttpRequest, obj: EndUser) -> list[Need]:
     return [*unanswered, *(need for need in steps if need is not None and need.link not in told)]
 
 
-def refused_calls_of(obj: EndUser) -> QuerySet[AuditEvent]:
-    """Find the calls for this customer that were refused lately, among the newest of its lines, by index."""
-    # Without the time, which would have PostgreSQL read the months' own keys in place of the index of subjects.
-    newest = AuditEvent.objects.filter(subject=obj.subject).order_by("-id").values("id")[:LINES]
+def newest_lines(obj: EndUser) -> QuerySet[AuditEvent]:
+    """Find the newest lines of this customer's trail: by the index of subjects alone, and so many at most.
+
+    With the outcome or the time among the conditions, PostgreSQL may read all that was refused to anybody.
+    """
+    return AuditEvent.objects.filter(subject=obj.subject).order_by("-id").defer("detail")[:LINES]
+
+
+def last_refused(obj: EndUser) -> AuditEvent | None:
+    """Find the last call for this customer that was refused lately."""
     since = timezone.now() - LATELY
-    return AuditEvent.objects.filter(id__in=newest, at__gte=since, action=ACTION, outcome="refused").order_by("-id")
+    lately = takewhile(lambda line: line.at >= since, newest_lines(obj))
+    return next((line for line in lately if (line.action, line.outcome) == (ACTION, "refused")), None)
 
 
 def _unanswered(request: HttpRequest, obj: EndUser) -> list[Need]:

@@ -21,7 +21,7 @@ from credservice.adminkit.object_header import Fact
 from credservice.audit.models import AuditEvent
 from exchange.admin import pages
 from exchange.admin.accepted_answers import AttributesForm, AttributesPage
-from exchange.admin.customers import WhoSawCustomer, grant_url, next_steps_of, refused_calls_of
+from exchange.admin.customers import WhoSawCustomer, grant_url, last_refused, next_steps_of
 from exchange.admin.rebinding import Rebind
 from exchange.admin.trials import TestInstallation
 from exchange.models import EndUser, Installation, Integration, Platform, SeenSignature
@@ -73,7 +73,7 @@ class EndUserAdmin(AttributesPage, LargeListAdmin):
 
     def facts(self, request: HttpRequest, obj: EndUser) -> list[Fact]:
         known = [Fact("Your id", obj.external_id)] if obj.external_id else []
-        refused = refused_calls_of(obj).first() if may_view(request, AuditEvent) else None
+        refused = last_refused(obj) if may_view(request, AuditEvent) else None
         told = format_html("{}: {}", moment(refused.at), refused.reason.replace("_", " ")) if refused else ""
         return [
             *known,

@@ -89,7 +89,7 @@ def test_a_call_that_was_refused_long_ago_is_not_shown(
 def test_the_last_refused_call_is_found_by_the_index_of_subjects(world: World) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")  # as where the table is large
-    assert "subject_id_idx" in customers.refused_calls_of(world.end_user).explain()
+    assert "subject_id_idx" in customers.newest_lines(world.end_user).explain()
 
 
 def test_the_answers_page_says_who_gets_none_today(console: Client, world: World) -> None:
