@@ -28,6 +28,7 @@ class Bulk(Calls):
         platform: str | None = None,
         dry_run: bool | None = None,
         on_error: str | None = None,
+        accept_changed_answers: bool | None = None,
         after_line: int = 0,
         progress: Callable[[BulkReceipt], None] | None = None,
         timeout: float = TIMEOUT,
@@ -39,12 +40,20 @@ class Bulk(Calls):
         of it again is harmless too. ``on_error="stop"`` ends with the part that holds the first bad row; otherwise bad
         rows stop no other, and are in ``errors``, the first 1,000 of them, by their line among all.
 
+        A row's ``attributes`` are sent whole: where installations that are answered today would get no answer without
+        one that is left out, the row is bad, unless ``accept_changed_answers`` is given.
+
         ``timeout``: seconds for a part to be answered. Where its answer is lost, or another import is under way, it is
         sent again for as long. What was done behind a lost answer counts as unchanged. Raises TypeError for a text.
         """
         if isinstance(rows, str | bytes | Mapping):
             raise TypeError("rows: give mappings, or the lines of NDJSON, such as open(path, 'rb').")
-        query = {"platform": platform, "dry_run": dry_run, "on_error": on_error}
+        query = {
+            "platform": platform,
+            "dry_run": dry_run,
+            "on_error": on_error,
+            "accept_changed_answers": accept_changed_answers,
+        }
         total = BulkReceipt(dry_run=bool(dry_run), last_line=after_line)
         for part in _parts(islice(rows, after_line, None)):
             try:

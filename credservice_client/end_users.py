@@ -39,15 +39,22 @@ class EndUsers(Calls):
         name: str | None = None,
         attributes: Mapping[str, Any] | None = None,
         platform: str | None = None,
+        accept_changed_answers: bool | None = None,
         if_match: str | None = None,
         only_new: bool = False,
         idempotency_key: str | None = None,
     ) -> EndUser:
-        """Register or change one. What is left out stays as it is; a new one needs its ``end_user_id``."""
+        """Register or change one. An argument that is left out stays as it is; a new one needs its ``end_user_id``.
+
+        ``attributes`` are sent whole: one that is left out of them is gone. Raises :class:`Conflict` with the code
+        ``answers_would_change`` where installations that are answered today would get no answer without it, and
+        ``accept_changed_answers`` is not given.
+        """
         body = {"end_user_id": end_user_id, "name": name, "attributes": attributes}
         path = place("end-users", external_id)
         headers = once(idempotency_key, if_match=if_match, only_new=only_new)
-        return self._write(EndUser, "PUT", path, body, query={"platform": platform}, headers=headers)
+        query = {"platform": platform, "accept_changed_answers": accept_changed_answers}
+        return self._write(EndUser, "PUT", path, body, query=query, headers=headers)
 
     def suspend_end_user(
         self,

@@ -30,6 +30,7 @@ class Attempt:
     caller: Caller
     body: bytes
     ids: ExchangeIds | None = None
+    row: ExchangeRow | None = None  # what the ids named at first, of a proven caller
     stale: bool = False  # the issuer is down, and the policy allows a credential that is due
 
     @property
@@ -38,6 +39,11 @@ class Attempt:
         if self.caller.platform is None:
             return "anonymous"
         return f"{'unproven' if self.caller.refusal else 'platform'}:{self.caller.platform.name}"
+
+    @property
+    def subject(self) -> str:
+        """Name the end user whom a proven call is about, so that the refusal is in its trail."""
+        return self.row.owner if self.row and self.row.end_user else ""
 
     def detail(self) -> dict[str, Any]:
         verdict = self.caller.verdict
@@ -94,7 +100,8 @@ def refusals_recorded(attempt: Attempt) -> Iterator[None]:
 
 def _write_refusal(attempt: Attempt, reason: str) -> None:
     caller = attempt.caller
-    recorded = record_refusal(Line(ACTION, attempt.actor, reason=reason, detail=_refused_detail(attempt)))
+    detail = _refused_detail(attempt)
+    recorded = record_refusal(Line(ACTION, attempt.actor, reason=reason, subject=attempt.subject, detail=detail))
     if recorded and caller.platform is not None and caller.verdict.reason == reason:
         keep_refused(caller.platform, caller.request, reason)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 MAX_FIELDS = 32
 # The kinds of sources; TEXT is one that is handed out as it is.
-CREDENTIAL, END_USER, TEXT = "credential", "end_user", "text"
+CREDENTIAL, END_USER, INSTALLATION, TEXT = "credential", "end_user", "installation", "text"
 _SOURCE = re.compile(r"\$(credential|end_user|installation)\.(.+)", re.DOTALL)
 
 

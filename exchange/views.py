@@ -11,7 +11,7 @@ from credservice.statistics import counters
 from exchange.audit import Attempt, reason_of, refusals_recorded
 from exchange.authentication import authenticate
 from exchange.serializers import read_ids
-from exchange.services.exchange import exchange_credential
+from exchange.services.exchange import exchange_credential, find_row
 
 
 class ExchangeView(DoorView):
@@ -33,8 +33,8 @@ class ExchangeView(DoorView):
         with refusals_recorded(Attempt(caller, body)):
             known = caller.proven()
             ids = asked.get() if known.ids_from_query or not query else read_ids(data.get(), None)
-        found = caller.row if ids == asked.value else None
-        answer = exchange_credential(platform=known, ids=ids, found=found, attempt=Attempt(caller, body, ids))
+            found = caller.row if caller.row and ids == asked.value else find_row(known.name, ids)
+        answer = exchange_credential(platform=known, ids=ids, found=found, attempt=Attempt(caller, body, ids, found))
         counters.count("exchange", "granted")
         counters.count("exchange.granted", known.name)
         EXCHANGES.labels(known.name).inc()

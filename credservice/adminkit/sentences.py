@@ -149,7 +149,8 @@ def object_of(event: AuditEvent) -> Any:
     if event.object_id:
         kind = _KINDS.get(event.object_type, f"{event.object_type.replace('_', ' ')} ")
         return named_link(event.object_type, event.object_id, kind + _name(event))
-    claimed = [str(event.detail[name])[:MAX_CLAIMED] for name in CLAIMED if event.detail.get(name)]
+    names = CLAIMED[1:] if event.subject else CLAIMED  # whose it is stands behind it
+    claimed = [str(event.detail[name])[:MAX_CLAIMED] for name in names if event.detail.get(name)]
     return " / ".join(claimed) or event.object_type.replace("_", " ")
 
 

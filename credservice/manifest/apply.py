@@ -117,7 +117,7 @@ def wait_for_others(*, seconds: int = 0) -> None:
 
 def _write(plan: Plan) -> list[ChangedAnswers]:
     """Write all of it, and find whose answers that changes: by what is there afterwards, since one file may change a
-    shape and what fills it. The lines of what may change them come last, as they tell that."""
+    shape and what fills it. The lines of what is changed come last, as they tell that."""
     comparisons = [watch(plan) for watch in plan_watches()]
     unrecorded: list[Row] = []
     for step in plan.steps:
@@ -126,15 +126,20 @@ def _write(plan: Plan) -> list[ChangedAnswers]:
             _write_extra(plan, extra, changes)
     _stop_at(plan.problems)
     found = [each for compare in comparisons for each in compare()]
-    for row in unrecorded:
-        record_row(plan, row, [each for each in found if each.item is row.item])
+    by_item: defaultdict[int, list[ChangedAnswers]] = defaultdict(list)
+    for each in found:
+        by_item[id(each.item)].append(each)
+    for done, row in enumerate(unrecorded, start=1):
+        record_row(plan, row, by_item[id(row.item)])
+        if done % SIZE == 0:
+            plan.progress("changed, recorded", done, len(unrecorded))
     return found
 
 
 def _write_rows(plan: Plan, section: Section, rows: Sequence[Row]) -> list[Row]:
     """Changed rows first: a value that moves from one row to another is free before it is taken.
 
-    Returns those that are still to be recorded: the changed ones, but for those by the thousand.
+    Returns those that are still to be recorded: the changed ones.
     """
     new = [row for row in rows if row.is_new]
     changed = sorted((row for row in rows if row.changed), key=section.write_order)
@@ -148,12 +153,11 @@ def _write_rows(plan: Plan, section: Section, rows: Sequence[Row]) -> list[Row]:
     for row in new:
         section.before_create(row.obj)
     section.model._default_manager.bulk_create([row.obj for row in new], batch_size=SIZE)
-    at_once = new + changed if section.many else new
-    for done, row in enumerate(at_once, start=1):
+    for done, row in enumerate(new, start=1):
         record_row(plan, row)
         if done % SIZE == 0:
-            plan.progress(f"{section.name}, written", done, len(at_once))
-    return [] if section.many else changed
+            plan.progress(f"{section.name}, written", done, len(new))
+    return changed
 
 
 def _update_many(section: Section, rows: Sequence[Row]) -> None:

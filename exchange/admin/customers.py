@@ -1,21 +1,32 @@
 """Makes an end user's page the place to work on a customer from: who it is elsewhere, what is next, who saw what."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
-from credservice.adminkit.links import list_url
+from credservice.adminkit.links import field_of, list_url, page_of
 from credservice.adminkit.menu import MAX_COUNTED, Need, counted
+from credservice.audit.models import AuditEvent
 from credservice.console.audit.who_saw import WhoSaw
+from credservice.core.names import printable
 from credservice.credentials.admin.related import left_outside
 from credservice.credentials.models import Credential
+from exchange.audit import ACTION
 from exchange.models import EndUser, Grant, Installation
+from exchange.services.answer_impact import Answer
+from exchange.services.customer_answers import SUSPENDED, unanswered_today
+from exchange.shapes import CREDENTIAL, END_USER, INSTALLATION
 
 GRANTS = 20  # that are looked at for one that hands something out
+LINES = 1000  # of the trail, the newest, that are looked at for a refused call
+LATELY = timedelta(days=7)
 
 
 def identities(obj: EndUser) -> QuerySet[EndUser]:
@@ -48,8 +59,50 @@ def with_newest(grants: list[Any]) -> None:
 
 def next_steps_of(request: HttpRequest, obj: EndUser) -> list[Need]:
     """List what is wrong or missing, for whoever may mend it; of what one may not see, nothing is asked."""
+    unanswered = _unanswered(request, obj) if request.user.has_perm("exchange.view_installation") else []
     steps = (step(obj) for permission, step in _STEPS if request.user.has_perm(permission))
-    return [need for need in steps if need is not None]
+    told = {need.link for need in unanswered}
+    return [*unanswered, *(need for need in steps if need is not None and need.link not in told)]
+
+
+def newest_lines(obj: EndUser) -> QuerySet[AuditEvent]:
+    """Find the newest lines of this customer's trail: by the index of subjects alone, and so many at most.
+
+    With the outcome or the time among the conditions, PostgreSQL may read all that was refused to anybody.
+    """
+    return AuditEvent.objects.filter(subject=obj.subject).order_by("-id").defer("detail")[:LINES]
+
+
+def last_refused(obj: EndUser) -> AuditEvent | None:
+    """Find the last call for this customer that was refused lately."""
+    since = timezone.now() - LATELY
+    lately = takewhile(lambda line: line.at >= since, newest_lines(obj))
+    return next((line for line in lately if (line.action, line.outcome) == (ACTION, "refused")), None)
+
+
+def _unanswered(request: HttpRequest, obj: EndUser) -> list[Need]:
+    """Say of each installation that gets no answer why, and what would mend it."""
+    needs = []
+    for installation, answer in unanswered_today(obj):
+        what, link = _mending(obj, installation, answer)
+        if answer.lacks == "" and not request.user.has_perm("exchange.add_grant"):
+            link = page_of(installation)
+        sentence = f"{installation} of {installation.integration.integration_id} gets no answer: {answer.why}. {what}"
+        needs.append(Need(printable(sentence), urgent=True, link=link))
+    return needs
+
+
+def _mending(obj: EndUser, installation: Installation, answer: Answer) -> tuple[str, str]:
+    if answer.lacks == END_USER:
+        name = "external_id" if answer.why.endswith("external_id") else "attributes"
+        return f"Write it under {name}", field_of(obj, name)
+    if answer.lacks == INSTALLATION:
+        return "Write it among the installation's attributes", field_of(installation, "attributes")
+    if answer.lacks == CREDENTIAL:
+        return "Replace the credential's values", list_url(Grant, end_user__id__exact=obj.pk)
+    if answer.lacks == SUSPENDED:
+        return "Resume the integration", page_of(installation.integration)
+    return "Grant a credential", grant_url(obj)
 
 
 def _resume(obj: EndUser) -> Need | None:

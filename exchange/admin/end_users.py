@@ -2,14 +2,15 @@
 
 from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from credservice.adminkit.cards import may_view
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
 from credservice.adminkit.links import link_to
@@ -17,8 +18,10 @@ from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
+from credservice.audit.models import AuditEvent
 from exchange.admin import pages
-from exchange.admin.customers import WhoSawCustomer, grant_url, next_steps_of
+from exchange.admin.accepted_answers import AttributesForm, AttributesPage
+from exchange.admin.customers import WhoSawCustomer, grant_url, last_refused, next_steps_of
 from exchange.admin.rebinding import Rebind
 from exchange.admin.trials import TestInstallation
 from exchange.models import EndUser, Installation, Integration, Platform, SeenSignature
@@ -41,7 +44,7 @@ def end_user_label(end_user: EndUser) -> str:
 
 
 @admin.register(EndUser)
-class EndUserAdmin(LargeListAdmin):
+class EndUserAdmin(AttributesPage, LargeListAdmin):
     menu = Menu("Exchange", 23, "person_pin")
     about = "Your customers, as the platform knows them (endUserId) and as you do."
     empty_help = "Register an end user with the endUserId that the platform sends, before its first exchange."
@@ -70,11 +73,14 @@ class EndUserAdmin(LargeListAdmin):
 
     def facts(self, request: HttpRequest, obj: EndUser) -> list[Fact]:
         known = [Fact("Your id", obj.external_id)] if obj.external_id else []
+        refused = last_refused(obj) if may_view(request, AuditEvent) else None
+        told = format_html("{}: {}", moment(refused.at), refused.reason.replace("_", " ")) if refused else ""
         return [
             *known,
             Fact("endUserId", obj.end_user_id),
             Fact("Platform", link_to(obj.platform)),
             Fact("Added", moment(obj.created_at)),
+            *([Fact("Last refused call", link_to(refused, told))] if refused else []),
         ]
 
     def next_steps(self, request: HttpRequest, obj: EndUser) -> list[Need]:
@@ -105,7 +111,7 @@ class EndUserAdmin(LargeListAdmin):
         return super().get_search_results(request, queryset.select_related("platform"), search_term)
 
 
-class InstallationForm(forms.ModelForm):  # type: ignore[type-arg]
+class InstallationForm(AttributesForm):
     """Takes the platform of the integration; the model's own checks say where the end user is of another."""
 
     class Media:
@@ -132,7 +138,7 @@ class InstallationForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Installation)
-class InstallationAdmin(LargeListAdmin):
+class InstallationAdmin(AttributesPage, LargeListAdmin):
     menu = Menu("Exchange", 24, "deployed_code")
     about = "End users' instances of an integration. A first-seen one waits here for approval."
     empty_help = (

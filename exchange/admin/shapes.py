@@ -4,28 +4,29 @@ Both decide what live customers are answered, and each limits the other: so they
 """
 
 import copy
-import hashlib
 import json
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.html import format_html, format_html_join
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from credservice.adminkit.links import see_document
+from credservice.adminkit.links import link_to, see_document
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.previews import too_many
 from credservice.adminkit.widgets import JSONField
 from credservice.audit import Line, record
 from credservice.core.exceptions import Conflict
 from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.rotation_impact import counted
+from exchange.admin.accepted_answers import ask_for_tick
 from exchange.admin.shape_table import PREVIEW, ShapeField, fits_the_table
 from exchange.models import Installation, Integration
-from exchange.services.answer_impact import AnswerImpact, foretell_answers
+from exchange.services.answer_impact import MAX_NAMED, AnswerImpact, Look, answers_of, foretell_answers
 from exchange.services.dry_run import MASK
 from exchange.shapes import MissingAttribute, fill
 
@@ -72,7 +73,9 @@ class ShapeJSONForm(forms.Form):
         except ValidationError as error:
             raise ValidationError({"response_shape": error.messages}) from None
         if self._saves and data["before"] == _text(self._integration.response_shape):
-            self._confirm(self._foretell(data), data)
+            wanted = [_text(data["response_shape"]), str(data["policy"].pk)]
+            accepted = ask_for_tick(self, self._foretell(data), wanted)
+            data |= {"accepted": accepted} if accepted else {}
         return data
 
     def notes(self) -> list[str]:
@@ -87,27 +90,6 @@ class ShapeJSONForm(forms.Form):
 
     def _foretell(self, data: Values) -> AnswerImpact:
         return foretell_answers(self._integration, self._wanted(data))
-
-    def _confirm(self, impact: AnswerImpact, data: dict[str, Any]) -> None:
-        """Ask for a tick, which holds for what it was set beside: after another change it is asked for again."""
-        if not impact:
-            return
-        shown = [*impact.sentences(), _text(data["response_shape"]), str(data["policy"].pk)]
-        foretold = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
-        self.fields["confirmed"] = forms.BooleanField(
-            label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
-            help_text=format_html_join("", "<p>{}</p>", ((_marked(sentence),) for sentence in impact.sentences())),
-            required=False,
-            widget=UnfoldBooleanWidget(attrs={"value": foretold}),
-        )
-        if self.data.get("confirmed") != foretold:
-            assert isinstance(self.data, QueryDict)
-            sent = self.data.copy()
-            sent.pop("confirmed", None)
-            self.data = sent
-            self.add_error("confirmed", "Nothing is saved yet. Tick this, and save again.")
-        else:
-            data["accepted"] = impact.counts()
 
 
 TABLE: dict[str, Any] = {
@@ -139,6 +121,19 @@ class EditShape(ObjectAction):
     def proof_first(self, request: HttpRequest) -> HttpResponse | None:
         """Ask for no proof of who only previews: the values are masked, and nothing is saved."""
         return None if request.POST.get("preview") else super().proof_first(request)
+
+    def consequences(self, obj: Integration) -> list[str]:
+        """Say who gets no answer as it is: what is foretold below leaves them out."""
+        answers = answers_of(obj, Look())
+        none = [(each, answer.why) for each, answer in answers.by_installation.items() if answer.fields is None]
+        if not none:
+            return []
+        number = counted(len(none), "installations")
+        gets = "gets" if len(none) == 1 else "get"
+        shown = ((link_to(each.end_user, each), why) for each, why in none[:MAX_NAMED])
+        rest = f" and {len(none) - MAX_NAMED} more" if len(none) > MAX_NAMED else ""
+        listed = format_html_join(", ", "{} ({})", shown)
+        return [format_html("{} {} no answer today: {}{}.", number, gets, listed, rest)]
 
     def version(self, request: HttpRequest, obj: Integration) -> str:
         return f"{super().version(request, obj)} {obj.policy_id}"
@@ -218,11 +213,3 @@ def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> d
 
 def _text(shape: Any, indent: int | None = None) -> str:
     return json.dumps(shape, ensure_ascii=False, indent=indent, sort_keys=indent is None)
-
-
-def _marked(sentence: str) -> str:
-    """Show what stands between backticks as code."""
-    parts = enumerate(sentence.split("`"))
-    return format_html_join(
-        "", "{}", ((format_html("<code>{}</code>", part) if at % 2 else part,) for at, part in parts)
-    )

@@ -1,6 +1,7 @@
 """Reads CSV (RFC 4180) as rows of an import: a heading with names, then an end user, and at most one grant, a line.
 
-A cell that is empty says nothing: what it would be about stays as it is. So a table cannot empty a name.
+A cell that is empty says nothing: what it would be about stays as it is. So a table cannot empty a name. Attributes
+are written whole all the same: beside one that is filled, an empty one takes its attribute away.
 """
 
 import csv

@@ -20,6 +20,7 @@ from exchange.bulk.process_pool import side_by_side
 from exchange.bulk.row_writer import put_row
 from exchange.lookups import find_platform
 from exchange.models import Platform
+from exchange.services.customer_answers import AnswersWouldChange
 
 BATCH_ROWS, BATCH_BYTES = 1_000, 2 * 1024 * 1024
 ATTEMPTS = 5
@@ -50,6 +51,8 @@ class Import:
     dry_run: bool = False
     stop_on_error: bool = False
     platform: str | None = None  # of rows that name none
+    accept_changed_answers: bool = False  # also leave installations unanswered that ask for an attribute a row drops
+    names_installations: bool = True  # to whom it is told which those are
     lanes: int = 1  # more: in so many processes, see exchange.bulk.process_pool
 
     def run(self, entries: Iterable[Entry]) -> Iterator[Summary]:
@@ -104,7 +107,10 @@ class Import:
 
     def _single(self, job: Job) -> Results:
         try:
-            return {job.line: _retried(partial(put_row, job, actor=self.actor))}
+            accepts = self.accept_changed_answers
+            return {job.line: _retried(partial(put_row, job, actor=self.actor, accept_changed_answers=accepts))}
+        except AnswersWouldChange as refusal:
+            return {job.line: problem_of(AnswersWouldChange(refusal.impact, named=self.names_installations))}
         except (ServiceError, GrantRefused) as error:
             return {job.line: problem_of(error)}
 

@@ -18,7 +18,7 @@ from exchange.services.grants import put_grant
 M = TypeVar("M")
 
 
-def put_row(job: Job, *, actor: str) -> Outcome:
+def put_row(job: Job, *, actor: str, accept_changed_answers: bool = False) -> Outcome:
     """See to it that the end user and its grants are as the row says: all of it, or nothing.
 
     Raises :class:`ServiceError` or :class:`GrantRefused`.
@@ -33,6 +33,7 @@ def put_row(job: Job, *, actor: str) -> Outcome:
                 end_user_id=row.end_user_id,
                 name=row.name,
                 attributes=row.attributes,
+                accept_changed_answers=accept_changed_answers,
             )
             outcomes = {outcome, _switch(end_user, row.state, actor)}
             outcomes |= {_put_grant(job, end_user, index, actor) for index in range(len(row.grants))}

@@ -1,15 +1,24 @@
-"""Finds whose answers a set-up file changes, by what it says of integrations and their policies."""
+"""Finds whose answers a set-up file changes, by what it says of integrations, their policies, and attributes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from credservice.core.exceptions import Conflict
 from credservice.manifest.document import Item
-from credservice.manifest.schema import ChangedAnswers, Plan
-from exchange.models import Integration
-from exchange.services.answer_impact import AnswerImpact, Look, answers_of, compare_answers, is_answered_alike
+from credservice.manifest.schema import ChangedAnswers, Plan, Row, chunks
+from exchange.models import EndUser, Installation, Integration
+from exchange.services.answer_impact import (
+    AnswerImpact,
+    Look,
+    answer_each,
+    answers_of,
+    compare_answers,
+    is_answered_alike,
+)
+from exchange.services.customer_answers import AtRisk, Holder, answers_at_risk
 
 MAX_INTEGRATIONS = 20  # of a policy that are named
 Found = Sequence[tuple[Integration, AnswerImpact]]
@@ -22,6 +31,9 @@ def watch_answers(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
     touched = _in_order(Integration.objects.filter(Q(pk__in=integrations) | Q(policy__in=policies)))
     look = Look()
     before = {each.pk: answers_of(each, look) for each in touched if not _is_left_alike(plan, each)}
+    losers = {**plan.changed("end_users", "attributes"), **plan.changed("installations", "attributes")}
+    losses = _losses(losers)
+    at_risk = answers_at_risk(losses, look)
 
     def compare() -> list[ChangedAnswers]:
         found = []
@@ -37,9 +49,39 @@ def watch_answers(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
                 raise Conflict(f"Somebody else gave integration {now.integration_id} another policy. Send this again.")
         for policy, users in by_policy.items():
             found += _told_of_policy(policies[policy].item, users)
+        found += _told_of_losses(at_risk, {each.pk: losers[each.pk] for each in losses}, before, look)
         return sorted(found, key=lambda each: each.item.line)
 
     return compare
+
+
+def _losses(rows: Mapping[Any, Row]) -> dict[Holder, set[str]]:
+    """Find the names of attributes that end users and installations have, and the file leaves out."""
+    losses: dict[Holder, set[str]] = {}
+    for pks in chunks(list(rows)):
+        for model in (EndUser, Installation):
+            for stored in model._default_manager.filter(pk__in=pks):
+                if lost := stored.attributes.keys() - rows[stored.pk].obj.attributes:
+                    losses[stored] = lost
+    return losses
+
+
+def _told_of_losses(
+    at_risk: AtRisk, losers: Mapping[Any, Row], told: Iterable[Any], look: Look
+) -> Iterable[ChangedAnswers]:
+    """Tell of each end user or installation whose answers end; those of integrations that are ``told`` of are told."""
+    rows = Installation.objects.filter(pk__in=[each.pk for each in at_risk.answers])
+    after = answer_each(rows.select_related("end_user", "integration__policy"), look)
+    by_loser: defaultdict[Any, AtRisk] = defaultdict(AtRisk)
+    for each, answer in at_risk.answers.items():
+        if each.integration_id not in told:
+            by_loser[each.end_user_id if each.end_user_id in losers else each.pk].answers[each] = answer
+    for pk, its_own in by_loser.items():
+        if impact := its_own.impact(after):
+            yield _told(losers[pk].item, "", impact)
+    if at_risk.more:
+        first = next(iter(losers.values()))
+        yield _told(first.item, "", AnswerImpact(looked_at=len(at_risk.answers), more=True))
 
 
 def _in_order(rows: QuerySet[Integration]) -> Iterable[Integration]:

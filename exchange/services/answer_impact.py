@@ -3,6 +3,7 @@
 The console asks before it saves; the vendor API and ``apply`` refuse what nobody has accepted.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -31,10 +32,11 @@ _Makes = tuple[bool, frozenset[str]] | None  # if an issuer makes the values, an
 
 
 class Answer(NamedTuple):
-    """The fields of an answer; of none, ``why`` there is none."""
+    """The fields of an answer; of none, ``why`` there is none, and the kind of source that ``lacks`` something."""
 
     fields: Mapping[str, Any] | None
     why: str = ""
+    lacks: str = ""
 
 
 @dataclass
@@ -126,9 +128,22 @@ def answers_of(integration: Integration, look: Look, *, among: Collection[Instal
     looked_at = found[:limit]
     if among is None:
         look.left -= len(looked_at)
-    handed_out = _handed_out(integration, looked_at, look)
-    answers = {each: _answer(integration, each, handed_out) for each in looked_at}
+    for each in looked_at:
+        each.integration = integration
+    answers = answer_each(looked_at, look)
     return Answers(integration.response_shape, _makes(integration.policy), answers, more=len(found) > limit)
+
+
+def answer_each(installations: Iterable[Installation], look: Look) -> dict[Installation, Answer]:
+    """Find what these are answered, as they, their end users and their integrations are in memory."""
+    by_integration: defaultdict[Integration, list[Installation]] = defaultdict(list)
+    for each in installations:
+        by_integration[each.integration].append(each)
+    answers: dict[Installation, Answer] = {}
+    for integration, its_own in by_integration.items():
+        handed_out = _handed_out(integration, its_own, look)
+        answers |= {each: _answer(integration, each, handed_out) for each in its_own}
+    return answers
 
 
 def compare_answers(before: Answers, after: Answers) -> AnswerImpact:
@@ -201,7 +216,7 @@ def _answer(
     try:
         return Answer(fill(integration.response_shape, sources))
     except MissingAttribute as missing:
-        return Answer(None, _why(missing))
+        return Answer(None, _why(missing), missing.kind)
 
 
 def _made(policy: CredentialPolicy) -> Values | None:

@@ -15,6 +15,7 @@ from credservice.core.names import fault_of_name
 from credservice.credentials.services import set_suspended, update_context
 from exchange.models import MAX_ID, EndUser, Installation, Platform
 from exchange.services import events
+from exchange.services.customer_answers import AnswersWouldChange, foretell_attributes
 
 Outcome = Literal["created", "changed", "unchanged"]
 State = Installation.State
@@ -28,13 +29,16 @@ def upsert_end_user(
     end_user_id: str | None = None,
     name: str | None = None,
     attributes: Mapping[str, Any] | None = None,
+    accept_changed_answers: bool = False,
 ) -> tuple[EndUser, Outcome]:
     """See to it that the platform has an end user of the vendor's ``external_id``, with these facts.
 
-    What is ``None`` stays as it is. An end user that is known by ``end_user_id`` alone becomes the vendor's; one that
-    has an ``external_id`` keeps it (:mod:`exchange.services.rebinding`). Raises
-    :class:`Invalid` where an id is too long or none, or a new one has no ``end_user_id``, :class:`Conflict` where that
-    is another's, or another than it has: the platform's id of an end user never changes.
+    What is ``None`` stays as it is; ``attributes`` are all that it has from now on. An end user that is known by
+    ``end_user_id`` alone becomes the vendor's; one that has an ``external_id`` keeps it
+    (:mod:`exchange.services.rebinding`). Raises :class:`Invalid` where an id is too long or none, or a new one has no
+    ``end_user_id``, :class:`Conflict` where that is another's, or another than it has: the platform's id of an end user
+    never changes. Raises :class:`AnswersWouldChange` where installations are answered today, and would not be without
+    attributes that are left out, unless the caller accepts that.
     """
     if len(external_id) > MAX_ID:
         raise Invalid(f"An external_id has at most {MAX_ID} characters.")
@@ -50,7 +54,7 @@ def upsert_end_user(
             found = _locked(platform, external_id, end_user_id)  # somebody else was first
         if found is None:
             raise Conflict("Another end user has this end_user_id by now.")
-        return found, _changed(found, external_id, end_user_id, given, actor)
+        return found, _changed(found, external_id, end_user_id, given, actor, accept_changed_answers)
 
 
 def suspend_end_user(*, end_user: EndUser, actor: str, why: str = "") -> None:
@@ -110,7 +114,7 @@ def _created(
 
 
 def _changed(
-    end_user: EndUser, external_id: str, end_user_id: str | None, given: Mapping[str, Any], actor: str
+    end_user: EndUser, external_id: str, end_user_id: str | None, given: Mapping[str, Any], actor: str, accepts: bool
 ) -> Outcome:
     if end_user_id not in (None, "", end_user.end_user_id):
         raise Conflict(f"The end_user_id of this end user is {end_user.end_user_id}, and never changes.")
@@ -120,12 +124,16 @@ def _changed(
         return "unchanged"
     if "external_id" in changes:
         _refuse_fault("external_id", external_id)  # one that was stored before the rule stays
+    impact = foretell_attributes(end_user, changes.get("attributes", end_user.attributes))
+    if impact and not accepts:
+        raise AnswersWouldChange(impact)
     for field, value in changes.items():
         setattr(end_user, field, value)
     end_user.save(update_fields=list(changes))
     if "external_id" in changes:
         update_context(subject=end_user.subject, external_id=external_id)
-    record(end_user_line("end_user.changed", end_user, actor, sorted(changes)))
+    accepted = {"accepted_changed_answers": impact.counts()} if impact else {}
+    record(end_user_line("end_user.changed", end_user, actor, sorted(changes), accepted))
     return "changed"
 
 
@@ -157,7 +165,9 @@ def _switch(
     return True
 
 
-def end_user_line(action: str, end_user: EndUser, actor: str, fields: list[str]) -> Line:
+def end_user_line(
+    action: str, end_user: EndUser, actor: str, fields: list[str], more: Mapping[str, Any] | None = None
+) -> Line:
     """Write the line in the trail about what was done to an end user."""
     detail = {"external_id": end_user.external_id, "end_user": end_user.end_user_id, "fields": fields}
-    return Line.about(end_user, action, actor, detail)
+    return Line.about(end_user, action, actor, {**detail, **(more or {})})

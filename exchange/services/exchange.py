@@ -37,12 +37,12 @@ _LOOKS = 4
 
 
 def exchange_credential(
-    *, platform: PlatformRow, ids: ExchangeIds, found: ExchangeRow | None, attempt: Attempt
+    *, platform: PlatformRow, ids: ExchangeIds, found: ExchangeRow, attempt: Attempt
 ) -> dict[str, Any]:
     """Return the answer for these ids. Its line in the trail is committed, as a refusal's is.
 
-    ``found`` is what was found for them together with the platform. Raises TooMany, NotFound, Forbidden or Unavailable
-    (exchange.refusals): nothing is handed out then.
+    ``found`` is what was found for them, as a rule together with the platform. Raises TooMany, NotFound, Forbidden or
+    Unavailable (exchange.refusals): nothing is handed out then.
     """
     with refusals_recorded(attempt):
         if platform.requests_per_minute is not None:

@@ -24,10 +24,12 @@ from credservice.vendor_api.fields import ACTIVE_OR_SUSPENDED, Facts, StrictSeri
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads
 from credservice.vendor_api.problems import InvalidFields
+from credservice.vendor_api.setup import AcceptingSerializer
 from exchange.bulk.engine import Import, Summary
 from exchange.bulk.job import Problem
 from exchange.bulk.ndjson_reader import Entry, read_ndjson
 from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
+from exchange.vendor_api.serializers import ATTRIBUTES
 
 NDJSON = "application/x-ndjson"
 MAX_ERRORS = 1_000
@@ -44,13 +46,13 @@ class BulkGrantSerializer(StrictSerializer):
 
 
 class BulkRowSerializer(StrictSerializer):
-    """One line of the body. What is left out stays as it is."""
+    """One line of the body. A field that is left out stays as it is."""
 
     platform = Text(required=False, help_text="Its name; without it, the call's, or the default platform.")
     external_id = Text(help_text="Yours.")
     end_user_id = Text(required=False, help_text="The platform's endUserId: needed once, and never changes.")
     name = Text(required=False, allow_blank=True)
-    attributes = Facts(required=False, help_text="Flat facts that a response shape may use. Send the whole object.")
+    attributes = Facts(required=False, help_text=ATTRIBUTES)
     state = serializers.ChoiceField(ACTIVE_OR_SUSPENDED, required=False)
     grants = BulkGrantSerializer(many=True, required=False)
 
@@ -72,7 +74,7 @@ class BulkReceiptSerializer(serializers.Serializer[Any]):
     errors = BulkErrorSerializer(many=True, help_text=f"The first {MAX_ERRORS:,}.")  # type: ignore[assignment] # a field
 
 
-class BulkQuerySerializer(PlatformQuerySerializer):
+class BulkQuerySerializer(PlatformQuerySerializer, AcceptingSerializer):
     dry_run = serializers.BooleanField(default=False, help_text="Look at everything, write nothing.")
     on_error = serializers.ChoiceField(
         ["skip", "stop"], default="skip", help_text="stop: nothing of the thousand rows around a bad one is written."
@@ -108,7 +110,9 @@ class Bulk(VendorView):
     )
     def post(self, request: Request) -> Response:
         """Each line registers or changes an end user, and grants it credentials. A line that is refused stops no
-        other. Rows are committed by the thousand; sent again, what is there already stays as it is."""
+        other; one is refused that drops an attribute without which installations that are answered today would get no
+        answer, unless you accept that. Rows are committed by the thousand; sent again, what is there already stays as
+        it is."""
         if not int(request.META.get("CONTENT_LENGTH") or 0):
             raise Invalid("The body is empty: send a JSON object a line.")
         refuse_encoded(request.META)
@@ -128,6 +132,8 @@ class Bulk(VendorView):
             dry_run=self.params["dry_run"],
             stop_on_error=self.params["on_error"] == "stop",
             platform=self.params.get("platform"),
+            accept_changed_answers=self.params["accept_changed_answers"],
+            names_installations=Scope.READ_INSTALLATIONS in self.caller.token.scopes,
         )
         summary = Summary()
         with _a_place():

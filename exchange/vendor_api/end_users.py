@@ -15,9 +15,11 @@ from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import filtered, page, page_of
 from exchange.lookups import find_end_user, find_platform
 from exchange.models import EndUser, Platform
+from exchange.services.customer_answers import AnswersWouldChange
 from exchange.services.end_users import resume_end_user, suspend_end_user, upsert_end_user
 from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
 from exchange.vendor_api.serializers import (
+    EndUserPutQuerySerializer,
     EndUserQuerySerializer,
     EndUserSerializer,
     EndUserUpsertSerializer,
@@ -73,22 +75,34 @@ class OneEndUser(VendorView):
         "put_end_user",
         "Register or change an end user",
         scope=Scope.WRITE_END_USERS,
-        query=PlatformQuerySerializer,
+        query=EndUserPutQuerySerializer,
         takes=EndUserUpsertSerializer,
         gives={200: EndUserSerializer, 201: EndUserSerializer},
+        problems=("answers_would_change",),
         tagged=True,
         examples={"A new one": {"end_user_id": "enduser_456def", "name": "Ada", "attributes": {"region": "eu"}}},
     )
     def put(self, request: Request, external_id: str) -> Response:
-        """Whatever was there before; what is left out stays as it is. 201 where it is new. ``If-None-Match: *`` only
-        makes, ``If-Match`` only changes."""
+        """Whatever was there before; a field that is left out stays as it is. ``attributes`` are sent whole: one that
+        is left out of them is gone. What would leave installations that are answered today without an answer is refused
+        until you accept it. 201 where it is new. ``If-None-Match: *`` only makes, ``If-Match`` only changes."""
         platform = find_platform(self.params.get("platform"))
         external_id = _external_id(platform, external_id)
         if "If-Match" in request.headers:
             rows = EndUser.objects.select_related("platform").filter(platform=platform, external_id=external_id)
             known = rows.select_for_update(of=("self",), no_key=True).first()
             self.require_match(show(known) if known else None)
-        end_user, outcome = upsert_end_user(platform=platform, external_id=external_id, actor=self.actor, **self.body)
+        try:
+            end_user, outcome = upsert_end_user(
+                platform=platform,
+                external_id=external_id,
+                actor=self.actor,
+                accept_changed_answers=self.params["accept_changed_answers"],
+                **self.body,
+            )
+        except AnswersWouldChange as refusal:
+            named = Scope.READ_INSTALLATIONS in self.caller.token.scopes
+            raise AnswersWouldChange(refusal.impact, named=named) from None
         require_new(request._request, created=outcome == "created")
         return self.shown(show(end_user), status=201 if outcome == "created" else 200)
 

@@ -17,8 +17,15 @@ from credservice.vendor_api.fields import (
     Whole,
 )
 from credservice.vendor_api.paging import PageQuerySerializer
+from credservice.vendor_api.setup import AcceptingSerializer
 from exchange.models import MAX_ID, Installation
 from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
+
+# Said wherever they are sent.
+ATTRIBUTES = (
+    "Flat facts that a response shape may use. Send the whole object, each time: an attribute that you leave out is "
+    "gone, and what asks for it gets no answer."
+)
 
 
 class EndUserSerializer(serializers.Serializer[Any]):
@@ -39,7 +46,11 @@ class EndUserUpsertSerializer(StrictSerializer):
         max_length=MAX_ID, required=False, help_text="The platform's endUserId: needed once, and never changes."
     )
     name = Name(max_length=255, required=False, allow_blank=True)
-    attributes = Facts(required=False, help_text="Flat facts that a response shape may use. Send the whole object.")
+    attributes = Facts(required=False, help_text=ATTRIBUTES)
+
+
+class EndUserPutQuerySerializer(PlatformQuerySerializer, AcceptingSerializer):
+    pass
 
 
 class EndUserQuerySerializer(PageQuerySerializer):

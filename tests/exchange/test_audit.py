@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from exchange.models import EndUser
 from exchange.queries import signatures_with_several_bodies
 from tests.support.exchange_factories import IDS, SECRET, VALUE, make_door
 
@@ -92,3 +93,28 @@ def test_the_line_is_committed_before_the_answer(client):
             assert cursor.fetchone() == (1,)
     finally:
         other.close()
+
+
+def test_a_refused_call_of_a_proven_platform_says_whose_it_is(door, granted, trail):
+    door.integration.response_shape = {"tenant": "$end_user.tenant"}
+    door.integration.save()
+    door.post()
+    door.post(IDS | {"installationId": "install_other", "integrationId": "unknown"})
+    assert [(line.reason, line.subject) for line in trail.all()] == [
+        ("incomplete_answer", door.end_user.subject),
+        ("unknown_integration", door.end_user.subject),
+    ]
+
+
+def test_a_call_that_is_not_proven_or_names_nobody_is_in_no_customers_trail(door, granted, trail):
+    door.post(headers=door.signed(secret="of somebody else"))
+    door.post(IDS | {"endUserId": "unknown"})
+    assert [line.subject for line in trail.all(outcome="refused")] == ["", ""]
+
+
+def test_ids_in_a_query_that_is_not_read_do_not_say_whose_it_is(door, granted, trail):
+    EndUser.objects.create(platform=door.platform, end_user_id="another")
+    door.integration.response_shape = {"tenant": "$end_user.tenant"}
+    door.integration.save()
+    door.post(path=f"{door.path}?endUserId=another")
+    assert trail.one().subject == door.end_user.subject

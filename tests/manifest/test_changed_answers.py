@@ -109,3 +109,52 @@ platforms:
 """
     (line,) = demo.refused(text).splitlines()[1:-1]
     assert line.endswith("answered differently: install_xyz789. `apiKey` now comes from the value token.")
+
+
+TENANT = """\
+platforms:
+  mindcloud:
+    integrations:
+      int_abc123: {response: {apiKey: $credential.apiKey, tenant: $end_user.tenant, site: $installation.site}}
+    end_users:
+      enduser_456def:
+        attributes: {tenant: t-1}
+        installations: {install_xyz789: {integration: int_abc123, attributes: {site: s-1}}}
+"""
+USER = "platforms.mindcloud.end_users.enduser_456def"
+
+
+def users(attributes, inner=""):
+    return f"platforms:\n  mindcloud:\n    end_users:\n      enduser_456def:\n        attributes: {attributes}\n{inner}"
+
+
+def test_an_attribute_that_an_answer_needs_is_not_dropped_by_the_way(demo, trail):
+    demo.apply(TENANT, ACCEPT)
+    text = users("{plan: gold}")
+    told = f"{USER}: 1 installation would get no answer: install_xyz789 (the customer has no attribute tenant)."
+    assert demo.refused(text).splitlines()[1] == f"set-up.yaml:4: {told}"
+    assert EndUser.objects.get(end_user_id="enduser_456def").attributes == {"tenant": "t-1"}
+    assert f"Changed answers: {told}" in demo.apply(text, ACCEPT)
+    accepted = trail.all(action="end_user.changed")[-1].detail["accepted_changed_answers"]
+    assert accepted == {"different": 0, "unanswered": 1, "not_all_looked_at": 0}
+
+
+def test_an_attribute_of_an_installation_counts_as_well(demo):
+    demo.apply(TENANT, ACCEPT)
+    inner = "        installations: {install_xyz789: {integration: int_abc123, attributes: {}}}\n"
+    (line,) = demo.refused(users("{tenant: t-1}", inner)).splitlines()[1:-1]
+    assert line.endswith(
+        "install_xyz789: 1 installation would get no answer: install_xyz789 (the installation has no attribute site)."
+    )
+
+
+def test_another_value_and_an_attribute_that_nothing_needs_are_not_asked_about(demo):
+    demo.apply(TENANT.replace("{tenant: t-1}", "{tenant: t-1, plan: gold}"), ACCEPT)
+    assert "Applied" in demo.apply(users("{tenant: t-2}"))
+
+
+def test_a_shape_that_no_longer_asks_for_it_is_told_of_once(demo):
+    demo.apply(TENANT, ACCEPT)
+    text = TENANT.replace(", tenant: $end_user.tenant", "").replace("{tenant: t-1}", "{}")
+    (line,) = demo.refused(text).splitlines()[1:-1]
+    assert line.endswith("`tenant` is no longer sent.")

@@ -46,6 +46,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--stop-on-error", action="store_true", help="stop before the batch of the first bad row")
         parser.add_argument(
+            "--accept-changed-answers",
+            action="store_true",
+            help="also drop attributes without which installations that are answered today get no answer",
+        )
+        parser.add_argument(
             "--jobs",
             type=partial(_number, most=MOST_JOBS),
             metavar="N",
@@ -70,6 +75,7 @@ class Command(BaseCommand):
                 dry_run=options["dry_run"],
                 stop_on_error=options["stop_on_error"],
                 platform=options["platform"],
+                accept_changed_answers=options["accept_changed_answers"],
                 lanes=options["jobs"] or usual(),
             )
             summary, ended = self._run(engine, source, READERS[form](source, from_line=first))

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 
 from credservice.credentials.models import Credential
 from exchange.bulk.progress import line
-from exchange.models import EndUser
+from exchange.models import EndUser, Integration
 from tests.exchange.bulk.imports import ndjson, row
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +79,20 @@ def test_refusals_of_a_table_name_its_columns(door, tmp_path, capsys):
         "line 4: Send a value for each of apiKey, and for nothing else. (value.NAME)",
         "line 5: Platform mindcloud has no such integration. (integration_id)",
     ]
+
+
+def test_a_row_that_would_end_an_answer_is_refused_until_that_is_accepted(door, tmp_path, capsys):
+    door.grant()
+    Integration.objects.update(response_shape={"apiKey": "$credential.apiKey", "tenant": "$end_user.tenant"})
+    EndUser.objects.update(attributes={"tenant": "t-1"})
+    file = tmp_path / "customers.csv"
+    file.write_text("external_id,attribute.tenant,attribute.plan\ncustomer-1,,gold\n")
+    with pytest.raises(CommandError, match="1 row was refused"):
+        call_command("import_credentials", str(file))
+    told = "line 2: 1 installation would get no answer: install_xyz789 (the customer has no attribute tenant)."
+    assert told in capsys.readouterr().err
+    call_command("import_credentials", str(file), "--accept-changed-answers")
+    assert EndUser.objects.get().attributes == {"plan": "gold"}
 
 
 def test_a_table_by_another_name_is_not_taken_for_json(door, tmp_path):

@@ -1,0 +1,107 @@
+"""Asks for a tick before live customers are answered differently, or not at all."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, QueryDict
+from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldBooleanWidget
+
+from exchange.models import EndUser
+from exchange.services.answer_impact import AnswerImpact
+from exchange.services.customer_answers import asked_of, foretell_attributes
+
+TICK = "confirmed"
+_WHOLE = "Facts that answers may hold: all of them, since one that is left out is gone."
+
+
+def ask_for_tick(form: Any, impact: AnswerImpact, wanted: Iterable[str]) -> dict[str, int] | None:
+    """Add the tick to a bound form whose saving has an ``impact``. Returns what was accepted where it was set.
+
+    It holds for what it was set beside, and for what is ``wanted``: after another change it is asked for again.
+    """
+    if not impact:
+        return None
+    sentences = impact.sentences()
+    foretold = hashlib.sha256(json.dumps([*sentences, *wanted]).encode()).hexdigest()[:16]
+    form.fields[TICK] = forms.BooleanField(
+        label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
+        help_text=format_html_join("", "<p>{}</p>", ((_marked(sentence),) for sentence in sentences)),
+        required=False,
+        widget=UnfoldBooleanWidget(attrs={"value": foretold}),
+    )
+    if form.data.get(TICK) == foretold:
+        return impact.counts()
+    assert isinstance(form.data, QueryDict)
+    form.data = form.data.copy()
+    form.data.pop(TICK, None)
+    form.add_error(TICK, "Nothing is saved yet. Tick this, and save again.")
+    return None
+
+
+class AttributesForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Asks for the tick where attributes go without which installations get no answer. Says which are asked for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        attributes = self.fields.get("attributes")  # not there for who may not change it
+        if attributes is not None and not self.instance._state.adding:
+            asked = _asked(self.instance) if isinstance(self.instance, EndUser) else ""
+            attributes.help_text = format_html("{} {}", _WHOLE, asked)
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """List what the trail is to name: the tick is no field of the row."""
+        return [name for name in super().changed_data if name != TICK]
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        attributes = data.get("attributes")
+        if not self.errors and not self.instance._state.adding and isinstance(attributes, dict):
+            impact = foretell_attributes(self.instance, attributes)
+            accepted = ask_for_tick(self, impact, [json.dumps(attributes, sort_keys=True)])
+            if accepted:
+                self.instance.audit_facts = {"accepted_changed_answers": accepted}
+        return data
+
+
+class AttributesPage(ModelAdmin):
+    """Shows the tick of :class:`AttributesForm` beside the attributes."""
+
+    form = AttributesForm
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        shown = context["adminform"]
+        if TICK in shown.form.fields:
+            shown.fieldsets = [
+                (name, options | {"fields": _with_tick(options["fields"])}) for name, options in shown.fieldsets
+            ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def _with_tick(names: Iterable[Any]) -> list[Any]:
+    return [shown for name in names for shown in ((name, TICK) if name == "attributes" else (name,))]
+
+
+def _asked(end_user: EndUser) -> SafeString | str:
+    asked = asked_of(end_user)
+    if not asked:
+        return "No integration of this customer asks for one."
+    parts = ((name, ", ".join(each.integration_id for each in integrations)) for name, integrations in asked.items())
+    return format_html(
+        "Integrations of this customer ask for {}.", format_html_join(", ", "<code>{}</code> ({})", parts)
+    )
+
+
+def _marked(sentence: str) -> str:
+    """Show what stands between backticks as code."""
+    parts = enumerate(sentence.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if at % 2 else part,) for at, part in parts)
+    )

@@ -1,0 +1,102 @@
+"""The page of a customer who gets nothing says so, why, and what to do."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from credservice.audit import Line, record
+from exchange.admin import customers
+from exchange.models import EndUser, Grant, Installation, Integration
+from tests.support.console import World
+from tests.support.doors import role_client
+from tests.support.pages import url
+
+TENANT = {"apiKey": "$credential.apiKey", "tenant": "$end_user.tenant"}
+
+
+def needs(client: Client, end_user: EndUser) -> list[tuple[str, str]]:
+    return [(step.sentence, step.link) for step in client.get(url(end_user)).context["next_steps"]]
+
+
+def facts(client: Client, end_user: EndUser) -> dict[str, str]:
+    return {fact.name: str(fact.value) for fact in client.get(url(end_user)).context["header"].facts}
+
+
+def refuse(world: World, reason: str = "incomplete_answer") -> None:
+    detail = {"installation": "inst_1", "end_user": "eu_1"}
+    subject = world.end_user.subject
+    record(Line("exchange.credential", "platform:mindcloud", "refused", reason, subject=subject, detail=detail))
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        (TENANT, "the customer has no attribute tenant. Write it under attributes"),
+        ({"site": "$installation.site"}, "the installation has no attribute site. Write it among the installation's"),
+        ({"key": "$credential.other"}, "its credential has no value other. Replace the credential's values"),
+    ],
+)
+def test_it_says_what_an_answer_lacks(console: Client, world: World, shape: dict[str, str], said: str) -> None:
+    assert needs(console, world.end_user) == []
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape=shape)
+    ((sentence, link),) = needs(console, world.end_user)
+    assert sentence.startswith(f"inst_1 of int_1 gets no answer: {said}")
+    assert console.get(link).status_code == 200
+
+
+def test_it_says_that_nothing_is_granted_once(console: Client, world: World) -> None:
+    Grant.objects.all().delete()
+    ((sentence, link),) = needs(console, world.end_user)
+    assert sentence == "inst_1 of int_1 gets no answer: its values would have to be entered. Grant a credential"
+    assert console.get(link).context["form"].initial == {"end_user": world.end_user}
+    ((_, link),) = needs(role_client("Viewer"), world.end_user)
+    assert link == url(world.installation)
+
+
+def test_it_says_that_the_integration_is_suspended(console: Client, world: World) -> None:
+    Integration.objects.update(is_active=False)
+    assert needs(console, world.end_user) == [
+        ("inst_1 of int_1 gets no answer: the integration is suspended. Resume the integration", url(world.integration))
+    ]
+
+
+def test_what_is_not_to_be_answered_is_no_warning(console: Client, world: World) -> None:
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape=TENANT)
+    Installation.objects.update(state="suspended")
+    assert needs(console, world.end_user) == []
+
+
+def test_it_shows_the_last_refused_call(console: Client, world: World) -> None:
+    assert "Last refused call" not in facts(console, world.end_user)
+    refuse(world, "no_grant")
+    refuse(world)
+    assert "just now</time>: incomplete answer</a>" in facts(console, world.end_user)["Last refused call"]
+    page = console.get(url(world.end_user))
+    (shown,) = [str(list(card.lines())) for card in page.context["cards"] if card.title == "Trail"]
+    assert "platform mindcloud was refused to fetch a credential inst_1 (incomplete answer)" in shown
+
+
+def test_a_call_that_was_refused_long_ago_is_not_shown(
+    console: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse(world)
+    monkeypatch.setattr(customers, "LATELY", timedelta(0))
+    assert "Last refused call" not in facts(console, world.end_user)
+
+
+def test_the_last_refused_call_is_found_by_the_index_of_subjects(world: World) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # as where the table is large
+    assert "subject_id_idx" in customers.newest_lines(world.end_user).explain()
+
+
+def test_the_answers_page_says_who_gets_none_today(console: Client, world: World) -> None:
+    assert "today" not in console.get(url(world.integration, "shape")).content.decode()
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape=TENANT)
+    page = console.get(url(world.integration, "shape"))
+    (told,) = page.context["consequences"]
+    assert told.startswith("1 installation gets no answer today: <a")
+    assert url(world.end_user) in told
+    assert told.endswith("inst_1</a> (the customer has no attribute tenant).")
