@@ -47,6 +47,17 @@ class SecretTextarea(forms.Textarea):
         return ""
 
 
+class _SecretBox(forms.BoundField):
+    """Shows a secret's box, which is empty in a form that comes back: where something was typed, it says so."""
+
+    @property
+    def errors(self) -> Any:
+        found = super().errors
+        if found or not self.data or not self.form.errors:
+            return found
+        return self.form.error_class(["Enter it again: it was not kept."], renderer=self.form.renderer)
+
+
 class SecretField(forms.CharField):
     """Takes a secret as pasted: blanks around a single line are dropped, lines of a longer one are kept as they are."""
 
@@ -58,6 +69,9 @@ class SecretField(forms.CharField):
     def to_python(self, value: Any) -> str | None:
         text = (super().to_python(value) or "").replace("\r\n", "\n")  # browsers send CRLF
         return text if "\n" in text.strip() else text.strip()
+
+    def get_bound_field(self, form: Any, field_name: str) -> forms.BoundField:
+        return _SecretBox(form, self, field_name)
 
 
 def is_secret(field: forms.Field) -> bool:

@@ -276,3 +276,10 @@ def test_blanks_at_the_ends_are_dropped_and_invisible_characters_refused(console
     page = do(console, platform, end_user_id="eu\u200b_1", external_id="acme", value_0="the-customers-key")
     assert "This holds a line break, an invisible character" in page.content.decode()
     assert not Grant.objects.exists()
+
+
+def test_a_secret_that_a_fault_elsewhere_emptied_is_asked_for_again(console, platform):
+    add_integration(console, platform, ("key", "credential", ""), ("secret", "credential", ""))
+    form = do(console, platform, end_user_id="", value_0="the-customers-key").context["form"]
+    told = [form[name].errors for name in ("end_user_id", "value_0", "value_1")]
+    assert told == [["This field is required."], ["Enter it again: it was not kept."], ["This field is required."]]
