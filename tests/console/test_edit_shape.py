@@ -72,7 +72,7 @@ def test_it_is_edited_as_the_table_of_the_first_steps(world, console, trail):
     ("cells", "problem"),
     [
         (("", "text", "eu"), "Write the name of each field."),
-        (("a b", "text", "eu"), "a b: write one name"),
+        (("a b", "text", "eu"), "“a b” is not a name"),
         (("token", "credential", ""), "the policy makes no value named token; it makes apiKey"),
         (("region", "end_user", "region"), "the customer has no attribute 'region'"),
     ],

@@ -155,7 +155,7 @@ def test_a_wrong_entry_is_told_and_nothing_made(console, platform, wrong):
     ("rows", "kind", "problem"),
     [
         ([("accessKey, tenant", "credential", "")], "entered", "Give each field a row of its own."),
-        ([("a\nb", "credential", "")], "entered", "write one name"),
+        ([("a\nb", "credential", "")], "entered", "is not a name: begin with"),
         ([("", "text", "eu")], "entered", "Write the name of each field."),
         ([("apiKey", "credential", ""), ("apiKey", "text", "x")], "entered", "two fields of this name"),
         ([("region", "text", "eu")], "entered", "must hold a secret"),
@@ -180,6 +180,16 @@ FIELDS = [
     ("tier", "end_user", "tier"),
     ("price", "text", "$9"),
 ]
+
+
+def test_the_cell_at_fault_alone_is_marked(console, platform):
+    rows = [("apiKey", "credential", ""), ("accountId", "end_user", "my tenant"), ("region", "text", "eu")]
+    page = add_integration(console, platform, *rows).content.decode()
+    wrong = re.findall(r"<(?:input|select)[^>]* aria-invalid[^>]*>", page)
+    assert len(wrong) == 1
+    assert 'name="shape-text"' in wrong[0]
+    assert 'value="my tenant"' in wrong[0]
+    assert "accountId: “my tenant” is not a name: begin with a letter or _, and use letters" in page
 
 
 def test_an_answer_of_several_fields_is_shown_and_given(console, client, platform):
