@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
 
 from credservice.accounts.proof import ProofForm
 from credservice.adminkit.approvals import required
@@ -48,9 +49,11 @@ class Connect(Step):
     title = "Connect the platform"
 
     def done(self, obj: Platform) -> str:
-        return (
-            f"Its endpoint is {endpoint_of(obj)}; its signing secret was shown once, and can be replaced on its page."
+        sentence = (
+            "Its endpoint is {}; its signing secret was shown once, and can be replaced on "
+            '<a class="text-link" href="{}">its page</a>.'
         )
+        return format_html(sentence, endpoint_of(obj), page_of(obj))
 
 
 class AddIntegration(Step):
@@ -200,6 +203,7 @@ class PlatformFirstSteps(FirstSteps):
         "Four short steps lead to its first call."
     )
     start_form = PlatformForm
+    made_before = "A new signing secret is made on its page."
 
     def is_called(self) -> bool:
         return Tally.objects.filter(series="exchange", name=GRANTED).exists()

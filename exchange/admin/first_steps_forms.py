@@ -6,6 +6,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from credservice.adminkit.widgets import text_field
+from credservice.adminkit.wizard import name_taken
 from credservice.credentials.admin import ValuesForm
 from exchange.admin.shape_table import ShapeField
 from exchange.models import EndUser, Integration, Platform
@@ -30,10 +31,9 @@ class PlatformForm(forms.Form):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if Platform.objects.filter(name=name).exists():
-            raise forms.ValidationError(
-                f"There is a platform {name} already: write another name, or continue with that one."
-            )
+        found = Platform.objects.filter(name=name).first()
+        if found is not None:
+            raise name_taken(found)
         return name
 
 

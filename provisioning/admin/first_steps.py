@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Values
 from credservice.adminkit.widgets import text_field
-from credservice.adminkit.wizard import FirstSteps, Step
+from credservice.adminkit.wizard import FirstSteps, Step, name_taken
 from credservice.audit import Line, record
 from credservice.core.exceptions import Invalid
 from credservice.credentials.models import CredentialPolicy
@@ -30,10 +30,9 @@ class MarketplaceForm(forms.Form):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if Marketplace.objects.filter(name=name).exists():
-            raise ValidationError(
-                f"There is a marketplace {name} already: write another name, or continue with that one."
-            )
+        found = Marketplace.objects.filter(name=name).first()
+        if found is not None:
+            raise name_taken(found)
         return name
 
 

@@ -71,9 +71,25 @@ def test_a_reload_makes_no_second_one(console):
     assert Platform.objects.count() == 1
 
 
-def test_a_taken_name_is_told(console, platform):
+def test_a_reload_of_the_answer_leads_on(console):
+    page = console.get(reverse(START)).content.decode()
+    form = {"name": "staging", "form_id": re.search(r'name="form_id" value="([^"]+)"', page)[1]}
+    console.post(reverse(START), form)
+    again = console.post(reverse(START), form, follow=True)
+    assert again.redirect_chain == [(url(Platform.objects.get(), "first-steps"), 302)]
+    told = "staging was made already: continue with it. A new signing secret is made on its page."
+    assert told in again.content.decode()
+
+
+def test_a_taken_name_is_told_and_leads_to_whose_it_is(console, platform):
     form = send(console, reverse(START), name="staging").context["form"]
     assert "There is a platform staging already" in form.errors["name"][0]
+    assert f'href="{url(platform, "first-steps")}">continue with that one</a>' in form.errors["name"][0]
+
+
+def test_what_is_done_leads_to_the_page_with_the_secret(console, platform):
+    page = console.get(url(platform, "first-steps")).content.decode()
+    assert f'can be replaced on <a class="text-link" href="{url(platform)}">its page</a>.' in page
 
 
 def test_a_name_that_fits_no_address_is_told_plainly(console):

@@ -99,6 +99,12 @@ def test_each_protocols_marketplaces_have_its_own_steps(console):
     assert page.index("Connect an Open Service Broker platform") < page.index("Continue with cf")
 
 
+def test_a_name_that_another_protocols_has_leads_to_its_own_steps(console):
+    send(console, reverse(BROKER), name="cf")
+    form = send(console, reverse(START), name="cf", connector_url="https://connector.example.com/v1").context["form"]
+    assert f'href="{url(Marketplace.objects.get(), "first-steps-osb")}">continue with' in form.errors["name"][0]
+
+
 def test_who_may_make_no_password_connects_no_broker_platform(console, admin):
     admin.is_superuser = False
     admin.save()

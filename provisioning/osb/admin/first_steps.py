@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.html import format_html
 
+from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Shown, Values
 from credservice.adminkit.wizard import Facts, RefusedCall, Step
 from credservice.audit import Line, record
@@ -43,10 +45,11 @@ class Connect(Step):
     title = "Connect the platform"
 
     def done(self, obj: Marketplace) -> str:
-        return (
-            f"Its broker URL is {obj.protocol.address}, its user name {obj.name}; its password was shown once, and can "
-            "be replaced on its page."
+        sentence = (
+            "Its broker URL is {}, its user name {}; its password was shown once, and can be replaced on "
+            '<a class="text-link" href="{}">its page</a>.'
         )
+        return format_html(sentence, obj.protocol.address, obj.name, page_of(obj))
 
 
 class FirstBinding(Step):
@@ -88,6 +91,7 @@ class BrokerFirstSteps(MarketplaceFirstSteps):
         "applications to them. Three short steps lead to the first binding."
     )
     start_form = PlatformForm
+    made_before = "A new password is made on its page."
 
     def allowed(self, request: HttpRequest, obj: Any = None) -> bool:
         """Ask for the right to make passwords as well: the first is made, and shown, with the marketplace."""
