@@ -105,6 +105,18 @@ def test_a_name_that_another_protocols_has_leads_to_its_own_steps(console):
     assert f'href="{url(Marketplace.objects.get(), "first-steps-osb")}">continue with' in form.errors["name"][0]
 
 
+@pytest.mark.parametrize(("start", "such_as"), [(START, "manifold-staging"), (BROKER, "cloudfoundry-staging")])
+def test_a_wrong_name_is_told_with_one_that_fits(console, start, such_as):
+    form = send(console, reverse(start), name="not a name").context["form"]
+    assert form.errors["name"] == [f"Write letters, digits and hyphens only, such as {such_as}."]
+
+
+def test_both_labels_of_a_broker_are_told_at_their_fields(console):
+    send(console, reverse(BROKER), name="cf")
+    form = send(console, url(Marketplace.objects.get(), "first-steps-osb"), product="Q!", plan="S!").context["form"]
+    assert (form.errors.keys(), len(form.errors["plan"])) == ({"product", "plan"}, 1)
+
+
 def test_who_may_make_no_password_connects_no_broker_platform(console, admin):
     admin.is_superuser = False
     admin.save()

@@ -38,7 +38,9 @@ cf bind-service my-app my-{product}"""
 class PlatformForm(MarketplaceForm):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
-        self.fields["name"].help_text = "For you, in its broker URL, and its user name: such as cloudfoundry."
+        name = self.fields["name"]
+        name.help_text = "For you, in its broker URL, and its user name: such as cloudfoundry."
+        name.error_messages["invalid"] = "Write letters, digits and hyphens only, such as cloudfoundry-staging."
 
 
 class Connect(Step):
