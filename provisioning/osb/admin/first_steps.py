@@ -22,7 +22,8 @@ HANDED_OUT = ("credential.issued", "credential.handed_out")
 _CURL = """\
 export PASSWORD=...   # as it was shown
 broker={address}/v2
-call() {{ curl -s -u "{name}:$PASSWORD" -H 'X-Broker-API-Version: 2.17' -H 'Content-Type: application/json' "$@"; }}
+call() {{ curl -s -w '\\n' -u "{name}:$PASSWORD" \\
+    -H 'X-Broker-API-Version: 2.17' -H 'Content-Type: application/json' "$@"; }}
 call $broker/catalog
 call -X PUT $broker/service_instances/first-steps \\
     -d '{{"service_id": "{service}", "plan_id": "{plan}", "organization_guid": "o", "space_guid": "s"}}'
