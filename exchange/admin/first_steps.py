@@ -37,7 +37,7 @@ from exchange.services.first_steps import (
     register_customer,
 )
 from exchange.services.grants import new_secret_set, put_grant
-from exchange.shapes import CREDENTIAL, END_USER, fill, names_of
+from exchange.shapes import CREDENTIAL, END_USER, as_stored, fill, names_of
 from exchange.simulator import simulate
 
 
@@ -94,7 +94,7 @@ class AddIntegration(Step):
         shape = form.cleaned_data["shape"]
         values = dict.fromkeys(names_of(shape, CREDENTIAL), MASK)
         known = dict.fromkeys(names_of(shape, END_USER), "…")
-        answer = fill(shape, {"credential": values, "end_user": known})
+        answer = fill(as_stored(shape), {"credential": values, "end_user": known})
         return {"answer": json.dumps(answer, ensure_ascii=False, indent=2)}
 
     def perform(self, actor: str, obj: Platform, values: Values) -> None:

@@ -27,7 +27,7 @@ from exchange.admin.shape_table import PREVIEW, ShapeField, fits_the_table
 from exchange.models import Installation, Integration
 from exchange.services.answer_impact import AnswerImpact, foretell_answers
 from exchange.services.dry_run import MASK
-from exchange.shapes import MissingAttribute, fill
+from exchange.shapes import MissingAttribute, as_stored, fill
 
 
 class ShapeJSONForm(forms.Form):
@@ -206,7 +206,7 @@ def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> d
         "installation": found.attributes if found else {},
     }
     try:
-        return fill(shape, sources)
+        return fill(as_stored(shape), sources)
     except MissingAttribute as error:
         whose = f"of {found}" if found else "that has none"
         raise ValidationError(f"For the installation {whose}, the {error}. Others may have it.") from None

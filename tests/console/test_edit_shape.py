@@ -82,6 +82,15 @@ def test_the_table_says_what_is_wrong(world, console, cells, problem):
     assert problem in answer["problem"]
 
 
+def test_the_preview_has_the_order_in_which_it_is_sent(world, console):
+    names = ("token", "z", "ä", "plan", "kind", "apiKeyOfOurs")
+    shape = dict.fromkeys(names, "a text")
+    shown = json.loads(previewed(console, world, json.dumps(shape))["answer"])
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape=shape)
+    assert list(shown) == list(Integration.objects.get(pk=world.integration.pk).response_shape)
+    assert list(shown) != list(names)
+
+
 def test_the_expert_edits_it_as_json(world, console):
     page = console.get(url(world.integration, "shape")).content.decode()
     assert 'href="?view=json"' in page
