@@ -13,10 +13,11 @@ from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 
-from credservice.adminkit.links import see_document
+from credservice.adminkit.links import link_to, see_document
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.previews import too_many
 from credservice.adminkit.widgets import JSONField
@@ -25,7 +26,7 @@ from credservice.core.exceptions import Conflict
 from credservice.credentials.models import CredentialPolicy
 from exchange.admin.shape_table import PREVIEW, ShapeField, fits_the_table
 from exchange.models import Installation, Integration
-from exchange.services.answer_impact import AnswerImpact, foretell_answers
+from exchange.services.answer_impact import MAX_NAMED, AnswerImpact, foretell_answers
 from exchange.services.dry_run import MASK
 from exchange.shapes import MissingAttribute, as_stored, fill
 
@@ -75,10 +76,10 @@ class ShapeJSONForm(forms.Form):
             self._confirm(self._foretell(data), data)
         return data
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[SafeString]:
         """Say beside the preview whose credential it shows, and what the check will say of those that are there."""
-        made = f"Shown with a credential that the policy {self.cleaned_data['policy']} makes."
-        return [made, *self._foretell(self.cleaned_data).sentences()]
+        made = format_html("Shown with a credential that the policy {} makes.", self.cleaned_data["policy"])
+        return [made, *_told(self._foretell(self.cleaned_data))]
 
     def _wanted(self, data: Values) -> Integration:
         wanted = copy.copy(self._integration)
@@ -96,7 +97,7 @@ class ShapeJSONForm(forms.Form):
         foretold = hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
         self.fields["confirmed"] = forms.BooleanField(
             label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
-            help_text=format_html_join("", "<p>{}</p>", ((_marked(sentence),) for sentence in impact.sentences())),
+            help_text=format_html_join("", "<p>{}</p>", ((sentence,) for sentence in _told(impact))),
             required=False,
             widget=UnfoldBooleanWidget(attrs={"value": foretold}),
         )
@@ -176,7 +177,7 @@ class EditShape(ObjectAction):
             shown = preview(obj, form.cleaned_data["policy"], form.cleaned_data["response_shape"])
             return JsonResponse({"answer": _text(shown, indent=2), "notes": form.notes()})
         except ValidationError as error:
-            return JsonResponse({"problem": " ".join(error.messages)})
+            return JsonResponse({"problem": " ".join(error.messages), "notes": form.notes()[1:]})
 
 
 def _form(request: HttpRequest, obj: Integration, data: Any, *, saves: bool = False) -> ShapeJSONForm:
@@ -216,7 +217,17 @@ def _text(shape: Any, indent: int | None = None) -> str:
     return json.dumps(shape, ensure_ascii=False, indent=indent, sort_keys=indent is None)
 
 
-def _marked(sentence: str) -> str:
+def _told(impact: AnswerImpact) -> list[SafeString]:
+    """Say what would change, and lead to where what is missing can be added."""
+    told = [_marked(sentence) for sentence in impact.sentences()]
+    for what, those in impact.lacking.items():
+        rest = f" and {len(those) - MAX_NAMED} more" if len(those) > MAX_NAMED else ""
+        links = format_html_join(", ", "{}", ((link_to(each),) for each in those[:MAX_NAMED]))
+        told.append(format_html("Add the {} first, on the page of {}{}.", what, links, rest))
+    return told
+
+
+def _marked(sentence: str) -> SafeString:
     """Show what stands between backticks as code."""
     parts = enumerate(sentence.split("`"))
     return format_html_join(

@@ -24,7 +24,7 @@ document.querySelectorAll("[data-preview]").forEach((input) => {
             shown.textContent = found.answer ?? (told.includes(words(found.problem)) ? "" : found.problem);
             notes.replaceChildren(...(found.notes ?? []).map((note) => {
                 const line = document.createElement("p");
-                line.textContent = note;
+                line.innerHTML = note; // escaped by the server, but for its code and links
                 return line;
             }));
         } catch {
