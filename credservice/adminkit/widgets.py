@@ -89,7 +89,7 @@ class JSONField(forms.JSONField):
             parse_object(f'{{"value": {value}}}'.encode(errors="surrogatepass"))
             json.loads(str(value))
         except ValueError as error:
-            message = "This is not valid JSON." if "valid JSON" in str(error) else str(error)
+            message = _not_json(str(value)) if "valid JSON" in str(error) else str(error)
             raise ValidationError(message.replace("The body", "This text")) from None
         return super().to_python(value)
 
@@ -103,6 +103,15 @@ class JSONField(forms.JSONField):
         if isinstance(value, dict | list) and value:
             return json.dumps(value, indent=2, ensure_ascii=False)
         return super().prepare_value(value)
+
+
+def _not_json(text: str) -> str:
+    """Say where it is none, as somebody who typed it counts, and as the vendor API does."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f"This is not valid JSON, at line {error.lineno}, column {error.colno}."
+    return "This is not valid JSON."
 
 
 class LinesField(forms.CharField):
