@@ -37,6 +37,12 @@ def test_other_values_make_a_successor_that_the_present_ones_overlap(vendor, doo
     assert list(states) == ["retiring", "active"]
 
 
+def test_blanks_around_a_value_belong_to_it(vendor, door):
+    vendor.put(PLACE, values("key-2"))
+    vendor.put(PLACE, values(" key-2 "))
+    assert door.post().json() == {"apiKey": " key-2 "}
+
+
 def test_an_overlap_of_nothing_ends_the_present_ones(vendor, door):
     vendor.put(PLACE, values("first-key"))
     vendor.put(PLACE, values("second-key") | {"overlap_seconds": 0})
