@@ -90,6 +90,7 @@ def test_a_failed_sign_in_says_one_thing(admin: User) -> None:
     page = Client().post(reverse("admin:login"), {"username": "root", "password": "wrong"}).content.decode()
     assert page.count("errornote") == 1
     assert "This name and password open no account here" in page
+    assert "Capitals and small letters differ, and blanks before or after count." in page
 
 
 def test_an_empty_sign_in_says_what_is_missing(db: None) -> None:
