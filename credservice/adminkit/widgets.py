@@ -15,6 +15,14 @@ from credservice.core.names import validate_name
 from credservice.core.time_spans import AT_MOST, MAX_SPAN
 from credservice.http.strict_json import parse_object
 
+# In place of Django's words, by its codes.
+PLAIN_ERRORS = {
+    "unique": "This is taken already: write another.",
+    "max_length": "Write at most %(limit_value)d characters: these are %(show_value)d.",
+    "min_value": "Write %(limit_value)s or more.",
+    "max_value": "Write %(limit_value)s or less.",
+}
+NAME_FORM = "Write letters, digits, hyphens and underscores only"  # of what stands in addresses and commands
 MAX_SECRET_CHARACTERS = 16 * 1024
 
 
@@ -24,6 +32,7 @@ def text_field(label: str, help_text: str = "", **options: Any) -> forms.CharFie
         label=label,
         help_text=help_text,
         validators=[validate_name],
+        error_messages=PLAIN_ERRORS,
         **{"max_length": 255, "widget": UnfoldAdminTextInputWidget(), **options},
     )
 

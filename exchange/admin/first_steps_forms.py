@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from credservice.adminkit.widgets import text_field
+from credservice.adminkit.widgets import NAME_FORM, text_field
 from credservice.adminkit.wizard import name_taken
 from credservice.credentials.admin import ValuesForm
 from exchange.admin.shape_table import ShapeField
@@ -17,7 +17,7 @@ class PlatformForm(forms.Form):
     name = forms.SlugField(
         max_length=64,
         help_text="For you, and in its endpoint's address: such as mindcloud, or mindcloud-staging.",
-        error_messages={"invalid": "Write letters, digits and hyphens only, such as mindcloud-staging."},
+        error_messages={"invalid": f"{NAME_FORM}, such as mindcloud-staging."},
         widget=UnfoldAdminTextInputWidget(),
     )
     approve_installations = forms.BooleanField(

@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Values
-from credservice.adminkit.widgets import text_field
+from credservice.adminkit.widgets import NAME_FORM, text_field
 from credservice.adminkit.wizard import FirstSteps, Step, name_taken
 from credservice.audit import Line, record
 from credservice.core.exceptions import Invalid
@@ -24,7 +24,7 @@ class MarketplaceForm(forms.Form):
     name = forms.SlugField(
         max_length=64,
         help_text="For you: such as manifold.",
-        error_messages={"invalid": "Write letters, digits and hyphens only, such as manifold-staging."},
+        error_messages={"invalid": f"{NAME_FORM}, such as manifold-staging."},
         widget=UnfoldAdminTextInputWidget(),
     )
 

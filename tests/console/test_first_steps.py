@@ -94,7 +94,7 @@ def test_what_is_done_leads_to_the_page_with_the_secret(console, platform):
 
 def test_a_name_that_fits_no_address_is_told_plainly(console):
     page = send(console, reverse(START), name="My Platform").content.decode()
-    assert "Write letters, digits and hyphens only" in page
+    assert "Write letters, digits, hyphens and underscores only, such as mindcloud-staging." in page
     assert not Platform.objects.exists()
 
 

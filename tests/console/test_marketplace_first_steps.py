@@ -108,7 +108,7 @@ def test_a_name_that_another_protocols_has_leads_to_its_own_steps(console):
 @pytest.mark.parametrize(("start", "such_as"), [(START, "manifold-staging"), (BROKER, "cloudfoundry-staging")])
 def test_a_wrong_name_is_told_with_one_that_fits(console, start, such_as):
     form = send(console, reverse(start), name="not a name").context["form"]
-    assert form.errors["name"] == [f"Write letters, digits and hyphens only, such as {such_as}."]
+    assert form.errors["name"] == [f"Write letters, digits, hyphens and underscores only, such as {such_as}."]
 
 
 def test_both_labels_of_a_broker_are_told_at_their_fields(console):

@@ -8,6 +8,7 @@ from django.utils.html import format_html
 
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Shown, Values
+from credservice.adminkit.widgets import NAME_FORM
 from credservice.adminkit.wizard import Facts, RefusedCall, Step
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
@@ -41,7 +42,7 @@ class PlatformForm(MarketplaceForm):
         super().__init__(data)
         name = self.fields["name"]
         name.help_text = "For you, in its broker URL, and its user name: such as cloudfoundry."
-        name.error_messages["invalid"] = "Write letters, digits and hyphens only, such as cloudfoundry-staging."
+        name.error_messages["invalid"] = f"{NAME_FORM}, such as cloudfoundry-staging."
 
 
 class Connect(Step):
