@@ -21,7 +21,7 @@ from django.db.migrations.loader import MigrationLoader
 from psycopg.errors import InsufficientPrivilege
 
 from credservice.core import database_role, direct_database
-from credservice.core.checkout import COMMAND
+from credservice.core.checkout import COMMAND, IS_CHECKOUT
 from credservice.core.setting_forms import fault_of_host, fault_of_origin, fault_of_url
 from credservice.core.startup import GRANT, MIGRATE, what_it_lacks
 from credservice.crypto import SealError, store
@@ -116,7 +116,10 @@ def check_database_url(**_: Any) -> list[CheckMessage]:
     """Refuse production on a database that nobody chose."""
     if settings.DATABASE_IS_CHOSEN or not settings.PRODUCTION:
         return []
-    return [_critical("E013", "DATABASE_URL is missing.", "Set it to postgres://USER:PASSWORD@HOST:PORT/NAME")]
+    hint = "Set it to postgres://USER:PASSWORD@HOST:PORT/NAME"
+    if IS_CHECKOUT and not settings.ENVIRONMENT_IS_CHOSEN:  # as beside a `make run` that keeps its state elsewhere
+        hint += f". Or, for the service of `make run`, set VAR_DIR as it printed: {settings.VAR_DIR} holds none"
+    return [_critical("E013", "DATABASE_URL is missing.", hint)]
 
 
 @register(Tags.security)

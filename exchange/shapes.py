@@ -56,6 +56,11 @@ def fill(shape: Mapping[str, str], sources: Mapping[str, Mapping[str, Any]]) -> 
     return {field: _resolve(source, sources) for field, source in shape.items()}
 
 
+def as_stored(shape: Mapping[str, str]) -> dict[str, str]:
+    """Put the fields in the order in which PostgreSQL's jsonb keeps them, and answers hold them: the shorter first."""
+    return dict(sorted(shape.items(), key=lambda item: (len(item[0].encode()), item[0].encode())))
+
+
 def read_source(source: str) -> tuple[str, str]:
     """Split a source into its kind and what is named of it; of a text as it is, the kind is ``TEXT``."""
     if not source.startswith("$") or source.startswith("$$"):

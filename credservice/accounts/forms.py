@@ -54,7 +54,8 @@ class SignInForm(AuthenticationForm):
     """Takes name and password, of an account that may open the console."""
 
     error_messages = AuthenticationForm.error_messages | {
-        "invalid_login": "This name and password open no account here. Capitals and small letters differ.",
+        "invalid_login": "This name and password open no account here. Capitals and small letters differ, and "
+        "blanks before or after count.",
     }
 
     def confirm_login_allowed(self, user: Any) -> None:

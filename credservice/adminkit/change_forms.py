@@ -45,8 +45,15 @@ class ChangeForms(ModelAdmin):
         return guarded(form) if change else form
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Leave out the "+" beside a choice: what it would open in a window has a page of its own."""
+        """Say what is wrong in plain words, and leave out the "+" beside a choice.
+
+        What it would open in a window has a page of its own.
+        """
         formfield: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if formfield:
+            formfield.error_messages |= widgets.PLAIN_ERRORS
+            if isinstance(db_field, models.SlugField):
+                formfield.error_messages["invalid"] = f"{widgets.NAME_FORM}."
         for button in ("add", "change", "delete", "view"):
             if formfield and hasattr(formfield.widget, f"can_{button}_related"):
                 setattr(formfield.widget, f"can_{button}_related", False)

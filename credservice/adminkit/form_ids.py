@@ -31,5 +31,14 @@ def use_up(request: HttpRequest, version: str = "") -> None:
         raise Conflict("It has changed since you opened this page. Look at it again; send the form if it still holds.")
 
 
+def was_sent(request: HttpRequest) -> bool:
+    """Tell whether the sent form was acted upon before: by a reload of its answer, or a second click."""
+    try:
+        sent, _ = signing.loads(request.POST.get("form_id", ""), salt=_salt(request))
+    except (signing.BadSignature, ValueError, TypeError):
+        return False
+    return SentForm.objects.filter(form_id=sent).exists()
+
+
 def _salt(request: HttpRequest) -> str:
     return f"console.form:{request.user.pk}:{request.path}"

@@ -15,6 +15,14 @@ from credservice.core.names import validate_name
 from credservice.core.time_spans import AT_MOST, MAX_SPAN
 from credservice.http.strict_json import parse_object
 
+# In place of Django's words, by its codes.
+PLAIN_ERRORS = {
+    "unique": "This is taken already: write another.",
+    "max_length": "Write at most %(limit_value)d characters: these are %(show_value)d.",
+    "min_value": "Write %(limit_value)s or more.",
+    "max_value": "Write %(limit_value)s or less.",
+}
+NAME_FORM = "Write letters, digits, hyphens and underscores only"  # of what stands in addresses and commands
 MAX_SECRET_CHARACTERS = 16 * 1024
 
 
@@ -24,6 +32,7 @@ def text_field(label: str, help_text: str = "", **options: Any) -> forms.CharFie
         label=label,
         help_text=help_text,
         validators=[validate_name],
+        error_messages=PLAIN_ERRORS,
         **{"max_length": 255, "widget": UnfoldAdminTextInputWidget(), **options},
     )
 
@@ -47,6 +56,17 @@ class SecretTextarea(forms.Textarea):
         return ""
 
 
+class _SecretBox(forms.BoundField):
+    """Shows a secret's box, which is empty in a form that comes back: where something was typed, it says so."""
+
+    @property
+    def errors(self) -> Any:
+        found = super().errors
+        if found or not self.data or not self.form.errors:
+            return found
+        return self.form.error_class(["Enter it again: it was not kept."], renderer=self.form.renderer)
+
+
 class SecretField(forms.CharField):
     """Takes a secret as pasted: blanks around a single line are dropped, lines of a longer one are kept as they are."""
 
@@ -58,6 +78,9 @@ class SecretField(forms.CharField):
     def to_python(self, value: Any) -> str | None:
         text = (super().to_python(value) or "").replace("\r\n", "\n")  # browsers send CRLF
         return text if "\n" in text.strip() else text.strip()
+
+    def get_bound_field(self, form: Any, field_name: str) -> forms.BoundField:
+        return _SecretBox(form, self, field_name)
 
 
 def is_secret(field: forms.Field) -> bool:
@@ -75,7 +98,7 @@ class JSONField(forms.JSONField):
             parse_object(f'{{"value": {value}}}'.encode(errors="surrogatepass"))
             json.loads(str(value))
         except ValueError as error:
-            message = "This is not valid JSON." if "valid JSON" in str(error) else str(error)
+            message = _not_json(str(value)) if "valid JSON" in str(error) else str(error)
             raise ValidationError(message.replace("The body", "This text")) from None
         return super().to_python(value)
 
@@ -89,6 +112,15 @@ class JSONField(forms.JSONField):
         if isinstance(value, dict | list) and value:
             return json.dumps(value, indent=2, ensure_ascii=False)
         return super().prepare_value(value)
+
+
+def _not_json(text: str) -> str:
+    """Say where it is none, as somebody who typed it counts, and as the vendor API does."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f"This is not valid JSON, at line {error.lineno}, column {error.colno}."
+    return "This is not valid JSON."
 
 
 class LinesField(forms.CharField):

@@ -8,16 +8,18 @@ from functools import partial
 from typing import Any, ClassVar, NamedTuple, Self
 
 from django import forms
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
 
 from credservice.accounts.recent_proof import refuse_late, sent_too_late
-from credservice.adminkit.form_ids import new_form_id, use_up
+from credservice.adminkit.form_ids import new_form_id, use_up, was_sent
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Shown, Values
 from credservice.adminkit.object_pages import ObjectPage
@@ -27,6 +29,7 @@ from credservice.audit.names import actor_of, object_type_of
 from credservice.core.exceptions import ServiceError
 
 Facts = list[tuple[str, str]]
+TAKEN = "taken"  # the code of name_taken()
 NEWEST = 10  # that are looked at for one to go on with
 
 
@@ -95,7 +98,8 @@ class FirstSteps(ObjectPage):
     steps: ClassVar[tuple[Step, ...]]
     headline: ClassVar[str]
     intro: ClassVar[str]
-    start_form: ClassVar[type[forms.Form]]
+    start_form: ClassVar[type[forms.Form]]  # asks for a ``name``, and refuses one that is taken by name_taken()
+    made_before: ClassVar[str] = ""  # where there is another of what was shown once
 
     def is_called(self) -> bool:
         """Tell whether any object of this kind had its first call: asked at each look at the overview, by an index."""
@@ -238,6 +242,12 @@ class FirstSteps(ObjectPage):
                 return self.render(request, obj, "console/shown.html", context)
             except ServiceError as error:
                 form.add_error(None, error.message)
+        elif form.has_error("name", TAKEN) and was_sent(request):
+            # By a reload of the answer, say.
+            made = self.objects(request).filter(name=form.data["name"].strip()).first()
+            if made is not None:
+                messages.info(request, f"{made} was made already: continue with it. {self.made_before}".strip())
+                return HttpResponseRedirect(self.url(made))
         request.current_app = self.admin.admin_site.name
         context = self.admin.admin_site.each_context(request) | {
             "title": self.title,
@@ -248,6 +258,17 @@ class FirstSteps(ObjectPage):
             "begun": [(obj, self.url(obj)) for obj, _ in self.begun(request, NEWEST)],
         }
         return TemplateResponse(request, "console/first_steps_start.html", context)
+
+
+def name_taken(obj: Any) -> ValidationError:
+    """Refuse a name that is this object's, with the way to its first steps."""
+    site_admin: Any = admin.site._registry[type(obj)]
+    steps = (page(site_admin) for page in site_admin.first_steps)
+    url = next((page.url(obj) for page in steps if not page.refusal(obj)), page_of(obj))
+    sentence = (
+        'There is a {} {} already: write another name, or <a class="text-link" href="{}">continue with that one</a>.'
+    )
+    return ValidationError(format_html(sentence, obj._meta.verbose_name, obj.name, url), code=TAKEN)
 
 
 class WithFirstSteps:

@@ -13,8 +13,9 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldBooleanWidget
 
+from credservice.adminkit.links import link_to
 from exchange.models import EndUser
-from exchange.services.answer_impact import AnswerImpact
+from exchange.services.answer_impact import MAX_NAMED, AnswerImpact
 from exchange.services.customer_answers import asked_of, foretell_attributes
 
 TICK = "confirmed"
@@ -28,11 +29,10 @@ def ask_for_tick(form: Any, impact: AnswerImpact, wanted: Iterable[str]) -> dict
     """
     if not impact:
         return None
-    sentences = impact.sentences()
-    foretold = hashlib.sha256(json.dumps([*sentences, *wanted]).encode()).hexdigest()[:16]
+    foretold = hashlib.sha256(json.dumps([*impact.sentences(), *wanted]).encode()).hexdigest()[:16]
     form.fields[TICK] = forms.BooleanField(
         label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
-        help_text=format_html_join("", "<p>{}</p>", ((_marked(sentence),) for sentence in sentences)),
+        help_text=format_html_join("", "<p>{}</p>", ((sentence,) for sentence in told(impact))),
         required=False,
         widget=UnfoldBooleanWidget(attrs={"value": foretold}),
     )
@@ -43,6 +43,16 @@ def ask_for_tick(form: Any, impact: AnswerImpact, wanted: Iterable[str]) -> dict
     form.data.pop(TICK, None)
     form.add_error(TICK, "Nothing is saved yet. Tick this, and save again.")
     return None
+
+
+def told(impact: AnswerImpact) -> list[SafeString]:
+    """Say what would change, and lead to where what is missing can be added."""
+    found = [_marked(sentence) for sentence in impact.sentences()]
+    for what, those in impact.lacking.items():
+        rest = f" and {len(those) - MAX_NAMED} more" if len(those) > MAX_NAMED else ""
+        links = format_html_join(", ", "{}", ((link_to(each),) for each in those[:MAX_NAMED]))
+        found.append(format_html("Add the {} first, on the page of {}{}.", what, links, rest))
+    return found
 
 
 class AttributesForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -99,7 +109,7 @@ def _asked(end_user: EndUser) -> SafeString | str:
     )
 
 
-def _marked(sentence: str) -> str:
+def _marked(sentence: str) -> SafeString:
     """Show what stands between backticks as code."""
     parts = enumerate(sentence.split("`"))
     return format_html_join(

@@ -7,6 +7,7 @@ from django import forms
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
 
 from credservice.accounts.proof import ProofForm
 from credservice.adminkit.approvals import required
@@ -36,7 +37,7 @@ from exchange.services.first_steps import (
     register_customer,
 )
 from exchange.services.grants import new_secret_set, put_grant
-from exchange.shapes import CREDENTIAL, END_USER, fill, names_of
+from exchange.shapes import CREDENTIAL, END_USER, as_stored, fill, names_of
 from exchange.simulator import simulate
 
 
@@ -48,9 +49,11 @@ class Connect(Step):
     title = "Connect the platform"
 
     def done(self, obj: Platform) -> str:
-        return (
-            f"Its endpoint is {endpoint_of(obj)}; its signing secret was shown once, and can be replaced on its page."
+        sentence = (
+            "Its endpoint is {}; its signing secret was shown once, and can be replaced on "
+            '<a class="text-link" href="{}">its page</a>.'
         )
+        return format_html(sentence, endpoint_of(obj), page_of(obj))
 
 
 class AddIntegration(Step):
@@ -91,7 +94,7 @@ class AddIntegration(Step):
         shape = form.cleaned_data["shape"]
         values = dict.fromkeys(names_of(shape, CREDENTIAL), MASK)
         known = dict.fromkeys(names_of(shape, END_USER), "…")
-        answer = fill(shape, {"credential": values, "end_user": known})
+        answer = fill(as_stored(shape), {"credential": values, "end_user": known})
         return {"answer": json.dumps(answer, ensure_ascii=False, indent=2)}
 
     def perform(self, actor: str, obj: Platform, values: Values) -> None:
@@ -200,6 +203,7 @@ class PlatformFirstSteps(FirstSteps):
         "Four short steps lead to its first call."
     )
     start_form = PlatformForm
+    made_before = "A new signing secret is made on its page."
 
     def is_called(self) -> bool:
         return Tally.objects.filter(series="exchange", name=GRANTED).exists()

@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from credservice.adminkit.widgets import text_field
+from credservice.adminkit.widgets import NAME_FORM, text_field
+from credservice.adminkit.wizard import name_taken
 from credservice.credentials.admin import ValuesForm
 from exchange.admin.shape_table import ShapeField
 from exchange.models import EndUser, Integration, Platform
@@ -16,7 +17,7 @@ class PlatformForm(forms.Form):
     name = forms.SlugField(
         max_length=64,
         help_text="For you, and in its endpoint's address: such as mindcloud, or mindcloud-staging.",
-        error_messages={"invalid": "Write letters, digits and hyphens only, such as mindcloud-staging."},
+        error_messages={"invalid": f"{NAME_FORM}, such as mindcloud-staging."},
         widget=UnfoldAdminTextInputWidget(),
     )
     approve_installations = forms.BooleanField(
@@ -30,10 +31,9 @@ class PlatformForm(forms.Form):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if Platform.objects.filter(name=name).exists():
-            raise forms.ValidationError(
-                f"There is a platform {name} already: write another name, or continue with that one."
-            )
+        found = Platform.objects.filter(name=name).first()
+        if found is not None:
+            raise name_taken(found)
         return name
 
 

@@ -1,7 +1,7 @@
 """Edits a response shape as a table of fields, for who need not know its notation (``exchange.shapes``)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from django import forms
@@ -31,6 +31,13 @@ class Row(NamedTuple):
         return write_source(self.kind, self.text or self.field)
 
 
+class _Fault(NamedTuple):
+    """What is wrong with a row, and the cell in which it is mended."""
+
+    cell: str
+    sentence: str
+
+
 class ShapeTable(forms.Widget):
     """``preview`` is the title of the answer that is shown beside it, by a page that answers previews."""
 
@@ -47,22 +54,32 @@ class ShapeTable(forms.Widget):
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         rows = value or [Row()]
+        # Django says so of the whole field, once it was sent: the cells at fault are marked, if it is theirs.
+        wrong = _faults(rows) if (attrs or {}).get("aria-invalid") else {}
         return super().get_context(name, value, attrs) | {
-            "rows": [self._cells(name, row) for row in rows],
+            "rows": [self._cells(name, row, {cell for at, cell in wrong if at == n}) for n, row in enumerate(rows)],
             "preview": self.preview,
         }
 
     def id_for_label(self, id_: str) -> str:
         return ""  # each cell has a label of its own
 
-    def _cells(self, name: str, row: Row) -> list[tuple[str, str]]:
+    def _cells(self, name: str, row: Row, wrong: Set[str]) -> list[tuple[str, str]]:
         kinds = UnfoldAdminSelectWidget(choices=list(KINDS.items()))
         text = UnfoldAdminTextInputWidget()
         typed = {"spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
+        cells: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
+            ("Name", "field", text, typed),
+            ("Holds", "kind", kinds, {}),
+            ("Text or attribute", "text", text, typed),
+        )
+        marks = {cell: {"aria-invalid": "true"} for cell in wrong}
         return [
-            ("Name", text.render(f"{name}-field", row.field, typed | {"aria-label": "Name"})),
-            ("Holds", kinds.render(f"{name}-kind", row.kind, {"aria-label": "Holds"})),
-            ("Text or attribute", text.render(f"{name}-text", row.text, typed | {"aria-label": "Text or attribute"})),
+            (
+                title,
+                widget.render(f"{name}-{cell}", getattr(row, cell), more | {"aria-label": title} | marks.get(cell, {})),
+            )
+            for title, cell, widget, more in cells
         ]
 
 
@@ -81,11 +98,9 @@ class ShapeField(forms.Field):
         return rows_of(value) if isinstance(value, Mapping) else value
 
     def to_python(self, value: Any) -> dict[str, str]:
-        faults = [fault for row in value if (fault := _fault(row))]
-        names = [row.field for row in value]
-        faults += [f"{name}: there are two fields of this name." for name in {n for n in names if names.count(n) > 1}]
+        faults = _faults(value)
         if faults:
-            raise ValidationError(faults)
+            raise ValidationError(list(dict.fromkeys(faults.values())))
         return {row.field: row.source for row in value}
 
     def validate(self, value: dict[str, str]) -> None:
@@ -118,20 +133,37 @@ def _told(kind: str, name: str) -> SafeString:
 
 def fits_the_table(shape: Mapping[str, str]) -> bool:
     """Tell whether the table can show the shape: it offers no attribute of an installation."""
-    return all(not _fault(row) for row in rows_of(shape))
+    return not any(_fault(row) for row in rows_of(shape))
 
 
-def _fault(row: Row) -> str:
-    """Say what is wrong with a row; empty where nothing is."""
+def _faults(rows: Sequence[Row]) -> dict[tuple[int, str], str]:
+    """Say what is wrong, by the number of the row and its cell."""
+    names = [row.field for row in rows]
+    twice = {
+        (n, "field"): f"{name}: there are two fields of this name."
+        for n, name in enumerate(names)
+        if names.count(name) > 1
+    }
+    found = ((n, _fault(row)) for n, row in enumerate(rows))
+    return twice | {(n, fault.cell): fault.sentence for n, fault in found if fault}
+
+
+def _fault(row: Row) -> _Fault | None:
+    """Find what is wrong with a row; None where nothing is."""
     if not row.field:
-        return "Write the name of each field."
+        return _Fault("field", "Write the name of each field.")
     if not _NAME.fullmatch(row.field):
         hint = " Give each field a row of its own." if re.search(r"[,;\s]", row.field) else ""
-        return f"{row.field}: write one name, such as apiKey: letters, digits, points, - and _.{hint}"
+        return _Fault("field", f"{_no_name(row.field)}{hint}")
     if row.kind not in KINDS:
-        return f"{row.field}: choose what it holds."
+        return _Fault("kind", f"{row.field}: choose what it holds.")
     if row.kind == TEXT:
-        return "" if row.text else f"{row.field}: write its text."
+        return None if row.text else _Fault("text", f"{row.field}: write its text.")
     if row.kind == END_USER and not row.text:
-        return f"{row.field}: write the attribute's name: external_id is your own id of the customer."
-    return "" if not row.text or _NAME.fullmatch(row.text) else f"{row.field}: {row.text} is no name of one value."
+        sentence = f"{row.field}: write the attribute's name: external_id is your own id of the customer."
+        return _Fault("text", sentence)
+    return None if not row.text or _NAME.fullmatch(row.text) else _Fault("text", f"{row.field}: {_no_name(row.text)}")
+
+
+def _no_name(text: str) -> str:
+    return f"“{text}” is not a name: begin with a letter or _, and use letters, digits, points, - and _."

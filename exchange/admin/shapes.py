@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
@@ -23,12 +24,12 @@ from credservice.audit import Line, record
 from credservice.core.exceptions import Conflict
 from credservice.credentials.models import CredentialPolicy
 from credservice.credentials.rotation_impact import counted
-from exchange.admin.accepted_answers import ask_for_tick
+from exchange.admin.accepted_answers import ask_for_tick, told
 from exchange.admin.shape_table import PREVIEW, ShapeField, fits_the_table
 from exchange.models import Installation, Integration
 from exchange.services.answer_impact import MAX_NAMED, AnswerImpact, Look, answers_of, foretell_answers
 from exchange.services.dry_run import MASK
-from exchange.shapes import MissingAttribute, fill
+from exchange.shapes import MissingAttribute, as_stored, fill
 
 
 class ShapeJSONForm(forms.Form):
@@ -78,10 +79,10 @@ class ShapeJSONForm(forms.Form):
             data |= {"accepted": accepted} if accepted else {}
         return data
 
-    def notes(self) -> list[str]:
+    def notes(self) -> list[SafeString]:
         """Say beside the preview whose credential it shows, and what the check will say of those that are there."""
-        made = f"Shown with a credential that the policy {self.cleaned_data['policy']} makes."
-        return [made, *self._foretell(self.cleaned_data).sentences()]
+        made = format_html("Shown with a credential that the policy {} makes.", self.cleaned_data["policy"])
+        return [made, *told(self._foretell(self.cleaned_data))]
 
     def _wanted(self, data: Values) -> Integration:
         wanted = copy.copy(self._integration)
@@ -175,7 +176,7 @@ class EditShape(ObjectAction):
             shown = preview(obj, form.cleaned_data["policy"], form.cleaned_data["response_shape"])
             return JsonResponse({"answer": _text(shown, indent=2), "notes": form.notes()})
         except ValidationError as error:
-            return JsonResponse({"problem": " ".join(error.messages)})
+            return JsonResponse({"problem": " ".join(error.messages), "notes": form.notes()[1:]})
 
 
 def _form(request: HttpRequest, obj: Integration, data: Any, *, saves: bool = False) -> ShapeJSONForm:
@@ -205,7 +206,7 @@ def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> d
         "installation": found.attributes if found else {},
     }
     try:
-        return fill(shape, sources)
+        return fill(as_stored(shape), sources)
     except MissingAttribute as error:
         whose = f"of {found}" if found else "that has none"
         raise ValidationError(f"For the installation {whose}, the {error}. Others may have it.") from None

@@ -14,7 +14,7 @@ from credservice.core.names import printable
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.rotation_impact import counted
 from credservice.crypto import SealError
-from exchange.models import Grant, Installation, Integration
+from exchange.models import EndUser, Grant, Installation, Integration
 from exchange.shapes import CREDENTIAL, END_USER, TEXT, MissingAttribute, fill, noun_of, read_source
 
 MAX_LOOKED_AT = 500  # installations that are answered, the newest: of one change, over all its integrations
@@ -32,11 +32,16 @@ _Makes = tuple[bool, frozenset[str]] | None  # if an issuer makes the values, an
 
 
 class Answer(NamedTuple):
-    """The fields of an answer; of none, ``why`` there is none, and the kind of source that ``lacks`` something."""
+    """The fields of an answer; of none, ``why`` there is none, and the kind of source that ``lacks`` something.
+
+    ``what`` is to be added to ``whom``, if that mends it.
+    """
 
     fields: Mapping[str, Any] | None
     why: str = ""
     lacks: str = ""
+    what: str = ""
+    whom: EndUser | Installation | None = None
 
 
 @dataclass
@@ -67,6 +72,7 @@ class AnswerImpact:
     different: list[str] = field(default_factory=list)
     changes: list[str] = field(default_factory=list)  # a sentence for each field that is different
     unanswered: list[str] = field(default_factory=list)
+    lacking: dict[str, list[EndUser | Installation]] = field(default_factory=dict)  # by what is to be added to them
     looked_at: int = 0
     more: bool = False
 
@@ -162,6 +168,8 @@ def compare_answers(before: Answers, after: Answers) -> AnswerImpact:
             continue
         if new.fields is None:
             impact.unanswered.append(f"{installation} ({new.why})")
+            if new.whom and new.whom not in impact.lacking.setdefault(new.what, []):
+                impact.lacking[new.what].append(new.whom)
         elif others := by_source | {name for name in fields if old.fields.get(name) != new.fields.get(name)}:
             impact.different.append(str(installation))
             changed |= others
@@ -192,11 +200,13 @@ def _origin(kind: str, name: str) -> str:
     return f"the {noun_of(kind)}'s attribute {name}"
 
 
-def _why(missing: MissingAttribute) -> str:
+def _unanswered(installation: Installation, missing: MissingAttribute) -> Answer:
     if missing.kind == CREDENTIAL:
-        return f"its credential has no value {missing.name}"
-    what = "external_id" if (missing.kind, missing.name) == (END_USER, "external_id") else f"attribute {missing.name}"
-    return f"the {noun_of(missing.kind)} has no {what}"
+        return Answer(None, f"its credential has no value {missing.name}", missing.kind)
+    is_customers = missing.kind == END_USER
+    what = "external_id" if is_customers and missing.name == "external_id" else f"attribute {missing.name}"
+    whom = installation.end_user if is_customers else installation
+    return Answer(None, f"the {noun_of(missing.kind)} has no {what}", missing.kind, what, whom)
 
 
 def _answer(
@@ -216,7 +226,7 @@ def _answer(
     try:
         return Answer(fill(integration.response_shape, sources))
     except MissingAttribute as missing:
-        return Answer(None, _why(missing), missing.kind)
+        return _unanswered(installation, missing)
 
 
 def _made(policy: CredentialPolicy) -> Values | None:

@@ -10,8 +10,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Values
-from credservice.adminkit.widgets import text_field
-from credservice.adminkit.wizard import FirstSteps, Step
+from credservice.adminkit.widgets import NAME_FORM, text_field
+from credservice.adminkit.wizard import FirstSteps, Step, name_taken
 from credservice.audit import Line, record
 from credservice.core.exceptions import Invalid
 from credservice.credentials.models import CredentialPolicy
@@ -24,16 +24,15 @@ class MarketplaceForm(forms.Form):
     name = forms.SlugField(
         max_length=64,
         help_text="For you: such as manifold.",
-        error_messages={"invalid": "Write letters, digits and hyphens only, such as manifold-staging."},
+        error_messages={"invalid": f"{NAME_FORM}, such as manifold-staging."},
         widget=UnfoldAdminTextInputWidget(),
     )
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if Marketplace.objects.filter(name=name).exists():
-            raise ValidationError(
-                f"There is a marketplace {name} already: write another name, or continue with that one."
-            )
+        found = Marketplace.objects.filter(name=name).first()
+        if found is not None:
+            raise name_taken(found)
         return name
 
 

@@ -1,10 +1,12 @@
 """The console's first page and its lists and pages in a browser: usable by everybody, light and dark, on a phone."""
 
+import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
+from tests.support.concurrency import until
 from tests.support.live import LiveService
 
 LISTS = (
@@ -62,6 +64,16 @@ def test_a_phone_need_not_scroll_sideways(console: Page) -> None:
     for path in PAGES:
         console.goto(f"/admin/{path}")
         assert console.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+
+
+def test_the_calls_of_a_platform_fit_a_phone(console: Page, live_service: LiveService) -> None:
+    httpx2.post(f"{live_service.base_url}/credential-exchange/mindcloud", json={})
+    console.set_viewport_size(PHONE)
+    calls = console.get_by_role("table", name="Exchanges by platform")
+    until(lambda: bool(console.goto("/admin/")) and calls.count() == 1)
+    wide = "each => [each.parentElement.scrollWidth, each.parentElement.clientWidth]"
+    wider, place = calls.evaluate(wide)
+    assert wider <= place
 
 
 def test_what_needs_an_operator_leads_there(console: Page) -> None:

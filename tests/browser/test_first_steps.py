@@ -39,6 +39,25 @@ def test_first_steps_lead_to_a_first_exchange(console: Page, operator: tuple[str
     expect(console.get_by_text("It works.")).to_be_visible(timeout=10_000)
 
 
+def test_a_fault_of_the_answer_is_told_once_and_marks_its_cell(console: Page):
+    console.goto("/admin/exchange/platform/first-steps/")
+    console.get_by_role("button", name="Begin").click()  # the browser asks for the name itself
+    console.locator("#id_name").fill("wrong-cell")
+    console.get_by_role("button", name="Begin").click()
+    console.get_by_role("link", name="Continue").click()
+    console.get_by_label("integrationId").fill("int_cell")
+    console.get_by_label("Text or attribute").fill("my tenant")
+    console.get_by_role("button", name="Continue").click()
+    shown = console.get_by_role("status", name="What the platform will get")
+    expect(console.get_by_text("“my tenant” is not a name")).to_have_count(1)
+    expect(shown).to_have_text("")
+    colors = [console.get_by_label(name, exact=True).evaluate("cell => getComputedStyle(cell).borderColor")
+              for name in ("Name", "Holds", "Text or attribute")]  # fmt: skip
+    assert colors[0] == colors[1] != colors[2]
+    console.get_by_label("Text or attribute").fill("my key")
+    expect(shown).to_contain_text("“my key” is not a name")
+
+
 def test_first_steps_lead_to_a_first_binding(console: Page, live_service: LiveService):
     console.goto("/admin/first-steps/")
     console.get_by_label("Connect an Open Service Broker platform").get_by_role("link").click()
@@ -56,7 +75,7 @@ def test_first_steps_lead_to_a_first_binding(console: Page, live_service: LiveSe
     expect(console.get_by_role("link", name="See it in the trail")).to_be_visible()
     script = console.locator("pre", has_text="curl").inner_text().replace("export PASSWORD=...", f"PASSWORD={password}")
     done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60, check=True)
-    assert '"API_KEY": "' in done.stdout
+    assert '"API_KEY": "' in done.stdout.splitlines()[-1]  # each answer is on a line of its own
     expect(console.get_by_text("It works.")).to_be_visible(timeout=10_000)
 
 

@@ -149,6 +149,13 @@ def test_every_fault_is_told_at_once(tmp_path):
     assert sorted(line.split(")")[0][-4:] for line in done.stderr.splitlines()) == ["E001", "E002", "E003", "E013"]
 
 
+@pytest.mark.parametrize(("chosen", "told"), [("", True), ("production", False)])
+def test_who_means_the_service_of_make_run_is_told_of_its_folder(chosen, told, tmp_path):
+    done = run(["manage.py", "check"], {"DATABASE_URL": "", "ENVIRONMENT": chosen}, tmp_path)
+    sentence = f"for the service of `make run`, set VAR_DIR as it printed: {tmp_path} holds none"
+    assert (done.returncode, sentence in done.stderr) == (1, told)
+
+
 @pytest.mark.parametrize(("changes", "told"), [({}, False), ({"PUBLIC_URL": ""}, True)])
 def test_production_without_its_address_is_warned(changes, told, tmp_path):
     done = run(["manage.py", "check"], changes, tmp_path)

@@ -30,7 +30,7 @@ def test_its_answer_is_a_table(console, values, trail):
 @pytest.mark.parametrize(
     ("cells", "problem"),
     [
-        (("a b", "text", "eu"), "a b: write one name"),
+        (("a b", "text", "eu"), "“a b” is not a name"),
         (("token", "credential", ""), "the policy makes no value named token; it makes apiKey"),
         (("", "credential", ""), "This field is required."),
     ],

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from django.utils.html import escape
 
 from credservice.credentials.models import CredentialPolicy
 from exchange.models import Grant, Integration
@@ -22,8 +21,10 @@ def previewed(console, world, text):
 
 
 def test_the_preview_shows_the_answer_without_its_secret(world, console):
-    answer = previewed(console, world, SHAPE)["answer"]
+    found = previewed(console, world, SHAPE)
+    answer = found["answer"]
     assert MASK in answer
+    assert "<code>tenant</code> is new." in found["notes"]
     assert "acme" in answer
     assert Integration.objects.get(pk=world.integration.pk).response_shape == {"apiKey": "$credential.apiKey"}
 
@@ -72,7 +73,7 @@ def test_it_is_edited_as_the_table_of_the_first_steps(world, console, trail):
     ("cells", "problem"),
     [
         (("", "text", "eu"), "Write the name of each field."),
-        (("a b", "text", "eu"), "a b: write one name"),
+        (("a b", "text", "eu"), "“a b” is not a name"),
         (("token", "credential", ""), "the policy makes no value named token; it makes apiKey"),
         (("region", "end_user", "region"), "the customer has no attribute 'region'"),
     ],
@@ -80,6 +81,15 @@ def test_it_is_edited_as_the_table_of_the_first_steps(world, console, trail):
 def test_the_table_says_what_is_wrong(world, console, cells, problem):
     answer = console.post(url(world.integration, "shape"), rows(cells) | {"preview": "1"}).json()
     assert problem in answer["problem"]
+
+
+def test_the_preview_has_the_order_in_which_it_is_sent(world, console):
+    names = ("token", "z", "ä", "plan", "kind", "apiKeyOfOurs")
+    shape = dict.fromkeys(names, "a text")
+    shown = json.loads(previewed(console, world, json.dumps(shape))["answer"])
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape=shape)
+    assert list(shown) == list(Integration.objects.get(pk=world.integration.pk).response_shape)
+    assert list(shown) != list(names)
 
 
 def test_the_expert_edits_it_as_json(world, console):
@@ -112,7 +122,21 @@ def test_the_preview_says_what_the_check_will_say_of_another_policy(world, conso
     foretold = saved(console, world, both, policy=wider.pk).context["form"].fields["confirmed"].help_text
     assert found["notes"][0] == "Shown with a credential that the policy wider makes."
     assert "inst_1" in found["notes"][1]
-    assert all(f"<p>{escape(note)}</p>" in foretold for note in found["notes"][1:])
+    assert all(f"<p>{note}</p>" in foretold for note in found["notes"][1:])
+
+
+def test_who_lacks_what_is_linked_and_what_to_do_is_said(world, console):
+    world.end_user.name = "<b>Acme</b>"
+    world.end_user.save()
+    text = '{"apiKey": "$credential.apiKey", "plan": "$end_user.plan", "<i>": "x"}'
+    note = (
+        f'<a class="text-link" href="{url(world.end_user)}" title="&lt;b&gt;Acme&lt;/b&gt;">&lt;b&gt;Acme&lt;/b&gt;</a>'
+    )
+    foretold = saved(console, world, text).context["form"].fields["confirmed"].help_text
+    assert "1 installation would get no answer: inst_1 (the customer has no attribute plan)." in foretold
+    assert f"Add the attribute plan first, on the page of {note}." in foretold
+    assert "<b>" not in foretold
+    assert f"Add the attribute plan first, on the page of {note}." in previewed(console, world, text)["notes"]
 
 
 def test_it_is_saved(world, console, trail):

@@ -64,6 +64,22 @@ def test_an_address_that_is_never_delivered_to_is_refused(console: Client, addre
     assert not EventEndpoint.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("our backend", "Write letters, digits, hyphens and underscores only."),
+        ("backend", "This is taken already: write another."),
+        ("b" * 70, "Write at most 64 characters: these are 70."),
+    ],
+)
+def test_a_wrong_name_is_told_in_the_consoles_words(
+    console: Client, endpoint: EventEndpoint, name: str, sentence: str
+) -> None:
+    EventEndpoint.objects.update(name="backend")
+    page = console.post(url(EventEndpoint, "add"), {"name": name, "url": "https://api.example.com/events"})
+    assert page.context["adminform"].form.errors == {"name": [sentence]}
+
+
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9000/x", "http://localhost:9000/x", "https://93.184.216.34/x"])
 def test_the_loopback_in_development_and_a_public_address_are_taken(console: Client, address: str) -> None:
     console.post(url(EventEndpoint, "add"), {"name": "backend", "url": address})

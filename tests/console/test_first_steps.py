@@ -71,14 +71,30 @@ def test_a_reload_makes_no_second_one(console):
     assert Platform.objects.count() == 1
 
 
-def test_a_taken_name_is_told(console, platform):
+def test_a_reload_of_the_answer_leads_on(console):
+    page = console.get(reverse(START)).content.decode()
+    form = {"name": "staging", "form_id": re.search(r'name="form_id" value="([^"]+)"', page)[1]}
+    console.post(reverse(START), form)
+    again = console.post(reverse(START), form, follow=True)
+    assert again.redirect_chain == [(url(Platform.objects.get(), "first-steps"), 302)]
+    told = "staging was made already: continue with it. A new signing secret is made on its page."
+    assert told in again.content.decode()
+
+
+def test_a_taken_name_is_told_and_leads_to_whose_it_is(console, platform):
     form = send(console, reverse(START), name="staging").context["form"]
     assert "There is a platform staging already" in form.errors["name"][0]
+    assert f'href="{url(platform, "first-steps")}">continue with that one</a>' in form.errors["name"][0]
+
+
+def test_what_is_done_leads_to_the_page_with_the_secret(console, platform):
+    page = console.get(url(platform, "first-steps")).content.decode()
+    assert f'can be replaced on <a class="text-link" href="{url(platform)}">its page</a>.' in page
 
 
 def test_a_name_that_fits_no_address_is_told_plainly(console):
     page = send(console, reverse(START), name="My Platform").content.decode()
-    assert "Write letters, digits and hyphens only" in page
+    assert "Write letters, digits, hyphens and underscores only, such as mindcloud-staging." in page
     assert not Platform.objects.exists()
 
 
@@ -155,7 +171,7 @@ def test_a_wrong_entry_is_told_and_nothing_made(console, platform, wrong):
     ("rows", "kind", "problem"),
     [
         ([("accessKey, tenant", "credential", "")], "entered", "Give each field a row of its own."),
-        ([("a\nb", "credential", "")], "entered", "write one name"),
+        ([("a\nb", "credential", "")], "entered", "is not a name: begin with"),
         ([("", "text", "eu")], "entered", "Write the name of each field."),
         ([("apiKey", "credential", ""), ("apiKey", "text", "x")], "entered", "two fields of this name"),
         ([("region", "text", "eu")], "entered", "must hold a secret"),
@@ -180,6 +196,16 @@ FIELDS = [
     ("tier", "end_user", "tier"),
     ("price", "text", "$9"),
 ]
+
+
+def test_the_cell_at_fault_alone_is_marked(console, platform):
+    rows = [("apiKey", "credential", ""), ("accountId", "end_user", "my tenant"), ("region", "text", "eu")]
+    page = add_integration(console, platform, *rows).content.decode()
+    wrong = re.findall(r"<(?:input|select)[^>]* aria-invalid[^>]*>", page)
+    assert len(wrong) == 1
+    assert 'name="shape-text"' in wrong[0]
+    assert 'value="my tenant"' in wrong[0]
+    assert "accountId: “my tenant” is not a name: begin with a letter or _, and use letters" in page
 
 
 def test_an_answer_of_several_fields_is_shown_and_given(console, client, platform):
@@ -276,3 +302,10 @@ def test_blanks_at_the_ends_are_dropped_and_invisible_characters_refused(console
     page = do(console, platform, end_user_id="eu\u200b_1", external_id="acme", value_0="the-customers-key")
     assert "This holds a line break, an invisible character" in page.content.decode()
     assert not Grant.objects.exists()
+
+
+def test_a_secret_that_a_fault_elsewhere_emptied_is_asked_for_again(console, platform):
+    add_integration(console, platform, ("key", "credential", ""), ("secret", "credential", ""))
+    form = do(console, platform, end_user_id="", value_0="the-customers-key").context["form"]
+    told = [form[name].errors for name in ("end_user_id", "value_0", "value_1")]
+    assert told == [["This field is required."], ["Enter it again: it was not kept."], ["This field is required."]]

@@ -99,6 +99,24 @@ def test_each_protocols_marketplaces_have_its_own_steps(console):
     assert page.index("Connect an Open Service Broker platform") < page.index("Continue with cf")
 
 
+def test_a_name_that_another_protocols_has_leads_to_its_own_steps(console):
+    send(console, reverse(BROKER), name="cf")
+    form = send(console, reverse(START), name="cf", connector_url="https://connector.example.com/v1").context["form"]
+    assert f'href="{url(Marketplace.objects.get(), "first-steps-osb")}">continue with' in form.errors["name"][0]
+
+
+@pytest.mark.parametrize(("start", "such_as"), [(START, "manifold-staging"), (BROKER, "cloudfoundry-staging")])
+def test_a_wrong_name_is_told_with_one_that_fits(console, start, such_as):
+    form = send(console, reverse(start), name="not a name").context["form"]
+    assert form.errors["name"] == [f"Write letters, digits, hyphens and underscores only, such as {such_as}."]
+
+
+def test_both_labels_of_a_broker_are_told_at_their_fields(console):
+    send(console, reverse(BROKER), name="cf")
+    form = send(console, url(Marketplace.objects.get(), "first-steps-osb"), product="Q!", plan="S!").context["form"]
+    assert (form.errors.keys(), len(form.errors["plan"])) == ({"product", "plan"}, 1)
+
+
 def test_who_may_make_no_password_connects_no_broker_platform(console, admin):
     admin.is_superuser = False
     admin.save()

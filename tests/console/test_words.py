@@ -59,9 +59,9 @@ def test_a_new_integration_starts_from_a_shape_that_works(console: Client, world
 
 
 def test_broken_options_have_one_error(console: Client, db: None) -> None:
-    values: dict[str, Any] = {"name": "broken", "issuer": "static", "options": '{"names": [', "probe": "{}"}
+    values: dict[str, Any] = {"name": "broken", "issuer": "static", "options": '{\r\n "names": [', "probe": "{}"}
     page = console.post(url(CredentialPolicy, "add") + "?view=json", values | {"overlap": "24h", "stale_for": "1h"})
-    assert page.context["adminform"].form.errors == {"options": ["This is not valid JSON."]}
+    assert page.context["adminform"].form.errors == {"options": ["This is not valid JSON, at line 2, column 12."]}
 
 
 def test_a_short_list_that_shows_all_offers_no_more(console: Client, world: World) -> None:
@@ -90,6 +90,7 @@ def test_a_failed_sign_in_says_one_thing(admin: User) -> None:
     page = Client().post(reverse("admin:login"), {"username": "root", "password": "wrong"}).content.decode()
     assert page.count("errornote") == 1
     assert "This name and password open no account here" in page
+    assert "Capitals and small letters differ, and blanks before or after count." in page
 
 
 def test_an_empty_sign_in_says_what_is_missing(db: None) -> None:

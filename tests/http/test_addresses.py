@@ -81,6 +81,12 @@ def test_plain_http_needs_an_allowed_network(settings):
         check("8.8.8.8", plaintext=True)
 
 
+def test_plain_http_to_a_public_address_is_refused_in_development_as_well(settings):
+    settings.OUTGOING_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    with pytest.raises(AddressRefused, match=r"must be reached by https: 8\.8\.8\.8 is not in"):
+        check("8.8.8.8", plaintext=True)
+
+
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f000001", "localhost", "0"])
 def test_the_systems_spellings_of_loopback_are_refused(host, settings):
     settings.OUTGOING_ALLOWED_NETWORKS = []

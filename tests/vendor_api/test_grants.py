@@ -3,9 +3,9 @@
 import pytest
 
 from credservice.credentials.models import Credential
-from exchange.models import Grant, Installation
+from exchange.models import Grant, Installation, Integration
 from tests.support.concurrency import at_once
-from tests.support.exchange_factories import make_door, make_policy
+from tests.support.exchange_factories import make_door, make_platform, make_policy
 from tests.vendor_api.client import Vendor, refused
 
 PLACE = "/end-users/customer-1/grants/int_abc123"
@@ -35,6 +35,12 @@ def test_other_values_make_a_successor_that_the_present_ones_overlap(vendor, doo
     assert door.post().json() == {"apiKey": "second-key"}
     states = Credential.objects.order_by("created_at").values_list("state", flat=True)
     assert list(states) == ["retiring", "active"]
+
+
+def test_blanks_around_a_value_belong_to_it(vendor, door):
+    vendor.put(PLACE, values("key-2"))
+    vendor.put(PLACE, values(" key-2 "))
+    assert door.post().json() == {"apiKey": " key-2 "}
 
 
 def test_an_overlap_of_nothing_ends_the_present_ones(vendor, door):
@@ -142,3 +148,17 @@ def test_calls_that_meet_at_one_grant_all_get_an_answer(client):
 
     answers = at_once(call, 9)
     assert {answer.status_code for answer in answers} <= {200, 201, 204, 404, 409, 412}
+
+
+def test_who_forgot_the_platform_is_told_which_was_meant(vendor, door):
+    other = make_platform("crm", secret="another-signing-secret-for-tests")
+    vendor.put("/end-users/customer-2", {"end_user_id": "enduser_2"})
+    told = refused(vendor.put("/end-users/customer-2/grants/int_crm"), 404, "not_found")["detail"]
+    assert told == (
+        "Platform mindcloud has no such integration. It is the default one: to name another, add ?platform=NAME."
+    )
+    Integration.objects.create(
+        platform=other, integration_id="int_crm", policy=door.integration.policy, response_shape={}
+    )
+    told = refused(vendor.put("/end-users/customer-2/grants/int_crm"), 404, "not_found")["detail"]
+    assert told.endswith("no such integration, but crm has one: to name that platform, add ?platform=crm.")

@@ -11,6 +11,9 @@ document.querySelectorAll("[data-preview]").forEach((input) => {
     const notes = document.createElement("div");
     notes.className = "mb-3 text-sm";
     input.after(title, shown, notes);
+    // What the form that came back says at this field is not said twice.
+    const words = (text) => text.replace(/\s+/g, " ").trim();
+    const told = words(input.closest(".errors")?.textContent ?? "");
     let timer;
     const ask = async () => {
         const form = new FormData(input.closest("form"));
@@ -18,10 +21,10 @@ document.querySelectorAll("[data-preview]").forEach((input) => {
         try {
             const answer = await fetch(window.location.href, { method: "POST", body: form });
             const found = await answer.json();
-            shown.textContent = found.answer ?? found.problem;
+            shown.textContent = found.answer ?? (told.includes(words(found.problem)) ? "" : found.problem);
             notes.replaceChildren(...(found.notes ?? []).map((note) => {
                 const line = document.createElement("p");
-                line.textContent = note;
+                line.innerHTML = note; // escaped by the server, but for its code and links
                 return line;
             }));
         } catch {

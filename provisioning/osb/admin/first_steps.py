@@ -4,8 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.html import format_html
 
+from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Shown, Values
+from credservice.adminkit.widgets import NAME_FORM
 from credservice.adminkit.wizard import Facts, RefusedCall, Step
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
@@ -20,7 +23,8 @@ HANDED_OUT = ("credential.issued", "credential.handed_out")
 _CURL = """\
 export PASSWORD=...   # as it was shown
 broker={address}/v2
-call() {{ curl -s -u "{name}:$PASSWORD" -H 'X-Broker-API-Version: 2.17' -H 'Content-Type: application/json' "$@"; }}
+call() {{ curl -s -w '\\n' -u "{name}:$PASSWORD" \\
+    -H 'X-Broker-API-Version: 2.17' -H 'Content-Type: application/json' "$@"; }}
 call $broker/catalog
 call -X PUT $broker/service_instances/first-steps \\
     -d '{{"service_id": "{service}", "plan_id": "{plan}", "organization_guid": "o", "space_guid": "s"}}'
@@ -36,17 +40,20 @@ cf bind-service my-app my-{product}"""
 class PlatformForm(MarketplaceForm):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
-        self.fields["name"].help_text = "For you, in its broker URL, and its user name: such as cloudfoundry."
+        name = self.fields["name"]
+        name.help_text = "For you, in its broker URL, and its user name: such as cloudfoundry."
+        name.error_messages["invalid"] = f"{NAME_FORM}, such as cloudfoundry-staging."
 
 
 class Connect(Step):
     title = "Connect the platform"
 
     def done(self, obj: Marketplace) -> str:
-        return (
-            f"Its broker URL is {obj.protocol.address}, its user name {obj.name}; its password was shown once, and can "
-            "be replaced on its page."
+        sentence = (
+            "Its broker URL is {}, its user name {}; its password was shown once, and can be replaced on "
+            '<a class="text-link" href="{}">its page</a>.'
         )
+        return format_html(sentence, obj.protocol.address, obj.name, page_of(obj))
 
 
 class FirstBinding(Step):
@@ -88,6 +95,7 @@ class BrokerFirstSteps(MarketplaceFirstSteps):
         "applications to them. Three short steps lead to the first binding."
     )
     start_form = PlatformForm
+    made_before = "A new password is made on its page."
 
     def allowed(self, request: HttpRequest, obj: Any = None) -> bool:
         """Ask for the right to make passwords as well: the first is made, and shown, with the marketplace."""
