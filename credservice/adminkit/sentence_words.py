@@ -22,6 +22,7 @@ DONE = {
     "credential.erased": "erased the values of {it}",
     "credential.expired": "ended {it}, which had expired",
     "credential.handed_out": "fetched {it}",
+    "credential.leak_noted": "reported {it}",
     "credential.leak_reported": "found a value of {it} in a text that was pasted or reported",
     "credential.recognised": "pasted a value of {it} into the search",
     "credential.retiring": "began to retire {it}",

@@ -22,6 +22,7 @@ HARMLESS = (
         "credential.end_confirmed",
         "credential.failed",
         "credential.issue",
+        "credential.leak_noted",
         "credential.retried",
         "credential.suspended",
         "credential.resumed",

@@ -21,6 +21,7 @@ from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
+from credservice.adminkit.sentences import actor_name
 from credservice.audit.names import object_type_of
 from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, pages
@@ -80,6 +81,10 @@ def stuck(attempts: int = STUCK_AFTER) -> Q:
     """Find what has failed so often of what is being made or ended, both of which are few and have an index."""
     under_way = Q(state=State.PENDING) | Q(state=State.RETIRING, retires_at__lte=timezone.now())
     return under_way & Q(attempts__gte=attempts)
+
+
+def _reported(obj: Credential) -> Any:
+    return format_html("reported {} by {}", moment(obj.leaked_at), actor_name(obj.leaked_by))
 
 
 def _bounded(condition: Q) -> int:
@@ -143,6 +148,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             Fact("Policy", link_to(obj.policy)),
             Fact("Age", moment(obj.created_at)),
             *([Fact(end[0], moment(end[1]))] if end else []),
+            *([Fact("Leaked", _reported(obj))] if obj.leaked_at else []),
             Fact("Last checked", moment(obj.last_used_at, NONE_YET)),
         ]
 

@@ -6,6 +6,7 @@ Shown by: pytest tests/console/audit/test_every_action.py -s -k read
 import ast
 import re
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -22,6 +23,7 @@ from credservice.audit.names import object_type_of
 from credservice.vendor_api.tokens import create_token
 from provisioning.models import Callback, CredentialRotation, Operation, Resource
 from provisioning.sso import views as resource_pages
+from tests.support.console import World
 from tests.support.pages import all_models
 from tests.support.paths import ROOT
 
@@ -53,14 +55,15 @@ def composed() -> set[str]:
     found = {f"{kind}.{verb}" for kind in kinds for verb in ("created", "changed", "deleted")}
     switches = ((kind, page) for kind, of in kinds.items() for page in getattr(of, "object_pages", ()))
     found |= {f"{kind}.{page.verb}" for kind, page in switches if hasattr(page, "verb")}
-    for kind, states in {
+    ends: dict[str, list[str]] = {
         "callback": [state for state in Callback.State if state != Callback.State.WAITING],
         "credential_rotation": [s for s in CredentialRotation.State if s != CredentialRotation.State.ASKING],
         "operation": [Operation.State.SUCCEEDED, Operation.State.FAILED, Operation.State.ABANDONED],
         "resource": [Resource.State.DEPROVISIONING, Resource.State.DEPROVISIONED],
         "credential": ["revoked", "expired"],
         "approval": ["approved", "declined"],
-    }.items():
+    }
+    for kind, states in ends.items():
         found |= {f"{kind}.{state}" for state in states}
     found |= {"credential.copied", "signing_key.reminded", "signing_secret.reminded"}
     return found | {"exchange.credential", "audit.sealing_refused", "audit.chain_accepted"}
@@ -104,13 +107,13 @@ def cases() -> Iterator[tuple[str, str]]:
             yield action, "done"
 
 
-def rows(world) -> dict:
+def rows(world: World) -> dict[str, Any]:
     """Find a row of every kind, with some that the world lacks."""
     run = BulkRun.objects.create(action="suspend", object_type="exchange.enduser", title="Suspend", user=world.host)
     ask(act="bulk", obj=run, permission="x", user=world.host, title="Suspend 2 end users", values={"why": "Ticket 1"})
     Operation.objects.create(resource=world.resource, verb="provision", fingerprint=bytes(32))
     create_token(name="backend", scopes=["credentials:read"], actor="user:host")
-    found = {}
+    found: dict[str, Any] = {}
     for model in all_models():
         row = model._default_manager.first() if model is not AuditEvent else None
         if row is not None:
@@ -118,26 +121,22 @@ def rows(world) -> dict:
     return found | {"credential": world.credential}
 
 
-def told(action: str, outcome: str, row, *, detail=None, actor="") -> str:
+def told(action: str, outcome: str, row: Any) -> str:
     kind = action.partition(".")[0]
-    kind = {"exchange": "credential", "sso": "resource", "resource_page": "resource"}.get(kind, kind)
-    actor = actor or {"refused": "marketplace:cf", "unproven": "unproven:cf", "failed": "worker"}.get(
-        outcome, "user:ann"
-    )
-    facts = {"outcome": outcome if outcome != "unproven" else "refused", "detail": detail or {}}
-    facts["reason"] = "not_found" if facts["outcome"] == "refused" else ""
-    if facts["outcome"] == "refused":
-        claimed = {"object_type": kind, "object_id": "a%20be%20ar"} if kind in DOORS or kind == "resource" else {}
-        record(Line(action, actor, **facts, **claimed))
+    kind = "resource" if kind in ("sso", "resource_page") else kind
+    actor = {"refused": "marketplace:cf", "unproven": "unproven:cf", "failed": "worker"}.get(outcome, "user:ann")
+    if outcome in ("refused", "unproven"):
+        claimed: Any = {"object_type": kind, "object_id": "a%20be%20ar"} if kind in DOORS else {}
+        record(Line(action, actor, "refused", "not_found", **claimed))
     elif row is None:
         object_type, object_id = NAMED.get(action, ("", "") if kind in NOTHING else (kind, str(uuid4())))
-        record(Line(action, actor, **facts, object_type=object_type, object_id=object_id))
+        record(Line(action, actor, outcome, object_type=object_type, object_id=object_id))
     else:
-        record(Line.about(row, action, actor, facts.pop("detail"), **facts))
+        record(Line.about(row, action, actor, outcome=outcome))
     return plain_sentence(AuditEvent.objects.latest("id"))
 
 
-def row_of(action: str, of: dict):
+def row_of(action: str, of: dict[str, Any]) -> Any:
     kind = action.partition(".")[0]
     return of.get({"sso": "resource", "exchange": "credential", "invitation": "invitation"}.get(kind, kind))
 
@@ -154,7 +153,7 @@ def test_all_of_them_read_as_sentences(world, admin):
     assert not wrong
 
 
-def faults_of(text, outcome, row) -> Iterator[str]:
+def faults_of(text: str, outcome: str, row: Any) -> Iterator[str]:
     """Tell what keeps a text from being a sentence that a person reads: each begins with who did it."""
     if not (text[0].isupper() or text.startswith("ann ")):
         yield "no subject"
@@ -167,8 +166,9 @@ def faults_of(text, outcome, row) -> Iterator[str]:
         yield "an id where there is a name"
 
 
-def title(row) -> str:
-    return admin.site._registry[type(row)].titles_of([row])[0]
+def title(row: Any) -> str:
+    site_admin: Any = admin.site._registry[type(row)]
+    return str(site_admin.titles_of([row])[0])
 
 
 @pytest.mark.parametrize("action", sorted(written() | composed()))
