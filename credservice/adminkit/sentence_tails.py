@@ -24,15 +24,15 @@ def was_leaked(event: AuditEvent) -> bool:
     return by_erasure or (event.object_type == "credential" and event.detail.get("leaked") is True)
 
 
-def why_of(event: AuditEvent) -> str:
-    """Find the reason: of a person who typed it, or of the service, which knows a cause."""
+def why_of(event: AuditEvent, *, whole: bool = False) -> str:
+    """Find the reason: of a person who typed it, or of the service, which knows a cause. In a sentence, cut short."""
     detail, values = event.detail, event.detail.get("values")
     why = detail.get("why") or detail.get("answer") or (isinstance(values, dict) and values.get("why")) or ""
     why = detail.get("broken") or why
     if not isinstance(why, str) or (why == "leaked" and was_leaked(event)):
         return ""
     why = " ".join(why.split())
-    return why if len(why) <= MAX_WHY else f"{why[: MAX_WHY - 1]}…"
+    return why if whole or len(why) <= MAX_WHY else f"{why[: MAX_WHY - 1]}…"
 
 
 def tail_of(event: AuditEvent, names: dict[str, str]) -> Any:

@@ -14,6 +14,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilte
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from credservice.adminkit.fact_tables import fact_table
 from credservice.adminkit.filters import ExactFilter, StatesFilter
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link, names_for, names_of, thing_link
@@ -125,13 +126,14 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     fieldsets = (
         ("Versions", {"fields": ("shown_predecessor", "shown_successors", "shown_line")}),
         ("Dates", {"fields": DATES}),
-        ("Issuer", {"fields": ("context", "attempts", "next_attempt_at", "failure")}),
+        ("Issuer", {"fields": ("shown_context", "attempts", "next_attempt_at", "failure")}),
     )
     readonly_fields = (
         "shown_predecessor",
         "shown_successors",
         "shown_line",
         "last_checked",
+        "shown_context",
     )
 
     def object_title(self, obj: Credential) -> str:
@@ -244,6 +246,10 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     @display(description="Last checked")
     def last_checked(self, obj: Credential) -> str:
         return f"{obj.last_used_at:%Y-%m-%d %H:%M}" if obj.last_used_at else "-"
+
+    @display(description="Context")
+    def shown_context(self, obj: Credential) -> Any:
+        return fact_table(obj.context)
 
     @display(description="State")
     def shown_state(self, obj: Credential) -> Any:
