@@ -38,7 +38,7 @@ class RefusedCall(NamedTuple):
     link: str
 
     @classmethod
-    def of(cls, line: AuditEvent, more: str = "Its line in the trail", link: str = "") -> Self:
+    def of(cls, line: AuditEvent, more: str = "The line in the trail", link: str = "") -> Self:
         why = line.reason.replace("_", " ")
         return cls(f"The last call was refused at {line.at:%H:%M:%S} UTC: {why}.", more, link or page_of(line))
 

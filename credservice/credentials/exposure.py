@@ -104,8 +104,9 @@ def sightings(line: list[Credential]) -> list[Sighting]:
     unseen, harmless = [str(found.pk) for found in line if found.policy.backend().generates], list(HARMLESS)
     since = line[0].created_at - BEFORE
     with connection.cursor() as cursor:
-        own, callbacks = [keys, harmless, ISSUED, unseen], [subject, subject, since, harmless]
-        cursor.execute(_SIGHTINGS, [*own, MAX_LINES, *callbacks, MAX_LINES, MAX_GROUPS])
+        own: list[Any] = [keys, harmless, ISSUED, unseen, MAX_LINES]
+        callbacks: list[Any] = [subject, subject, since, harmless, MAX_LINES]
+        cursor.execute(_SIGHTINGS, [*own, *callbacks, MAX_GROUPS])
         return [Sighting(*row) for row in cursor.fetchall()]
 
 

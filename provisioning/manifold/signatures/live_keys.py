@@ -5,7 +5,7 @@ alert, and an operator may deny one.
 """
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -122,7 +122,7 @@ def _add(trusted: TrustedKey, signature: Signature) -> tuple[int, bool]:
 def _alert(trusted: TrustedKey, signature: Signature, caller: Caller, live_key_id: int) -> None:
     log.info("new_live_key", marketplace=caller.marketplace, trusted_key=trusted.label, live_key=signature.live_key)
     detail = {"public_key": signature.live_key, "trusted_key": trusted.label, "is_test": trusted.is_test}
-    about = {"object_type": "live_key", "object_id": live_key_id, "subject": trusted.subject}
+    about: dict[str, Any] = {"object_type": "live_key", "object_id": live_key_id, "subject": trusted.subject}
     record(Line("live_key.first_seen", caller.actor, **about, detail=detail))
 
 
