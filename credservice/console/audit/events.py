@@ -63,13 +63,13 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     search_help_text = "Object id, subject, request id or line number"
     list_fullwidth = True
     fieldsets = (
-        (None, {"fields": ("id", "what", "at_exact", "action", "shown_outcome", "shown_reason", "given_reason")}),
+        (None, {"fields": ("what", "at_exact", "action", "shown_outcome", "shown_reason", "given_reason")}),
         ("Who", {"fields": ("shown_actor", "shown_source", "shown_request")}),
         ("What", {"fields": ("shown_object", "object_id", "shown_subject", "shown_detail")}),
         ("Seal", {"fields": ("shown_batch",)}),
     )
     readonly_fields = (
-        *("id", "what", "at_exact", "shown_outcome", "shown_actor", "shown_source", "shown_request", "shown_object"),
+        *("what", "at_exact", "shown_outcome", "shown_actor", "shown_source", "shown_request", "shown_object"),
         *("shown_subject", "shown_detail", "shown_batch", "claimed_name", "claimed_groups"),
         *("shown_reason", "given_reason"),
     )
