@@ -87,6 +87,10 @@ class ObjectAction(ObjectPage):
         """Perform it on the page, where more is known of who asks than in a bulk run."""
         return self.perform(actor_of(request), obj, values)
 
+    def warns(self, obj: Any) -> bool:
+        """Tell, after the act, if its sentence leaves something to be done: it is shown as a warning then."""
+        return False
+
     @classmethod
     def bulk(
         cls,
@@ -137,7 +141,7 @@ class ObjectAction(ObjectPage):
         if isinstance(outcome, Shown):
             return self.render(request, obj, "console/shown.html", {"shown": outcome, "title": outcome.title})
         if outcome:
-            messages.success(request, outcome)
+            (messages.warning if self.warns(obj) else messages.success)(request, outcome)
         return HttpResponseRedirect(list_url(self.admin.model) if self.leads_to_list else page_of(obj))
 
     def ask(

@@ -1,5 +1,6 @@
-"""Writes a line of the audit log as a sentence: who did what to which object, for whom, with links to their pages."""
+"""Writes a line of the audit log as a sentence: who did what to which object, for whom, and why, with links."""
 
+import re
 from collections.abc import Sequence
 from html import unescape
 from typing import Any
@@ -8,84 +9,23 @@ from django.conf import settings
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 
+from credservice.adminkit import sentence_words as words
 from credservice.adminkit.links import named_link, names_of, short, thing_link
+from credservice.adminkit.sentence_tails import tail_of, things_of, was_leaked, why_of
 from credservice.audit.models import AuditEvent
 
-# Of actions that are named by what was asked, not by what was done.
-_DONE = {
-    "exchange.credential": "fetched",
-    "installation.first_seen": "was first to name",
-    "live_key.first_seen": "was first to use",
-    "credential.handed_out": "fetched",
-    "credential.end_confirmed": "confirmed the end of",
-    "credential.erased": "erased the values of",
-    "user.password_changed": "changed the password of",
-    "user.second_factor_added": "added a second factor to",
-    "user.second_factor_removed": "removed a second factor of",
-    "user.second_factor_reset": "reset the second factor of",
-    "invitation.made": "invited somebody by",
-    "invitation.taken": "made an account by",
-    "credential.retiring": "began to retire",
-    "resource_credential.due_for_rotation": "left to the platform the rotation of",
-    "credential_rotation.asked": "asked for",
-    "credential_rotation.asked_again": "asked again for",
-    "resource.plan_changed": "changed the plan of",
-    "end_user.token_minted": "minted a browser's token for",
-    "end_user.rebound": "re-bound",
-    "end_user.creation_settled": "settled the creation of",
-    "approval.asked": "asked for",
-    "audit.verified": "verified the trail",
-    "audit.sealing_refused": "refused to seal the trail",
-    "audit.chain_accepted": "accepted the trail's chain as it is",
-    "audit.exported": "exported lines of the trail",
-    "audit.month_dropped": "dropped by retention",
-    "setup.applied": "applied the",
-    "import.committed": "imported rows from",
-    "data.exported": "exported",
-    "usage.reported": "reported usage of",
-}
-# What people do to their own accounts: their name says whose.
-_OWN = {
-    "user.signed_in": "signed in",
-    "user.joined": "signed in for the first time, by a provider",
-    "user.roles_set": "got other roles by the groups at the provider",
-    "user.confirmed": "confirmed at the provider",
-    "user.signed_out": "signed out",
-    "user.password_changed": "changed the own password",
-    "user.second_factor_added": "added a second factor",
-    "user.second_factor_removed": "removed a second factor",
-    "user.recovery_codes_made": "made recovery codes",
-    "user.recovery_code_used": "used a recovery code",
-    "user.second_factor_used": "used a second factor",
-    "user.sessions_ended": "ended the other sessions",
-}
 UNPROVEN = "unproven:"  # the actor of a call that only claims to be a platform's
-_ASKED = {
-    "exchange.credential": "to fetch a credential",
-    "user.sign_in": "to sign in",
-    "user.password_check": "to confirm with a password",
-    "invitation.open": "to open an",
-    "vendor_api.call": "to call the vendor API",
-    "console.page": "to open a page",
-    "callback.attempt": "to deliver",
-}
-# Kinds of objects that read otherwise than they are recorded; of some, the name says it all.
-_KINDS = {
-    "setup_file": "set-up file ",
-    "broker_password": "platform password ",
-    "import": "",
-    "export": "",
-    "group": "role ",
-    "four_eyes": "",
-}
 # The partners' ids that a refused request named; they may be anything.
-CLAIMED = ("end_user", "installation")
-MAX_CLAIMED = 24
+CLAIMED = {"end_user": "end user", "installation": "installation"}
+MAX_CLAIMED = 40
+_TIDY = re.compile(r"[\w.:-]+")
 
 
 def find_names(events: Sequence[Any]) -> None:
     """Look up, for all lines of a page at once, the names of what they are about and of whose it is."""
-    names = names_of({thing for event in events for thing in (_object_of(event), event.subject) if thing})
+    names = names_of(
+        {thing for event in events for thing in (object_key(event), event.subject, *things_of(event)) if thing}
+    )
     for event in events:
         event.names = names
 
@@ -100,20 +40,19 @@ def names_in(event: Any) -> dict[str, str]:
 
 def sentence(event: AuditEvent, *, with_subject: bool = True) -> SafeString:
     """Write one line; without ``with_subject`` on a page that is about the subject itself."""
-    if event.actor.startswith(UNPROVEN) and event.outcome == AuditEvent.Outcome.REFUSED:
-        return _claimed(event)
     if event.action == "user.sign_in" and event.reason == "no_role":
         return _turned_away(event)
-    actor = actor_name(event.actor)
-    whom = thing_link(event.subject, names_in(event)) if with_subject and _says_whose(event) else ""
-    tail = format_html(" for {}", whom) if whom else ""
+    if event.outcome == AuditEvent.Outcome.REFUSED and event.action not in words.FAILED:
+        return format_html("{} was refused{}", _call(event), _because(event))
+    actor, it = _beginning(actor_name(event.actor)), _it(event, with_subject)
     if event.outcome in (AuditEvent.Outcome.REFUSED, AuditEvent.Outcome.FAILED):
-        return format_html("{} {} {} {}{}{}", actor, *_refused(event), tail, _why(event))
-    if event.action in _OWN and event.actor.startswith("user:"):
-        return format_html("{} {}", actor, _OWN[event.action])
-    done = format_html("{} {} {}{}", actor, _done(event.action), object_of(event), tail)
-    ends = str(event.detail.get("one_before_ends_at", ""))  # of a password that took another one's place
-    return format_html("{}; the one before is good until {} UTC", done, ends[:16].replace("T", " ")) if ends else done
+        failed = words.FAILED.get(event.action) or f"failed at {_own_words(event.action)} {{it}}"
+        return format_html("{} {}{}", actor, _phrase(failed, it), _because(event))
+    if event.action in words.OWN and event.actor.startswith("user:") and _is_own(event):
+        return format_html("{} {}", actor, words.OWN[event.action])
+    done = words.DONE.get(event.action) or f"{_own_words(event.action)} {{it}}"
+    done = done if event.object_type else words.OF_SEVERAL.get(event.action, done)
+    return format_html("{} {}{}{}", actor, _phrase(done, it), tail_of(event, names_in(event)), _colon(why_of(event)))
 
 
 def plain_sentence(event: AuditEvent) -> str:
@@ -122,18 +61,71 @@ def plain_sentence(event: AuditEvent) -> str:
 
 
 def actor_name(actor: str) -> str:
-    """Name a person alone, anything else with its kind: ``ann``, ``platform mindcloud``, ``ann (command apply)``."""
+    """Name a person alone, anything else with its kind: ``ann``, ``the platform p``, ``the command c, run by d``."""
+    if actor in words.ACTORS:
+        return words.ACTORS[actor]
     kind, _, name = actor.partition(":")
-    if kind == "command" and ":" in name:
-        command, _, account = name.partition(":")
-        return f"{account} (command {command})"
-    return name if kind == "user" else actor.replace(":", " ", 1)
+    if kind == "user":
+        return name
+    if kind == "unproven":
+        return f"somebody who claimed to be {name}"
+    first, _, last = name.partition(":")
+    if kind == "command":
+        return f"the command {first}, run by {last}" if last else f"the command {first}"
+    if kind == "marketplace_user":
+        return (
+            f"an unknown user of the marketplace {first}" if last == "unknown" else f"{last} of the marketplace {first}"
+        )
+    return f"the {kind.replace('_', ' ')} {name}" if name else actor
 
 
-def _claimed(event: AuditEvent) -> SafeString:
-    """Write what nobody has proven to be: a platform's name is the caller's claim."""
-    claimed, reason = event.actor.removeprefix(UNPROVEN), event.reason.replace("_", " ")
-    return format_html("A call that claimed to be {} was refused: {}", claimed, reason or "no reason is known")
+def reason_words(reason: str) -> str:
+    """Write why something was refused or failed in words."""
+    return words.REASONS.get(reason) or reason.replace("_", " ")
+
+
+def object_of(event: AuditEvent) -> Any:
+    """Link the object, by its kind and name; of what was refused before a row was found, name what it claimed."""
+    kind = words.KINDS.get(event.object_type, event.object_type.replace("_", " "))
+    name = _name(event)
+    if not name:
+        return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}" if kind else ""
+    name = f'"{name}"' if event.object_type in words.QUOTED and _is_known(event) else name
+    text = f"{'the leaked ' if was_leaked(event) else ''}{kind} {name}".strip()
+    return named_link(event.object_type, event.object_id, text) if _is_known(event) else text
+
+
+def object_key(event: AuditEvent) -> str:
+    return f"{event.object_type}:{event.object_id}" if event.object_id else ""
+
+
+def _call(event: AuditEvent) -> SafeString:
+    """Name what was refused: whose call or attempt, and to do what."""
+    if event.actor.startswith(UNPROVEN):  # a platform's name is the caller's claim
+        return format_html("A call that claimed to be {}", event.actor.removeprefix(UNPROVEN))
+    what, asked = ("attempt" if event.actor.startswith("user:") else "call"), _asked(event)
+    if event.actor in words.ACTORS:
+        article = "An" if what == "attempt" else "A"
+        return format_html("{} {} by {} to {}", article, what, words.ACTORS[event.actor], asked)
+    return format_html("{}'s {} to {}", _beginning(actor_name(event.actor)), what, asked)
+
+
+def _asked(event: AuditEvent) -> SafeString:
+    verb = _own_words(event.action)
+    asked = words.ASKED.get(event.action) or f"{words.METHODS.get(verb, verb)} {{it}}"
+    named = ((name, _tidy(event.detail.get(key, ""))) for key, name in CLAIMED.items())
+    claimed = ", ".join(f"{name} {text}" for name, text in named if text)
+    return format_html("{}{}", _phrase(asked, object_of(event)), f" for {claimed}" if claimed else "")
+
+
+def _because(event: AuditEvent) -> str:
+    scope = event.detail.get("scope", "")
+    told = [f"{reason_words(event.reason)} {scope}".strip(), why_of(event)]
+    return _colon("; ".join(part for part in told if part))
+
+
+def _colon(text: str) -> str:
+    return f": {text}" if text else ""
 
 
 def _turned_away(event: AuditEvent) -> SafeString:
@@ -141,49 +133,67 @@ def _turned_away(event: AuditEvent) -> SafeString:
     alias = str(event.detail.get("provider", ""))
     provider = settings.OIDC_PROVIDERS.get(alias, {}).get("name", alias)
     name = event.detail.get("name_by_provider") or event.detail.get("name") or actor_name(event.actor)
-    return format_html("{} was refused by {}: none of their groups has a role", name, provider)
+    sentence = "{} was refused by {}: none of their groups has a role"
+    return format_html(sentence, _beginning(name) if name in words.ACTORS.values() else name, provider)
 
 
-def object_of(event: AuditEvent) -> Any:
-    """Link the object; of what was refused before a row was found, name what it claimed to be for."""
-    if event.object_id:
-        kind = _KINDS.get(event.object_type, f"{event.object_type.replace('_', ' ')} ")
-        return named_link(event.object_type, event.object_id, kind + _name(event))
-    names = CLAIMED[1:] if event.subject else CLAIMED  # whose it is stands behind it
-    claimed = [str(event.detail[name])[:MAX_CLAIMED] for name in names if event.detail.get(name)]
-    return " / ".join(claimed) or event.object_type.replace("_", " ")
+def _it(event: AuditEvent, with_subject: bool) -> SafeString:
+    whom = thing_link(event.subject, names_in(event)) if with_subject and _says_whose(event) else ""
+    return format_html("{}{}", object_of(event), format_html(" for {}", whom) if whom else "")
 
 
-def _done(action: str) -> str:
-    return _DONE.get(action) or action.rpartition(".")[2].replace("_", " ")
+def _phrase(phrase: str, it: object) -> SafeString:
+    before, placed, after = phrase.partition("{it}")
+    return format_html("{}{}{}", before, it if placed else "", after)
 
 
-def _refused(event: AuditEvent) -> tuple[str, str, Any]:
-    asked = _ASKED.get(event.action) or event.action.replace(".", ": ").replace("_", " ")
-    verb = "was refused" if event.outcome == AuditEvent.Outcome.REFUSED else "failed:"
-    return verb, asked, object_of(event)
+def _beginning(name: str) -> str:
+    """Begin a sentence with it; a person's name stays as it is written."""
+    name = f"{name}," if ", run by " in name else name
+    return name[:1].upper() + name[1:] if name.startswith(("the ", "a ", "an ", "somebody ")) else name
 
 
-def _why(event: AuditEvent) -> str:
-    return f" ({event.reason.replace('_', ' ')})" if event.reason else ""
-
-
-def _object_of(event: AuditEvent) -> str:
-    return f"{event.object_type}:{event.object_id}" if event.object_id else ""
+def _own_words(action: str) -> str:
+    return action.rpartition(".")[2].replace("_", " ")
 
 
 def _name(event: AuditEvent) -> str:
-    """Name the object as its page's title does, or by its id's first digits where it is no more.
+    """Name the object as its page's title does, or as the line does where it is no more.
 
     Without whose it is, where that ends the title: a credential's does, and so does the line.
     """
-    names = names_in(event)
-    name, whose = names.get(_object_of(event), short(event.object_id)), names.get(event.subject)
-    return name.removesuffix(f" for {whose}").removesuffix(f" of {whose}") if whose else name
+    names, detail = names_in(event), event.detail
+    if not _is_known(event):
+        if event.outcome == AuditEvent.Outcome.REFUSED:
+            return _tidy(event.object_id)
+        told = detail.get("name") or detail.get("invited") or (event.object_id and short(event.object_id))
+        return str(told or detail.get("external_id") or "").replace("_", " " if event.object_type == "export" else "_")
+    name, whose = names[object_key(event)], names.get(event.subject)
+    if event.object_type in words.QUOTED or not whose:
+        return name
+    return name.removesuffix(f" for {whose}").removesuffix(f" of {whose}")
+
+
+def _tidy(claimed: object) -> str:
+    """Show a partner's id as far as it is one: it may be anything, which the line's own page shows whole."""
+    text = str(claimed)
+    return text if len(text) <= MAX_CLAIMED and _TIDY.fullmatch(text) else ""
+
+
+def _is_known(event: AuditEvent) -> bool:
+    return object_key(event) in names_in(event)
+
+
+def _is_own(event: AuditEvent) -> bool:
+    """Tell if the line is about the account of whoever acts."""
+    return names_in(event).get(object_key(event), "") in ("", event.actor.removeprefix("user:"))
 
 
 def _says_whose(event: AuditEvent) -> bool:
-    """Tell if the line has to say whose the object is, which is not the subject itself and does not begin with it."""
-    whose = names_in(event).get(event.subject)
-    begins = whose and names_in(event).get(_object_of(event), "").startswith(f"{whose} ")
-    return bool(event.subject) and event.subject != _object_of(event) and not begins
+    """Tell if the line has to say whose the object is: where it is not the subject itself, and its name does not say
+    it."""
+    whose, name = names_in(event).get(event.subject), names_in(event).get(object_key(event), "")
+    says = whose and (
+        name.startswith((f"{whose} ", f"{whose}: ")) or (event.object_type in words.QUOTED and whose in name)
+    )
+    return bool(event.subject) and event.subject != object_key(event) and not says

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 FLUSH_SECONDS = 30.0
 # What pages say where no use is written: right after the first one, a bare "never" would mislead.
-NONE_YET = "never (as of a minute ago)"
+NONE_YET = "never (a use shows within a minute)"
 log = structlog.get_logger(__name__)
 
 

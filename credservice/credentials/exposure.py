@@ -3,17 +3,20 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from credservice.audit.models import AuditEvent
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
 
 MAX_LINES = 50_000  # of the trail, newest first
 MAX_GROUPS = 500
 BEFORE = timedelta(hours=1)  # a line's time is its transaction's beginning
+ISSUED = "credential.issued"
 # Steps of a credential's life that show its values to nobody. Whatever else there is may have: it is listed.
 HARMLESS = (
     *("credential.retiring", "credential.revoking", "credential.revoked", "credential.revoke", "credential.expired"),
@@ -22,21 +25,24 @@ HARMLESS = (
         "credential.end_confirmed",
         "credential.failed",
         "credential.issue",
+        "credential.leak_noted",
         "credential.retried",
         "credential.suspended",
         "credential.resumed",
         "credential.surplus_ended",
         "credential.values_in_doubt",
     ),
+    *("callback.closed", "callback.erased", "callback.expired", "callback.resent"),
 )
 
 _SIGHTINGS = """
 SELECT object_type, object_id, action, actor, host(source), count(*), min(at), max(at), max(id) FROM (
     (SELECT * FROM audit_auditevent WHERE object_id = ANY(%s) AND object_type = 'credential'
-        AND outcome IN ('granted', 'done') AND action <> ALL(%s) ORDER BY id DESC LIMIT %s)
+        AND outcome IN ('granted', 'done') AND action <> ALL(%s)
+        AND NOT (action = %s AND object_id = ANY(%s)) ORDER BY id DESC LIMIT %s)
     UNION
     (SELECT * FROM audit_auditevent WHERE %s <> '' AND subject = %s AND action LIKE 'callback.%%' AND at >= %s
-        AND outcome IN ('granted', 'done') ORDER BY id DESC LIMIT %s)
+        AND action <> ALL(%s) AND outcome IN ('granted', 'done') ORDER BY id DESC LIMIT %s)
 ) AS seen GROUP BY 1, 2, 3, 4, 5 ORDER BY max(at) DESC LIMIT %s
 """
 
@@ -95,9 +101,12 @@ def sightings(line: list[Credential]) -> list[Sighting]:
     """Find all, grouped, the latest first. Callbacks to its subject since the line began are among them: they carry
     values."""
     keys, subject = [str(found.pk) for found in line], line[-1].subject
+    unseen, harmless = [str(found.pk) for found in line if found.policy.backend().generates], list(HARMLESS)
     since = line[0].created_at - BEFORE
     with connection.cursor() as cursor:
-        cursor.execute(_SIGHTINGS, [keys, list(HARMLESS), MAX_LINES, subject, subject, since, MAX_LINES, MAX_GROUPS])
+        own: list[Any] = [keys, harmless, ISSUED, unseen, MAX_LINES]
+        callbacks: list[Any] = [subject, subject, since, harmless, MAX_LINES]
+        cursor.execute(_SIGHTINGS, [*own, *callbacks, MAX_GROUPS])
         return [Sighting(*row) for row in cursor.fetchall()]
 
 
@@ -106,9 +115,17 @@ def events_of(subjects: Collection[str], since: datetime, until: datetime) -> Qu
 
     By the index of subjects, and by the months of the log that the times are in.
     """
-    shown = Q(object_type="credential") & ~Q(action__in=HARMLESS) | Q(action__startswith="callback.")
+    shown = Q(object_type="credential") | Q(action__startswith="callback.")
     of_them = AuditEvent.objects.filter(subject__in=list(subjects), at__gte=since, at__lt=until)
-    return of_them.filter(shown, outcome__in=("granted", "done"))
+    seen = of_them.filter(shown, outcome__in=("granted", "done")).exclude(action__in=HARMLESS)
+    return seen.exclude(action=ISSUED, object_id__in=_made_unseen(subjects))
+
+
+def _made_unseen(subjects: Collection[str]) -> QuerySet[Credential, Any]:
+    """Find what an issuer made: whoever had it made was not shown it."""
+    generating = [policy.pk for policy in CredentialPolicy.objects.only("issuer") if policy.backend().generates]
+    made = Credential.objects.filter(subject__in=list(subjects), policy__in=generating)
+    return made.annotate(key=Cast("pk", TextField())).values("key")
 
 
 def sightings_of(subjects: Collection[str], since: datetime, until: datetime) -> list[Sighting]:

@@ -182,6 +182,10 @@ class Credential(models.Model):
         db_default="",
         help_text="What may be left of it outside after its end; empty: nothing.",
     )
+    leaked_at = models.DateTimeField(null=True, editable=False, help_text="When it was reported as leaked.")
+    leaked_by = models.CharField(
+        max_length=255, blank=True, default="", db_default="", editable=False, help_text="Who reported that."
+    )
     attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts of the step that is under way.")
     next_attempt_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True, help_text="When it was last checked; to the minute.")
@@ -247,7 +251,7 @@ class Credential(models.Model):
 
     @property
     def audit_facts(self) -> dict[str, object]:
-        return {"policy": self.policy.name, "hint": self.hint}
+        return {"policy": self.policy.name, "hint": self.hint} | ({"leaked": True} if self.leaked_at else {})
 
     @property
     def place(self) -> Place:

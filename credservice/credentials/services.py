@@ -292,8 +292,11 @@ def issued_here(credential: Credential, entered: Mapping[str, str] | None) -> Is
 
 def _note_leak(ended: Credential, actor: str) -> None:
     """Erase the values of what has ended before, and note the leak."""
+    is_news = transitions.mark_leaked(ended, actor)
     if ended.sealed_values is not None:
         transitions.erase([ended], actor, why="leaked")
+    elif is_news:
+        transitions.record_step("credential.leak_noted", ended, actor)
     if ended.state not in Credential.UNENDED:
         transitions.note_leak(ended)
 

@@ -66,8 +66,14 @@ def activate(credential: Credential, issued: Issued, actor: str) -> None:
         _insert(credential)
     else:
         credential.save(update_fields=MADE)
-    record_step("credential.issued", credential, actor)
+    record_step("credential.issued", credential, actor, **_replaced(predecessor))
     events.made(credential, recovered=recovered)
+
+
+def _replaced(predecessor: Credential | None) -> dict[str, Any]:
+    if predecessor is None:
+        return {}
+    return {"replaces": str(predecessor.pk)} | ({"replaces_leaked": True} if predecessor.leaked_at else {})
 
 
 def _insert(credential: Credential) -> None:
@@ -118,6 +124,8 @@ def retire(credential: Credential, overlap: timedelta, actor: str, *, leaked: bo
 def begin_end(credential: Credential, actor: str, why: str, *, leaked: bool = False) -> None:
     """Hand it out no more, and where it has leaked, erase its values. A job, which never gives up, ends what is
     outside: by its handle."""
+    if leaked:
+        mark_leaked(credential, actor)
     _begin_end(credential, actor, why, leaked)
     if leaked and credential.sealed_values is not None:
         erase([credential], actor, why="leaked")
@@ -156,6 +164,15 @@ def end(
     )
     record_step(f"credential.{state.value}", credential, actor, **detail)
     events.ended(credential)
+
+
+def mark_leaked(credential: Credential, actor: str) -> bool:
+    """Keep when it was first reported as leaked, and by whom: also after its end. Saves. Returns whether it is news."""
+    if credential.leaked_at is not None:
+        return False
+    credential.leaked_at, credential.leaked_by = timezone.now(), actor[:255]
+    credential.save(update_fields=["leaked_at", "leaked_by"])
+    return True
 
 
 def note_leak(credential: Credential) -> None:

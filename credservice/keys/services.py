@@ -141,7 +141,7 @@ def fingerprint(text: str) -> str:
 def _install(
     secret_set: SigningSecretSet, text: str, *, generated: bool, actor: str, overlap: timedelta
 ) -> SigningSecret:
-    now = timezone.now()
+    now, leaked = timezone.now(), list[SigningSecret]()
     with transaction.atomic():
         SigningSecretSet.objects.select_for_update().get(pk=secret_set.pk)
         current = secret_set.secrets.filter(state=SigningSecret.State.CURRENT)
@@ -157,7 +157,9 @@ def _install(
         secret = SigningSecret(secret_set=secret_set, generated=generated, hint=fingerprint(text))
         secret.sealed = seal(text.encode(), secret.place)
         secret.save(force_insert=True)
-        detail = {"overlap_seconds": int(overlap.total_seconds())}
+        detail: dict[str, object] = {"overlap_seconds": int(overlap.total_seconds())}
+        if leaked:
+            detail["leaked"] = [each.hint for each in leaked]
         record(Line.about(secret, "signing_secret.created", actor, detail))
     return secret
 

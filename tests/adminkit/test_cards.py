@@ -105,7 +105,7 @@ def test_a_credential_shows_who_fetched_it_last(console: Client, world: World) -
             )
         )
     lines = cards(console, world.credential)["Last handed out"].lines()
-    assert [line[1:3] for line in lines] == [("platform:mindcloud", f"inst_{n}") for n in (4, 3, 2, 1, 0)]
+    assert [line[1:3] for line in lines] == [("the platform mindcloud", f"inst_{n}") for n in (4, 3, 2, 1, 0)]
 
 
 def test_a_credential_shows_its_successor(console: Client, world: World) -> None:

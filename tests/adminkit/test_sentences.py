@@ -15,11 +15,11 @@ from credservice.audit.models import AuditEvent
     [
         (
             {"action": "credential.revealed", "actor": "user:ann", "object_type": "thing", "object_id": "7"},
-            "ann revealed thing 7",
+            "ann revealed the values of thing 7",
         ),
         (
             {"action": "exchange.credential", "actor": "platform:p", "outcome": "refused", "reason": "no_grant"},
-            "platform p was refused to fetch a credential (no grant)",
+            "The platform p's call to fetch a credential was refused: no grant covers it",
         ),
         (
             {"action": "exchange.credential", "actor": "unproven:p", "outcome": "refused", "reason": "wrong_signature"},
@@ -30,20 +30,26 @@ from credservice.audit.models import AuditEvent
             "ann signed in",
         ),
         (
-            {"action": "credential.issue", "actor": "worker", "outcome": "failed", "reason": "down"},
-            "worker failed: credential: issue (down)",
+            {
+                "action": "credential.issue",
+                "actor": "worker",
+                "outcome": "failed",
+                "object_type": "credential",
+                "reason": "down",
+            },
+            "The worker could not make a credential: down",
         ),
         (
             {"action": "import.committed", "actor": "token:b", "object_type": "import", "object_id": "new_ones.csv"},
-            "token b imported rows from new_ones.csv",
+            "The token b imported rows from new_ones.csv",
         ),
         (
             {"action": "credential.erased", "actor": "worker", "object_type": "credential", "object_id": "1"},
-            "worker erased the values of credential 1",
+            "The worker erased the values of credential 1",
         ),
         (
             {"action": "data.exported", "actor": "token:b", "object_type": "export", "object_id": "end_users"},
-            "token b exported end_users",
+            "The token b exported end users",
         ),
         (
             {
@@ -52,7 +58,53 @@ from credservice.audit.models import AuditEvent
                 "object_type": "setup_file",
                 "object_id": "a.yaml",
             },
-            "ann (command apply) applied the set-up file a.yaml",
+            "The command apply, run by ann, applied set-up file a.yaml",
+        ),
+        (
+            {
+                "action": "resource.delete",
+                "actor": "marketplace:cf",
+                "outcome": "refused",
+                "reason": "not_found",
+                "object_type": "resource",
+                "object_id": "a%20bear",
+            },
+            "The marketplace cf's call to delete a resource was refused: there is no such thing",
+        ),
+        (
+            {
+                "action": "exchange.credential",
+                "actor": "platform:p",
+                "outcome": "refused",
+                "reason": "no_grant",
+                "detail": {"end_user": "enduser_456def", "installation": "install_xyz789"},
+            },
+            "The platform p's call to fetch a credential for end user enduser_456def, installation install_xyz789 "
+            "was refused: no grant covers it",
+        ),
+        (
+            {"action": "vendor_api.call", "actor": "token:b", "outcome": "refused", "reason": "missing_scope"}
+            | {"detail": {"scope": "setup:write"}},
+            "The token b's call to use the vendor API was refused: the token lacks the scope setup:write",
+        ),
+        (
+            {"action": "user.sign_in", "actor": "user:unknown", "outcome": "refused", "reason": "unknown_user"},
+            "An attempt by somebody unknown to sign in was refused: unknown user",
+        ),
+        (
+            {"action": "end_user.suspended", "actor": "user:ann", "object_type": "end_user", "object_id": "7"}
+            | {"detail": {"name": "Acme", "why": "Ticket 4711"}},
+            "ann suspended end user Acme: Ticket 4711",
+        ),
+        (
+            {"action": "bulk_run.done", "actor": "user:ann", "object_type": "bulk_run", "object_id": "7"}
+            | {"detail": {"name": "Suspend: 3", "done": 2, "refused": 1, "left": 0}},
+            "ann finished bulk run Suspend: 3 (2 done, 1 refused)",
+        ),
+        (
+            {"action": "import.committed", "actor": "user:ann", "object_type": "import", "object_id": "a.csv"}
+            | {"detail": {"first_line": 2, "last_line": 3, "end_users": 2, "grants": 1}},
+            "ann imported rows from a.csv: 2 new end users and 1 grant in rows 2 to 3",
         ),
         ({"action": "a.b", "actor": "<b>", "object_type": "<i>", "object_id": "<u>"}, "<b> b <i> <u>"),
     ],

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from credservice.audit import Line, record
+from credservice.credentials.exposure import line_of, sightings
 from credservice.credentials.services import reveal, revoke, start_issue
 from exchange.models import EndUser, Grant, Platform
 from exchange.services.grants import new_secret_set
@@ -29,7 +31,7 @@ def hand_out(world: World, end_user: EndUser, times: int = 1) -> None:
                 object_type="credential",
                 object_id=world.credential.pk,
                 subject=end_user.subject,
-                detail={"installation": "inst_1", "secret": "the-secrets-id"},
+                detail={"integration": "int_1", "installation": "inst_1", "secret": "the-secrets-id"},
             )
         )
 
@@ -95,7 +97,7 @@ def test_who_saw_its_secrets_counts_all_its_platforms(console: Client, world: Wo
     hand_out(world, world.end_user, 2)
     hand_out(world, other)
     reveal(credential=world.credential, actor="user:ann", reason="a test")
-    seen = [sighting for _, _, sighting in console.get(url(world.end_user, "who-saw")).context["seen"]["sightings"]]
+    seen = [sighting for *_, sighting in console.get(url(world.end_user, "who-saw")).context["seen"]["sightings"]]
     assert {(sighting.actor, sighting.action, sighting.times) for sighting in seen} >= {
         ("platform:mindcloud", "exchange.credential", 3),
         ("user:ann", "credential.revealed", 1),
@@ -138,6 +140,8 @@ def test_it_is_exported_as_csv_and_that_is_recorded(console: Client, world: Worl
     assert customer == {(str(world.end_user), world.end_user.external_id)}
     assert {row["hint"] for row in rows if row["id"] == str(world.credential.pk)} == {world.credential.hint}
     assert {row["signing_secret_id"] for row in rows} == {"", "the-secrets-id"}
+    assert {row["who"] for row in rows} == {"test", "the platform mindcloud"}
+    assert {(row["integration"], row["installation"]) for row in rows} == {("", ""), ("int_1", "inst_1")}
     assert world.end_user.subject in trail.one(action="audit.exported").detail["filters"]["subject"]
     assert console.post(address, {"form_id": form_id}).status_code == 400
 
@@ -148,6 +152,13 @@ def test_who_may_not_export_is_offered_and_given_nothing(world: World) -> None:
     assert client.post(address, {}).status_code == 403
 
 
-def test_a_resource_has_the_same_page(console: Client, world: World) -> None:
-    start_issue(policy=world.key_policy, context={}, subject=world.resource.subject, actor="test")
-    assert "created it" in console.get(url(world.resource, "who-saw")).content.decode()
+def test_who_had_a_key_made_is_not_among_those_who_saw_it(console: Client, world: World) -> None:
+    """The service made it, and no page showed it; of what was entered, whoever entered it knows it."""
+    subject, address = world.resource.subject, url(world.resource, "who-saw")
+    made = start_issue(policy=world.key_policy, context={}, subject=subject, actor="user:ann")
+    assert "ann" not in strip_tags(console.get(address).content.decode()).split()
+    assert sightings(line_of(made.pk)) == []
+    reveal(credential=made, actor="user:ann", reason="a test")
+    start_issue(policy=world.policy, context={}, subject=subject, actor="user:bob", entered={"apiKey": "x" * 20})
+    seen = console.get(address).context["seen"]["sightings"]
+    assert {(who, how) for who, how, *_ in seen} == {("ann", "shown in the console"), ("bob", "entered its values")}

@@ -3,10 +3,15 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.messages import get_messages
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
+from credservice.adminkit.links import short
+from credservice.adminkit.sentences import plain_sentence
+from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential
 from credservice.credentials.services import revoke, start_issue
 from tests.conftest import Trail
@@ -51,6 +56,33 @@ def test_a_leaked_one_stays_an_open_point_until_it_is_confirmed(
     leaked.refresh_from_db()
     assert (leaked.state_word(), needed(console)) == ("revoked", [])
     assert trail.one(action="credential.end_confirmed").detail["why"] == "deleted in Acme's settings"
+
+
+def test_after_its_end_it_is_still_told_that_it_had_leaked(console: Client, leaked: Credential) -> None:
+    send(console, url(leaked, "confirm-end"), why="Ticket 4711")
+    first = short(str(leaked.pk))
+    page = " ".join(strip_tags(console.get(url(leaked)).content.decode()).split())
+    assert "Leaked reported just now by root" in page
+    assert f"root revoked the leaked credential entered {first}" in page
+    assert f"root confirmed that the leaked credential entered {first} for acme was ended outside: Ticket 4711" in page
+
+
+def test_a_rotation_says_that_it_was_for_a_leak_and_what_it_replaced(console: Client, world: World) -> None:
+    old = world.credential
+    (field,) = [name for name in console.get(url(old, "replace")).context["form"].fields if name.startswith("value")]
+    answer = send(console, url(old, "replace"), **{"overlap": "none", field: "another value of twenty"})
+    assert answer.status_code == 302
+    [message] = get_messages(answer.wsgi_request)
+    assert (message.level_tag, "It may still work in your product" in message.message) == ("warning", True)
+    new = Credential.objects.get(predecessor=old)
+    told = [plain_sentence(line) for line in AuditEvent.objects.filter(object_id=new.pk)]
+    names = [short(str(row.pk)) for row in (new, old)]
+    assert told == [
+        f"root issued credential entered {names[0]} for acme, which replaced the leaked credential entered {names[1]}"
+    ]
+    assert plain_sentence(AuditEvent.objects.get(object_id=old.pk, action="credential.revoked")) == (
+        f"root revoked the leaked credential entered {names[1]} for acme: rotated without overlap"
+    )
 
 
 def test_it_can_be_confirmed_with_the_revocation(console: Client, world: World, worker: None) -> None:

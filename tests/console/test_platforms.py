@@ -128,8 +128,8 @@ def test_its_trail_tells_of_its_catalogue_and_keys(console: Client, world: World
         if card.title == "Trail"
     ]
     assert [strip_tags(str(line[1])) for line in own.lines()] == [
-        "root suspended plan ursa-minor",
-        f"root denied live key {world.live_key.public_key}",
+        "root suspended plan ursa-minor: sold out",
+        f"root denied live key {world.live_key.public_key}: leaked",
         "root created feature size",
         "root created plan ursa-major",
     ]

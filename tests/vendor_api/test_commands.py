@@ -68,7 +68,7 @@ def test_list_tokens_shows_those_that_work_and_no_secret(vendor, capsys):
     call_command("list_tokens")
     shown = capsys.readouterr().out
     assert [line.split("  ")[0] for line in shown.splitlines()] == ["backend", "new"]
-    assert "used: never (as of a minute ago)  without an end  audit:read grants:read" in shown
+    assert "used: never (a use shows within a minute)  without an end  audit:read grants:read" in shown
     assert text not in shown
 
 

@@ -1,6 +1,5 @@
 """Shows the lines of the audit log. Nobody adds, changes or deletes one: the database refuses it as well."""
 
-import json
 from typing import Any
 
 from django.contrib import admin
@@ -13,12 +12,22 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from credservice.accounts.oidc.admission import CLAIMED_USER
+from credservice.adminkit.fact_tables import fact_table
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import list_link, list_url, thing_link
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly
 from credservice.adminkit.models import Job
-from credservice.adminkit.sentences import find_names, names_in, object_of, plain_sentence, sentence
+from credservice.adminkit.sentence_tails import why_of
+from credservice.adminkit.sentences import (
+    actor_name,
+    find_names,
+    names_in,
+    object_of,
+    plain_sentence,
+    reason_words,
+    sentence,
+)
 from credservice.audit.models import AuditEvent
 from credservice.audit_chain.status import batch_of, chain_state
 from credservice.console.admin.jobs import WAITING
@@ -54,14 +63,15 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     search_help_text = "Object id, subject, request id or line number"
     list_fullwidth = True
     fieldsets = (
-        (None, {"fields": ("id", "what", "at_exact", "action", "shown_outcome", "reason")}),
+        (None, {"fields": ("what", "at_exact", "action", "shown_outcome", "shown_reason", "given_reason")}),
         ("Who", {"fields": ("shown_actor", "shown_source", "shown_request")}),
-        ("What", {"fields": ("object_type", "object_id", "shown_object", "subject", "shown_subject", "shown_detail")}),
+        ("What", {"fields": ("shown_object", "object_id", "shown_subject", "shown_detail")}),
         ("Seal", {"fields": ("shown_batch",)}),
     )
     readonly_fields = (
-        *("id", "what", "at_exact", "shown_outcome", "shown_actor", "shown_source", "shown_request", "shown_object"),
+        *("what", "at_exact", "shown_outcome", "shown_actor", "shown_source", "shown_request", "shown_object"),
         *("shown_subject", "shown_detail", "shown_batch", "claimed_name", "claimed_groups"),
+        *("shown_reason", "given_reason"),
     )
 
     def get_urls(self) -> list[URLPattern]:
@@ -121,9 +131,14 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         return [need for site_admin in admins for need in site_admin.next_of_line(request, obj)]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show of who was turned away what an administrator has to know, before the raw detail."""
+        """Show the reasons that there are; of who was turned away what an administrator has to know, first."""
         found = super().get_fieldsets(request, obj)
-        if obj is None or "groups_claim" not in obj.detail:
+        if obj is None:
+            return found
+        unsaid = {"shown_reason": not obj.reason, "given_reason": not why_of(obj)}
+        fields = [name for name in found[0][1]["fields"] if not unsaid.get(name)]
+        found = [(None, {"fields": fields}), *found[1:]]
+        if "groups_claim" not in obj.detail:
             return found
         return [found[0], ("Said by the provider", {"fields": ("claimed_name", "claimed_groups")}), *found[1:]]
 
@@ -148,7 +163,16 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Actor")
     def shown_actor(self, obj: AuditEvent) -> Any:
-        return list_link(AuditEvent, obj.actor, actor=obj.actor)
+        name = list_link(AuditEvent, actor_name(obj.actor), actor=obj.actor)
+        return format_html('{} <span class="console-mono">{}</span>', name, obj.actor)
+
+    @display(description="Why it was refused or failed")
+    def shown_reason(self, obj: AuditEvent) -> str:
+        return f"{reason_words(obj.reason)} ({obj.reason})"
+
+    @display(description="Reason given")
+    def given_reason(self, obj: AuditEvent) -> str:
+        return why_of(obj, whole=True)
 
     @display(description="Source")
     def shown_source(self, obj: AuditEvent) -> Any:
@@ -159,18 +183,17 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     def shown_request(self, obj: AuditEvent) -> Any:
         return list_link(AuditEvent, obj.request_id, request_id=obj.request_id) if obj.request_id else "-"
 
-    @display(description="Page of the object")
+    @display(description="Object")
     def shown_object(self, obj: AuditEvent) -> Any:
         return object_of(obj)
 
-    @display(description="Page of the subject")
+    @display(description="Whose it is")
     def shown_subject(self, obj: AuditEvent) -> Any:
         return thing_link(obj.subject, names_in(obj))
 
     @display(description="Detail")
     def shown_detail(self, obj: AuditEvent) -> Any:
-        text = json.dumps(obj.detail, indent=2, ensure_ascii=False)
-        return format_html('<pre class="break-all console-mono whitespace-pre-wrap">{}</pre>', text)
+        return fact_table(obj.detail)
 
     @display(description="Name")
     def claimed_name(self, obj: AuditEvent) -> str:

@@ -8,12 +8,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from credservice.adminkit.links import link_to, list_url, names_of, short, thing_link
+from credservice.adminkit.links import link_to, list_url, names_of, thing_link
+from credservice.adminkit.sentences import actor_name
 from credservice.adminkit.widgets import SecretField
 from credservice.audit.models import AuditEvent
 from credservice.audit.names import actor_of
 from credservice.console.search import PER_MINUTE
 from credservice.core.exceptions import ServiceError
+from credservice.credentials.admin.related import name_of
 from credservice.credentials.exposure import MAX_LINES, Sighting, life_of, line_of, sightings
 from credservice.credentials.key_lookup import report_leak
 from credservice.credentials.models import Credential
@@ -23,7 +25,9 @@ TITLE = "Who could have seen this"
 _WAYS = {
     "exchange.credential": "handed out by the exchange",
     "credential.handed_out": "handed out to a marketplace",
-    "credential.issued": "created it",
+    "credential.issued": "entered its values",
+    "credential.copied": "copied from a resource's page",
+    "callback.delivered": "sent to a marketplace by a callback",
     "credential.revealed": "shown in the console",
     "credential.leak_reported": "found it in a text that was pasted",
     "credential.recognised": "pasted it into the search",
@@ -79,24 +83,20 @@ def _of_line(line: list[Credential]) -> dict[str, Any]:
     found = sightings(line)
     subject = line[-1].subject
     names = names_of([subject, *(seen.thing for seen in found)])
-    names |= {f"credential:{credential.pk}": _name(credential) for credential in line}
+    names |= {f"credential:{credential.pk}": name_of(credential) for credential in line}
     return {
         "policy": line[-1].policy,
         "subject": thing_link(subject, names),
-        "lives": [(link_to(credential, _name(credential)), life_of(credential)) for credential in line],
+        "lives": [(link_to(credential, name_of(credential)), life_of(credential)) for credential in line],
         "sightings": sighting_rows(found, names),
         "cut": sum(seen.times for seen in found) >= MAX_LINES,
         "max_lines": MAX_LINES,
     }
 
 
-def sighting_rows(found: list[Sighting], names: dict[str, str]) -> list[tuple[str, object, Sighting]]:
-    """List how each was seen, and what, under its name."""
-    return [(way_of(seen.action), thing_link(seen.thing, names), seen) for seen in found]
-
-
-def _name(credential: Credential) -> str:
-    return credential.hint or short(str(credential.pk))
+def sighting_rows(found: list[Sighting], names: dict[str, str]) -> list[tuple[str, str, object, Sighting]]:
+    """List who saw it, how, and what, under its name."""
+    return [(actor_name(seen.actor), way_of(seen.action), thing_link(seen.thing, names), seen) for seen in found]
 
 
 def way_of(action: str) -> str:

@@ -16,6 +16,7 @@ from unfold.widgets import INPUT_CLASSES
 from credservice.adminkit.form_ids import new_form_id
 from credservice.adminkit.links import names_of, short
 from credservice.adminkit.object_pages import ObjectPage
+from credservice.adminkit.sentences import actor_name
 from credservice.audit.export import csv_line, read_down
 from credservice.audit.models import AuditEvent
 from credservice.console.audit.export import send
@@ -26,8 +27,8 @@ from credservice.credentials.models import Credential
 DAYS = 7
 _DAY = timedelta(days=1)
 COLUMNS = (
-    *("customer", "external_id", "subject", "at", "who", "how", "what", "id", "hint", "source", "request_id"),
-    *("signing_secret_id", "line"),
+    *("customer", "external_id", "subject", "at", "who", "how", "what", "id", "hint", "integration", "installation"),
+    *("source", "request_id", "signing_secret_id", "line"),
 )
 
 
@@ -97,11 +98,12 @@ class WhoSaw(ObjectPage):
         hints = {str(pk): hint for pk, hint in found.iterator()}
         for row in read_down(events, limit=MAX_LINES):
             when = row["at"].astimezone(UTC).isoformat()
-            seen = (row["subject"], when, row["actor"], way_of(row["action"]))
+            seen = (row["subject"], when, actor_name(row["actor"]), way_of(row["action"]))
             what = (row["object_type"], row["object_id"], hints.get(row["object_id"], ""))
             # The id of the secret that the call was signed with, never its value.
             signed = row["detail"].get("secret", "") if row["action"] == "exchange.credential" else ""
-            yield csv_line((*whose, *seen, *what, row["source"], row["request_id"], signed, row["id"]))
+            by = (row["detail"].get("integration", ""), row["detail"].get("installation", ""))  # the platform's ids
+            yield csv_line((*whose, *seen, *what, *by, row["source"], row["request_id"], signed, row["id"]))
 
     def _file_name(self, obj: Any, days: dict[str, Any]) -> str:
         name = slugify(self.admin.object_title(obj))[:60] or short(str(obj.pk))

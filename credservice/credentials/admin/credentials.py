@@ -14,6 +14,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilte
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from credservice.adminkit.fact_tables import fact_table
 from credservice.adminkit.filters import ExactFilter, StatesFilter
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link, names_for, names_of, thing_link
@@ -21,6 +22,7 @@ from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
+from credservice.adminkit.sentences import actor_name
 from credservice.audit.names import object_type_of
 from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, pages
@@ -82,6 +84,10 @@ def stuck(attempts: int = STUCK_AFTER) -> Q:
     return under_way & Q(attempts__gte=attempts)
 
 
+def _reported(obj: Credential) -> Any:
+    return format_html("reported {} by {}", moment(obj.leaked_at), actor_name(obj.leaked_by))
+
+
 def _bounded(condition: Q) -> int:
     return Credential.objects.filter(condition)[:MAX_COUNTED].count()
 
@@ -120,13 +126,14 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     fieldsets = (
         ("Versions", {"fields": ("shown_predecessor", "shown_successors", "shown_line")}),
         ("Dates", {"fields": DATES}),
-        ("Issuer", {"fields": ("context", "attempts", "next_attempt_at", "failure")}),
+        ("Issuer", {"fields": ("shown_context", "attempts", "next_attempt_at", "failure")}),
     )
     readonly_fields = (
         "shown_predecessor",
         "shown_successors",
         "shown_line",
         "last_checked",
+        "shown_context",
     )
 
     def object_title(self, obj: Credential) -> str:
@@ -143,6 +150,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             Fact("Policy", link_to(obj.policy)),
             Fact("Age", moment(obj.created_at)),
             *([Fact(end[0], moment(end[1]))] if end else []),
+            *([Fact("Leaked", _reported(obj))] if obj.leaked_at else []),
             Fact("Last checked", moment(obj.last_used_at, NONE_YET)),
         ]
 
@@ -238,6 +246,10 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     @display(description="Last checked")
     def last_checked(self, obj: Credential) -> str:
         return f"{obj.last_used_at:%Y-%m-%d %H:%M}" if obj.last_used_at else "-"
+
+    @display(description="Context")
+    def shown_context(self, obj: Credential) -> Any:
+        return fact_table(obj.context)
 
     @display(description="State")
     def shown_state(self, obj: Credential) -> Any:

@@ -100,6 +100,9 @@ class Rotate(ObjectAction):
     def perform(self, actor: str, obj: Credential, values: Values) -> str:
         return f"The successor is {_rotate(actor, obj, values).pk}."
 
+    def warns(self, obj: Credential) -> bool:
+        return still_outside(obj)
+
 
 def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
     return rotate(
@@ -206,6 +209,15 @@ class Revoke(ObjectAction):
         if ended.is_still_outside():
             return f"It is revoked here. {END_IT_THERE}"
         return "The credential is revoked." if ended.state == State.REVOKED else "The revocation is under way."
+
+    def warns(self, obj: Credential) -> bool:
+        return still_outside(obj)
+
+
+def still_outside(obj: Credential) -> bool:
+    """Tell, after an act, if it may still work in the vendor's product."""
+    obj.refresh_from_db(fields=["outside"])
+    return obj.is_still_outside()
 
 
 def outside(obj: Credential) -> list[str]:

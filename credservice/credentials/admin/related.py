@@ -9,6 +9,7 @@ from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_url, short
 from credservice.adminkit.menu import counted
 from credservice.adminkit.moments import moment
+from credservice.adminkit.sentences import actor_name
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential, CredentialPolicy
 
@@ -70,4 +71,5 @@ def hand_outs(title: str, **where: str) -> Card:
 
 
 def _fetch(line: AuditEvent) -> Sequence[object]:
-    return link_to(line, moment(line.at)), line.actor, line.detail.get("installation", "-"), line.source or "-"
+    who, installation = actor_name(line.actor), line.detail.get("installation", "-")
+    return link_to(line, moment(line.at)), who, installation, line.source or "-"

@@ -1,7 +1,10 @@
 """Reads the audit log in the console: what finds a line, what its page shows, and the state of the chain."""
 
+from html import unescape
+
 import pytest
 from django.db import connection
+from django.utils.html import strip_tags
 
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
@@ -78,6 +81,31 @@ def test_the_lines_own_page_has_every_field(console, chain):
     assert f"{line.at:%Y-%m-%d %H:%M:%S.%f}" in page
     assert "Not sealed yet" in page
     chain(1)
+
+
+def test_the_reason_given_and_why_it_was_refused_are_two_fields(console, world):
+    record(Line.about(world.end_user, "end_user.suspended", "user:ann", {"why": "Ticket 4711", "name": "acme"}))
+    given = shown(console)
+    assert "Reason given Ticket 4711" in given
+    assert "Why it was refused" not in given
+    record(Line("exchange.credential", "platform:p", "refused", "no_grant"))
+    refused = shown(console)
+    assert "Why it was refused or failed no grant covers it (no_grant)" in refused
+    assert "Reason given" not in refused
+
+
+def test_the_detail_is_a_table_of_names_in_words(console, world):
+    changes = {"is_active": {"from": True, "to": False}, "attributes": {}, "nets": {"to": ["10.0.0.0/8"]}}
+    record(Line.about(world.platform, "platform.changed", "user:ann", {"changes": changes, "clock_difference": 3}))
+    page = shown(console)
+    assert "is active from yes to no" in page
+    assert "nets to 10.0.0.0/8" in page
+    assert "attributes changed" in page
+    assert "clock difference 3 As JSON" in page
+
+
+def shown(console):
+    return " ".join(unescape(strip_tags(console.get(url(AuditEvent.objects.latest("id"))).content.decode())).split())
 
 
 def test_the_lines_page_names_its_batch(console, chain):

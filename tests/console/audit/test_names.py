@@ -25,7 +25,7 @@ def test_an_object_has_the_name_that_its_page_has(world, admin):
     assert told(world.policy) == "ann changed credential policy entered"
     assert told(world.end_user) == "ann changed end user acme"
     assert told(admin) == "ann changed user root"
-    assert told(world.broker_password) == "ann changed platform password manifold: 0123456789ab for manifold"
+    assert told(world.broker_password) == "ann changed platform password manifold: 0123456789ab"
 
 
 def test_whose_it_is_stands_there_once(world):

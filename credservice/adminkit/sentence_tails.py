@@ -1,0 +1,103 @@
+"""Writes what a line of the audit log tells beside its act: how many, in place of what, and the reason given."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.html import format_html
+
+from credservice.adminkit.links import thing_link
+from credservice.audit.models import AuditEvent
+
+MAX_WHY = 160
+Detail = dict[str, Any]
+
+
+def things_of(event: AuditEvent) -> list[str]:
+    """List what a line names beside its object and subject, as ``credential:...``."""
+    replaced = event.detail.get("replaces")
+    return [f"credential:{replaced}"] if replaced and event.action == "credential.issued" else []
+
+
+def was_leaked(event: AuditEvent) -> bool:
+    """Tell if what the line is about had leaked."""
+    by_erasure = event.action.endswith(".erased") and event.detail.get("why") == "leaked"
+    return by_erasure or (event.object_type == "credential" and event.detail.get("leaked") is True)
+
+
+def why_of(event: AuditEvent, *, whole: bool = False) -> str:
+    """Find the reason: of a person who typed it, or of the service, which knows a cause. In a sentence, cut short."""
+    detail, values = event.detail, event.detail.get("values")
+    why = detail.get("why") or detail.get("answer") or (isinstance(values, dict) and values.get("why")) or ""
+    why = detail.get("broken") or why
+    if not isinstance(why, str) or (why == "leaked" and was_leaked(event)):
+        return ""
+    why = " ".join(why.split())
+    return why if whole or len(why) <= MAX_WHY else f"{why[: MAX_WHY - 1]}…"
+
+
+def tail_of(event: AuditEvent, names: dict[str, str]) -> Any:
+    """Write what follows the act in its sentence."""
+    replaced = "".join(things_of(event))
+    if replaced:
+        name = names.get(replaced, "").removesuffix(f" for {names.get(event.subject)}")
+        leaked = "leaked " if event.detail.get("replaces_leaked") else ""
+        return format_html(", which replaced the {}credential {}", leaked, thing_link(replaced, {replaced: name}))
+    tell = _TAILS.get(event.action)
+    return tell(event.detail) if tell else ""
+
+
+def _ends(detail: Detail) -> str:
+    ends = str(detail.get("one_before_ends_at", ""))
+    return f"; the one before is good until {ends[:16].replace('T', ' ')} UTC" if ends else ""
+
+
+def _leaked_before(detail: Detail) -> str:
+    leaked = detail.get("leaked")
+    one = isinstance(leaked, list) and len(leaked) == 1
+    return f"; the {'one' if one else 'ones'} before ended at once, as leaked" if leaked else ""
+
+
+def _progress(detail: Detail) -> str:
+    counts = ((detail.get(name), name) for name in ("done", "refused", "left"))
+    told = [f"{count:,} {name}" for count, name in counts if isinstance(count, int) and (count or name == "done")]
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _imported(detail: Detail) -> str:
+    made = [_number(detail.get("end_users"), "new end user"), _number(detail.get("grants"), "grant")]
+    first, last = detail.get("first_line"), detail.get("last_line")
+    rows = f" in rows {first} to {last}" if first is not None and first != last else ""
+    return f": {' and '.join(part for part in made if part)}{rows}" if any(made) else ""
+
+
+def _applied(detail: Detail) -> str:
+    counts = ((detail.get(name), name) for name in ("created", "changed"))
+    told = [f"{count} {name}" for count, name in counts if isinstance(count, int)]
+    return f" ({', '.join(told)})" if told else ""
+
+
+def _number(count: object, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}" if isinstance(count, int) else ""
+
+
+def _told(name: str, before: str) -> Callable[[Detail], str]:
+    return lambda detail: f"{before}{detail[name]}" if detail.get(name) else ""
+
+
+_TAILS: dict[str, Callable[[Detail], str]] = {
+    "approval.used": _told("approved_by", ", given by "),
+    "broker_password.created": _ends,
+    "bulk_run.done": _progress,
+    "bulk_run.stopped": _progress,
+    "credential.copied": _told("value", ": "),
+    "credential.revealed": lambda detail: " once more" if detail.get("repeated") else "",
+    "credential.revoked": lambda detail: " by force" if detail.get("forced") else "",
+    "credential.expired": lambda detail: ", by force" if detail.get("forced") else "",
+    "import.committed": _imported,
+    "setup.applied": _applied,
+    "signing_key.created": _leaked_before,
+    "signing_secret.created": _leaked_before,
+    "usage.reported": lambda detail: (
+        f" ({detail['recorded']:,} new)" if isinstance(detail.get("recorded"), int) else ""
+    ),
+}
