@@ -30,7 +30,7 @@ from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.admin import pages
 from exchange.admin.debugger import SignatureDebugger, opens
 from exchange.admin.first_steps import PlatformFirstSteps, endpoint_of
-from exchange.admin.refused_platforms import call_of, refused_platforms
+from exchange.admin.refused_platforms import call_of, refused_of, refused_platforms, what_to_do
 from exchange.admin.shape_table import shape_shown
 from exchange.admin.shapes import EditShape
 from exchange.admin.trials import TestExchange
@@ -137,7 +137,11 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
             Fact("Signature", self.shown_signature(obj)),
             Fact("New installations", self.shown_approval(obj)),
             Fact("Last signed call", moment(newest.last_used_at if newest else None, NONE_YET)),
+            *refused_of(obj).facts(request),
         ]
+
+    def next_steps(self, request: HttpRequest, obj: Platform) -> list[Need]:
+        return what_to_do(request, obj, SignatureDebugger(self), TestExchange(self))
 
     def page_links(self, request: HttpRequest, obj: Platform) -> list[dict[str, Any]]:
         new_secret = NewSecret(self.admin_site._registry[SigningSecretSet]).link(request, obj.secrets)
