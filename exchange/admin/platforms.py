@@ -25,7 +25,7 @@ from credservice.audit.models import AuditEvent
 from credservice.core.last_used import NONE_YET
 from credservice.crypto import seal
 from credservice.http.outgoing import check_header_secret
-from credservice.keys.admin import NewSecret, secrets_table
+from credservice.keys.admin import NewSecret, WithSecrets, secrets_table
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.admin import pages
 from exchange.admin.debugger import SignatureDebugger, opens
@@ -78,7 +78,7 @@ class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Platform)
-class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
+class PlatformAdmin(WithFirstSteps, WithSecrets, ConsoleAdmin):
     menu = Menu("Exchange", 21, "hub")
     about = "Accounts at an embedded-integration platform such as MindCloud: endpoint, signature, signing secrets."
     empty_help = (
@@ -202,7 +202,7 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
 
     @display(description="Signing secrets")
     def signing_secrets(self, obj: Platform) -> Any:
-        return secrets_table(obj.secrets) if obj.secrets_id else "Made in the next step."
+        return secrets_table(obj.secrets, obj) if obj.secrets_id else "Made in the next step."
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         assert isinstance(obj, Platform)
