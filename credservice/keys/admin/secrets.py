@@ -178,7 +178,8 @@ def secrets_table(secret_set: SigningSecretSet, shown_for: Any) -> SafeString:
     may_end = getattr(shown_for, "may_end_secrets", False)
     rows = format_html_join(
         "",
-        '<tr><td class="console-mono">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>',
+        '<tr><td data-label="Secret" class="console-mono">{}</td><td data-label="State">{}</td>'
+        '<td data-label="Calls">{}</td><td data-label="Good">{}</td><td>{}</td></tr>',
         (
             (link_to(s, s.hint), label(s.state), _last_use(s), _end(s), _end_it(s) if may_end else "")
             for s in secret_set.live()
