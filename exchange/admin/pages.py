@@ -131,6 +131,7 @@ class ResumeInstallation(Resume):
 class Withdraw(ObjectAction):
     slug, title, icon = "withdraw", "Withdraw", "link_off"
     permission = "withdraw"
+    needs_proof = True
     variant = ActionVariant.DANGER
     form_class = WhyForm
     leads_to_list = True

@@ -121,6 +121,7 @@ class NewSecret(ObjectAction):
 class Retire(ObjectAction):
     slug, title, icon = "retire", "Retire", "block"
     permission = "retire"
+    needs_proof = True
     variant = ActionVariant.DANGER
 
     def refusal(self, obj: SigningSecret) -> str:
