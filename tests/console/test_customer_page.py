@@ -154,7 +154,7 @@ def test_a_resource_has_the_same_page(console: Client, world: World) -> None:
 
 
 def told(client: Client, world: World, act: str, **values: str) -> str:
-    """What the page says after the act."""
+    """Do it, and read what the page says after it."""
     send(client, url(world.end_user, act), why="unpaid bills", **values)
     return client.get(url(world.end_user)).content.decode()
 

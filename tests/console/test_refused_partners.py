@@ -1,4 +1,4 @@
-"""What the pages of platforms and marketplaces, and the overview, say of their calls that are refused."""
+"""The pages of platforms and marketplaces, and the overview, tell of their calls that are refused."""
 
 import base64
 from typing import Any
