@@ -35,6 +35,7 @@ class BulkAction:
     danger: bool
     foretell: Callable[[Iterable[Any]], list[str]] | None = None
     four_eyes: str = ""
+    needs_proof: bool = False
 
     def allowed(self, site_admin: Any, user: Any) -> bool:
         return bool(user.has_perm(permission_name(self.permission, site_admin.opts)))

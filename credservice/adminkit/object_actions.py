@@ -114,6 +114,7 @@ class ObjectAction(ObjectPage):
             danger=cls.variant is ActionVariant.DANGER,
             foretell=foretell,
             four_eyes=four_eyes,
+            needs_proof=cls.needs_proof,
         )
 
     def answer(self, request: HttpRequest, obj: Any) -> HttpResponse:

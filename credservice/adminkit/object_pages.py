@@ -33,7 +33,8 @@ class ObjectPage:
     4. ``answer`` makes the response, by ``render``.
 
     ``permission`` is one of the model by its verb, such as ``change``, or any in full, such as
-    ``keys.reveal_signingsecret``. ``needs_proof``: it lets somebody in, or shows a secret.
+    ``keys.reveal_signingsecret``. ``needs_proof``: it lets somebody in, shows a secret, or changes or
+    ends what is handed out or believed.
     """
 
     slug: ClassVar[str]

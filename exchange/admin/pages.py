@@ -1,15 +1,25 @@
 """Acts on one platform, integration, end user, installation or grant."""
 
-from unfold.enums import ActionVariant
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
+from django import forms
+from django.http import HttpRequest
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminRadioSelectWidget
+
+from credservice.adminkit.bulk import BulkAction
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.state_pages import OptionalWhyForm, Resume, Suspend, Switch, WhyForm
+from credservice.audit.names import actor_of
 from credservice.credentials.admin.pages import outside
+from exchange.admin.customers import identities
 from exchange.models import EndUser, Grant, Installation
 from exchange.services import end_users
 from exchange.services.grants import usable_of, withdraw_grant
 
 State = Installation.State
+_AT_ITS_PLATFORM = "A customer's end users at other platforms stay as they are: tick them as well."
 
 
 class SuspendPlatform(Suspend):
@@ -28,18 +38,65 @@ class ResumeIntegration(Resume):
     consequence = "Exchanges for this integration are answered again."
 
 
-class SuspendEndUser(Suspend):
+class _OfCustomer(Switch):
+    """Of an end user: at its platform, or at all platforms where the customer is one that this is done to."""
+
+    before: ClassVar[str]
+
+    def make_form(self, request: HttpRequest, obj: EndUser, data: Any = None) -> forms.Form:
+        form = self.form_class(data)
+        others = self._others(obj)
+        if others:
+            form.fields["where"] = forms.ChoiceField(
+                label="Where",
+                choices=(("here", f"At {obj.platform} only"), ("all", f"At all its platforms: {_at([obj, *others])}")),
+                widget=UnfoldAdminRadioSelectWidget,
+                error_messages={"required": f"This customer has several platforms: choose where it is {self.verb}."},
+            )
+        return form
+
+    def version(self, request: HttpRequest, obj: EndUser) -> str:
+        return f"{super().version(request, obj)} {[other.pk for other in self._others(obj)]}"
+
+    def carry_out(self, request: HttpRequest, obj: EndUser, values: Values) -> str:
+        others = self._others(obj)
+        chosen = [obj, *others] if values.get("where") == "all" else [obj]
+        # In one order everywhere: two who do this from different platforms do not wait for each other.
+        for identity in sorted(chosen, key=lambda one: one.pk):
+            self.perform(actor_of(request), identity, values)
+        rest = [other for other in others if other not in chosen]
+        return f"{obj} is {self.verb} at {_at(chosen)}." + (f" It stays {self.before} at {_at(rest)}." if rest else "")
+
+    def _others(self, obj: EndUser) -> list[EndUser]:
+        """Find the same customer on other platforms, where it is in the state that this ends."""
+        rows = identities(obj).exclude(pk=obj.pk).filter(is_active__in=self.source)
+        return list(rows.order_by("platform__name"))
+
+    @classmethod
+    def bulk(cls, **differs: Any) -> BulkAction:
+        return super().bulk(consequence=f"{cls.consequence} {_AT_ITS_PLATFORM}", **differs)
+
+
+class SuspendEndUser(_OfCustomer, Suspend):
+    before = "active"
     consequence = "From now on, exchanges for this end user are refused with 403, and its keys check as not good."
 
     def switch(self, obj: EndUser, *, actor: str, why: str) -> None:
         end_users.suspend_end_user(end_user=obj, actor=actor, why=why)
 
 
-class ResumeEndUser(Resume):
+class ResumeEndUser(_OfCustomer, Resume):
+    before = "suspended"
     consequence = "Exchanges for this end user are answered again, and its keys check as good."
 
     def switch(self, obj: EndUser, *, actor: str, why: str) -> None:
         end_users.resume_end_user(end_user=obj, actor=actor, why=why)
+
+
+def _at(rows: Sequence[EndUser]) -> str:
+    """Name the platforms of end users, as in a sentence."""
+    *others, last = (str(row.platform) for row in rows)
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 class Approve(Switch):
@@ -74,6 +131,7 @@ class ResumeInstallation(Resume):
 class Withdraw(ObjectAction):
     slug, title, icon = "withdraw", "Withdraw", "link_off"
     permission = "withdraw"
+    needs_proof = True
     variant = ActionVariant.DANGER
     form_class = WhyForm
     leads_to_list = True

@@ -25,12 +25,12 @@ from credservice.audit.models import AuditEvent
 from credservice.core.last_used import NONE_YET
 from credservice.crypto import seal
 from credservice.http.outgoing import check_header_secret
-from credservice.keys.admin import NewSecret, secrets_table
+from credservice.keys.admin import NewSecret, WithSecrets, secrets_table
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.admin import pages
 from exchange.admin.debugger import SignatureDebugger, opens
 from exchange.admin.first_steps import PlatformFirstSteps, endpoint_of
-from exchange.admin.refused_platforms import call_of, refused_platforms
+from exchange.admin.refused_platforms import call_of, refused_of, refused_platforms, what_to_do
 from exchange.admin.shape_table import ShapeField, UnseenShapeTable, shape_shown
 from exchange.admin.shapes import TABLE, EditShape, link_other_view
 from exchange.admin.trials import TestExchange
@@ -83,7 +83,7 @@ class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Platform)
-class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
+class PlatformAdmin(WithFirstSteps, WithSecrets, ConsoleAdmin):
     menu = Menu("Exchange", 21, "hub")
     about = "Accounts at an embedded-integration platform such as MindCloud: endpoint, signature, signing secrets."
     empty_help = (
@@ -142,7 +142,11 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
             Fact("Signature", self.shown_signature(obj)),
             Fact("New installations", self.shown_approval(obj)),
             Fact("Last signed call", moment(newest.last_used_at if newest else None, NONE_YET)),
+            *refused_of(obj).facts(request),
         ]
+
+    def next_steps(self, request: HttpRequest, obj: Platform) -> list[Need]:
+        return what_to_do(request, obj, SignatureDebugger(self), TestExchange(self))
 
     def page_links(self, request: HttpRequest, obj: Platform) -> list[dict[str, Any]]:
         new_secret = NewSecret(self.admin_site._registry[SigningSecretSet]).link(request, obj.secrets)
@@ -203,7 +207,7 @@ class PlatformAdmin(WithFirstSteps, ConsoleAdmin):
 
     @display(description="Signing secrets")
     def signing_secrets(self, obj: Platform) -> Any:
-        return secrets_table(obj.secrets) if obj.secrets_id else "Made in the next step."
+        return secrets_table(obj.secrets, obj) if obj.secrets_id else "Made in the next step."
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         assert isinstance(obj, Platform)

@@ -10,16 +10,21 @@ from unfold.decorators import display
 
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
-from credservice.adminkit.links import field_of
+from credservice.adminkit.links import field_of, page_of
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need
 from credservice.adminkit.model_admin import ConsoleAdmin
+from credservice.adminkit.object_header import Fact
 from credservice.adminkit.object_pages import ObjectPage
+from credservice.adminkit.refused_calls import RefusedCalls, refused_calls
 from credservice.adminkit.widgets import SecretField
 from credservice.adminkit.wizard import FirstSteps, WithFirstSteps
+from credservice.audit.models import AuditEvent
 from credservice.crypto import seal
 from provisioning.admin import pages
 from provisioning.models import Marketplace
 from provisioning.protocols import all_protocols
+
+MAX_MARKETPLACES = 20
 
 
 class MarketplaceForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -48,6 +53,8 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
     form = MarketplaceForm
     first_steps: ClassVar[tuple[type[FirstSteps], ...]] = ()
     object_pages: ClassVar[tuple[type[ObjectPage], ...]] = (pages.SuspendMarketplace, pages.ResumeMarketplace)
+    # What a protocol knows to mend calls by that are refused for a reason: the page, and a sentence that leads there.
+    mends: ClassVar[dict[str, tuple[type[ObjectPage], str]]] = {}
     bulk_actions = (pages.SuspendMarketplace.bulk(), pages.ResumeMarketplace.bulk())
     fixed_fields = ("name", "protocol_name")
     readonly_fields = ("address", "shown_secret", "created_at")
@@ -76,7 +83,32 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
     def address(self, obj: Marketplace) -> str:
         return obj.protocol.address if obj.name else "Known once it is added."
 
+    def facts(self, request: HttpRequest, obj: Marketplace) -> list[Fact]:
+        return _refused_of(obj).facts(request)
+
+    def next_steps(self, request: HttpRequest, obj: Marketplace) -> list[Need]:
+        calls = _refused_of(obj)
+        return self._mend(request, obj, calls.reason) if calls.are_many() else []
+
+    def next_of_line(self, request: HttpRequest, event: AuditEvent) -> list[Need]:
+        """Lead from a refused call to what mends it."""
+        if event.reason not in self.mends or event.outcome != AuditEvent.Outcome.REFUSED:
+            return []
+        obj = Marketplace.objects.filter(name=event.actor.partition(":")[2]).first()
+        return self._mend(request, obj, event.reason) if obj and self.has_view_permission(request, obj) else []
+
+    def _mend(self, request: HttpRequest, obj: Marketplace, reason: str) -> list[Need]:
+        page, sentence = self.mends.get(reason, (None, ""))
+        link = page(self).link(request, obj) if page else None
+        return [Need(sentence, urgent=True, link=link["path"])] if link else []
+
     def needs_operator(self) -> list[Need]:
+        rows = Marketplace.objects.filter(is_active=True).order_by("name")[:MAX_MARKETPLACES]
+        refused = [(row, _refused_of(row)) for row in rows]
+        many = [Need(calls.sentence(), urgent=True, link=page_of(row)) for row, calls in refused if calls.are_many()]
+        return [*many, *self._lenient()]
+
+    def _lenient(self) -> list[Need]:
         rows = Marketplace.objects.filter(sign_on_404=Marketplace.SignOn404.ALLOW)[:MAX_COUNTED]
         return [
             Need(
@@ -98,3 +130,9 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
         super().save_model(request, obj, form, change)
         if secret and change:
             obj.save(update_fields=["sealed_client_secret"])
+
+
+def _refused_of(marketplace: Marketplace) -> RefusedCalls:
+    """Look at what came by a request and is no exchange: a platform may have the same name."""
+    calls = AuditEvent.objects.exclude(request_id="").exclude(action__startswith="exchange.")
+    return refused_calls("marketplace", marketplace.name, among=calls)

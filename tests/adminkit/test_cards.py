@@ -8,7 +8,9 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape, format_html
 
+from credservice.adminkit.templatetags.cards import cut_words, under
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.credentials import services
@@ -134,3 +136,24 @@ def test_nobody_sees_a_card_of_a_list_that_is_not_his(world: World) -> None:
         assert list(cards(client, world.end_user)) == ["At the platforms"]
     tables = (AuditEvent._meta.db_table, "credentials_credential", "exchange_grant")
     assert not [q for q in captured.captured_queries if any(f'FROM "{table}"' in q["sql"] for table in tables)]
+
+
+def test_long_words_of_a_cell_are_cut_in_the_middle_and_whole_on_hover() -> None:
+    word = f"begin{'0' * 240}<b>&end"
+    cell = str(cut_words(format_html('<td title="{}"><a href="/{}">of {}</a></td>', word, word, word)))
+    assert cell.count(str(escape(word))) == 3  # the title and the address that were there, and the cut word's title
+    assert f'of <span title="{escape(word)}">{word[:22]}…0000&lt;b&gt;&amp;end</span></a>' in cell
+
+
+def test_a_uuid_and_sentences_are_left_as_they_are() -> None:
+    cell = format_html("<td>{} {}</td>", "10fbfe62-cc65-449f-b926-78c9e1f457b2", "many words " * 30)
+    assert cut_words(cell) == cell
+
+
+def test_the_cells_of_several_columns_are_named() -> None:
+    assert under(["a", "<b>", ""], ["One", 'T"wo', "Three"]) == [
+        '<td data-label="One">a</td>',
+        '<td data-label="T&quot;wo">&lt;b&gt;</td>',
+        '<td data-label="Three"></td>',
+    ]
+    assert under(["a", "b"], ["One", "Two"]) == ["<td>a</td>", "<td>b</td>"]

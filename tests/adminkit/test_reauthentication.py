@@ -1,4 +1,4 @@
-"""Set-up that lets somebody in, or shows a secret, asks a session that has been open for a while for a proof."""
+"""Asks an old session for a proof: what lets somebody in, shows a secret, or changes or ends what is handed out."""
 
 import re
 import time
@@ -12,7 +12,7 @@ from django.urls import reverse
 from credservice.accounts.sessions import STARTED
 from credservice.adminkit.models import FourEyes
 from credservice.audit.models import AuditEvent
-from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.events.models import EventEndpoint
 from credservice.keys.models import SigningKey, SigningSecret
 from credservice.vendor_api.models import ServiceToken
@@ -23,7 +23,7 @@ from provisioning.models import LiveKey, Marketplace, Product, TrustedKey
 from tests.console.test_signature_debugger import call, headers_of
 from tests.support.console import CANARY, PASSWORD
 from tests.support.doors import role_client
-from tests.support.pages import url
+from tests.support.pages import ask_bulk, url
 
 CONFIRM = "/admin/account/confirm/"
 ADDED = (
@@ -77,6 +77,10 @@ def pages(world):
         url(live, "allow"),
         *(url(thing, page) for thing in (world.platform, world.marketplace) for page in ("first-steps",)),
         url(world.integration, "shape"),
+        url(world.credential, "rotate"),
+        url(world.credential, "revoke"),
+        url(world.grant, "withdraw"),
+        url(world.secret, "retire"),
         url(world.end_user, "rebind"),
         url(UnsettledEndUser.objects.create(platform=world.platform, external_id="lost"), "created"),
         reverse("admin:exchange_platform_first-steps-start"),
@@ -99,6 +103,16 @@ def test_adding_asks_first(console, world, model):
     assert is_asked(console.get(url(model, "add")), url(model, "add"))
     assert is_shown_again(console.post(url(model, "add"), {"name": "new"}))
     assert model.objects.count() == count
+
+
+def test_ending_many_asks_first_as_ending_one_does(console, world):
+    address = ask_bulk(console, Credential, "revoke", [world.credential])
+    assert is_asked(console.get(address), address)
+    assert is_shown_again(console.post(address, {"why": "it was printed"}))
+    world.credential.refresh_from_db()
+    assert world.credential.state == "active"
+    suspending = ask_bulk(console, EndUser, "suspend", [world.end_user])
+    assert console.get(suspending).status_code == 200
 
 
 def test_its_pages_ask_first(console, world):

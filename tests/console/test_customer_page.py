@@ -18,7 +18,7 @@ from exchange.services.grants import new_secret_set
 from tests.conftest import Trail
 from tests.support.console import World
 from tests.support.doors import role_client
-from tests.support.pages import url
+from tests.support.pages import send, url
 
 
 def hand_out(world: World, end_user: EndUser, times: int = 1) -> None:
@@ -162,3 +162,51 @@ def test_who_had_a_key_made_is_not_among_those_who_saw_it(console: Client, world
     start_issue(policy=world.policy, context={}, subject=subject, actor="user:bob", entered={"apiKey": "x" * 20})
     seen = console.get(address).context["seen"]["sightings"]
     assert {(who, how) for who, how, *_ in seen} == {("ann", "shown in the console"), ("bob", "entered its values")}
+
+
+def told(client: Client, world: World, act: str, **values: str) -> str:
+    """Do it, and read what the page says after it."""
+    send(client, url(world.end_user, act), why="unpaid bills", **values)
+    return client.get(url(world.end_user)).content.decode()
+
+
+def test_suspending_asks_at_which_platforms(console: Client, world: World, trail: Trail) -> None:
+    other = elsewhere(world)
+    form = console.get(url(world.end_user, "suspend")).context["form"]
+    assert [words for _, words in form.fields["where"].choices] == [
+        "At mindcloud only",
+        "At all its platforms: mindcloud and staging",
+    ]
+    refused = send(console, url(world.end_user, "suspend"), why="unpaid bills")
+    assert "choose where it is suspended" in refused.content.decode()
+    assert "is suspended at mindcloud and staging." in told(console, world, "suspend", where="all")
+    assert not EndUser.objects.filter(is_active=True).exists()
+    lines = trail.all(action="end_user.suspended")
+    assert {line.object_id for line in lines} == {str(world.end_user.pk), str(other.pk)}
+    assert {line.detail["why"] for line in lines} == {"unpaid bills"}
+
+
+def test_it_says_where_a_customer_stays_active(console: Client, world: World) -> None:
+    other = elsewhere(world)
+    page = told(console, world, "suspend", where="here")
+    assert "is suspended at mindcloud. It stays active at staging." in page
+    other.refresh_from_db()
+    assert other.is_active
+    assert "where" not in console.get(url(world.end_user, "resume")).context["form"].fields
+
+
+def test_it_resumes_at_all_platforms(console: Client, world: World, trail: Trail) -> None:
+    elsewhere(world)
+    EndUser.objects.update(is_active=False)
+    assert "is resumed at mindcloud and staging." in told(console, world, "resume", where="all")
+    assert EndUser.objects.filter(is_active=True).count() == 2
+    assert len(trail.all(action="end_user.resumed")) == 2
+
+
+def test_a_platform_that_joined_meanwhile_is_shown_first(console: Client, world: World) -> None:
+    page = url(world.end_user, "suspend")
+    form_id = console.get(page).context["form_id"]
+    elsewhere(world)
+    answer = console.post(page, {"form_id": form_id, "why": "unpaid bills", "where": "all"})
+    assert "It has changed since you opened this page" in answer.content.decode()
+    assert EndUser.objects.filter(is_active=True).count() == 2

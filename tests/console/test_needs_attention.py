@@ -150,7 +150,10 @@ def test_it_leads_to_a_platform_whose_calls_are_refused(console: Client, world: 
     call.sealed_request = seal(json.dumps(["POST", "/credential-exchange", "", {}]).encode(), call.place)
     call.save()
     (line,) = overview(console).context["needed"]
-    assert line["sentence"] == "4 of the last 5 calls of mindcloud were refused, most of them: wrong signature"
+    assert (
+        line["sentence"]
+        == "4 of the last 5 calls that claimed to be mindcloud were refused, most of them: wrong signature"
+    )
     assert "The call carries no X-Signature and no X-Timestamp." in console.get(line["link"]).content.decode()
 
 
@@ -158,7 +161,7 @@ def test_half_of_the_refused_calls_are_not_most(console: Client, world: World, w
     refuse("unknown_end_user", 2, "platform:mindcloud")
     refuse("wrong_signature", 2)
     (line,) = overview(console).context["needed"]
-    assert "calls of mindcloud were refused, most often: " in line["sentence"]
+    assert "were refused, most often: " in line["sentence"]
 
 
 def test_a_few_refused_calls_among_many_are_no_trouble(console: Client, world: World, worker: None) -> None:

@@ -20,6 +20,7 @@ from exchange.signatures.verify import Profile
 from tests.conftest import Trail
 from tests.console.test_signature_debugger import call, headers_of
 from tests.support.console import CANARY, PASSWORD, World
+from tests.support.doors import role_client
 from tests.support.pages import run_bulk, send, url
 
 WHY = {"why": "support case 4711", "password": PASSWORD}
@@ -293,7 +294,31 @@ def test_the_platforms_page_shows_how_far_a_rotation_is(console: Client, world: 
     used(SigningSecret.objects.get(state="current"))
     page = console.get(url(world.platform)).content.decode()
     assert "The partner uses the new secret alone." in page
-    assert "Retire the one before" in page
+    assert f'href="{url(world.secret, "retire")}">End the old secret</a>' in page
+
+
+def test_a_new_secret_leads_back_to_its_platform(console: Client, world: World) -> None:
+    shown = send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    assert shown.context["home"] == url(world.platform)
+
+
+def test_the_page_of_a_platforms_secrets_leads_to_the_platform_and_to_the_old_ones_end(
+    console: Client, world: World
+) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    page = console.get(url(world.platform.secrets))
+    assert page.context["header"].title == "Signing secrets of platform mindcloud"
+    assert url(world.platform) in str(page.context["header"].facts[0].value)
+    text = page.content.decode()
+    assert text.count("End the old secret") == 1
+    assert url(world.secret, "retire") in text
+
+
+def test_who_may_end_no_secret_is_not_offered_to(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    auditor = role_client("Auditor")
+    for obj in (world.platform, world.platform.secrets):
+        assert "End the old secret" not in auditor.get(url(obj)).content.decode()
 
 
 def test_the_platforms_page_does_not_say_never_right_after_the_first_call(

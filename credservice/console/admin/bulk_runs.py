@@ -13,6 +13,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from credservice.accounts.recent_proof import ask_for_proof
 from credservice.adminkit import approvals, bulk_runs
 from credservice.adminkit.bulk import BulkAction, action_of, admin_of
 from credservice.adminkit.bulk_work import work_through
@@ -54,6 +55,14 @@ class Start(SecondPerson):
 
     def title_to_ask(self, obj: BulkRun) -> str:
         return f"{obj.title} {obj.total:,} {admin_of(obj).opts.verbose_name_plural}"
+
+    def proof_first(self, request: HttpRequest) -> HttpResponse | None:
+        """Ask where the same on one object's page asks."""
+        match = request.resolver_match
+        run = self.admin.get_object(request, match.kwargs["object_id"]) if match else None
+        action = action_of(run) if run is not None else None
+        asks = action is not None and action.needs_proof and self.allowed(request, run)
+        return ask_for_proof(request) if asks else None
 
     def action(self, obj: BulkRun) -> BulkAction:
         action = action_of(obj)

@@ -67,6 +67,7 @@ class Rotate(ObjectAction):
 
     slug, title, icon = "rotate", "Rotate", "autorenew"
     permission = "rotate"
+    needs_proof = True
     variant = ActionVariant.PRIMARY
     consequence = "A successor is made, and handed out from then on."
     generates = True
@@ -176,6 +177,7 @@ class RevokeForm(WhyForm):
 class Revoke(ObjectAction):
     slug, title, icon = "revoke", "Revoke", "block"
     permission = "revoke"
+    needs_proof = True
     variant = ActionVariant.DANGER
     form_class = RevokeForm
     consequence = "It is handed out no more, and ends. This cannot be undone."

@@ -95,7 +95,8 @@ class EventDeliveryAdmin(ReadOnly, LargeListAdmin):
     def shown_log(self, obj: EventDelivery) -> Any:
         rows = format_html_join(
             "",
-            "<tr><td>{} UTC</td><td>{}</td><td>{} ms</td><td>{}</td></tr>",
+            '<tr><td data-label="At">{} UTC</td><td data-label="Status">{}</td>'
+            '<td data-label="Took">{} ms</td><td data-label="Answer">{}</td></tr>',
             (
                 (f"{line.at:%Y-%m-%d %H:%M:%S}", line.status or "-", line.milliseconds, line.problem or line.answer)
                 for line in obj.log.all()

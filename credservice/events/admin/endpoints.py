@@ -33,7 +33,7 @@ from credservice.events.emit import forget_wanted
 from credservice.events.models import EventDelivery, EventEndpoint
 from credservice.events.services import new_secret_set, replay_failed, send_test
 from credservice.events.types import PING, SUBSCRIBABLE, TYPES
-from credservice.keys.admin import NewSecret, secrets_table
+from credservice.keys.admin import NewSecret, WithSecrets, secrets_table
 from credservice.keys.models import SigningSecretSet
 from credservice.keys.services import generate_secret
 
@@ -136,7 +136,7 @@ def _failing(endpoint: EventEndpoint) -> Need:
 
 
 @admin.register(EventEndpoint)
-class EventEndpointAdmin(ConsoleAdmin):
+class EventEndpointAdmin(WithSecrets, ConsoleAdmin):
     menu = Menu("Events", 56, "webhook")
     about = "Your own URLs that are told what happens, by signed webhooks."
     empty_help = see_document(
@@ -210,7 +210,7 @@ class EventEndpointAdmin(ConsoleAdmin):
 
     @display(description="Signing secrets")
     def signing_secrets(self, obj: EventEndpoint) -> Any:
-        return secrets_table(obj.secrets) if obj.secrets_id else "Made and shown when it is added."
+        return secrets_table(obj.secrets, obj) if obj.secrets_id else "Made and shown when it is added."
 
     @display(description="Deliveries")
     def its_deliveries(self, obj: EventEndpoint) -> Any:

@@ -6,7 +6,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
@@ -15,11 +16,12 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.adminkit.four_eyes import SecondPerson
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import link_to
+from credservice.adminkit.links import link_to, page_of
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import ConsoleAdmin, LargeListAdmin, ReadOnly, by_id
 from credservice.adminkit.moments import ago, moment
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.adminkit.object_header import Fact
 from credservice.adminkit.reauthentication import PasswordPage
 from credservice.adminkit.widgets import SecretField
 from credservice.core.last_used import NONE_YET
@@ -108,10 +110,18 @@ class NewSecret(ObjectAction):
         sentence = f"Paste it into {place} settings now: it is not shown again."
         return Shown("New signing secret", sentence, ((f"Signing secret of {obj}", text),))
 
+    def render(
+        self, request: HttpRequest, obj: SigningSecretSet, template: str, context: dict[str, Any]
+    ) -> HttpResponse:
+        """Lead back to what the secrets belong to: its page says how far the rotation is."""
+        owner = _owner(obj)
+        return super().render(request, obj, template, ({"home": page_of(owner)} if owner else {}) | context)
+
 
 class Retire(ObjectAction):
     slug, title, icon = "retire", "Retire", "block"
     permission = "retire"
+    needs_proof = True
     variant = ActionVariant.DANGER
 
     def refusal(self, obj: SigningSecret) -> str:
@@ -154,15 +164,37 @@ class Reveal(SecondPerson, PasswordPage):
         return Shown("Signing secret", sentence, ((f"{obj.secret_set}, {obj.hint}", text),))
 
 
-def secrets_table(secret_set: SigningSecretSet) -> SafeString:
-    """Show the secrets of a set that verify something now, and how far a rotation is."""
+class WithSecrets:
+    """Notes, for :func:`secrets_table` on an object's page, whether who looks at it may end a secret."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found: Any = super().get_object(request, object_id, from_field)  # type: ignore[misc]
+        if found is not None:
+            found.may_end_secrets = request.user.has_perm("keys.retire_signingsecret")
+        return found
+
+
+def secrets_table(secret_set: SigningSecretSet, shown_for: Any) -> SafeString:
+    """Show the secrets of a set that verify something now, and how far a rotation is: on the page of ``shown_for``."""
+    may_end = getattr(shown_for, "may_end_secrets", False)
     rows = format_html_join(
         "",
-        '<tr><td class="console-mono">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>',
-        ((link_to(s, s.hint), label(s.state), _last_use(s), _end(s)) for s in secret_set.live()),
+        '<tr><td data-label="Secret" class="console-mono">{}</td><td data-label="State">{}</td>'
+        '<td data-label="Calls">{}</td><td data-label="Good">{}</td><td>{}</td></tr>',
+        (
+            (link_to(s, s.hint), label(s.state), _last_use(s), _end(s), _end_it(s) if may_end else "")
+            for s in secret_set.live()
+        ),
     )
     table = format_html('<table class="console-table">{}</table>', rows) if rows else "None yet."
     return format_html("{}{}", table, _rotation(secret_set))
+
+
+def _end_it(secret: SigningSecret) -> SafeString | str:
+    if secret.state != SigningSecret.State.PREVIOUS:
+        return ""
+    page = reverse("admin:keys_signingsecret_retire", args=[secret.pk])
+    return format_html('<a class="text-link" href="{}">End the old secret</a>', page)
 
 
 def _rotation(secret_set: SigningSecretSet) -> SafeString | str:
@@ -171,9 +203,9 @@ def _rotation(secret_set: SigningSecretSet) -> SafeString | str:
     if progress is None:
         return ""
     left = {
-        Stage.UNUSED: format_html("Paste it into the platform's settings before {}.", _moment(progress.previous)),
-        Stage.BOTH: format_html("The one before ends at {}.", _moment(progress.previous)),
-        Stage.CHANGED: link_to(progress.previous, "Retire the one before"),
+        Stage.UNUSED: f"Paste it into the platform's settings before {_moment(progress.previous)}.",
+        Stage.BOTH: f"The one before ends at {_moment(progress.previous)}.",
+        Stage.CHANGED: f"The one before can be ended; it ends by itself at {_moment(progress.previous)}.",
     }
     sentence = "<p><strong>Rotation under way.</strong> {} {}</p>"
     return format_html(sentence, progress.stage, left[progress.stage])
@@ -195,8 +227,14 @@ def _end(secret: SigningSecret) -> str:
     return f"until {secret.ends_at:%Y-%m-%d %H:%M} UTC" if secret.ends_at else "no end"
 
 
+def _owner(secret_set: SigningSecretSet) -> Any:
+    """Find the row of a higher room, such as a platform, whose secrets these are."""
+    relations = (relation for relation in SigningSecretSet._meta.related_objects if relation.one_to_one)
+    return next((owner for one in relations if (owner := getattr(secret_set, one.name, None)) is not None), None)
+
+
 @admin.register(SigningSecretSet)
-class SigningSecretSetAdmin(ReadOnly, ConsoleAdmin):
+class SigningSecretSetAdmin(ReadOnly, WithSecrets, ConsoleAdmin):
     about = "The signing secrets of one relation: a current one, and previous ones until their end."
     empty_help = "A platform's set is made with the platform."
     object_pages = (NewSecret,)
@@ -204,12 +242,19 @@ class SigningSecretSetAdmin(ReadOnly, ConsoleAdmin):
     search_fields = ("label",)
     search_help_text = "Label"
     ordering = ("label",)
-    fields = ("label", "live_secrets")
+    fields = ("live_secrets",)
     readonly_fields = ("live_secrets",)
+
+    def object_title(self, obj: SigningSecretSet) -> str:
+        return f"Signing secrets of {obj.label[:1].lower()}{obj.label[1:]}"
+
+    def facts(self, request: HttpRequest, obj: SigningSecretSet) -> list[Fact]:
+        owner = _owner(obj)
+        return [Fact(owner._meta.verbose_name.capitalize(), link_to(owner))] if owner is not None else []
 
     @display(description="Signing secrets")
     def live_secrets(self, obj: SigningSecretSet) -> Any:
-        return secrets_table(obj)
+        return secrets_table(obj, obj)
 
 
 @admin.register(SigningSecret)

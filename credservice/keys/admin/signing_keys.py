@@ -49,6 +49,7 @@ class Activate(ObjectAction):
 class Retire(ObjectAction):
     slug, title, icon = "retire", "Retire", "block"
     permission = "retire"
+    needs_proof = True
     variant = ActionVariant.DANGER
     consequence = "It is published no more: tokens that it signed verify no longer. Its private half is erased."
 

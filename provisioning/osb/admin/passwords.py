@@ -72,6 +72,7 @@ class NewPassword(ObjectAction):
 class EndPassword(ObjectAction):
     slug, title, icon = "end", "End", "block"
     permission = "end"
+    needs_proof = True
     variant = ActionVariant.DANGER
     consequence = "From now on, what is sent with this password is refused. This cannot be undone."
 
