@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import link_to, list_url
+from credservice.adminkit.links import link_to, list_url, may_view
 from credservice.adminkit.moments import moment
 from credservice.adminkit.sentences import find_names, sentence
 from credservice.audit.models import AuditEvent
@@ -101,8 +100,3 @@ def _with_names(own: str) -> Callable[[list[Any]], None]:
 def _line(event: Any) -> Sequence[object]:
     text = sentence(event, with_subject=not event.is_own)
     return link_to(event, moment(event.at)), text, label(event.outcome)
-
-
-def may_view(request: HttpRequest, model: type[Model]) -> bool:
-    site_admin: Any = admin.site._registry.get(model)
-    return site_admin is not None and bool(site_admin.has_view_or_change_permission(request))

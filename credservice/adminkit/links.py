@@ -9,13 +9,17 @@ from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.core.exceptions import ValidationError
 from django.db.models import BinaryField, Model
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from credservice.audit.names import object_type_of
+from credservice.core.names import printable
+from credservice.http.context import current_context
 
+MAX_TITLE = 120  # of what a sentence names
 _LINK = '<a class="text-link" href="{}" title="{}">{}</a>'
 
 
@@ -71,18 +75,35 @@ def thing_link(thing: str, names: dict[str, str]) -> SafeString | str:
 def names_of(things: Iterable[str]) -> dict[str, str]:
     """Look up what is named as ``end_user:...``: the titles of the pages, by one query for each kind.
 
-    Titles of some kinds name another, such as a credential's customer: of these there is one more.
+    Titles of some kinds name another, such as a credential's customer: of these there is one more. What the reader may
+    not look at has no name here. A title may hold a partner's id, which may be anything: it is made fit for a sentence.
     """
     keys: dict[str, set[str]] = defaultdict(set)
     for thing in things:
         object_type, _, key = thing.partition(":")
         keys[object_type].add(key)
     return {
-        f"{object_type}:{key}": title
+        f"{object_type}:{key}": _fit(title)
         for object_type, wanted in keys.items()
-        if (model := _model_of(object_type)) is not None
+        if (model := _model_of(object_type)) is not None and _may_be_named(model)
         for key, title in _titles(model, [key for key in wanted if _is_key(model, key)])
     }
+
+
+def may_view(request: HttpRequest, model: type[Model]) -> bool:
+    site_admin: Any = admin.site._registry.get(model)
+    return site_admin is not None and bool(site_admin.has_view_or_change_permission(request))
+
+
+def _may_be_named(model: type[Model]) -> bool:
+    """Tell if whoever is answered may look at rows of ``model``; outside of a request nobody reads it."""
+    request = current_context().request
+    return request is None or may_view(request, model)
+
+
+def _fit(title: str) -> str:
+    title = printable(title)
+    return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"
 
 
 def _titles(model: type[Model], keys: list[str]) -> Iterable[tuple[Any, str]]:

@@ -7,6 +7,7 @@ from django.utils.html import format_html
 
 from credservice.adminkit.links import thing_link
 from credservice.audit.models import AuditEvent
+from credservice.core.names import printable
 
 MAX_WHY = 160
 Detail = dict[str, Any]
@@ -31,7 +32,7 @@ def why_of(event: AuditEvent, *, whole: bool = False) -> str:
     why = detail.get("broken") or why
     if not isinstance(why, str) or (why == "leaked" and was_leaked(event)):
         return ""
-    why = " ".join(why.split())
+    why = printable(" ".join(why.split()))
     return why if whole or len(why) <= MAX_WHY else f"{why[: MAX_WHY - 1]}…"
 
 

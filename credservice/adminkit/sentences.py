@@ -18,6 +18,7 @@ UNPROVEN = "unproven:"  # the actor of a call that only claims to be a platform'
 # The partners' ids that a refused request named; they may be anything.
 CLAIMED = {"end_user": "end user", "installation": "installation"}
 MAX_CLAIMED = 40
+FREELY_NAMED = ("installation", "credential")
 _TIDY = re.compile(r"[\w.:-]+")
 
 
@@ -191,9 +192,8 @@ def _is_own(event: AuditEvent) -> bool:
 
 def _says_whose(event: AuditEvent) -> bool:
     """Tell if the line has to say whose the object is: where it is not the subject itself, and its name does not say
-    it."""
+    it. A partner chooses an installation's name, and a vendor a credential's: those say nothing of whose it is."""
     whose, name = names_in(event).get(event.subject), names_in(event).get(object_key(event), "")
-    says = whose and (
-        name.startswith((f"{whose} ", f"{whose}: ")) or (event.object_type in words.QUOTED and whose in name)
-    )
+    begins = event.object_type not in FREELY_NAMED and name.startswith((f"{whose} ", f"{whose}: "))
+    says = whose and (begins or (event.object_type in words.QUOTED and whose in name))
     return bool(event.subject) and event.subject != object_key(event) and not says

@@ -13,9 +13,8 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.timesince import timeuntil
 
-from credservice.adminkit.cards import may_view
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_url, page_of
+from credservice.adminkit.links import list_url, may_view, page_of
 from credservice.adminkit.sentences import UNPROVEN
 from credservice.audit.models import AuditEvent
 from credservice.console import sidebar

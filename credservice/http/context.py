@@ -23,6 +23,7 @@ class RequestContext:
     # What every line in the trail about this request says besides: partners' ids, the key that signed. No secrets.
     facts: dict[str, str] = field(default_factory=dict)
     left: list[Callable[[], None]] = field(default_factory=list)  # work for after the answer
+    request: HttpRequest | None = None
 
 
 _NO_REQUEST = RequestContext()
@@ -66,7 +67,7 @@ class RequestContextMiddleware:
         if not _REQUEST_ID.fullmatch(request_id):
             request_id = secrets.token_hex(16)
         source = client_address(request)
-        context = RequestContext(request_id, source, None if is_of_unknown_proxy(request) else source)
+        context = RequestContext(request_id, source, None if is_of_unknown_proxy(request) else source, request=request)
         token = _context.set(context)
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:

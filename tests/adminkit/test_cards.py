@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape, format_html
+from django.utils.safestring import mark_safe
 
 from credservice.adminkit.templatetags.cards import cut_words, under
 from credservice.audit import Line, record
@@ -143,6 +144,11 @@ def test_long_words_of_a_cell_are_cut_in_the_middle_and_whole_on_hover() -> None
     cell = str(cut_words(format_html('<td title="{}"><a href="/{}">of {}</a></td>', word, word, word)))
     assert cell.count(str(escape(word))) == 3  # the title and the address that were there, and the cut word's title
     assert f'of <span title="{escape(word)}">{word[:22]}…0000&lt;b&gt;&amp;end</span></a>' in cell
+
+
+def test_a_bracket_in_an_attribute_begins_no_text() -> None:
+    cell = mark_safe(f"""<td x-on:click="a => '{"b" * 60}'" class='[&>svg]:{"c" * 60}'>d</td>""")
+    assert cut_words(cell) == cell
 
 
 def test_a_uuid_and_sentences_are_left_as_they_are() -> None:

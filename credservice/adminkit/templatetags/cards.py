@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 register = Library()
 LONGEST_WORD = 48  # a UUID has 36 characters; longer ids are a partner's
 KEPT = 22  # of a longer one: at its beginning, and half of that at its end
-_TEXT = re.compile(r"(?<=>)[^<]+")
+_TAG_OR_TEXT = re.compile(r"""<(?:[^>"']|"[^"]*"|'[^']*')*>|([^<]+)""")  # a quoted attribute may hold a >
 
 
 @register.filter
@@ -34,11 +34,11 @@ def under(row: Sequence[object], heads: Sequence[str]) -> list[SafeString]:
 
 def cut_words(markup: SafeString) -> SafeString:
     """Cut words in the middle that would push other columns out of view; the whole shows when one points at it."""
-    return mark_safe(_TEXT.sub(_cut_text, markup))  # noqa: S308  # nosec B308 B703
+    return mark_safe(_TAG_OR_TEXT.sub(_cut_text, markup))  # noqa: S308  # nosec B308 B703
 
 
-def _cut_text(text: re.Match[str]) -> str:
-    return re.sub(r"\S+", _cut_word, text[0])
+def _cut_text(found: re.Match[str]) -> str:
+    return found[0] if found[1] is None else re.sub(r"\S+", _cut_word, found[0])
 
 
 def _cut_word(found: re.Match[str]) -> str:

@@ -35,6 +35,23 @@ def test_whose_it_is_stands_there_once(world):
     assert told(world.grant) == "ann changed grant acme for int_1"
 
 
+def test_what_others_chose_as_a_name_neither_steers_the_sentence_nor_hides_whose_it_is(world):
+    odd = world.make_installation("acme \u202ex\n" + "y" * 200)
+    sentence = told(odd)
+    assert sentence.startswith("ann changed installation acme ?x?yyy")
+    assert sentence.endswith("y… for acme")
+    assert len(sentence) < 200
+
+
+def test_who_may_not_look_at_an_object_reads_no_name_of_it(world, clerk):
+    record(Line.about(world.end_user, "thing.changed", "user:ann"))
+    record(Line.about(world.installation, "thing.changed", "user:ann"))
+    text = " ".join(strip_tags(clerk.get(LIST).content.decode()).split())
+    assert f"ann changed end user {str(world.end_user.pk)[:8]}" in text
+    assert "acme" not in text
+    assert "inst_1" not in text
+
+
 def test_what_is_no_more_has_its_ids_first_digits(world):
     password, first = world.broker_password, str(world.broker_password.pk)[:8]
     record(Line.about(password, "broker_password.changed", "user:ann"))
