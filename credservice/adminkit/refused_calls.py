@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
-from operator import itemgetter
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -14,7 +14,7 @@ from credservice.adminkit.object_header import Fact
 from credservice.adminkit.sentences import UNPROVEN
 from credservice.audit.models import AuditEvent
 
-LOOKED_AT = 20  # newest lines of a partner
+LOOKED_AT = 20  # newest lines of an actor
 SHARE = 0.25  # of its calls, from which on somebody should look
 AT_LEAST = 3
 LATELY = timedelta(hours=24)
@@ -22,16 +22,18 @@ REFUSED = AuditEvent.Outcome.REFUSED
 
 
 @dataclass(frozen=True)
-class RefusedCalls:
-    """The newest calls that have a line in the trail: how many, and of those that were refused the reasons.
+class Look:
+    """Counts by reason which of one actor's newest lines are of refused calls.
 
-    ``is_claimed``: one that was refused did not prove to be the partner's; anybody can send such a one.
+    ``of`` is how many lines they are a share of, ``of_last`` whether that number is told. ``is_claimed``: of calls
+    that did not prove to be the partner's; anybody can send such a one.
     """
 
     partner: str
-    number: int
-    reasons: Counter[str]
     is_claimed: bool
+    reasons: Counter[str]
+    of: int
+    of_last: bool
     filters: dict[str, str]
 
     @property
@@ -44,52 +46,79 @@ class RefusedCalls:
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
     def are_many(self) -> bool:
-        return self.refused >= max(AT_LEAST, SHARE * self.number)
+        return self.refused >= max(AT_LEAST, SHARE * self.of)
 
     def sentence(self) -> str:
         """Write it as a line of the overview."""
-        calls = f"calls that claimed to be {self.partner}" if self.is_claimed else f"calls of {self.partner}"
-        return f"{self.refused} of the last {self.number} {calls} were refused, {self._most()}"
+        whose = f"{self._noun()} that claimed to be" if self.is_claimed else f"{self._noun()} of"
+        lately = "" if self.of_last else " lately"
+        return f"{self._number()} {whose} {self.partner} {self._verb()} refused{lately}{self._why()}"
 
-    def facts(self, request: HttpRequest) -> list[Fact]:
-        """Say it on top of the partner's page, with a link to the lines; nothing where none was refused."""
-        if not self.reasons:
-            return []
-        calls = f"calls that claimed to be {self.partner}" if self.is_claimed else "calls"
-        text = f"{self.refused} of the last {self.number} {calls}, {self._most()}"
+    def fact(self, request: HttpRequest) -> Fact:
+        """Say it on top of the partner's page, with a link to the lines."""
+        claim = f" that claimed to be {self.partner}" if self.is_claimed else ""
+        text = f"{self._number()} {self._noun()}{claim}{self._why()}"
         may = request.user.has_perm("audit.view_auditevent")
-        return [Fact("Refused", list_link(AuditEvent, text, **self._lines()) if may else text)]
+        name = "Refused claims" if self.is_claimed else "Refused"
+        return Fact(name, list_link(AuditEvent, text, **self._lines()) if may else text)
 
     def trail_url(self) -> str:
         """Find the lines of those that were refused for the most frequent reason."""
         return list_url(AuditEvent, **self._lines(), reason=self.reason)
 
-    def _most(self) -> str:
+    def _number(self) -> str:
+        """Write ``3 of the last 5``, or ``3``, or ``20+``: no more than was looked at."""
+        if self.of_last:
+            return f"{self.refused} of the last {self.of}"
+        return f"{self.refused}{'' if self.refused < LOOKED_AT else '+'}"
+
+    def _noun(self) -> str:
+        return "call" if (self.of if self.of_last else self.refused) == 1 else "calls"
+
+    def _verb(self) -> str:
+        return "was" if self.refused == 1 else "were"
+
+    def _why(self) -> str:
         [(reason, times)] = self.reasons.most_common(1)
-        return f"{'most of them' if 2 * times > self.refused else 'most often'}: {reason.replace('_', ' ')}"
+        most = "most of them" if 2 * times > self.refused else "most often"
+        return f"{'' if self.refused == 1 else f', {most}'}: {reason.replace('_', ' ')}"
 
     def _lines(self) -> dict[str, str]:
         return self.filters | {"outcome__exact": REFUSED}
 
 
-def refused_calls(kind: str, name: str, among: QuerySet[AuditEvent], **filters: str) -> RefusedCalls:
+class RefusedCalls(NamedTuple):
+    """Holds a partner's refused calls. Claims are apart: they must neither hide nor discredit its own."""
+
+    proven: Look
+    claimed: Look
+
+    def many(self) -> list[Look]:
+        """List what somebody should look at."""
+        return [look for look in self if look.are_many()]
+
+    def facts(self, request: HttpRequest) -> list[Fact]:
+        """Say both on top of the partner's page; nothing of what was not refused."""
+        return [look.fact(request) for look in self if look.reasons]
+
+
+def refused_calls(
+    kind: str, name: str, among: QuerySet[AuditEvent], *, every_call: bool, **filters: str
+) -> RefusedCalls:
     """Look at the newest lines of ``kind:name``, and of who claimed to be it: by two short reads of an index.
 
     ``among`` are the lines that may be calls of such a partner, ``filters`` those of the trail's list that find them.
-
-    One call may have several lines: they have one request id.
+    ``every_call``: each call has one line there, so that "of the last 20" is true.
     """
-    actors = f"{kind}:{name}", f"{UNPROVEN}{name}"
-    lines: list[tuple[int, str, str, str, str]] = []
-    for actor in actors:
-        rows = among.filter(actor=actor, at__gte=timezone.now() - LATELY).order_by("-pk")
-        lines += rows.values_list("pk", "actor", "outcome", "reason", "request_id")[:LOOKED_AT]
-    newest = sorted(lines, key=itemgetter(0), reverse=True)[:LOOKED_AT]
-    refused = [line for line in newest if line[2] == REFUSED]
-    return RefusedCalls(
-        name,
-        len({request_id or pk for pk, *_, request_id in newest}),
-        Counter(reason for *_, reason, _ in refused),
-        any(actor == actors[1] for _, actor, *_ in refused),
-        filters | {"actor": ",".join(actors)},
-    )
+    among = among.filter(at__gte=timezone.now() - LATELY).order_by("-pk")
+
+    def look(actor: str, *, is_claimed: bool, beside: int = 0) -> Look:
+        lines = among.filter(actor=actor).values_list("outcome", "reason")[:LOOKED_AT]
+        found = list(lines)
+        reasons = Counter(reason for outcome, reason in found if outcome == REFUSED)
+        of_last = every_call and not is_claimed
+        return Look(name, is_claimed, reasons, len(found) + beside, of_last, filters | {"actor": actor})
+
+    proven = look(f"{kind}:{name}", is_claimed=False)
+    # A few claims beside many calls that are its own are no trouble.
+    return RefusedCalls(proven, look(f"{UNPROVEN}{name}", is_claimed=True, beside=proven.of))

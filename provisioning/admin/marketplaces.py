@@ -1,6 +1,7 @@
 """Shows marketplaces. First steps with one are a protocol's, which adds them here."""
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.contrib import admin
@@ -44,6 +45,14 @@ class MarketplaceForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
 
+class Mend(NamedTuple):
+    """Mends calls that are refused for a reason, as a protocol knows to: a page, and a sentence that leads there."""
+
+    page: type[ObjectPage]
+    sentence: str
+    may_help: Callable[[Marketplace], bool]
+
+
 @admin.register(Marketplace)
 class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
     menu = Menu("Provisioning", 31, "storefront")
@@ -53,8 +62,7 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
     form = MarketplaceForm
     first_steps: ClassVar[tuple[type[FirstSteps], ...]] = ()
     object_pages: ClassVar[tuple[type[ObjectPage], ...]] = (pages.SuspendMarketplace, pages.ResumeMarketplace)
-    # What a protocol knows to mend calls by that are refused for a reason: the page, and a sentence that leads there.
-    mends: ClassVar[dict[str, tuple[type[ObjectPage], str]]] = {}
+    mends: ClassVar[dict[str, Mend]] = {}
     bulk_actions = (pages.SuspendMarketplace.bulk(), pages.ResumeMarketplace.bulk())
     fixed_fields = ("name", "protocol_name")
     readonly_fields = ("address", "shown_secret", "created_at")
@@ -87,25 +95,35 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
         return _refused_of(obj).facts(request)
 
     def next_steps(self, request: HttpRequest, obj: Marketplace) -> list[Need]:
-        calls = _refused_of(obj)
-        return self._mend(request, obj, calls.reason) if calls.are_many() else []
+        return [need for look in _refused_of(obj).many() for need in self._mend(request, obj, look.reason)]
 
     def next_of_line(self, request: HttpRequest, event: AuditEvent) -> list[Need]:
         """Lead from a refused call to what mends it."""
-        if event.reason not in self.mends or event.outcome != AuditEvent.Outcome.REFUSED:
+        kind, _, name = event.actor.partition(":")
+        is_call = kind in ("unproven", "marketplace") and not event.action.startswith(("exchange.", "user."))
+        if not is_call or event.outcome != AuditEvent.Outcome.REFUSED or event.reason not in self.mends:
             return []
-        obj = Marketplace.objects.filter(name=event.actor.partition(":")[2]).first()
+        obj = Marketplace.objects.filter(name=name).first()
         return self._mend(request, obj, event.reason) if obj and self.has_view_permission(request, obj) else []
 
     def _mend(self, request: HttpRequest, obj: Marketplace, reason: str) -> list[Need]:
-        page, sentence = self.mends.get(reason, (None, ""))
-        link = page(self).link(request, obj) if page else None
-        return [Need(sentence, urgent=True, link=link["path"])] if link else []
+        mend = self.mends.get(reason)
+        if mend is None or not mend.may_help(obj):
+            return []
+        link = mend.page(self).link(request, obj)
+        return [Need(mend.sentence, link=link["path"])] if link else []
 
     def needs_operator(self) -> list[Need]:
         rows = Marketplace.objects.filter(is_active=True).order_by("name")[:MAX_MARKETPLACES]
-        refused = [(row, _refused_of(row)) for row in rows]
-        many = [Need(calls.sentence(), urgent=True, link=page_of(row)) for row, calls in refused if calls.are_many()]
+        many = [
+            Need(
+                look.sentence(),
+                urgent=not look.is_claimed,
+                link=page_of(row) if look.is_claimed else look.trail_url(),  # two links: notices tell lines apart by it
+            )
+            for row in rows
+            for look in _refused_of(row).many()
+        ]
         return [*many, *self._lenient()]
 
     def _lenient(self) -> list[Need]:
@@ -133,6 +151,6 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
 
 
 def _refused_of(marketplace: Marketplace) -> RefusedCalls:
-    """Look at what came by a request and is no exchange: a platform may have the same name."""
+    """Look at what came by a request and is no exchange: a platform may have the same name. Reads leave no line."""
     calls = AuditEvent.objects.exclude(request_id="").exclude(action__startswith="exchange.")
-    return refused_calls("marketplace", marketplace.name, among=calls)
+    return refused_calls("marketplace", marketplace.name, among=calls, every_call=False)

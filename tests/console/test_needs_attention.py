@@ -142,24 +142,51 @@ def test_calls_that_wait_for_approval_lead_to_the_installations(console: Client,
         assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
 
 
-def test_it_leads_to_a_platform_whose_calls_are_refused(console: Client, world: World, worker: None) -> None:
-    refuse("wrong_signature", 3)
-    refuse("unknown_end_user", 1, "platform:mindcloud")
-    record(Line("exchange.credential", "platform:mindcloud", outcome="granted"))
-    call = RefusedCall(platform=world.platform, reason="wrong_signature", request_id="1")
+def keep_call(world: World, reason: str) -> RefusedCall:
+    call = RefusedCall(platform=world.platform, reason=reason, request_id="1")
     call.sealed_request = seal(json.dumps(["POST", "/credential-exchange", "", {}]).encode(), call.place)
     call.save()
+    return call
+
+
+def test_it_leads_to_a_platform_of_which_every_call_fails_to_prove(console: Client, world: World, worker: None) -> None:
+    refuse("wrong_signature", 4)
+    keep_call(world, "wrong_signature")
     (line,) = overview(console).context["needed"]
-    assert (
-        line["sentence"]
-        == "4 of the last 5 calls that claimed to be mindcloud were refused, most of them: wrong signature"
-    )
+    assert line["sentence"] == "4 calls that claimed to be mindcloud were refused lately, most of them: wrong signature"
+    assert not line["urgent"]
     assert "The call carries no X-Signature and no X-Timestamp." in console.get(line["link"]).content.decode()
+
+
+def test_forged_calls_neither_hide_nor_discredit_those_that_are_proven(
+    console: Client, world: World, worker: None
+) -> None:
+    refuse("unknown_end_user", 19, "platform:mindcloud")
+    record(Line("exchange.credential", "platform:mindcloud", outcome="granted"))
+    refuse("wrong_signature", 25)
+    call = keep_call(world, "wrong_signature")
+    own, claims = overview(console).context["needed"]
+    assert own["sentence"] == "19 of the last 20 calls of mindcloud were refused, most of them: unknown end user"
+    assert own["urgent"]
+    assert {row.actor for row in console.get(own["link"]).context["cl"].result_list} == {"platform:mindcloud"}
+    assert (
+        claims["sentence"]
+        == "20+ calls that claimed to be mindcloud were refused lately, most of them: wrong signature"
+    )
+    assert not claims["urgent"]
+    assert claims["link"] == f"{url(world.platform, 'debugger')}?call={call.pk}"
+
+
+def test_one_forged_call_changes_nothing(console: Client, world: World, worker: None) -> None:
+    refuse("unknown_end_user", 3, "platform:mindcloud")
+    refuse("wrong_signature", 1)
+    assert needed(console) == ["3 of the last 3 calls of mindcloud were refused, most of them: unknown end user"]
 
 
 def test_half_of_the_refused_calls_are_not_most(console: Client, world: World, worker: None) -> None:
     refuse("unknown_end_user", 2, "platform:mindcloud")
-    refuse("wrong_signature", 2)
+    refuse("unknown_installation", 2, "platform:mindcloud")
+    refuse("no_grant", 1, "platform:mindcloud")
     (line,) = overview(console).context["needed"]
     assert "were refused, most often: " in line["sentence"]
 

@@ -1,20 +1,27 @@
 """The pages of platforms and marketplaces, and the overview, tell of their calls that are refused."""
 
 import base64
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from credservice.adminkit.menu import Need
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
+from credservice.console.sidebar import all_needed
 from exchange.models import Platform
 from provisioning.models import Marketplace
-from provisioning.osb.passwords import make_password
+from provisioning.osb.models import BrokerPassword
+from provisioning.osb.passwords import last_uses, make_password
 from tests.conftest import DoorClient, Trail
 from tests.support.console import World
 from tests.support.doors import role_client
+from tests.support.overview import refuse
 from tests.support.pages import url
 
 PASSWORD_PAGE = "admin:provisioning_marketplace_new-password"
@@ -25,14 +32,22 @@ def broker(db: None) -> Marketplace:
     return Marketplace.objects.create(name="cf", protocol_name="osb")
 
 
-def call(marketplace: str, password: str, method: str = "GET", path: str = "/catalog") -> int:
+def call(marketplace: str, password: str, method: str = "GET", path: str = "/catalog", **more: str) -> int:
     basic = base64.b64encode(f"{marketplace}:{password}".encode()).decode()
-    headers = {"Authorization": f"Basic {basic}", "X-Broker-API-Version": "2.17"}
+    headers = {"Authorization": f"Basic {basic}", "X-Broker-API-Version": "2.17"} | more
     return int(DoorClient().generic(method, f"/osb/{marketplace}/v2{path}", headers=headers).status_code)
 
 
 def wrong_calls(marketplace: str, times: int) -> None:
     assert {call(marketplace, "not-the-password") for _ in range(times)} == {401}
+
+
+def refused_deletions(broker: Marketplace, times: int, request_id: str = "") -> None:
+    """Call with the right password, for what there is not."""
+    _, password = make_password(marketplace=broker, actor="test")
+    unknown = "/service_instances/nobody-has-it?service_id=a&plan_id=b"
+    more = {"X-Request-ID": request_id}
+    assert {call(broker.name, password, "DELETE", unknown, **more) for _ in range(times)} <= {400, 410}
 
 
 def needed(client: Client) -> list[dict[str, Any]]:
@@ -44,34 +59,81 @@ def facts(client: Client, obj: Platform | Marketplace) -> dict[str, str]:
     return {fact.name: str(fact.value) for fact in client.get(url(obj)).context["header"].facts}
 
 
-def test_wrong_passwords_are_on_the_overview_and_on_the_page(
-    console: Client, broker: Marketplace, worker: None
-) -> None:
+def steps(client: Client, obj: Model | None) -> list[Need]:
+    assert obj is not None
+    found: list[Need] = client.get(url(obj)).context["next_steps"]
+    return found
+
+
+def test_wrong_passwords_are_told_as_claims(console: Client, broker: Marketplace, worker: None) -> None:
     wrong_calls("cf", 7)
     (line,) = needed(console)
-    assert line["sentence"] == "7 of the last 7 calls that claimed to be cf were refused, most of them: wrong password"
+    assert line["sentence"] == "7 calls that claimed to be cf were refused lately, most of them: wrong password"
     assert line["link"] == url(broker)
-    page = console.get(line["link"])
-    (step,) = page.context["next_steps"]
-    assert step.sentence == "It calls with a wrong password: make a new one here, and enter it at the platform"
-    assert step.link == reverse(PASSWORD_PAGE, args=[broker.pk])
-    assert (
-        "7 of the last 7 calls that claimed to be cf, most of them: wrong password" in facts(console, broker)["Refused"]
+    assert not line["urgent"]
+    (step,) = steps(console, broker)
+    assert step.sentence == (
+        "Somebody who claims to be it sends a wrong password. If its operators say that it is theirs, make a new one."
     )
+    assert step.link == reverse(PASSWORD_PAGE, args=[broker.pk])
+    assert not step.urgent
+    assert "7 calls that claimed to be cf, most of them: wrong password" in facts(console, broker)["Refused claims"]
+
+
+def test_wrong_passwords_of_anybody_do_not_lead_to_replacing_one_that_works(
+    console: Client, broker: Marketplace, trail: Trail, worker: None
+) -> None:
+    _, password = make_password(marketplace=broker, actor="test")
+    assert call("cf", password) == 200
+    last_uses.flush()
+    wrong_calls("cf", 3)
+    assert steps(console, broker) == []
+    assert steps(console, AuditEvent.objects.filter(reason="wrong_password").first()) == []
+    assert [line["urgent"] for line in needed(console)] == [False]
+    BrokerPassword.objects.update(last_used_at=timezone.now() - timedelta(hours=25))
+    assert len(steps(console, broker)) == 1
+
+
+def test_a_password_that_was_used_and_has_ended_does_not_count(console: Client, broker: Marketplace) -> None:
+    _, password = make_password(marketplace=broker, actor="test")
+    assert call("cf", password) == 200
+    last_uses.flush()
+    make_password(marketplace=broker, actor="test", overlap=timedelta(0))
+    assert {call("cf", password) for _ in range(3)} == {401}
+    assert len(steps(console, broker)) == 1
 
 
 def test_the_fact_leads_to_the_refused_calls(console: Client, broker: Marketplace) -> None:
     wrong_calls("cf", 2)
-    link = facts(console, broker)["Refused"].split('href="')[1].split('"')[0].replace("&amp;", "&")
+    link = facts(console, broker)["Refused claims"].split('href="')[1].split('"')[0].replace("&amp;", "&")
     assert [row.reason for row in console.get(link).context["cl"].result_list] == ["wrong_password"] * 2
 
 
 def test_calls_that_prove_to_be_its_are_told_from_claims(console: Client, broker: Marketplace, worker: None) -> None:
-    _, password = make_password(marketplace=broker, actor="test")
-    unknown = "/service_instances/nobody-has-it?service_id=a&plan_id=b"
-    assert {call("cf", password, "DELETE", unknown) for _ in range(3)} <= {400, 410}
-    assert "calls of cf were refused" in needed(console)[0]["sentence"]
-    assert "claimed" not in facts(console, broker)["Refused"]
+    refused_deletions(broker, 3)
+    wrong_calls("cf", 25)
+    own, claims = needed(console)
+    assert own["sentence"].startswith("3 calls of cf were refused lately, most of them: ")
+    assert own["urgent"]
+    assert {row.actor for row in console.get(own["link"]).context["cl"].result_list} == {"marketplace:cf"}
+    assert claims["sentence"].startswith("20+ calls that claimed to be cf were refused lately, most of them: ")
+    assert facts(console, broker)["Refused"].count("claimed") == 0
+    assert "20+ calls that claimed to be cf" in facts(console, broker)["Refused claims"]
+
+
+def test_the_two_lines_of_a_partner_are_two_notices(console: Client, broker: Marketplace, worker: None) -> None:
+    refused_deletions(broker, 3)
+    wrong_calls("cf", 3)
+    assert sum("cf" in line["sentence"] for line in all_needed().values()) == 2
+
+
+def test_an_id_that_the_caller_chose_does_not_make_many_calls_one(
+    console: Client, broker: Marketplace, worker: None
+) -> None:
+    refused_deletions(broker, 7, request_id="chosen-by-the-caller")
+    assert AuditEvent.objects.filter(request_id="chosen-by-the-caller").count() == 7
+    (line,) = needed(console)
+    assert line["sentence"].startswith("7 calls of cf were refused lately")
 
 
 def test_names_that_callers_make_up_add_no_line(console: Client, broker: Marketplace, worker: None) -> None:
@@ -90,15 +152,19 @@ def test_a_suspended_marketplace_is_no_trouble(console: Client, broker: Marketpl
 def test_two_wrong_passwords_are_told_on_the_page_alone(console: Client, broker: Marketplace, worker: None) -> None:
     wrong_calls("cf", 2)
     assert needed(console) == []
-    page = console.get(url(broker))
-    assert page.context["next_steps"] == []
-    assert "2 of the last 2 calls" in facts(console, broker)["Refused"]
+    assert steps(console, broker) == []
+    assert "2 calls that claimed to be cf" in facts(console, broker)["Refused claims"]
+
+
+def test_one_wrong_password_is_told_as_one(console: Client, broker: Marketplace) -> None:
+    wrong_calls("cf", 1)
+    assert "1 call that claimed to be cf: wrong password" in facts(console, broker)["Refused claims"]
 
 
 def test_a_platform_of_the_same_name_is_another(console: Client, world: World, worker: None) -> None:
     Marketplace.objects.create(name="mindcloud", protocol_name="osb")
     wrong_calls("mindcloud", 4)
-    assert "Refused" not in facts(console, world.platform)
+    assert not {"Refused", "Refused claims"} & facts(console, world.platform).keys()
 
 
 def test_a_platforms_page_leads_to_the_debugger(console: Client, world: World) -> None:
@@ -108,9 +174,10 @@ def test_a_platforms_page_leads_to_the_debugger(console: Client, world: World) -
         address = "/credential-exchange/mindcloud"
         answer = DoorClient().post(address, body, content_type="application/json", headers=headers)
         assert answer.status_code == 401
-    assert "3 of the last 3 calls that claimed to be mindcloud" in facts(console, world.platform)["Refused"]
-    (step,) = console.get(url(world.platform)).context["next_steps"]
-    assert step.sentence == "Its calls are refused: see in the signature debugger why"
+    assert "3 calls that claimed to be mindcloud" in facts(console, world.platform)["Refused claims"]
+    (step,) = steps(console, world.platform)
+    assert step.sentence == "Calls that claim to be its are refused: see in the signature debugger why"
+    assert not step.urgent
     assert console.get(step.link).status_code == 200
 
 
@@ -118,19 +185,40 @@ def test_a_platforms_page_leads_to_a_test_of_an_exchange(console: Client, world:
     for _ in range(3):
         record(Line("exchange.credential", "platform:mindcloud", outcome="refused", reason="unknown_end_user"))
     assert "3 of the last 3 calls, most of them: unknown end user" in facts(console, world.platform)["Refused"]
-    (step,) = console.get(url(world.platform)).context["next_steps"]
+    (step,) = steps(console, world.platform)
     assert step.link == url(world.platform, "test-exchange")
+    assert step.urgent
+
+
+def test_forged_calls_leave_a_platforms_page_its_own_reason(console: Client, world: World) -> None:
+    refuse("unknown_end_user", 3, "platform:mindcloud")
+    refuse("wrong_signature", 25)
+    told = facts(console, world.platform)
+    assert "3 of the last 3 calls, most of them: unknown end user" in told["Refused"]
+    assert "20+ calls that claimed to be mindcloud, most of them: wrong signature" in told["Refused claims"]
+    assert [step.link for step in steps(console, world.platform)] == [url(world.platform, "test-exchange")]
 
 
 def test_the_line_of_a_wrong_password_leads_to_a_new_one(console: Client, broker: Marketplace, trail: Trail) -> None:
     wrong_calls("cf", 1)
     line = trail.one(reason="wrong_password")
-    steps = console.get(url(AuditEvent.objects.get(pk=line.pk))).context["next_steps"]
-    assert reverse(PASSWORD_PAGE, args=[broker.pk]) in [step.link for step in steps]
+    event = AuditEvent.objects.get(pk=line.pk)
+    assert reverse(PASSWORD_PAGE, args=[broker.pk]) in [step.link for step in steps(console, event)]
+
+
+@pytest.mark.parametrize(
+    ("action", "actor"),
+    [("user.password_check", "user:cf"), ("user.password_check", "unproven:cf"), ("resource.put", "user:cf")],
+)
+def test_a_persons_wrong_password_leads_to_no_marketplace_of_that_name(
+    console: Client, broker: Marketplace, action: str, actor: str
+) -> None:
+    record(Line(action, actor, outcome="refused", reason="wrong_password"))
+    assert steps(console, AuditEvent.objects.get(reason="wrong_password")) == []
 
 
 def test_who_may_make_no_password_is_not_led_there(broker: Marketplace) -> None:
     wrong_calls("cf", 4)
     auditor = role_client("Auditor")
-    assert auditor.get(url(broker)).context["next_steps"] == []
-    assert "4 of the last 4 calls" in facts(auditor, broker)["Refused"]
+    assert steps(auditor, broker) == []
+    assert "4 calls that claimed to be cf" in facts(auditor, broker)["Refused claims"]
