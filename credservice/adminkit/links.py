@@ -50,7 +50,9 @@ def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
 def _see_document(sentence: str, place: str, text: str) -> SafeString:
     """Lead from a help text to one of the service's documents: ``place`` is such as ``events/#verify``."""
     address = reverse("admin:documents") + place
-    return format_html('{} <a class="text-link" href="{}">{}</a>.', sentence, address, text)
+    # In another tab: what was typed beside it stays.
+    link = '{} <a class="text-link" href="{}" target="_blank" rel="noopener">{}</a>.'
+    return format_html(link, sentence, address, text)
 
 
 # Help texts are written before there are addresses.
@@ -58,10 +60,13 @@ see_document = lazy(_see_document, SafeString)
 
 
 def named_link(object_type: str, object_id: str, text: str = "") -> SafeString | str:
-    """Link the page of what the audit log calls ``object_type`` and ``object_id``; plain text where there is none."""
+    """Link the page of what the audit log calls ``object_type`` and ``object_id``.
+
+    Plain text where there is none, or where the reader may not open it.
+    """
     model = _model_of(object_type)
     text = text or f"{object_type.replace('_', ' ')} {short(object_id)}".strip()
-    if model is None or not _is_key(model, object_id):
+    if model is None or not _is_key(model, object_id) or not _may_be_named(model):
         return format_html('<span title="{}">{}</span>', object_id, text)
     return format_html(_LINK, _change_page(model, object_id), object_id, text)
 
@@ -99,6 +104,12 @@ def _may_be_named(model: type[Model]) -> bool:
     """Tell if whoever is answered may look at rows of ``model``; outside of a request nobody reads it."""
     request = current_context().request
     return request is None or may_view(request, model)
+
+
+def may_be_told_of(object_type: str) -> bool:
+    """Tell if whoever is answered may read what the audit log knows of such an object: its name, and the facts."""
+    model = _model_of(object_type)
+    return model is None or _may_be_named(model)
 
 
 def _fit(title: str) -> str:

@@ -21,12 +21,17 @@ class Menu:
 
 
 class Need(NamedTuple):
-    """One line of what waits: a sentence, and the filters of the list that shows it, or another address."""
+    """One line of what waits: a sentence, and the filters of the list that shows it, or another address.
+
+    ``instead`` is the address for who lacks the permission ``needs``, which that one asks for.
+    """
 
     sentence: str
     filters: dict[str, str] = {}
     urgent: bool = False  # something is broken now, and not only due
     link: str = ""
+    needs: str = ""
+    instead: str = ""
 
 
 def counted(number: int, noun: str) -> str:

@@ -12,6 +12,7 @@ from credservice.adminkit.menu import Need
 from credservice.adminkit.object_header import ObjectHeader
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.audit.models import AuditEvent
+from credservice.audit.names import object_type_of
 
 
 class ObjectLinks(ObjectHeader):
@@ -67,4 +68,7 @@ class ObjectLinks(ObjectHeader):
         return HttpResponseRedirect((obj and self._trail_url(obj)) or list_url(self.model))
 
     def _trail_url(self, obj: Any) -> str:
-        return list_url(AuditEvent, object_id=obj.pk) if self.has_trail else ""
+        if not self.has_trail:
+            return ""
+        # By the type as well: the second account and the second role have the same id.
+        return list_url(AuditEvent, object_type=object_type_of(self.model), object_id=obj.pk)

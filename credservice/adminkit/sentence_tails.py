@@ -90,6 +90,8 @@ _TAILS: dict[str, Callable[[Detail], str]] = {
     "broker_password.created": _ends,
     "bulk_run.done": _progress,
     "bulk_run.stopped": _progress,
+    "end_user.suspended": _told("platform", " at "),
+    "end_user.resumed": _told("platform", " at "),
     "credential.copied": _told("value", ": "),
     "credential.revealed": lambda detail: " once more" if detail.get("repeated") else "",
     "credential.revoked": lambda detail: " by force" if detail.get("forced") else "",

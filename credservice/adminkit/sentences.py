@@ -10,7 +10,7 @@ from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 
 from credservice.adminkit import sentence_words as words
-from credservice.adminkit.links import named_link, names_of, short, thing_link
+from credservice.adminkit.links import may_be_told_of, named_link, names_of, short, thing_link
 from credservice.adminkit.sentence_tails import tail_of, things_of, was_leaked, why_of
 from credservice.audit.models import AuditEvent
 
@@ -167,6 +167,8 @@ def _name(event: AuditEvent) -> str:
     if not _is_known(event):
         if event.outcome == AuditEvent.Outcome.REFUSED:
             return _tidy(event.object_id)
+        if not may_be_told_of(event.object_type):
+            return short(event.object_id)
         told = detail.get("name") or detail.get("invited") or (event.object_id and short(event.object_id))
         return str(told or detail.get("external_id") or "").replace("_", " " if event.object_type == "export" else "_")
     name, whose = names[object_key(event)], names.get(event.subject)

@@ -12,9 +12,9 @@ from credservice.core.exceptions import Conflict
 
 
 def change_state(
-    *, obj: Model, field: str, source: Collection[Any], target: Any, verb: str, actor: str, why: str = ""
+    *, obj: Model, field: str, source: Collection[Any], target: Any, verb: str, actor: str, why: str = "", **facts: str
 ) -> None:
-    """Set ``field`` to ``target`` where it is one of ``source``; the line is ``<type>.<verb>``.
+    """Set ``field`` to ``target`` where it is one of ``source``; the line is ``<type>.<verb>``, with these ``facts``.
 
     Raises :class:`Conflict` where it is something else by now.
     """
@@ -23,5 +23,5 @@ def change_state(
         if not rows.update(**{field: target}):
             raise Conflict(f"This {obj._meta.verbose_name} cannot be {verb} now: its state has changed.")
         setattr(obj, field, target)
-        detail = {"name": str(obj)[:200]} | ({"why": why} if why else {})
+        detail = {"name": str(obj)[:200]} | facts | ({"why": why} if why else {})
         record(Line.about(obj, f"{object_type_of(obj._meta.model)}.{verb}", actor, detail))

@@ -70,6 +70,8 @@ def environment(_: HttpRequest) -> list[str] | None:
 def _lines(request: HttpRequest, kind: str) -> Iterator[dict[str, Any]]:
     for _, entry in _entries(request):
         for need in _needs(entry["site_admin"], kind):
+            if need.needs and not request.user.has_perm(need.needs):
+                need = need._replace(link=need.instead)
             yield _line(entry["site_admin"], need)
 
 

@@ -13,12 +13,14 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldBooleanWidget
 
-from credservice.adminkit.links import link_to
+from credservice.adminkit.links import field_of
 from exchange.models import EndUser
 from exchange.services.answer_impact import MAX_NAMED, AnswerImpact
 from exchange.services.customer_answers import asked_of, foretell_attributes
 
 TICK = "confirmed"
+# In another tab: what was typed here stays.
+_ELSEWHERE = '<a class="text-link" href="{}" target="_blank" rel="noopener">{}</a>'
 _WHOLE = "Facts that answers may hold: all of them, since one that is left out is gone."
 
 
@@ -41,7 +43,12 @@ def ask_for_tick(form: Any, impact: AnswerImpact, wanted: Iterable[str]) -> dict
     assert isinstance(form.data, QueryDict)
     form.data = form.data.copy()
     form.data.pop(TICK, None)
-    form.add_error(TICK, "Nothing is saved yet. Tick this, and save again.")
+    how = (
+        "Add what is missing first, or tick this to save it all the same."
+        if impact.unanswered
+        else "Tick this, and save again."
+    )
+    form.add_error(TICK, f"Nothing is saved yet. {how}")
     return None
 
 
@@ -50,7 +57,7 @@ def told(impact: AnswerImpact) -> list[SafeString]:
     found = [_marked(sentence) for sentence in impact.sentences()]
     for what, those in impact.lacking.items():
         rest = f" and {len(those) - MAX_NAMED} more" if len(those) > MAX_NAMED else ""
-        links = format_html_join(", ", "{}", ((link_to(each),) for each in those[:MAX_NAMED]))
+        links = format_html_join(", ", _ELSEWHERE, ((field_of(each, "attributes"), each) for each in those[:MAX_NAMED]))
         found.append(format_html("Add the {} first, on the page of {}{}.", what, links, rest))
     return found
 

@@ -19,7 +19,7 @@ MAX_PLATFORMS = 20
 def refused_platforms() -> list[Need]:
     """List them for the overview."""
     return [
-        Need(look.sentence(), urgent=not look.is_claimed, link=_explained(platform, look))
+        _need(platform, look)
         for platform in Platform.objects.filter(is_active=True)[:MAX_PLATFORMS]
         for look in refused_of(platform).many()
     ]
@@ -41,6 +41,9 @@ def what_to_do(request: HttpRequest, platform: Platform, debugger: ObjectPage, t
     if call is not None and debugger.link(request, platform):
         sentence = "Calls that claim to be its are refused: see in the signature debugger why"
         steps.append(Need(sentence, link=f"{debugger.url(platform)}?call={call.pk}"))
+    elif call is not None and debugger.admin.has_view_permission(request):
+        sentence = "Calls that claim to be its are refused: whoever may change the platform sees why, in its debugger"
+        steps.append(Need(sentence, link=claimed.trail_url()))
     return steps
 
 
@@ -57,11 +60,17 @@ def _kept(platform: Platform, reason: str) -> RefusedCall | None:
     return RefusedCall.objects.filter(platform=platform, reason=reason).order_by("-at").first()
 
 
-def _explained(platform: Platform, look: Look) -> str:
+def _need(platform: Platform, look: Look) -> Need:
     """Lead to the debugger with the newest of these calls, to what waits for approval, or to the calls' lines."""
+    need = Need(look.sentence(), urgent=not look.is_claimed, link=_listed(platform, look))
     call = _kept(platform, look.reason) if look.is_claimed else None
-    if call is not None:
-        return f"{reverse('admin:exchange_platform_debugger', args=[platform.pk])}?call={call.pk}"
+    if call is None:
+        return need
+    debugger = f"{reverse('admin:exchange_platform_debugger', args=[platform.pk])}?call={call.pk}"
+    return need._replace(link=debugger, needs="exchange.change_platform", instead=need.link)
+
+
+def _listed(platform: Platform, look: Look) -> str:
     waiting = Installation.objects.filter(platform=platform, state=Installation.State.PENDING)
     if look.reason == WaitingForApproval.code and waiting.exists():
         return list_url(Installation, state__exact="pending", platform__id__exact=platform.pk)

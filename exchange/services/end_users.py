@@ -148,7 +148,14 @@ def _switch_end_user(end_user: EndUser, *, active: bool, verb: str, actor: str, 
         return
     with transaction.atomic():
         change_state(
-            obj=end_user, field="is_active", source=(not active,), target=active, verb=verb, actor=actor, why=why
+            obj=end_user,
+            field="is_active",
+            source=(not active,),
+            target=active,
+            verb=verb,
+            actor=actor,
+            why=why,
+            platform=end_user.platform.name,
         )
         set_suspended(subject=end_user.subject, suspended=not active)
 

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from credservice.adminkit.sentences import plain_sentence
 from credservice.audit import Line, record
 from credservice.credentials.exposure import line_of, sightings
 from credservice.credentials.services import reveal, revoke, start_issue
@@ -184,6 +185,10 @@ def test_suspending_asks_at_which_platforms(console: Client, world: World, trail
     lines = trail.all(action="end_user.suspended")
     assert {line.object_id for line in lines} == {str(world.end_user.pk), str(other.pk)}
     assert {line.detail["why"] for line in lines} == {"unpaid bills"}
+    assert {plain_sentence(line).partition(" at ")[2] for line in lines} == {
+        "mindcloud: unpaid bills",
+        "staging: unpaid bills",
+    }
 
 
 def test_it_says_where_a_customer_stays_active(console: Client, world: World) -> None:

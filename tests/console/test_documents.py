@@ -141,7 +141,9 @@ def is_link(node: ast.Call) -> bool:
     ],
 )
 def test_a_help_text_has_a_link(console: Client, address: str, place: str) -> None:
-    assert f'<a class="text-link" href="{INDEX}{place}">' in body_of(console.get(f"/admin/{address}"))
+    assert f'<a class="text-link" href="{INDEX}{place}" target="_blank" rel="noopener">' in body_of(
+        console.get(f"/admin/{address}")
+    )
 
 
 def test_no_page_names_a_file_that_its_reader_may_not_have(console: Client, world: World, admin: Any) -> None:

@@ -130,7 +130,8 @@ def test_who_lacks_what_is_linked_and_what_to_do_is_said(world, console):
     world.end_user.save()
     text = '{"apiKey": "$credential.apiKey", "plan": "$end_user.plan", "<i>": "x"}'
     note = (
-        f'<a class="text-link" href="{url(world.end_user)}" title="&lt;b&gt;Acme&lt;/b&gt;">&lt;b&gt;Acme&lt;/b&gt;</a>'
+        f'<a class="text-link" href="{url(world.end_user)}#field-attributes" target="_blank" rel="noopener">'
+        "&lt;b&gt;Acme&lt;/b&gt;</a>"
     )
     foretold = saved(console, world, text).context["form"].fields["confirmed"].help_text
     assert "1 installation would get no answer: inst_1 (the customer has no attribute plan)." in foretold

@@ -37,7 +37,10 @@ def test_it_is_saved_with_a_tick_alone(console: Client, asking: World, trail: Tr
     page = console.post(url(asking.end_user), sent)
     assert page.status_code == 200
     assert WHY in page.content.decode()
-    assert "Nothing is saved yet. Tick this, and save again." in page.content.decode()
+    assert (
+        "Nothing is saved yet. Add what is missing first, or tick this to save it all the same."
+        in page.content.decode()
+    )
     assert attributes(asking) == {"tenant": "t-1"}
     tick = page.context["adminform"].form.fields["confirmed"].widget.attrs["value"]
     # Set beside something else, it does not count.

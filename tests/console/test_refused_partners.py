@@ -21,7 +21,7 @@ from provisioning.osb.passwords import last_uses, make_password
 from tests.conftest import DoorClient, Trail
 from tests.support.console import World
 from tests.support.doors import role_client
-from tests.support.overview import refuse
+from tests.support.overview import overview, refuse
 from tests.support.pages import url
 
 PASSWORD_PAGE = "admin:provisioning_marketplace_new-password"
@@ -179,6 +179,17 @@ def test_a_platforms_page_leads_to_the_debugger(console: Client, world: World) -
     assert step.sentence == "Calls that claim to be its are refused: see in the signature debugger why"
     assert not step.urgent
     assert console.get(step.link).status_code == 200
+
+
+def test_an_operator_is_led_to_what_she_may_open(world: World) -> None:
+    """The debugger needs the right to change the platform: her click would be refused, and recorded against her."""
+    test_a_platforms_page_leads_to_the_debugger(role_client("Administrator"), world)
+    operator = role_client("Operator")
+    (line,) = [line for line in overview(operator).context["needed"] if "claimed to be mindcloud" in line["sentence"]]
+    (step,) = steps(operator, world.platform)
+    assert "whoever may change the platform sees why" in step.sentence
+    for link in (line["link"], step.link):
+        assert [row.reason for row in operator.get(link).context["cl"].result_list] == ["malformed_timestamp"] * 3
 
 
 def test_a_platforms_page_leads_to_a_test_of_an_exchange(console: Client, world: World) -> None:

@@ -1,6 +1,7 @@
 """The page of a customer who gets nothing says so, why, and what to do."""
 
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -75,7 +76,8 @@ def test_it_shows_the_last_refused_call(console: Client, world: World) -> None:
     assert "just now</time>: incomplete answer</a>" in facts(console, world.end_user)["Last refused call"]
     page = console.get(url(world.end_user))
     (shown,) = [str(list(card.lines())) for card in page.context["cards"] if card.title == "Trail"]
-    assert "platform mindcloud was refused to fetch a credential inst_1 (incomplete answer)" in shown
+    assert "The platform mindcloud's call to fetch a credential" in unescape(shown).replace("\\'", "'")
+    assert "installation inst_1 was refused: incomplete answer" in shown
 
 
 def test_a_call_that_was_refused_long_ago_is_not_shown(

@@ -39,10 +39,11 @@ def test_a_suspended_platform_says_so(console: Client, world: World) -> None:
 
 
 def test_a_refused_exchange_shows_whom_it_was_for(console: Client, world: World) -> None:
-    detail = {"end_user": "eu_<b>", "installation": "inst_" + "9" * 80}
+    detail = {"end_user": "eu_1", "installation": "<b>" + "9" * 80}
     record_refusal(Line(action="exchange.credential", actor="platform:mindcloud", reason="no_grant", detail=detail))
     page = console.get(url(AuditEvent, "changelist")).content.decode()
-    assert "eu_&lt;b&gt; / inst_" + "9" * 19 + " (no grant)<" in page
+    assert "call to fetch a credential for end user eu_1 was refused: no grant covers it<" in page
+    assert "9" * 80 not in page
 
 
 def test_the_trail_shows_seconds_on_the_lines_own_page(console: Client, world: World) -> None:

@@ -14,7 +14,7 @@ from unfold.decorators import display
 from credservice.accounts.oidc.admission import CLAIMED_USER
 from credservice.adminkit.fact_tables import fact_table
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_link, list_url, thing_link
+from credservice.adminkit.links import list_link, list_url, may_be_told_of, thing_link
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly
 from credservice.adminkit.models import Job
@@ -193,6 +193,8 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Detail")
     def shown_detail(self, obj: AuditEvent) -> Any:
+        if not may_be_told_of(obj.object_type):
+            return "Only who may look at the object sees these facts."
         return fact_table(obj.detail)
 
     @display(description="Name")

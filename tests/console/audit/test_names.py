@@ -52,6 +52,23 @@ def test_who_may_not_look_at_an_object_reads_no_name_of_it(world, clerk):
     assert "inst_1" not in text
 
 
+def test_who_may_not_open_an_object_gets_no_link_and_no_facts_of_it(world, clerk):
+    for facts in ({"object_id": world.invitation.pk}, {"object_id": "99999"}):
+        detail = {"name": "Max", "email": "max@example.com", "invited": "Max"}
+        record(Line("invitation.made", "user:ann", object_type="invitation", **facts, detail=detail))
+        page = clerk.get(url(AuditEvent.objects.latest("id"))).content.decode()
+        assert "ann made" in strip_tags(page)
+        assert "Max" not in page
+        assert "max@example.com" not in page
+        assert "/accounts/invitation/" not in page
+
+
+def test_the_trail_of_an_object_is_of_its_kind_alone(console, world, admin):
+    record(Line("invitation.made", "user:ann", object_type="invitation", object_id=str(admin.pk)))
+    trail = console.get(url(admin, "history"))["Location"]
+    assert {line.object_type for line in console.get(trail).context["cl"].result_list} <= {"user"}
+
+
 def test_what_is_no_more_has_its_ids_first_digits(world):
     password, first = world.broker_password, str(world.broker_password.pk)[:8]
     record(Line.about(password, "broker_password.changed", "user:ann"))
