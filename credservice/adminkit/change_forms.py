@@ -34,6 +34,14 @@ class ChangeForms(ModelAdmin):
         protected = (name for name, permission in self.protected_fields.items() if not user.has_perm(permission))
         return list(dict.fromkeys([*super().get_readonly_fields(request, obj), *fixed, *protected]))
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out the boxes for secrets where nothing can be typed: Django would show each as an empty value."""
+        found = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return found
+        secret = {name for name, field in self.form.base_fields.items() if widgets.is_secret(field)}
+        return [(title, part | {"fields": [n for n in part["fields"] if n not in secret]}) for title, part in found]
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse whoever may not set what a new row cannot do without."""
         required = (field.name for field in self.opts.fields if not field.blank)

@@ -203,7 +203,7 @@ class PlatformAdmin(WithFirstSteps, WithSecrets, ConsoleAdmin):
 
     @display(description="Present API key")
     def shown_api_key(self, obj: Platform) -> Any:
-        return label("set" if obj.sealed_api_key else "unset")
+        return label("set" if obj.sealed_api_key else "not set")
 
     @display(description="Signing secrets")
     def signing_secrets(self, obj: Platform) -> Any:

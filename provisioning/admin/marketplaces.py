@@ -138,7 +138,7 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
 
     @display(description="Client secret")
     def shown_secret(self, obj: Marketplace) -> Any:
-        return label("set" if obj.sealed_client_secret else "unset")
+        return label("set" if obj.sealed_client_secret else "not set")
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         assert isinstance(obj, Marketplace)

@@ -53,9 +53,22 @@ def test_it_names_the_provider(console, ann, settings):
     settings.OIDC_PROVIDERS = {"corp": {"name": "Corp"}}
     SocialAccount.objects.create(user=ann, provider="corp", uid="1")
     assert facts(console, ann)["Signs in by"] == "OpenID Connect: Corp"
-    assert facts(console, ann)["Second factor"] == "the provider's"
+    assert facts(console, ann)["Second factor"] == "none yet"
     settings.OIDC_PROVIDERS = {}
     assert facts(console, ann)["Signs in by"] == "OpenID Connect: corp, which the settings name no more"
+
+
+def test_it_says_whose_second_factor_is_asked_for(console, ann, settings):
+    account = SocialAccount.objects.create(user=ann, provider="corp", uid="1", extra_data={"second_factor": True})
+    settings.OIDC_PROVIDERS = {"corp": {"name": "Corp", "second_factor": {"amr": ["otp"]}}}
+    assert facts(console, ann)["Second factor"] == "the provider's"
+    settings.OIDC_PROVIDERS = {"corp": {"name": "Corp"}}  # counts no more
+    assert facts(console, ann)["Second factor"] == "none yet"
+    settings.OIDC_PROVIDERS = {"corp": {"name": "Corp", "second_factor": {"amr": ["otp"]}}}
+    account.extra_data = {"second_factor": False}
+    account.save()
+    Authenticator.objects.create(user=ann, type=Authenticator.Type.TOTP, data={})
+    assert facts(console, ann)["Second factor"] == "authenticator app"
 
 
 def test_it_says_where_the_password_opens_nothing(console, ann, settings):

@@ -55,6 +55,13 @@ def test_a_role_sees_what_it_may_do_alone(world: World) -> None:
     assert "New signing secret" not in role_client("Operator").get(url(world.platform)).content.decode()
 
 
+def test_a_menu_of_dangerous_acts_alone_sets_nothing_apart(console: Client, world: World) -> None:
+    assert "console-apart" in console.get(url(world.platform)).content.decode()
+    menu = role_client("Operator").get(url(world.marketplace)).content.decode().partition('"console-more"')[2]
+    assert "Suspend" in menu.partition("</details>")[0]
+    assert "console-apart" not in menu
+
+
 def test_times_are_told_as_people_say_them_with_the_exact_one(console: Client, world: World) -> None:
     page = console.get(url(EndUser, "changelist")).content.decode()
     moment = re.search(r'<time class="console-moment" datetime="[^"]+" title="([^"]+)">([^<]+)</time>', page)

@@ -5,10 +5,12 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.admin import site as admin_site
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 
+from credservice.adminkit.widgets import is_secret
 from credservice.credentials.models import Credential
 from credservice.crypto import unseal
 from credservice.keys.models import SigningKey, SigningSecret
@@ -242,6 +244,20 @@ def test_credentials_are_revoked_in_bulk(console: Client, world: World, trail: T
 
 def test_a_scope_shows_its_name_beside_its_sentence(console: Client) -> None:
     assert "Read grants (grants:read)" in console.get(url(ServiceToken, "add")).content.decode()
+
+
+def test_who_may_only_look_is_told_once_whether_there_is_a_secret(world: World) -> None:
+    operator, seen = role_client("Operator"), []
+    for model, site_admin in admin_site._registry.items():
+        secrets = {name for name, field in site_admin.form.base_fields.items() if is_secret(field)}
+        obj = model._default_manager.first()
+        if not secrets or obj is None or operator.get(url(obj)).status_code == 403:
+            continue
+        shown = [cell.field for part in operator.get(url(obj)).context["adminform"] for line in part for cell in line]
+        assert secrets.isdisjoint(cell["name"] for cell in shown), model
+        seen.append(model.__name__)
+    assert sorted(seen) == ["Marketplace", "Platform"]
+    assert operator.get(url(world.marketplace)).content.decode().lower().count("client secret") == 1
 
 
 def test_a_service_token_is_shown_once(console: Client, trail: Trail) -> None:

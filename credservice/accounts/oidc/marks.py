@@ -13,6 +13,7 @@ from credservice.accounts.passkeys import use_up
 CAME_BY = "provider"  # in a session: the provider's alias, and when its owner signed in there
 CONFIRMED = "provider_confirmed"  # in a session: a confirmation there that no act has used yet
 CONFIRMED_SECONDS = 300
+SECOND_FACTOR = "second_factor"  # with an account: whether the last sign-in there told one that counts
 
 
 class Arrival(NamedTuple):
@@ -39,6 +40,13 @@ def signs_in_by(user: Any) -> str:
     """Find the alias of the provider that an account belongs to; ``""`` for a local one."""
     found = SocialAccount.objects.filter(user_id=user.pk).values_list("provider", flat=True).first()
     return found or ""
+
+
+def shows_factor_there(user: Any) -> bool:
+    """Tell whether the last sign-in told a second factor of the provider's, which the settings let count."""
+    account = SocialAccount.objects.filter(user_id=user.pk).first()
+    entry = settings.OIDC_PROVIDERS.get(account.provider, {}) if account else {}
+    return bool(entry.get("second_factor") and account.extra_data.get(SECOND_FACTOR))
 
 
 def is_local_shut(user: Any) -> bool:

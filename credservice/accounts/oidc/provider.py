@@ -16,7 +16,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from requests import JSONDecodeError, RequestException
 
-from credservice.accounts.oidc.config import ProviderConfig
+from credservice.accounts.oidc.config import ProviderConfig, get_provider
+from credservice.accounts.oidc.marks import SECOND_FACTOR
 from credservice.accounts.oidc.tokens import TokenRefused, verify_id_token
 from credservice.accounts.oidc.transport import session
 
@@ -55,6 +56,9 @@ class ConsoleOAuth2Adapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             raise OAuth2Error("its user info is another user's than its ID token")
         login = self.get_provider().sociallogin_from_response(request, info | claims)
         login.proven = claims  # user info may say what its users write into their profiles
+        # Kept with the account, anew at each sign-in, for who looks at its page. A session has a mark of its own.
+        shown = get_provider(self.provider_id).counts_as_second_factor(claims)
+        login.account.extra_data[SECOND_FACTOR] = shown
         return login
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:

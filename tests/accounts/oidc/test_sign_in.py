@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from credservice.adminkit.sentences import plain_sentence
+from credservice.console.accounts.ways_in import ways_in
 from tests.accounts.conftest import add_app, sign_in, totp
 from tests.accounts.oidc.conftest import OURS, SIGN_IN, Browser
 from tests.conftest import Trail
@@ -167,9 +168,16 @@ def test_the_second_factor_is_ours_unless_the_settings_take_the_providers(
     provider.tell("ann", amr=["pwd", "otp"])
     browser.through()
     assert browser.get("/admin/")["Location"] == "/admin/account/"
+    user = User.objects.get(username=ANN)
+    assert ways_in(user)[1] == "none yet"
     settings.OIDC_PROVIDERS = provider.settings(second_factor={"amr": ["otp"]})
+    assert ways_in(user)[1] == "none yet"
     again = Browser()
     assert again.get(again.through()["Location"]).status_code == 200
+    assert ways_in(user)[1] == "the provider's"
+    provider.tell("ann", amr=["pwd"])
+    Browser().through()
+    assert ways_in(user)[1] == "none yet"
 
 
 def test_a_weaker_sign_in_there_does_not_count_as_a_second_factor(
