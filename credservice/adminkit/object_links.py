@@ -71,4 +71,4 @@ class ObjectLinks(ObjectHeader):
         if not self.has_trail:
             return ""
         # By the type as well: the second account and the second role have the same id.
-        return list_url(AuditEvent, object_type=object_type_of(self.model), object_id=obj.pk)
+        return list_url(AuditEvent, object_type=object_type_of(obj._meta.model), object_id=obj.pk)
