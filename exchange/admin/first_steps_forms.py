@@ -51,7 +51,7 @@ class IntegrationForm(forms.Form):
             (MADE, "are one API key that is made here, and that your product asks us to check"),
         ],
         initial=ENTERED,
-        widget=UnfoldAdminRadioSelectWidget(),
+        widget=UnfoldAdminRadioSelectWidget(attrs={"data-previewed": ""}),
     )
 
     def clean_shape(self) -> dict[str, str]:

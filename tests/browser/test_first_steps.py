@@ -40,11 +40,7 @@ def test_first_steps_lead_to_a_first_exchange(console: Page, operator: tuple[str
 
 
 def test_a_fault_of_the_answer_is_told_once_and_marks_its_cell(console: Page):
-    console.goto("/admin/exchange/platform/first-steps/")
-    console.get_by_role("button", name="Begin").click()  # the browser asks for the name itself
-    console.locator("#id_name").fill("wrong-cell")
-    console.get_by_role("button", name="Begin").click()
-    console.get_by_role("link", name="Continue").click()
+    _begin(console, "wrong-cell")
     console.get_by_label("integrationId").fill("int_cell")
     console.get_by_label("Text or attribute").fill("my tenant")
     console.get_by_role("button", name="Continue").click()
@@ -56,6 +52,31 @@ def test_a_fault_of_the_answer_is_told_once_and_marks_its_cell(console: Page):
     assert colors[0] == colors[1] != colors[2]
     console.get_by_label("Text or attribute").fill("my key")
     expect(shown).to_contain_text("“my key” is not a name")
+    expect(console.get_by_text("“my tenant” is not a name")).to_have_count(0)
+    expect(console.locator(".errors, [data-shape-table] [aria-invalid]")).to_have_count(0)
+    console.get_by_label("Text or attribute").fill("my tenant")
+    expect(shown).to_contain_text("“my tenant” is not a name")
+    console.get_by_label("Text or attribute").fill("tenant")
+    expect(shown).to_contain_text('"apiKey": "••••')
+    expect(console.get_by_text("is not a name")).to_have_count(0)
+    assert console.get_by_label("Text or attribute").evaluate("cell => getComputedStyle(cell).borderColor") == colors[0]
+
+
+def test_a_fault_of_two_fields_together_goes_when_either_is_mended(console: Page):
+    _begin(console, "two-faults")
+    console.get_by_label("integrationId").fill("int\u00a0two")
+    console.get_by_role("button", name="Add a field").click()
+    console.get_by_label("Name", exact=True).last.fill("second")
+    console.get_by_label("are one API key").check()
+    console.get_by_role("button", name="Continue").click()
+    fault = console.get_by_text("The API key is one secret")
+    expect(fault).to_have_count(1)
+    expect(console.locator(".errors")).to_have_count(2)
+    console.get_by_label("Holds").last.select_option("Fixed text")
+    console.get_by_label("Text or attribute").last.fill("eu")
+    expect(console.get_by_role("status", name="What the platform will get")).to_contain_text('"second": "eu"')
+    expect(fault).to_have_count(0)
+    expect(console.locator(".errors")).to_have_count(1)  # what is wrong with the id is still to mend
 
 
 def test_first_steps_lead_to_a_first_binding(console: Page, live_service: LiveService):
@@ -77,6 +98,15 @@ def test_first_steps_lead_to_a_first_binding(console: Page, live_service: LiveSe
     done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, timeout=60, check=True)
     assert '"API_KEY": "' in done.stdout.splitlines()[-1]  # each answer is on a line of its own
     expect(console.get_by_text("It works.")).to_be_visible(timeout=10_000)
+
+
+def _begin(console: Page, name: str) -> None:
+    """Go to the second step, which asks for the answer."""
+    console.goto("/admin/exchange/platform/first-steps/")
+    console.get_by_role("button", name="Begin").click()  # the browser asks for the name itself
+    console.locator("#id_name").fill(name)
+    console.get_by_role("button", name="Begin").click()
+    console.get_by_role("link", name="Continue").click()
 
 
 def _run(command: str) -> httpx2.Response:

@@ -11,16 +11,29 @@ document.querySelectorAll("[data-preview]").forEach((input) => {
     const notes = document.createElement("div");
     notes.className = "mb-3 text-sm";
     input.after(title, shown, notes);
-    // What the form that came back says at this field is not said twice.
+    // What the form that came back says is not said twice, and only until the preview says something else.
     const words = (text) => text.replace(/\s+/g, " ").trim();
-    const told = words(input.closest(".errors")?.textContent ?? "");
+    const marked = [...input.closest("form").querySelectorAll(".errors")]
+        .filter((field) => field.querySelector("[data-preview], [data-previewed]"));
+    let told = words(marked.map((field) => field.textContent).join(" "));
+    const unmark = () => {
+        told = "";
+        marked.splice(0).forEach((field) => {
+            field.classList.remove("errors");
+            field.querySelectorAll("[aria-invalid]").forEach((cell) => cell.removeAttribute("aria-invalid"));
+            field.querySelectorAll(":scope > .text-red-600").forEach((list) => list.remove());
+        });
+    };
     let timer;
-    const ask = async () => {
+    const ask = async (event) => {
         const form = new FormData(input.closest("form"));
         form.set("preview", "1");
         try {
             const answer = await fetch(window.location.href, { method: "POST", body: form });
             const found = await answer.json();
+            if (event) {
+                unmark();
+            }
             shown.textContent = found.answer ?? (told.includes(words(found.problem)) ? "" : found.problem);
             notes.replaceChildren(...(found.notes ?? []).map((note) => {
                 const line = document.createElement("p");
@@ -32,9 +45,9 @@ document.querySelectorAll("[data-preview]").forEach((input) => {
             notes.replaceChildren();
         }
     };
-    input.closest("form").addEventListener("input", () => {
+    input.closest("form").addEventListener("input", (event) => {
         clearTimeout(timer);
-        timer = setTimeout(ask, 300);
+        timer = setTimeout(ask, 300, event);
     });
     ask();
 });

@@ -10,6 +10,7 @@ document.querySelectorAll("[data-shape-table]").forEach((table) => {
     table.querySelector("[data-add-row]").addEventListener("click", () => {
         const row = body.rows[0].cloneNode(true);
         row.querySelectorAll("input").forEach((input) => { input.value = ""; });
+        row.querySelectorAll("[aria-invalid]").forEach((cell) => cell.removeAttribute("aria-invalid"));
         row.querySelector("select").selectedIndex = 0;
         body.append(row);
         hint(row);
