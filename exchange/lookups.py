@@ -64,7 +64,7 @@ def _find(rows: QuerySet[M], platform: Platform, field: str, text: str, kind: st
         here = here.select_for_update(of=("self",), no_key=True)
     found = find_theirs_or_ours(here, field, text)
     if not found:
-        # Who forgets ?platform sees it by that. What others have is not told: the token may not read it.
-        hint = " It is the default one: to name another, add ?platform=NAME." if platform.is_default else ""
-        raise NotFound(f"Platform {platform.name} has no such {kind}.{hint}")
+        # Who forgot to name the platform sees it by that. What others have is not told: the token may not read it.
+        which = f"{platform.name}, the default one," if platform.is_default else platform.name
+        raise NotFound(f"Platform {which} has no such {kind}.")
     return found[0]

@@ -157,6 +157,4 @@ def test_who_forgot_the_platform_is_told_which_was_meant_and_nothing_of_others(v
     )
     vendor.put("/end-users/customer-2", {"end_user_id": "enduser_2"})
     told = refused(vendor.put("/end-users/customer-2/grants/int_crm"), 404, "not_found")["detail"]
-    assert told == (
-        "Platform mindcloud has no such integration. It is the default one: to name another, add ?platform=NAME."
-    )
+    assert told == "Platform mindcloud, the default one, has no such integration."

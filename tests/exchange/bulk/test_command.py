@@ -77,7 +77,7 @@ def test_refusals_of_a_table_name_its_columns(door, tmp_path, capsys):
         "line 2: Send one of active, suspended. (state)",
         "line 3: This holds a NUL character. (attribute.a)",
         "line 4: Send a value for each of apiKey, and for nothing else. (value.NAME)",
-        "line 5: Platform mindcloud has no such integration. (integration_id)",
+        "line 5: Platform mindcloud, the default one, has no such integration. (integration_id)",
     ]
 
 

@@ -40,7 +40,7 @@ def test_a_bad_row_is_refused_whole_and_the_others_are_written(door, bad, pointe
 
 def test_an_id_that_ends_with_a_blank_is_refused_with_that(door):
     _, refused = run(ndjson(row(1, grants=grant(integration_id="int_abc123\xa0"))))
-    message = "Platform mindcloud has no such integration. The id begins or ends with a blank."
+    message = "Platform mindcloud, the default one, has no such integration. The id begins or ends with a blank."
     assert refused[1]["errors"] == [{"pointer": "/grants/0/integration_id", "message": message}]
 
 
