@@ -22,7 +22,7 @@ _CREDENTIAL = Columns(
     "credential",
     (
         *("id", "policy_id", "line", "state", "sealed_values", "subject", "hint", "expires_at", "retires_at"),
-        *("activated_at", "refresh_at"),
+        *("activated_at", "refresh_at", "leaked_at"),
     ),
 )
 

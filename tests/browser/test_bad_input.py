@@ -33,7 +33,7 @@ def test_a_value_over_its_limit_is_told_and_the_rest_kept(console: Page) -> None
     console.goto("/admin/exchange/platform/first-steps/")
     console.locator("#id_name").fill("has blanks in it")
     console.get_by_role("button", name="Begin").click()
-    expect(console.get_by_text(re.compile("Write letters, digits and hyphens only"))).to_be_visible()
+    expect(console.get_by_text(re.compile("Write letters, digits, hyphens and underscores only"))).to_be_visible()
     expect(console.locator("#id_name")).to_have_value("has blanks in it")
 
 
