@@ -70,13 +70,14 @@ def _figure(
     return format_html(
         '<figure class="console-plot"><figcaption>{}</figcaption>{}'
         '<div class="console-plot-top"><span>{} {}</span></div>'
-        '<svg role="img" viewBox="0 0 {} {}" width="{}" height="{}" preserveAspectRatio="none">'
+        '<svg role="{}" viewBox="0 0 {} {}" width="{}" height="{}" preserveAspectRatio="none">'
         "<title>{}</title><desc>{}</desc>{}{}</svg>"
         '<div class="console-plot-labels">{}</div>{}</figure>',
         title,
         _legend(series),
         shown(top),
         unit,
+        "group" if any(one.links for one in series) else "img",  # what is in an image cannot be clicked, for a reader
         *(WIDTH, HEIGHT, WIDTH, HEIGHT),
         title,
         _description(labels, series, unit),

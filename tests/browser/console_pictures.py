@@ -121,7 +121,7 @@ def rotation(service: LiveService, page: Page) -> None:
 def debugger(_: LiveService, page: Page) -> None:
     page.goto("/admin/exchange/platform/")
     page.get_by_role("link", name="mindcloud", exact=True).first.click()
-    open_more(page).get_by_role("link", name="Signature debugger").click()
+    open_more(page).get_by_role("link", name="Signature debugger", exact=True).click()
     page.get_by_role("link", name="stale").first.click()
     page.get_by_text("Set the tolerance to").wait_for()
 

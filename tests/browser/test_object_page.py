@@ -104,5 +104,5 @@ def test_who_saw_its_secrets_is_shown_whole(customer: Page, live_service: LiveSe
     customer.goto(re.sub(r"change/$", "who-saw/", customer.url))
     table = customer.get_by_role("region", name="Who could have seen it")
     assert table.evaluate("(shown) => shown.scrollHeight <= shown.clientHeight + 1")
-    row = table.get_by_role("row").filter(has_text="platform:p12")
+    row = table.get_by_role("row").filter(has_text="platform p12")
     assert row.evaluate("(shown) => shown.offsetHeight") < 60

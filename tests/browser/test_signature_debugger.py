@@ -34,7 +34,7 @@ def test_the_setting_that_would_make_a_call_pass_is_one_click_away(console: Page
     assert httpx2.post(live_service.base_url + TARGET, json=IDS, headers=headers).status_code == 401
     console.goto("/admin/exchange/platform/")
     console.get_by_role("link", name="mindcloud", exact=True).first.click()
-    open_more(console).get_by_role("link", name="Signature debugger").click()
+    open_more(console).get_by_role("link", name="Signature debugger", exact=True).click()
     console.get_by_role("link", name="stale").first.click()
     expect(console.get_by_text("Set the tolerance to")).to_be_visible()
     console.get_by_role("button", name="Set tolerance to").click()
