@@ -73,7 +73,7 @@ class LiveService:
     def _make(self) -> None:
         (self.folder / "metrics").mkdir()
         make_secrets(self.folder / "demo")
-        demo = self.code / DEMO_FILE.relative_to(ROOT)  # another release's knows other keys
+        demo = self.code / DEMO_FILE.resolve().relative_to(ROOT)  # another release's knows other keys
         for command in (["migrate", "--no-input"], ["apply", str(demo)]):
             done = self.manage(*command)
             assert done.returncode == 0, done.stdout + done.stderr
