@@ -24,6 +24,10 @@ class Asking:
         if answer.status_code == 503 or _is_under_way(answer):
             self._figures.count("answers that did not come", f"{answer.status_code}, try again later")
             return None
+        if answer.status_code == 502 and answer.headers.get("Content-Type") == "text/html":
+            # Of the proxy, whose node was killed within its answer. Ours are JSON.
+            self._figures.count("answers that did not come", "broken off")
+            return None
         if answer.status_code >= 500:
             self._figures.found(UNEXPECTED, f"{kind} is answered {said(answer)}")
             return None
