@@ -32,7 +32,7 @@ class Row(NamedTuple):
 
 
 class _Fault(NamedTuple):
-    """What is wrong with a row, and the cell in which it is mended."""
+    """Tells what is wrong with a row, and in which cell it is mended."""
 
     cell: str
     sentence: str
