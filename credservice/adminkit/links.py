@@ -47,12 +47,15 @@ def list_link(model: type[Model], text: str, **filters: Any) -> SafeString:
     return format_html(_LINK, list_url(model, **filters), text, text)
 
 
+def new_tab_link(address: str, text: object) -> SafeString:
+    """Link what is to be looked at beside a form: what was typed in it stays."""
+    return format_html('<a class="text-link" href="{}" target="_blank" rel="noopener">{}</a>', address, text)
+
+
 def _see_document(sentence: str, place: str, text: str) -> SafeString:
     """Lead from a help text to one of the service's documents: ``place`` is such as ``events/#verify``."""
     address = reverse("admin:documents") + place
-    # In another tab: what was typed beside it stays.
-    link = '{} <a class="text-link" href="{}" target="_blank" rel="noopener">{}</a>.'
-    return format_html(link, sentence, address, text)
+    return format_html("{} {}.", sentence, new_tab_link(address, text))
 
 
 # Help texts are written before there are addresses.

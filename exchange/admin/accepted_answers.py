@@ -13,14 +13,12 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldBooleanWidget
 
-from credservice.adminkit.links import field_of
+from credservice.adminkit.links import field_of, new_tab_link
 from exchange.models import EndUser
 from exchange.services.answer_impact import MAX_NAMED, AnswerImpact
 from exchange.services.customer_answers import asked_of, foretell_attributes
 
 TICK = "confirmed"
-# In another tab: what was typed here stays.
-_ELSEWHERE = '<a class="text-link" href="{}" target="_blank" rel="noopener">{}</a>'
 _WHOLE = "Facts that answers may hold: all of them, since one that is left out is gone."
 
 
@@ -57,7 +55,9 @@ def told(impact: AnswerImpact) -> list[SafeString]:
     found = [_marked(sentence) for sentence in impact.sentences()]
     for what, those in impact.lacking.items():
         rest = f" and {len(those) - MAX_NAMED} more" if len(those) > MAX_NAMED else ""
-        links = format_html_join(", ", _ELSEWHERE, ((field_of(each, "attributes"), each) for each in those[:MAX_NAMED]))
+        links = format_html_join(
+            ", ", "{}", ((new_tab_link(field_of(each, "attributes"), each),) for each in those[:MAX_NAMED])
+        )
         found.append(format_html("Add the {} first, on the page of {}{}.", what, links, rest))
     return found
 
