@@ -98,7 +98,8 @@ class JSONField(forms.JSONField):
             parse_object(f'{{"value": {value}}}'.encode(errors="surrogatepass"))
             json.loads(str(value))
         except ValueError as error:
-            message = _not_json(str(value)) if "valid JSON" in str(error) else str(error)
+            unread = isinstance(error, json.JSONDecodeError) or "valid JSON" in str(error)
+            message = _not_json(str(value)) if unread else str(error)
             raise ValidationError(message.replace("The body", "This text")) from None
         return super().to_python(value)
 

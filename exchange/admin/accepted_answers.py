@@ -14,12 +14,13 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldBooleanWidget
 
 from credservice.adminkit.links import field_of, new_tab_link
+from exchange.admin.attribute_table import AttributesField
 from exchange.models import EndUser
 from exchange.services.answer_impact import MAX_NAMED, AnswerImpact
 from exchange.services.customer_answers import asked_of, foretell_attributes
 
 TICK = "confirmed"
-_WHOLE = "Facts that answers may hold: all of them, since one that is left out is gone."
+_MAY_HOLD = "Facts that answers may hold."
 
 
 def ask_for_tick(form: Any, impact: AnswerImpact, wanted: Iterable[str]) -> dict[str, int] | None:
@@ -65,12 +66,14 @@ def told(impact: AnswerImpact) -> list[SafeString]:
 class AttributesForm(forms.ModelForm):  # type: ignore[type-arg]
     """Asks for the tick where attributes go without which installations get no answer. Says which are asked for."""
 
+    attributes = AttributesField(required=False, help_text=_MAY_HOLD)
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         attributes = self.fields.get("attributes")  # not there for who may not change it
         if attributes is not None and not self.instance._state.adding:
             asked = _asked(self.instance) if isinstance(self.instance, EndUser) else ""
-            attributes.help_text = format_html("{} {}", _WHOLE, asked)
+            attributes.help_text = format_html("{} {}", _MAY_HOLD, asked)
 
     @cached_property
     def changed_data(self) -> list[str]:

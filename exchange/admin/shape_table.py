@@ -1,16 +1,15 @@
 """Edits a response shape as a table of fields, for who need not know its notation (``exchange.shapes``)."""
 
 import re
-from collections.abc import Mapping, Sequence, Set
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, NamedTuple
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from credservice.adminkit.row_tables import Faults, RowsField, RowTable, twice
 from exchange.shapes import CREDENTIAL, END_USER, TEXT, check_shape, names_of, read_source, write_source
 
 KINDS = {CREDENTIAL: "Customer's secret", TEXT: "Fixed text", END_USER: "Customer's attribute"}
@@ -38,49 +37,21 @@ class _Fault(NamedTuple):
     sentence: str
 
 
-class ShapeTable(forms.Widget):
-    """``preview`` is the title of the answer that is shown beside it, by a page that answers previews."""
-
+class ShapeTable(RowTable):
+    row = Row
+    titles = ("Name", "Holds", "Text or attribute")
+    choices = KINDS
+    hints: ClassVar = {CREDENTIAL: "only if named otherwise", TEXT: "such as eu", END_USER: "external_id, or another"}
     preview = PREVIEW
-    template_name = "exchange/shape_table.html"
 
     class Media:
-        js = (Script("exchange/shape_table.js", defer=True), Script("exchange/preview.js", defer=True))
+        js = (Script("exchange/preview.js", defer=True),)
 
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Row]:
-        columns = [data.getlist(f"{name}-{column}") for column in Row._fields]
-        rows = [Row(*(cell.strip() for cell in cells)) for cells in zip(*columns, strict=False)]
-        return [row for row in rows if row.field or row.text]
-
-    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        rows = value or [Row()]
-        # Django says so of the whole field, once it was sent: the cells at fault are marked, if it is theirs.
-        wrong = _faults(rows) if (attrs or {}).get("aria-invalid") else {}
-        return super().get_context(name, value, attrs) | {
-            "rows": [self._cells(name, row, {cell for at, cell in wrong if at == n}) for n, row in enumerate(rows)],
-            "preview": self.preview,
+    def faults(self, rows: Sequence[Row]) -> Faults:
+        found = ((n, _fault(row)) for n, row in enumerate(rows))
+        return twice([row.field for row in rows], "field", "fields") | {
+            (n, fault.cell): fault.sentence for n, fault in found if fault
         }
-
-    def id_for_label(self, id_: str) -> str:
-        return ""  # each cell has a label of its own
-
-    def _cells(self, name: str, row: Row, wrong: Set[str]) -> list[tuple[str, str]]:
-        kinds = UnfoldAdminSelectWidget(choices=list(KINDS.items()))
-        text = UnfoldAdminTextInputWidget()
-        typed = {"spellcheck": "false", "autocapitalize": "off", "autocomplete": "off"}
-        cells: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
-            ("Name", "field", text, typed),
-            ("Holds", "kind", kinds, {}),
-            ("Text or attribute", "text", text, typed),
-        )
-        marks = {cell: {"aria-invalid": "true"} for cell in wrong}
-        return [
-            (
-                title,
-                widget.render(f"{name}-{cell}", getattr(row, cell), more | {"aria-label": title} | marks.get(cell, {})),
-            )
-            for title, cell, widget, more in cells
-        ]
 
 
 class UnseenShapeTable(ShapeTable):
@@ -89,19 +60,14 @@ class UnseenShapeTable(ShapeTable):
     preview = ""
 
 
-class ShapeField(forms.Field):
-    """Takes the rows of the table, and gives the shape."""
-
+class ShapeField(RowsField):
     widget = ShapeTable
 
-    def prepare_value(self, value: Any) -> Any:
-        return rows_of(value) if isinstance(value, Mapping) else value
+    def rows_of(self, value: Mapping[str, str]) -> list[Row]:
+        return rows_of(value)
 
-    def to_python(self, value: Any) -> dict[str, str]:
-        faults = _faults(value)
-        if faults:
-            raise ValidationError(list(dict.fromkeys(faults.values())))
-        return {row.field: row.source for row in value}
+    def read(self, rows: Sequence[Row]) -> dict[str, str]:
+        return {row.field: row.source for row in rows}
 
     def validate(self, value: dict[str, str]) -> None:
         super().validate(value)
@@ -134,18 +100,6 @@ def _told(kind: str, name: str) -> SafeString:
 def fits_the_table(shape: Mapping[str, str]) -> bool:
     """Tell whether the table can show the shape: it offers no attribute of an installation."""
     return not any(_fault(row) for row in rows_of(shape))
-
-
-def _faults(rows: Sequence[Row]) -> dict[tuple[int, str], str]:
-    """Say what is wrong, by the number of the row and its cell."""
-    names = [row.field for row in rows]
-    twice = {
-        (n, "field"): f"{name}: there are two fields of this name."
-        for n, name in enumerate(names)
-        if names.count(name) > 1
-    }
-    found = ((n, _fault(row)) for n, row in enumerate(rows))
-    return twice | {(n, fault.cell): fault.sentence for n, fault in found if fault}
 
 
 def _fault(row: Row) -> _Fault | None:

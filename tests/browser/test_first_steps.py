@@ -53,7 +53,7 @@ def test_a_fault_of_the_answer_is_told_once_and_marks_its_cell(console: Page):
     console.get_by_label("Text or attribute").fill("my key")
     expect(shown).to_contain_text("“my key” is not a name")
     expect(console.get_by_text("“my tenant” is not a name")).to_have_count(0)
-    expect(console.locator(".errors, [data-shape-table] [aria-invalid]")).to_have_count(0)
+    expect(console.locator(".errors, [data-row-table] [aria-invalid]")).to_have_count(0)
     console.get_by_label("Text or attribute").fill("my tenant")
     expect(shown).to_contain_text("“my tenant” is not a name")
     console.get_by_label("Text or attribute").fill("tenant")

@@ -18,7 +18,7 @@ def values(world):
 
 def test_its_answer_is_a_table(console, values, trail):
     page = console.get(ADD).content.decode()
-    assert "data-shape-table" in page
+    assert "data-row-table" in page
     assert "data-preview" not in page  # this page would take a preview for the thing itself
     table = rows(("token", "credential", "apiKey"), ("tenant", "end_user", "external_id"), ("plan", "text", "$5"))
     assert console.post(ADD, values | table).status_code == 302

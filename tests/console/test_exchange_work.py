@@ -1,6 +1,7 @@
 """Does what operators do daily with platforms, end users, installations and grants, by the real forms."""
 
 import re
+from html import escape, unescape
 from typing import Any
 
 import pytest
@@ -136,7 +137,7 @@ def test_a_nonsense_selection_changes_nothing(console: Client, world: World) -> 
 
 
 def test_an_installation_takes_its_platform_from_the_integration(console: Client, world: World) -> None:
-    values = {"integration": world.integration.pk, "end_user": world.end_user.pk, "attributes": "{}"}
+    values = {"integration": world.integration.pk, "end_user": world.end_user.pk}
     console.post(url(Installation, "add"), values | {"installation_id": "inst_9"})
     assert Installation.objects.get(installation_id="inst_9").platform == world.platform
     again = console.post(url(Installation, "add"), values | {"installation_id": "inst_9"})
@@ -158,12 +159,44 @@ def test_a_response_shape_is_not_kept_in_the_trail(console: Client, world: World
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a": 1, "a": 2}', '{"a": NaN}', '{"a": "\\u0000"}', '{"a": "\\ud800"}', "{", '1, "x": 2']
+    ("rows", "why"),
+    [
+        ([("a", "text", "1"), ("a", "text", "2")], "a: there are two attributes of this name."),
+        ([("", "text", "1")], "Write the name of each attribute."),
+        ([("a", "text", "")], "a: write its value, or remove the row."),
+        ([("a", "text", "x\0")], "a: This text holds a NUL character."),
+        ([("a\0", "text", "x")], "This text holds a NUL character."),
+        ([("a", "json", "NaN")], "a: write a number, true, false or null; or choose Text."),
+        ([("a", "json", '"\\ud800"')], "a: write a number, true, false or null; or choose Text."),
+        ([("a", "json", "eu")], "a: write a number, true, false or null; or choose Text."),
+        ([("a", "json", '1, "x": 2')], "a: write a number, true, false or null; or choose Text."),
+        ([("a", "json", "[1]")], "a: write a number, true, false or null; or choose Text."),
+        ([("a", "xml", "1")], "a: choose its kind."),
+    ],
 )
-def test_ambiguous_json_is_refused(console: Client, world: World, text: str) -> None:
-    values = {"platform": world.platform.pk, "end_user_id": "eu_2", "attributes": text}
-    assert console.post(url(EndUser, "add"), values).status_code == 200
+def test_a_faulty_row_of_attributes_is_refused_and_kept(
+    console: Client, world: World, rows: list[tuple[str, str, str]], why: str
+) -> None:
+    cells = dict(zip(("attributes-name", "attributes-kind", "attributes-value"), zip(*rows, strict=True), strict=True))
+    values = {"platform": world.platform.pk, "end_user_id": "eu_2", **cells}
+    answer = console.post(url(EndUser, "add"), values)
+    page = unescape(answer.content.decode())
+    assert why in page
+    assert page.count('aria-invalid="true"') == len(rows)
+    assert all(f'value="{escape(value)}"' in answer.content.decode() for _, _, value in rows if value)
     assert EndUser.objects.count() == 1
+
+
+def test_an_untouched_table_of_attributes_changes_nothing(console: Client, world: World) -> None:
+    kept = {"region": "eu", "seats": 5, "trial": True, "note": "two\nlines ", "empty": "", "none": None, "pi": 3.5}
+    EndUser.objects.filter(pk=world.end_user.pk).update(attributes=kept)
+    page = console.get(url(world.end_user))
+    rows = page.context["adminform"].form["attributes"].value()
+    cells = dict(zip(("attributes-name", "attributes-kind", "attributes-value"), zip(*rows, strict=True), strict=True))
+    assert console.post(url(world.end_user), {"name": "Acme", **cells}).status_code == 302
+    world.end_user.refresh_from_db()
+    assert (world.end_user.name, world.end_user.attributes) == ("Acme", kept)
+    assert type(world.end_user.attributes["trial"]) is bool
 
 
 def _grant_address(world: World, integration: Integration, end_user: EndUser, installation: str = "") -> str:
@@ -240,7 +273,7 @@ def test_bindings_are_not_edited(console: Client, world: World) -> None:
         policy=world.policy, context={}, subject="", actor="test", entered={"apiKey": f"{CANARY}-other"}
     )
     assert console.post(url(world.grant), {"line": str(other.line)}).status_code == 403
-    console.post(url(world.installation), {"installation_id": "changed", "attributes": "{}"})
+    console.post(url(world.installation), {"installation_id": "changed"})
     world.installation.refresh_from_db()
     assert world.installation.installation_id == "inst_1"
 

@@ -6,6 +6,7 @@ from django.test import Client
 from exchange.models import EndUser, Installation, Integration
 from tests.conftest import Trail
 from tests.support.console import World
+from tests.support.pages import attributes as typed
 from tests.support.pages import url
 
 WHY = "1 installation would get no answer: inst_1 (the customer has no attribute tenant)."
@@ -27,13 +28,13 @@ def attributes(asking: World) -> dict[str, str]:
 
 def test_the_field_says_what_the_integrations_of_this_customer_ask_for(console: Client, asking: World) -> None:
     page = console.get(url(asking.end_user)).content.decode()
-    assert "one that is left out is gone. Integrations of this customer ask for <code>tenant</code> (int_1)." in page
+    assert "Facts that answers may hold. Integrations of this customer ask for <code>tenant</code> (int_1)." in page
     Integration.objects.update(response_shape={"apiKey": "$credential.apiKey"})
     assert "No integration of this customer asks for one." in console.get(url(asking.end_user)).content.decode()
 
 
 def test_it_is_saved_with_a_tick_alone(console: Client, asking: World, trail: Trail) -> None:
-    sent = {"name": "Acme", "attributes": '{"plan": "gold"}'}
+    sent = {"name": "Acme", **typed(plan="gold")}
     page = console.post(url(asking.end_user), sent)
     assert page.status_code == 200
     assert WHY in page.content.decode()
@@ -44,7 +45,7 @@ def test_it_is_saved_with_a_tick_alone(console: Client, asking: World, trail: Tr
     assert attributes(asking) == {"tenant": "t-1"}
     tick = page.context["adminform"].form.fields["confirmed"].widget.attrs["value"]
     # Set beside something else, it does not count.
-    assert console.post(url(asking.end_user), sent | {"attributes": "{}", "confirmed": tick}).status_code == 200
+    assert console.post(url(asking.end_user), sent | typed() | {"confirmed": tick}).status_code == 200
     assert console.post(url(asking.end_user), sent | {"confirmed": tick}).status_code == 302
     assert attributes(asking) == {"plan": "gold"}
     detail = trail.one(action="end_user.changed").detail
@@ -53,12 +54,12 @@ def test_it_is_saved_with_a_tick_alone(console: Client, asking: World, trail: Tr
 
 
 def test_another_value_is_saved_at_once(console: Client, asking: World) -> None:
-    assert console.post(url(asking.end_user), {"attributes": '{"tenant": "t-2"}'}).status_code == 302
+    assert console.post(url(asking.end_user), typed(tenant="t-2")).status_code == 302
     assert attributes(asking) == {"tenant": "t-2"}
 
 
 def test_an_installations_page_asks_as_well(console: Client, asking: World) -> None:
-    page = console.post(url(asking.installation), {"attributes": "{}"})
+    page = console.post(url(asking.installation), typed())
     assert "inst_1 (the installation has no attribute site)" in page.content.decode()
     tick = page.context["adminform"].form.fields["confirmed"].widget.attrs["value"]
-    assert console.post(url(asking.installation), {"attributes": "{}", "confirmed": tick}).status_code == 302
+    assert console.post(url(asking.installation), typed() | {"confirmed": tick}).status_code == 302

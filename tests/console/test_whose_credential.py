@@ -14,7 +14,7 @@ from provisioning.models import Product
 from tests.support.console import World
 from tests.support.doors import role_client
 from tests.support.exchange_factories import IDS, Door, make_door
-from tests.support.pages import send, url
+from tests.support.pages import attributes, send, url
 from tests.vendor_api.client import Vendor
 
 THIEF, VICTIM, KEY = "customer-1", "victim", "the-victims-key-0123456789"
@@ -89,19 +89,19 @@ def test_the_right_to_add_alone_adds_none_either(operator: Client, door: Door) -
 
 def test_a_new_end_user_on_another_platform_is_no_customer_yet(operator: Client, door: Door) -> None:
     other = Platform.objects.create(name="other", secrets=new_secret_set("other"))
-    values = {"platform": other.pk, "end_user_id": "enduser_mine", "external_id": VICTIM, "attributes": '{"a": 1}'}
+    values = {"platform": other.pk, "end_user_id": "enduser_mine", "external_id": VICTIM, **attributes(a="1")}
     assert send(operator, url(EndUser, "add"), **values).status_code == 302
     made = EndUser.objects.get(platform=other)
     assert (made.external_id, made.attributes) == ("", {})
 
 
 def test_no_attribute_that_an_answer_holds_is_changed(operator: Client, world: World) -> None:
-    send(operator, url(world.end_user), name="Acme", attributes='{"tenant": "victim"}')
+    send(operator, url(world.end_user), name="Acme", **attributes(tenant="victim"))
     world.end_user.refresh_from_db()
     assert (world.end_user.name, world.end_user.attributes) == ("Acme", {})
-    assert operator.post(url(world.installation), {"attributes": '{"tenant": "victim"}'}).status_code == 403
+    assert operator.post(url(world.installation), attributes(tenant="victim")).status_code == 403
     values = {"integration": world.integration.pk, "end_user": world.end_user.pk, "installation_id": "inst_9"}
-    send(operator, url(Installation, "add"), attributes='{"tenant": "victim"}', **values)
+    send(operator, url(Installation, "add"), **attributes(tenant="victim"), **values)
     assert Installation.objects.get(installation_id="inst_9").attributes == {}
 
 

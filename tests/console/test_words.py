@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
@@ -59,10 +60,13 @@ def test_a_new_integration_starts_from_a_shape_that_works(console: Client, world
     assert form["response_shape"].value() == [("apiKey", "credential", "")]
 
 
-def test_broken_options_have_one_error(console: Client, db: None) -> None:
-    values: dict[str, Any] = {"name": "broken", "issuer": "static", "options": '{\r\n "names": [', "probe": "{}"}
+@pytest.mark.parametrize(
+    ("options", "place"), [('{\r\n "names": [', "line 2, column 12"), ("{}, 1", "line 1, column 3")]
+)
+def test_broken_options_have_one_error(console: Client, db: None, options: str, place: str) -> None:
+    values: dict[str, Any] = {"name": "broken", "issuer": "static", "options": options, "probe": "{}"}
     page = console.post(url(CredentialPolicy, "add") + "?view=json", values | {"overlap": "24h", "stale_for": "1h"})
-    assert page.context["adminform"].form.errors == {"options": ["This is not valid JSON, at line 2, column 12."]}
+    assert page.context["adminform"].form.errors == {"options": [f"This is not valid JSON, at {place}."]}
 
 
 def test_a_short_list_that_shows_all_offers_no_more(console: Client, world: World) -> None:

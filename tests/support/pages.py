@@ -53,3 +53,9 @@ def ask_bulk(
     answer = client.post(url(model, "changelist") + query, data)
     assert answer.status_code == 302, answer
     return str(answer["Location"])
+
+
+def attributes(**values: str) -> dict[str, list[str]]:
+    """Write texts as the table of attributes sends them."""
+    rows = {"name": list(values) or [""], "kind": ["text"] * (len(values) or 1), "value": list(values.values()) or [""]}
+    return {f"attributes-{cell}": texts for cell, texts in rows.items()}
