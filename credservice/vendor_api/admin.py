@@ -1,5 +1,6 @@
 """Makes, shows once and revokes service tokens in the console."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -33,11 +34,28 @@ def in_words(scope: str) -> str:
     return f"{Scope(scope).label} ({scope})"
 
 
+_GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Customers": ("end-users", "installations", "grants", "bulk", "mindcloud-tokens"),
+    "Credentials": ("credentials",),
+    "Marketplaces": ("resources", "usage", "sso"),
+    "Set-up": ("setup", "trust"),
+    "Records": ("events", "audit", "export"),
+}
+
+
+def grouped_scopes() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Offer the scopes by what they are about: by what stands before the colon."""
+    return [
+        (title, [(scope.value, in_words(scope)) for scope in Scope if scope.partition(":")[0] in kinds])
+        for title, kinds in _GROUPS.items()
+    ]
+
+
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     scopes = forms.MultipleChoiceField(
         label="It may",
         # Refusals, the OpenAPI document and create_token call a scope by its name.
-        choices=[(scope.value, in_words(scope)) for scope in Scope],
+        choices=grouped_scopes,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     networks = NetworksField(help_text="That it may call from, one a line, such as 203.0.113.0/24. Empty: any.")

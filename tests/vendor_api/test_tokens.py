@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from credservice.core.exceptions import Conflict, Invalid
+from credservice.vendor_api.admin import grouped_scopes
 from credservice.vendor_api.models import Scope, ServiceToken
 from credservice.vendor_api.tokens import create_token, last_uses, revoke_token
 
@@ -100,3 +101,8 @@ def test_a_network_may_be_an_address_of_either_version(call, db):
 def test_its_name_is_one_that_a_person_can_read(db, name):
     with pytest.raises(Invalid, match="The name of a token"):
         create_token(name=name, scopes=[Scope.INTROSPECT], actor="test")
+
+
+def test_the_console_offers_each_scope_once() -> None:
+    offered = [value for _, choices in grouped_scopes() for value, _ in choices]
+    assert sorted(offered) == sorted(Scope)
