@@ -105,6 +105,7 @@ class _Reader:
     def value(self, event: Any, path: tuple[str, ...], line: int) -> Item:
         if isinstance(event, yaml.AliasEvent):
             raise BadFile(_line(event), f"an alias (*{event.anchor}) is not followed: write the value out")
+        _refuse_anchor(event)
         if event.tag not in (None, "!", _STANDARD_TAG):
             self.problems.add(line, path, f"the tag {event.tag} means nothing here: leave it out")
         if isinstance(event, yaml.ScalarEvent):
@@ -130,6 +131,7 @@ class _Reader:
                 raise BadFile(line, "a key must be a single text")
             if event.value == "<<" and event.implicit[0]:
                 raise BadFile(line, "a merge (<<) is not followed: write the values out")
+            _refuse_anchor(event)
             item = self.value(next(self.events), (*path, event.value), line)
             if (first := entries.setdefault(event.value, item)) is not item:
                 self.problems.add(line, item.path, f"this key stands on line {first.line} already: keep one of them")
@@ -167,6 +169,11 @@ def _root(reader: _Reader) -> Item:
         elif not isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent | yaml.DocumentEndEvent):
             root = reader.value(event, (), 1)
     return root
+
+
+def _refuse_anchor(event: Any) -> None:
+    if event.anchor is not None:
+        raise BadFile(_line(event), f"an anchor (&{event.anchor}) has no use here: leave it out")
 
 
 def _line(event: Any) -> int:

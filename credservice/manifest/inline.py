@@ -1,5 +1,6 @@
 """Writes values on one line, as YAML: in an export and in the differences."""
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -41,5 +42,12 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def placeholder(path: Sequence[str]) -> str:
-    """Make up a reference that may stand for the secret at ``path``, such as env:MINDCLOUD_SIGNING_SECRET."""
-    return "env:" + re.sub(r"[^A-Z0-9]+", "_", "_".join(path).upper()).strip("_")
+    """Make up a reference that may stand for the secret at ``path``, such as env:MINDCLOUD_SIGNING_SECRET.
+
+    No two paths have one: where the name alone would not tell them apart, it ends in a digest of the path.
+    """
+    name = re.sub(r"[^A-Z0-9]+", "_", "_".join(path).upper()).strip("_")
+    owner, *rest = path
+    if len(rest) == 1 and re.fullmatch("[a-z0-9]+", owner):
+        return f"env:{name}"
+    return f"env:{name}_{hashlib.sha256(json.dumps(path).encode()).hexdigest()[:8].upper()}"

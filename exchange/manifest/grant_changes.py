@@ -11,7 +11,7 @@ from uuid import UUID
 from credservice.credentials.models import Credential
 from credservice.credentials.services import rotate, set_suspended, start_issue
 from credservice.credentials.transitions import has_or_had
-from credservice.manifest.document import Item
+from credservice.manifest.document import Item, dotted
 from credservice.manifest.schema import Change, Plan, chunks
 from exchange.models import EndUser, Grant, Installation, Integration
 from exchange.services.grants import grant_credential, grant_to_new, withdraw_grant
@@ -40,6 +40,7 @@ def compare(plan: Plan, wanted: Sequence[Wanted], owners: Sequence[Any], *, by: 
 
     A value that was there before is not brought back: it was replaced since, perhaps because it leaked.
     """
+    _note_shared(plan, wanted)
     grants = _grants(owners, by) if wanted else {}
     lines = _lines([grant.line for grant in grants.values()])
     for one in wanted:
@@ -57,6 +58,19 @@ def compare(plan: Plan, wanted: Sequence[Wanted], owners: Sequence[Any], *, by: 
             plan.note(one.item, "these values were replaced here since; they are not brought back")
         elif not newest.is_usable():
             plan.note(one.item, f"this credential is {newest.state}; the same values are not brought back")
+
+
+def _note_shared(plan: Plan, wanted: Sequence[Wanted]) -> None:
+    """Tell where two customers would have the same values: a slip in a reference lets one act as the other."""
+    first: dict[tuple[tuple[str, str], ...], Wanted] = {}
+    for one in wanted:
+        other = first.setdefault(tuple(sorted(one.values.items())), one)
+        if _customer(other) != _customer(one):
+            plan.note(one.item, f"these are the values of {dotted(other.item.path)} too: is one of the two a slip?")
+
+
+def _customer(one: Wanted) -> str:
+    return one.end_user.external_id or one.end_user.subject
 
 
 def _grants(owners: Sequence[Any], by: str) -> dict[Place, Grant]:

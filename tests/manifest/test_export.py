@@ -1,5 +1,6 @@
 """An export is a set-up file: applying it changes nothing, and on an empty database it makes the same again."""
 
+import re
 import stat
 from datetime import datetime, timedelta, timezone
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from credservice.manifest.document import Problems, read
-from credservice.manifest.inline import inline
+from credservice.manifest.inline import inline, placeholder
 from credservice.manifest.json_values import json_value
 from credservice.manifest.kinds import Duration, Moment, Number, Text
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
@@ -71,7 +72,7 @@ def test_a_comment_stands_for_each_secret(demo):
     lines = [line.strip() for line in demo.export().splitlines()]
     assert "# signing_secret: env:MINDCLOUD_SIGNING_SECRET" in lines
     assert "# client_secret: env:MANIFOLD_CLIENT_SECRET" in lines
-    assert "# grants: {int_abc123: {apiKey: env:MINDCLOUD_ENDUSER_456DEF_INT_ABC123_APIKEY}}" in lines
+    assert "# grants: {int_abc123: {apiKey: env:MINDCLOUD_ENDUSER_456DEF_INT_ABC123_APIKEY_77BC5D2D}}" in lines
 
 
 def test_a_comment_becomes_the_reference_once_its_sign_is_removed(demo, monkeypatch):
@@ -79,6 +80,17 @@ def test_a_comment_becomes_the_reference_once_its_sign_is_removed(demo, monkeypa
     secret = (demo.folder / "demo" / "mindcloud-signing-secret").read_text()
     monkeypatch.setenv("MINDCLOUD_SIGNING_SECRET", secret)
     assert demo.apply(exported) == "Nothing to change.\n"
+
+
+def test_no_two_secrets_have_one_name():
+    paths = [
+        *[(platform, "signing_secret") for platform in ("acme", "Acme", "ac-me", "ac_me", "ac.me")],
+        *[("acme", user, "int_1", "apiKey") for user in ("user-7", "user_7", "USER_7", "user7")],
+        *[("acme", "a", "b_c", "d"), ("acme", "a_b", "c", "d"), ("acme_a", "b", "c", "d"), ("acme", "a", "b", "c_d")],
+    ]
+    names = [placeholder(path) for path in paths]
+    assert len(set(names)) == len(paths)
+    assert all(re.fullmatch(r"env:[A-Z][A-Z0-9_]+", name) for name in names)
 
 
 def test_narrower_grants_are_commented_as_well(demo):
@@ -91,7 +103,7 @@ platforms:
           install_xyz789:
             grant: {apiKey: file:demo/example-api-key}
 """)
-    name = "MINDCLOUD_ENDUSER_456DEF_INSTALL_XYZ789_INT_ABC123_APIKEY"
+    name = "MINDCLOUD_ENDUSER_456DEF_INSTALL_XYZ789_INT_ABC123_APIKEY_3E44ED58"
     assert f"# grant: {{apiKey: env:{name}}}" in demo.export()
 
 

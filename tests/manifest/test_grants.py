@@ -85,6 +85,28 @@ def test_another_value_follows_a_revoked_one(demo, credential):
     assert Credential.objects.get(state="active").line == Grant.objects.get().line == credential.line
 
 
+SHARED = """\
+platforms:
+  mindcloud:
+    end_users:
+      user-7: {external_id: a, grants: {int_abc123: {apiKey: file:demo/example-api-key}}}
+      user_7: {external_id: b, grants: {int_abc123: {apiKey: file:demo/example-api-key}}}
+  other:
+    integrations:
+      int_o: {policy: demo-api-key, response: {apiKey: $credential.apiKey}}
+    end_users:
+      user-7: {external_id: a, grants: {int_o: {apiKey: file:demo/example-api-key}}}
+"""
+
+
+def test_two_customers_with_the_same_values_are_told_of(demo):
+    printed = demo.apply(SHARED)
+    what = "platforms.mindcloud.end_users.user{}.grants.int_abc123"
+    told = f"Note: {what.format('_7')}: these are the values of {what.format('-7')} too: is one of the two a slip?"
+    assert told in printed
+    assert printed.count("are the values of") == 1  # one customer on two platforms is one customer
+
+
 def test_a_value_that_was_replaced_in_the_console_is_not_brought_back(demo, credential):
     rotate(credential=credential, actor="user:operator", entered={"apiKey": "from-the-console"})
     printed = demo.demo()
