@@ -1,6 +1,7 @@
 """Puts together what every list of the console is registered with, from one part for each concern."""
 
 import re
+from collections.abc import Callable
 from functools import partial, reduce
 from operator import or_
 from typing import Any, ClassVar
@@ -33,8 +34,8 @@ class ConsoleAdmin(AuditedAdmin, ReauthenticatedForms, ChangeForms, ObjectLinks,
     """A list and its forms: audited, without deletion, with what else can be done as pages of their own.
 
     ``menu`` places it in the sidebar, ``about`` says on the overview what it is, ``empty_help`` says in an empty list
-    how rows come to be, ``in_search`` whether the search box on every page looks here. The rest is said by the part
-    that reads it.
+    how rows come to be, ``in_search`` whether the search box on every page looks here, ``by_text`` in which column
+    what of a secret's whole text is kept, where a row is one. The rest is said by the part that reads it.
 
     The life of a request for a form (of a list: :class:`ListPages`; of another page: :class:`ObjectPage`):
 
@@ -54,6 +55,7 @@ class ConsoleAdmin(AuditedAdmin, ReauthenticatedForms, ChangeForms, ObjectLinks,
     about: ClassVar[str] = ""
     empty_help: ClassVar[str] = ""
     in_search: ClassVar[bool] = True
+    by_text: ClassVar[tuple[str, Callable[[str], object]] | None] = None
     add_fieldsets: Any = ()
 
     def needs_operator(self) -> list[Need]:

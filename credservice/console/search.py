@@ -7,6 +7,7 @@ the page. A credential is looked up by its digest (credservice.credentials.key_l
 """
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from django.contrib import admin, messages
@@ -22,12 +23,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from credservice.adminkit.links import list_url, page_of, short
 from credservice.adminkit.menu import Menu, title_of
 from credservice.adminkit.model_admin import LargeListAdmin, by_first_digits
+from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.audit.names import actor_of, object_type_of
 from credservice.console.pasted import is_like_a_key, pieces, unwrapped
 from credservice.core.exceptions import ServiceError
-from credservice.credentials.key_lookup import MAX_KEY, Recognised, recognise
+from credservice.credentials.key_lookup import AT_ONCE, MAX_KEY, Recognised, candidates, recognise
 from credservice.credentials.models import Credential
+from credservice.credentials.transitions import MIN_DIGESTED
 from credservice.limits.counter import count_call
 
 SHOWN = 8  # of each kind
@@ -79,6 +82,12 @@ class Search:
     def _answer(self, request: HttpRequest, text: str) -> HttpResponse:
         if pasted := _by_value(request, text):
             return self._recognised(request, pasted)
+        secrets = _by_text(request, text)
+        if len(secrets) == 1:
+            messages.info(request, f"This is the {secrets[0][1]._meta.verbose_name} that you pasted.")
+            return HttpResponseRedirect(page_of(secrets[0][1]))
+        if secrets:
+            return self._page(request, "", [_group(site_admin, [row], "") for site_admin, row in secrets])
         term = unwrapped(text)
         if len(direct := _by_subject(request, term)) == 1:
             return HttpResponseRedirect(page_of(direct[0]))
@@ -260,10 +269,28 @@ def _by_value(request: HttpRequest, term: str) -> list[Recognised]:
     return recognise(term, actor=actor_of(request))
 
 
+def _by_text(request: HttpRequest, text: str) -> list[tuple[Any, Model]]:
+    """Find service tokens, signing secrets and passwords whose text was pasted. Each is recorded."""
+    parts = list(islice(candidates(text, MIN_DIGESTED), AT_ONCE))
+    found: list[tuple[Any, Model]] = []
+    for site_admin in (site_admin for _, site_admin in _searched(request) if site_admin.by_text):
+        column, kept = site_admin.by_text
+        rows = site_admin.get_queryset(request).filter(**{f"{column}__in": {kept(part) for part in parts}})
+        found += [(site_admin, row) for row in rows[:SHOWN]]
+    for _, row in found:
+        with transaction.atomic():
+            record(Line.about(row, f"{object_type_of(type(row))}.recognised", actor_of(request)))
+    return found
+
+
 def _nothing(request: HttpRequest, term: str) -> str:
-    """Say that nothing was found; of what looks like a key, that it is none of ours."""
-    looked = admin.site._registry[Credential].has_view_or_change_permission(request)
-    return NOT_OURS if looked and is_like_a_key(term) else FOUND_NOTHING
+    """Say that nothing was found; of what looks like a key, that it is none of ours, as far as this user may look."""
+    if not is_like_a_key(term) or not admin.site._registry[Credential].has_view_or_change_permission(request):
+        return FOUND_NOTHING
+    seen = [site_admin for _, site_admin in _searched(request)]
+    secrets: list[Any] = [other for other in admin.site._registry.values() if getattr(other, "by_text", None)]
+    unseen = [str(other.opts.verbose_name_plural) for other in secrets if other not in seen]
+    return f"{NOT_OURS} An administrator can search {' and '.join(unseen)} as well." if unseen else NOT_OURS
 
 
 def _trail(request: HttpRequest, term: str) -> str:

@@ -27,7 +27,7 @@ from credservice.core.checkout import COMMAND
 from credservice.core.exceptions import Conflict
 from credservice.core.last_used import NONE_YET
 from credservice.vendor_api.models import REVEALING, Scope, ServiceToken
-from credservice.vendor_api.tokens import create_token, refuse_taken, revoke_token
+from credservice.vendor_api.tokens import create_token, digest_of, refuse_taken, revoke_token
 
 
 def in_words(scope: str) -> str:
@@ -113,8 +113,9 @@ class ServiceTokenAdmin(ConsoleAdmin):
     form = TokenForm
     object_pages = (Revoke,)
     list_display = ("name", "hint", "shown_state", "shown_scopes", "expires_at", "last_use", "created_at")
-    search_fields = ("name",)
-    search_help_text = "Name"
+    search_fields = ("name", "hint")
+    search_help_text = "Name or hint"
+    by_text = ("digest", digest_of)
     add_fieldsets = ((None, {"fields": ("name", "scopes", "networks", "expires_at")}),)
     fields = (
         "name",

@@ -35,7 +35,7 @@ def create_token(
         raise Invalid(f"The name of a token {fault_of_name(name) or f'has 1 to {MAX_NAME} characters'}.")
     text = make_key(PREFIX, ENVIRONMENT)
     token = ServiceToken(name=name, scopes=sorted(set(scopes)), networks=networks or [], expires_at=expires_at)
-    token.digest, token.hint = _digest(text), hint(text)
+    token.digest, token.hint = digest_of(text), hint(text)
     token.clean()
     with transaction.atomic():
         try:
@@ -56,7 +56,7 @@ def revoke_token(*, token: ServiceToken, actor: str) -> None:
 
 def authenticate(text: str, source: str | None) -> ServiceToken:
     """Find the token with this text, called from ``source``. Raises Unauthenticated with a reason for the trail."""
-    token = ServiceToken.objects.filter(digest=_digest(text)).first()
+    token = ServiceToken.objects.filter(digest=digest_of(text)).first()
     if token is None:
         raise Unauthenticated("unknown_token")
     now = timezone.now()
@@ -78,7 +78,7 @@ def _taken(name: str) -> str:
     return f"A token named {name!r} exists already. Choose another name, or revoke that one first."
 
 
-def _digest(text: str) -> bytes:
+def digest_of(text: str) -> bytes:
     return digest(text, "service-token")
 
 

@@ -1,5 +1,6 @@
 """One box for any id, on every page."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -16,8 +17,15 @@ from credservice.audit.models import AuditEvent
 from credservice.console import search
 from credservice.credentials.key_lookup import MAX_KEY
 from credservice.credentials.services import revoke
+from credservice.keys.services import enter_secret
+from credservice.vendor_api.models import Scope
+from credservice.vendor_api.tokens import create_token, revoke_token
 from exchange.models import EndUser
+from exchange.services.grants import new_secret_set
+from provisioning.models import Marketplace
+from provisioning.osb.passwords import make_password
 from tests.support.console import CANARY, World
+from tests.support.doors import role_client
 from tests.support.pages import all_models, url
 
 
@@ -113,6 +121,43 @@ def test_a_pasted_api_key_leads_to_its_page(console: Client, world: World) -> No
     key = world.make_key()
     (value,) = key.open().values()
     assert lands_on(console, value) == url(key)
+
+
+@pytest.mark.parametrize("form", ["{}", "Authorization: Bearer {}", 'export TOKEN="{}" # found in a log'])
+def test_a_pasted_service_token_leads_to_its_page(console: Client, trail: Any, form: str) -> None:
+    token, text = create_token(name="crm", scopes=[Scope.READ_EVENTS], actor="test")
+    assert lands_on(console, form.format(text)) == url(token)
+    line = trail.one(action="service_token.recognised")
+    assert (line.actor, line.object_id, text in str(line.detail)) == ("user:root", str(token.pk), False)
+    assert "This is the service token that you pasted." in console.get(url(token)).content.decode()
+    revoke_token(token=token, actor="test")
+    assert lands_on(console, text) == url(token)
+    assert lands_on(console, token.hint) == url(token)
+
+
+def test_a_pasted_signing_secret_leads_to_its_page(console: Client, world: World, trail: Any) -> None:
+    text, day = "a-signing-secret-0123456789abcdef", timedelta(days=1)
+    first = enter_secret(secret_set=new_secret_set("first"), text=text, actor="test", overlap=day)
+    assert lands_on(console, f"SECRET={text}") == url(first)
+    assert trail.one(action="signing_secret.recognised").object_id == str(first.pk)
+    second = enter_secret(secret_set=new_secret_set("second"), text=text, actor="test", overlap=day)
+    page = find(console, text).content.decode()
+    assert url(first) in page
+    assert url(second) in page
+
+
+def test_a_pasted_password_of_a_platform_leads_to_its_page(console: Client, world: World) -> None:
+    marketplace = Marketplace.objects.create(name="cloud", protocol_name="osb")
+    password, text = make_password(marketplace=marketplace, actor="test")
+    assert lands_on(console, f"https://broker:{text}@broker.example.com/") == url(password)
+
+
+def test_who_may_not_look_for_tokens_is_told_who_may(world: World, trail: Any) -> None:
+    operator = role_client("Operator")
+    _, text = create_token(name="crm", scopes=[Scope.READ_EVENTS], actor="test")
+    page = find(operator, text).content.decode()
+    assert "nothing has it for a name or an id. An administrator can search service tokens as well." in page
+    assert not trail.all(action="service_token.recognised")
 
 
 def test_what_is_pasted_is_nowhere_afterwards(console: Client, world: World, caplog: Any, capsys: Any) -> None:

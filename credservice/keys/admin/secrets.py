@@ -28,7 +28,7 @@ from credservice.core.last_used import NONE_YET
 from credservice.keys.admin.reminding import needs_of
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from credservice.keys.rotation_progress import Stage, progress_of
-from credservice.keys.services import enter_secret, generate_secret, retire_secret, reveal_secret
+from credservice.keys.services import enter_secret, fingerprint, generate_secret, retire_secret, reveal_secret
 
 OVERLAPS = (
     ("86400", "24 hours: the platform changes to the new one meanwhile"),
@@ -272,6 +272,7 @@ class SigningSecretAdmin(ReadOnly, LargeListAdmin):
     list_display = ("hint", "secret_set", "shown_state", "last_use", "shown_source", "created_at", "ends_at")
     list_select_related = ("secret_set",)
     search_help_text = "Hint or our id of a secret"
+    by_text = ("hint", fingerprint)
     fields = ("shown_set", "hint", "shown_state", "last_use", "shown_source", "created_at", "ends_at")
     readonly_fields = ("shown_set", "shown_state", "last_use", "shown_source")
 

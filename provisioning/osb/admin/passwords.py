@@ -26,7 +26,7 @@ from credservice.keys.admin.secrets import OVERLAPS as SECRET_OVERLAPS
 from provisioning.models import Marketplace
 from provisioning.osb import PROTOCOL
 from provisioning.osb.models import BrokerPassword
-from provisioning.osb.passwords import end_password, make_password
+from provisioning.osb.passwords import digest_of, end_password, make_password
 
 OVERLAPS = (*SECRET_OVERLAPS[:-1], ("0", "Revoke now (leaked): every older password ends at once"))
 
@@ -95,6 +95,7 @@ class BrokerPasswordAdmin(ReadOnly, LargeListAdmin):
     list_select_related = ("marketplace",)
     list_filter = (("marketplace", AutocompleteSelectFilter),)
     search_help_text = "Hint, or our id"
+    by_text = ("digest", digest_of)
     fields = ("hint", "marketplace", "shown_state", "created_at", "ends_at", "last_use")
     readonly_fields = ("shown_state", "last_use")
 

@@ -65,6 +65,7 @@ def composed() -> set[str]:
     }
     for kind, states in ends.items():
         found |= {f"{kind}.{state}" for state in states}
+    found |= {f"{kind}.recognised" for kind, of in kinds.items() if getattr(of, "by_text", None)}
     found |= {"credential.copied", "signing_key.reminded", "signing_secret.reminded"}
     return found | {"exchange.credential", "audit.sealing_refused", "audit.chain_accepted"}
 
