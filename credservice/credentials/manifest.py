@@ -1,8 +1,9 @@
 """Reads and writes the credential policies of a set-up file."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.models import Credential, CredentialPolicy, fitting_overlap
 from credservice.issuers import issuer_choices
 from credservice.manifest.json_values import Facts
 from credservice.manifest.kinds import Choice, Duration, Flag
@@ -21,6 +22,15 @@ def _check_policies(plan: Plan, rows: Sequence[Row]) -> None:
         )
 
 
+class _Lifetime(Field):
+    """Gives a new policy an overlap that fits, too; one that stands in the file is read after it."""
+
+    def assign(self, obj: Any, value: Any) -> None:
+        super().assign(obj, value)
+        if obj._state.adding:
+            obj.overlap = fitting_overlap(value)
+
+
 POLICIES = Section(
     "policies",
     model=CredentialPolicy,
@@ -28,7 +38,7 @@ POLICIES = Section(
     fields=(
         Field("issuer", Choice(lambda: [alias for alias, _ in issuer_choices()]), required=True),
         Field("options", Facts()),
-        Field("lifetime", Duration(nullable=True)),
+        _Lifetime("lifetime", Duration(nullable=True)),
         Field("rotation_period", Duration(nullable=True)),
         Field("overlap", Duration()),
         Field("multiple", Flag()),

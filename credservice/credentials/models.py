@@ -24,6 +24,11 @@ STUCK_AFTER = 5  # failed attempts
 DEFAULT_OVERLAP = timedelta(hours=24)
 
 
+def fitting_overlap(lifetime: timedelta | None) -> timedelta:
+    """Choose the overlap of a policy for which none is written: it has to be shorter than the lifetime."""
+    return DEFAULT_OVERLAP if lifetime is None or lifetime > DEFAULT_OVERLAP else max(lifetime, timedelta(0)) / 2
+
+
 class CredentialPolicy(models.Model):
     """A way to make credentials: by which issuer, with what options, and for how long."""
 

@@ -23,6 +23,14 @@ def test_it_makes_a_policy_and_shows_what_it_takes(vendor, trail):
     assert not trail.all(action="credential_policy.changed")
 
 
+@pytest.mark.parametrize(("lifetime", "overlap"), [(86400, 43200), (600, 300), (90000, 86400), (None, 86400)])
+def test_an_overlap_that_is_left_out_fits_the_lifetime(vendor, lifetime, overlap):
+    body = {name: value for name, value in KEYS.items() if name != "overlap_seconds"} | {"lifetime_seconds": lifetime}
+    assert vendor.put("/policies/keys", body).json()["overlap_seconds"] == overlap
+    vendor.put("/policies/keys", {"overlap_seconds": 60})
+    assert vendor.put("/policies/keys", body).json()["overlap_seconds"] == 60  # it is no new one any more
+
+
 def test_a_span_is_taken_away_by_null(vendor, trail):
     vendor.put("/policies/keys", KEYS)
     assert vendor.put("/policies/keys", {"lifetime_seconds": None}).json()["lifetime_seconds"] is None

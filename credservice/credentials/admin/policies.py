@@ -18,7 +18,7 @@ from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.nested_forms import NESTED, Maker, NestedField
 from credservice.adminkit.widgets import span
 from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
-from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy
+from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy, fitting_overlap
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.options import OptionsError
 
@@ -36,7 +36,7 @@ class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts: ClassVar = {
             "lifetime": "Each credential expires after this. Empty: as its issuer has it.",
             "overlap": "How long the predecessor stays good after a rotation: shorter than the lifetime. Empty: "
-            f"{span(DEFAULT_OVERLAP)}, or half of the lifetime where that is shorter.",
+            f"{span(DEFAULT_OVERLAP)}, or half of a lifetime that is no longer.",
         }
 
     other_view = ("", "")  # title and address of the other view
@@ -59,8 +59,7 @@ class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
         """Choose an overlap that fits the lifetime, where none was written."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if "overlap" in data and data["overlap"] is None:
-            lifetime = data.get("lifetime")
-            data["overlap"] = DEFAULT_OVERLAP if lifetime is None else min(DEFAULT_OVERLAP, lifetime / 2)
+            data["overlap"] = fitting_overlap(data.get("lifetime"))
         return data
 
     def _update_errors(self, errors: ValidationError) -> None:
