@@ -1,4 +1,4 @@
-"""Reads, approves and suspends installations."""
+"""Reads, approves, refuses and suspends installations."""
 
 from collections.abc import Iterator, Mapping
 
@@ -36,6 +36,19 @@ class Installations(Calls):
     ) -> Installation:
         headers = once(idempotency_key, if_match=if_match)
         return self._installation(installation_id, "approve", why, platform, headers)
+
+    def refuse_installation(
+        self,
+        installation_id: str,
+        *,
+        why: str | None = None,
+        platform: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Installation:
+        """Keep out one that waits for approval; approving it later lets it in."""
+        headers = once(idempotency_key, if_match=if_match)
+        return self._installation(installation_id, "refuse", why, platform, headers)
 
     def suspend_installation(
         self,

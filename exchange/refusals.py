@@ -53,3 +53,7 @@ class Suspended(Forbidden):
 
 class WaitingForApproval(Forbidden):
     code = "waiting_for_approval"
+
+
+class InstallationRefused(Forbidden):
+    code = "installation_refused"

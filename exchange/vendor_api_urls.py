@@ -21,6 +21,7 @@ urlpatterns = [
     re_path(r"^/installations/?\Z", installations.Installations.as_view()),
     re_path(_INSTALLATION + r"/?\Z", installations.OneInstallation.as_view()),
     re_path(_INSTALLATION + r"/approve/?\Z", installations.ApproveInstallation.as_view()),
+    re_path(_INSTALLATION + r"/refuse/?\Z", installations.RefuseInstallation.as_view()),
     re_path(_INSTALLATION + r"/suspend/?\Z", installations.SuspendInstallation.as_view()),
     re_path(_INSTALLATION + r"/resume/?\Z", installations.ResumeInstallation.as_view()),
     re_path(r"^/end-users/?\Z", end_users.EndUsers.as_view()),

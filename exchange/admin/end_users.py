@@ -144,8 +144,10 @@ class InstallationAdmin(AttributesPage, LargeListAdmin):
         "The first exchange of a known end user records its installation here; you can also add one beforehand."
     )
     form = InstallationForm
-    object_pages = (pages.Approve, TestInstallation, pages.SuspendInstallation, pages.ResumeInstallation)
-    bulk_actions = (pages.Approve.bulk(), pages.SuspendInstallation.bulk(), pages.ResumeInstallation.bulk())
+    object_pages = (pages.Approve, pages.Refuse, TestInstallation, pages.SuspendInstallation, pages.ResumeInstallation)
+    bulk_actions = tuple(
+        page.bulk() for page in (pages.Approve, pages.Refuse, pages.SuspendInstallation, pages.ResumeInstallation)
+    )
     fixed_fields = ("integration", "end_user", "installation_id")
     protected_fields: ClassVar[Any] = {"attributes": "credentials.change_credentialpolicy"}
     names_only = ("attributes",)

@@ -12,10 +12,12 @@ from credservice.adminkit.bulk import BulkAction
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.state_pages import OptionalWhyForm, Resume, Suspend, Switch, WhyForm
 from credservice.audit.names import actor_of
+from credservice.core.names import printable
 from credservice.credentials.admin.pages import outside
 from exchange.admin.customers import identities
 from exchange.models import EndUser, Grant, Installation
 from exchange.services import end_users
+from exchange.services.answer_impact import Look, answer_each
 from exchange.services.grants import usable_of, withdraw_grant
 
 State = Installation.State
@@ -103,16 +105,37 @@ class Approve(Switch):
     slug, title, icon, verb = "approve", "Approve", "check_circle", "approved"
     permission = "approve"
     variant = ActionVariant.SUCCESS
-    field, source, target = "state", (State.PENDING,), State.ACTIVE
+    field, source, target = "state", (State.PENDING, State.REFUSED), State.ACTIVE
     form_class = OptionalWhyForm
-    consequence = "From now on, this installation is handed the credential of its end user."
+    consequence = "From now on, this installation is handed the credential of its end user, where there is one."
+
+    def consequences(self, obj: Installation) -> list[str]:
+        why = _why_unanswered(obj)
+        return [f"It is let in, but gets no answer yet: {why}."] if why else [self.consequence]
+
+    def perform(self, actor: str, obj: Installation, values: Values) -> str:
+        why = _why_unanswered(obj)
+        done = super().perform(actor, obj, values)
+        return f"{done} It gets no answer yet: {why}." if why else done
 
     def switch(self, obj: Installation, *, actor: str, why: str) -> None:
         end_users.approve_installation(installation=obj, actor=actor, why=why)
 
 
+class Refuse(Switch):
+    slug, title, icon, verb = "refuse", "Refuse", "block", "refused"
+    permission = "approve"
+    variant = ActionVariant.DANGER
+    field, source, target = "state", (State.PENDING,), State.REFUSED
+    form_class = WhyForm
+    consequence = "Exchanges of this installation stay refused, with 403. It can still be approved later."
+
+    def switch(self, obj: Installation, *, actor: str, why: str) -> None:
+        end_users.refuse_installation(installation=obj, actor=actor, why=why)
+
+
 class SuspendInstallation(Suspend):
-    field, source, target = "state", (State.PENDING, State.ACTIVE), State.SUSPENDED
+    field, source, target = "state", (State.ACTIVE,), State.SUSPENDED
     form_class = WhyForm
     consequence = "From now on, exchanges of this installation are refused with 403."
 
@@ -126,6 +149,15 @@ class ResumeInstallation(Resume):
 
     def switch(self, obj: Installation, *, actor: str, why: str) -> None:
         end_users.resume_installation(installation=obj, actor=actor, why=why)
+
+
+def _why_unanswered(installation: Installation) -> str:
+    """Say what an active installation would get no answer for; empty where it would get one."""
+    if not installation.end_user.is_active:
+        return "its end user is suspended"
+    if not installation.integration.is_active:
+        return "its integration is suspended"
+    return printable(answer_each([installation], Look())[installation].why)
 
 
 class Withdraw(ObjectAction):

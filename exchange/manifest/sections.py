@@ -30,7 +30,8 @@ def _suspend_credentials(row: Row) -> None:
 
 
 def _tell_approved(row: Row) -> None:
-    if row.changed.get("state") == {"from": Installation.State.PENDING, "to": Installation.State.ACTIVE}:
+    state = row.changed.get("state", {})
+    if state.get("to") == Installation.State.ACTIVE and state["from"] != Installation.State.SUSPENDED:
         events.approved(row.obj)
 
 

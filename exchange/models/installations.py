@@ -51,6 +51,7 @@ class Installation(models.Model):
         PENDING = "pending", "Waiting for approval"
         ACTIVE = "active"
         SUSPENDED = "suspended"
+        REFUSED = "refused"  # instead of approved: nothing but an approval lets it in
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     platform = models.ForeignKey(Platform, on_delete=models.PROTECT, related_name="installations", db_index=False)
@@ -63,7 +64,7 @@ class Installation(models.Model):
 
     class Meta:
         permissions = [
-            ("approve_installation", "Can approve a pending installation"),
+            ("approve_installation", "Can approve and refuse an installation"),
             ("suspend_installation", "Can suspend and resume an installation"),
         ]
         constraints = [

@@ -68,19 +68,27 @@ def resume_end_user(*, end_user: EndUser, actor: str, why: str = "") -> None:
 
 
 def approve_installation(*, installation: Installation, actor: str, why: str = "") -> None:
-    """Have a waiting installation handed its end user's credential. Raises :class:`Conflict` for a suspended one."""
+    """Have a waiting installation, or one that was refused, handed its end user's credential.
+
+    Raises :class:`Conflict` for a suspended one.
+    """
     with transaction.atomic():
-        if _switch(installation, (State.PENDING,), State.ACTIVE, "approved", actor, why):
+        if _switch(installation, (State.PENDING, State.REFUSED), State.ACTIVE, "approved", actor, why):
             events.approved(installation)
 
 
+def refuse_installation(*, installation: Installation, actor: str, why: str = "") -> None:
+    """Keep a waiting installation out for good: an approval alone lets it in. Raises :class:`Conflict` for others."""
+    _switch(installation, (State.PENDING,), State.REFUSED, "refused", actor, why)
+
+
 def suspend_installation(*, installation: Installation, actor: str, why: str = "") -> None:
-    """Refuse its exchanges. Repeating it is harmless."""
-    _switch(installation, (State.PENDING, State.ACTIVE), State.SUSPENDED, "suspended", actor, why)
+    """Refuse its exchanges. Raises :class:`Conflict` for one that was never approved: resumed, it would be let in."""
+    _switch(installation, (State.ACTIVE,), State.SUSPENDED, "suspended", actor, why)
 
 
 def resume_installation(*, installation: Installation, actor: str, why: str = "") -> None:
-    """Answer its exchanges again. Raises :class:`Conflict` for one that waits for approval."""
+    """Answer its exchanges again. Raises :class:`Conflict` for one that was never approved."""
     _switch(installation, (State.SUSPENDED,), State.ACTIVE, "resumed", actor, why)
 
 

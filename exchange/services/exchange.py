@@ -18,6 +18,7 @@ from exchange.refusals import (
     OF_ANOTHER,
     DoesNotOpen,
     IncompleteAnswer,
+    InstallationRefused,
     NothingGranted,
     Suspended,
     UnknownEndUser,
@@ -120,6 +121,8 @@ def check_installation(row: ExchangeRow) -> None:
         )
     if row.installation_state == Installation.State.PENDING:
         raise WaitingForApproval("This installation waits for the vendor's approval.")
+    if row.installation_state == Installation.State.REFUSED:
+        raise InstallationRefused("The vendor has refused this installation.")
     if row.installation_state != Installation.State.ACTIVE:
         raise Suspended("installation")
     if row.suspended:

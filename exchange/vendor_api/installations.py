@@ -12,7 +12,12 @@ from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import filtered, page, page_of
 from exchange.lookups import find_installation, find_platform
 from exchange.models import Installation
-from exchange.services.end_users import approve_installation, resume_installation, suspend_installation
+from exchange.services.end_users import (
+    approve_installation,
+    refuse_installation,
+    resume_installation,
+    suspend_installation,
+)
 from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
 from exchange.vendor_api.serializers import (
     InstallationQuerySerializer,
@@ -77,10 +82,17 @@ class ApproveInstallation(InstallationAct):
         return self.act(approve_installation, installation_id)
 
 
+class RefuseInstallation(InstallationAct):
+    @writes("refuse_installation", "Refuse an installation", **ACT)
+    def post(self, request: Request, installation_id: str) -> Response:
+        """One that waits for approval is kept out; approving it later lets it in. Repeating it is harmless."""
+        return self.act(refuse_installation, installation_id)
+
+
 class SuspendInstallation(InstallationAct):
     @writes("suspend_installation", "Suspend an installation", **ACT)
     def post(self, request: Request, installation_id: str) -> Response:
-        """Its exchanges are refused from now on. Repeating it is harmless."""
+        """Its exchanges are refused from now on. Refuse one that waits for approval. Repeating it is harmless."""
         return self.act(suspend_installation, installation_id)
 
 

@@ -109,6 +109,37 @@ def test_a_suspended_end_users_keys_check_as_not_good(console: Client, world: Wo
     assert world.credential.suspended
 
 
+def test_a_refused_installation_is_let_in_by_an_approval_alone(console: Client, world: World, trail: Trail) -> None:
+    Installation.objects.update(state="pending")
+    page = console.get(url(world.installation)).content.decode()
+    assert url(world.installation, "refuse") in page
+    assert url(world.installation, "suspend") not in page
+    send(console, url(world.installation, "refuse"), why="not their copy")
+    assert trail.one(action="installation.refused").detail["why"] == "not their copy"
+    run_bulk(console, Installation, "resume", [world.installation])
+    run_bulk(console, Installation, "suspend", [world.installation], why="an incident")
+    world.installation.refresh_from_db()
+    assert world.installation.state == "refused"
+    send(console, url(world.installation, "approve"), why="")
+    world.installation.refresh_from_db()
+    assert world.installation.state == "active"
+
+
+def test_an_approval_says_what_is_missing_yet(console: Client, world: World) -> None:
+    Installation.objects.update(state="pending")
+    answered = "From now on, this installation is handed the credential of its end user, where there is one."
+    assert answered in console.get(url(world.installation, "approve")).content.decode()
+    Integration.objects.update(response_shape={"apiKey": "$credential.apiKey", "region": "$end_user.region"})
+    missing = "gets no answer yet: the customer has no attribute region."
+    assert f"It is let in, but {missing}" in console.get(url(world.installation, "approve")).content.decode()
+    send(console, url(world.installation, "approve"), why="")
+    assert f"is approved. It {missing}" in console.get(url(world.installation)).content.decode()
+    Installation.objects.update(state="pending")
+    EndUser.objects.update(is_active=False)
+    page = console.get(url(world.installation, "approve")).content.decode()
+    assert "It is let in, but gets no answer yet: its end user is suspended." in page
+
+
 def test_installations_are_approved_in_bulk(console: Client, world: World, trail: Trail) -> None:
     waiting = [world.make_installation(f"inst_{n}", "pending") for n in (2, 3)]
     run_bulk(console, Installation, "approve", [*waiting, world.installation])

@@ -101,6 +101,11 @@ def test_a_pending_installation_is_403(door, granted):
     refused(door.post(), 403, "waiting_for_approval")
 
 
+def test_a_refused_installation_is_403(door, granted):
+    Installation.objects.update(state="refused")
+    refused(door.post(), 403, "installation_refused")
+
+
 def test_a_suspension_counts_at_once(door, granted):
     assert door.post().status_code == 200
     EndUser.objects.update(is_active=False)

@@ -41,6 +41,7 @@ ROUTES = {
     ("GET", "/installations"): "installations:read",
     ("GET", "/installations/{installation_id}"): "installations:read",
     ("POST", "/installations/{installation_id}/approve"): "installations:write",
+    ("POST", "/installations/{installation_id}/refuse"): "installations:write",
     ("POST", "/installations/{installation_id}/suspend"): "installations:write",
     ("POST", "/installations/{installation_id}/resume"): "installations:write",
     ("GET", "/end-users"): "end-users:read",

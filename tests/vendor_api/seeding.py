@@ -102,6 +102,7 @@ class Seeds:
             ("GET", "/policies/{policy}"): call(policy="demo-api-key"),
             ("GET", INSTALLATION): call(**installation),
             ("POST", f"{INSTALLATION}/approve"): call({}, **waiting),
+            ("POST", f"{INSTALLATION}/refuse"): call({}, **waiting),
             ("POST", f"{INSTALLATION}/suspend"): call({}, **installation),
             ("POST", f"{INSTALLATION}/resume"): call({}, **installation),
             ("GET", END_USER): call(**read),

@@ -30,7 +30,28 @@ def test_an_approval_may_be_repeated(vendor, door, trail):
     assert trail.all(action="installation.approved") == []
 
 
-@pytest.mark.parametrize(("state", "act"), [("suspended", "approve"), ("pending", "resume")])
+def test_one_that_was_refused_is_let_in_by_an_approval_alone(vendor, door, trail):
+    door.grant()
+    set_state("pending")
+    for _ in range(2):
+        assert vendor.post(f"{PATH}/refuse", {"why": "no customer of ours"}).json()["state"] == "refused"
+    assert trail.one(action="installation.refused").detail["why"] == "no customer of ours"
+    assert (door.post().status_code, door.post().json()["code"]) == (403, "installation_refused")
+    assert vendor.get("/installations?state=refused").json()["items"][0]["state"] == "refused"
+    for act in ("suspend", "resume"):
+        refused(vendor.post(f"{PATH}/{act}"), 409, "conflict")
+    assert door.post().status_code == 403
+    assert vendor.post(f"{PATH}/approve").json()["state"] == "active"
+    assert door.post().status_code == 200
+
+
+STATES = [
+    *(("suspended", "approve"), ("suspended", "refuse"), ("active", "refuse")),
+    *(("pending", "resume"), ("pending", "suspend")),
+]
+
+
+@pytest.mark.parametrize(("state", "act"), STATES)
 def test_what_its_state_does_not_allow_is_refused(vendor, door, state, act):
     set_state(state)
     refused(vendor.post(f"{PATH}/{act}"), 409, "conflict")
