@@ -80,6 +80,16 @@ def actor_name(actor: str) -> str:
     return f"the {kind.replace('_', ' ')} {name}" if name else actor
 
 
+def actor_parts(actor: str) -> tuple[str, str]:
+    """Name an actor and its kind, for a table: ``ann`` and ``person``, ``p`` and ``platform``."""
+    kind, _, name = actor.partition(":")
+    told = actor_name(actor)
+    if actor in words.ACTORS or not name:
+        return told, "service"
+    kind_words = kind.replace("_", " ")
+    return told if kind == "user" else told.removeprefix(f"the {kind_words} "), words.ACTOR_KINDS.get(kind, kind_words)
+
+
 def reason_words(reason: str) -> str:
     """Write why something was refused or failed in words."""
     return words.REASONS.get(reason) or reason.replace("_", " ")
