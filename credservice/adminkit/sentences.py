@@ -44,7 +44,7 @@ def sentence(event: AuditEvent, *, with_subject: bool = True) -> SafeString:
     if event.action == "user.sign_in" and event.reason == "no_role":
         return _turned_away(event)
     if event.outcome == AuditEvent.Outcome.REFUSED and event.action not in words.FAILED:
-        return format_html("{} was refused{}", _call(event), _because(event))
+        return format_html("{} was refused{}", _call(event, with_subject), _because(event))
     actor, it = _beginning(actor_name(event.actor)), _it(event, with_subject)
     if event.outcome in (AuditEvent.Outcome.REFUSED, AuditEvent.Outcome.FAILED):
         failed = words.FAILED.get(event.action) or f"failed at {_own_words(event.action)} {{it}}"
@@ -110,23 +110,29 @@ def object_key(event: AuditEvent) -> str:
     return f"{event.object_type}:{event.object_id}" if event.object_id else ""
 
 
-def _call(event: AuditEvent) -> SafeString:
-    """Name what was refused: whose call or attempt, and to do what."""
+def _call(event: AuditEvent, with_subject: bool) -> SafeString:
+    """Name what was refused: whose call or attempt, and to do what. Of whom nobody has proven, it tells no customer."""
     if event.actor.startswith(UNPROVEN):  # a platform's name is the caller's claim
         return format_html("A call that claimed to be {}", event.actor.removeprefix(UNPROVEN))
-    what, asked = ("attempt" if event.actor.startswith("user:") else "call"), _asked(event)
+    what = "attempt" if event.actor.startswith("user:") else "call"
     if event.actor in words.ACTORS:
         article = "An" if what == "attempt" else "A"
-        return format_html("{} {} by {} to {}", article, what, words.ACTORS[event.actor], asked)
+        return format_html("{} {} by {} to {}", article, what, words.ACTORS[event.actor], _asked(event, whom=""))
+    names = names_in(event)
+    is_told = with_subject and event.subject in names and _says_whose(event)
+    asked = _asked(event, whom=thing_link(event.subject, names) if is_told else "")
     return format_html("{}'s {} to {}", _beginning(actor_name(event.actor)), what, asked)
 
 
-def _asked(event: AuditEvent) -> SafeString:
+def _asked(event: AuditEvent, *, whom: SafeString | str) -> SafeString:
+    """Say what was asked for, and for whom: the customer that was found, and the partner's ids as they were sent."""
     verb = _own_words(event.action)
     asked = words.ASKED.get(event.action) or f"{words.METHODS.get(verb, verb)} {{it}}"
     named = ((name, _tidy(event.detail.get(key, ""))) for key, name in CLAIMED.items())
     claimed = ", ".join(f"{name} {text}" for name, text in named if text)
-    return format_html("{}{}", _phrase(asked, object_of(event)), f" for {claimed}" if claimed else "")
+    ids = f" ({claimed})" if whom and claimed else claimed
+    told = format_html(" for {}{}", whom, ids) if whom or ids else ""
+    return format_html("{}{}", _phrase(asked, object_of(event)), told)
 
 
 def _because(event: AuditEvent) -> str:
