@@ -50,7 +50,7 @@ def sentence(event: AuditEvent, *, with_subject: bool = True) -> SafeString:
         failed = words.FAILED.get(event.action) or f"failed at {_own_words(event.action)} {{it}}"
         return format_html("{} {}{}", actor, _phrase(failed, it), _because(event))
     if event.action in words.OWN and event.actor.startswith("user:") and _is_own(event):
-        return format_html("{} {}", actor, words.OWN[event.action])
+        return format_html("{} {}{}", actor, words.OWN[event.action], tail_of(event, names_in(event)))
     done = words.DONE.get(event.action) or f"{_own_words(event.action)} {{it}}"
     done = done if event.object_type else words.OF_SEVERAL.get(event.action, done)
     return format_html("{} {}{}{}", actor, _phrase(done, it), tail_of(event, names_in(event)), _colon(why_of(event)))
