@@ -73,17 +73,22 @@ def trail(title: str = "Trail", **where: str) -> Card:
 
 
 def trail_with_parts(obj: Any) -> Card:
-    """Show the newest lines of an object and of what belongs to it, whose lines name it as their ``subject``.
-
-    Each half is read by its own index: one condition for both could be answered by reading the log to its end.
-    """
+    """Show the newest lines of an object and of what belongs to it, whose lines name it as their ``subject``."""
     own, parts = AuditEvent.objects.filter(object_id=str(obj.pk)), AuditEvent.objects.filter(subject=obj.subject)
-    halves = [half.order_by("-id")[:LINES] for half in (own, parts)]
+    return replace(trail(subject=obj.subject), rows=_newest(own, parts), link=list_url(AuditEvent, q=str(obj.pk)))
+
+
+def trail_of_several(ids: Sequence[str]) -> Card:
+    """Show the newest lines of several objects together, such as a platform and its signing secrets."""
     return replace(
-        trail(subject=obj.subject),
-        rows=halves[0].union(halves[1]).order_by("-id")[:LINES],
-        link=list_url(AuditEvent, q=str(obj.pk)),
+        trail(object_id=",".join(ids)), rows=_newest(*(AuditEvent.objects.filter(object_id=key) for key in ids))
     )
+
+
+def _newest(*parts: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+    """Read each part by its own index: one condition for all could be answered by reading the log to its end."""
+    first, *others = (part.order_by("-id")[:LINES] for part in parts)
+    return first.union(*others).order_by("-id")[:LINES] if others else first
 
 
 def _with_names(own: str) -> Callable[[list[Any]], None]:

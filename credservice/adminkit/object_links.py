@@ -5,12 +5,14 @@ from typing import Any, ClassVar
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
+from django.utils.html import format_html
 
 from credservice.adminkit.cards import cards_of
 from credservice.adminkit.links import list_url
 from credservice.adminkit.menu import Need
 from credservice.adminkit.object_header import ObjectHeader
 from credservice.adminkit.object_pages import ObjectPage
+from credservice.adminkit.suspensions import SUSPENDED, suspended_since
 from credservice.audit.models import AuditEvent
 from credservice.audit.names import object_type_of
 
@@ -42,6 +44,14 @@ class ObjectLinks(ObjectHeader):
         """List what an operator would do next about this object, each with the page that does it; shown on top."""
         return []
 
+    def suspension(self, request: HttpRequest, obj: Any) -> str:
+        """Say beside its state since when it is suspended, by whom and why; empty where it is not, or nobody knows."""
+        is_suspended = getattr(obj, "is_active", None) is False or getattr(obj, "state", "") == SUSPENDED
+        if not is_suspended or all(getattr(page, "verb", "") != SUSPENDED for page in self.object_pages):
+            return ""
+        since = suspended_since(request, f"{object_type_of(obj._meta.model)}:{obj.pk}")
+        return format_html("Suspended {}", since) if since else ""
+
     def links_of(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """Collect what the template of the object's page shows beside the form."""
         cards = cards_of(request, obj)
@@ -55,6 +65,7 @@ class ObjectLinks(ObjectHeader):
             "header": self.header_of(request, obj, links),
             "cards": cards,
             "next_steps": self.next_steps(request, obj),
+            "suspension": self.suspension(request, obj),
             "trail_url": self._trail_url(obj) if may else "",
         }
 

@@ -1,15 +1,22 @@
 """Writes what a line of the audit log tells beside its act: how many, in place of what, and the reason given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.utils.html import format_html
 
-from credservice.adminkit.links import thing_link
+from credservice.adminkit.links import may_be_told_of, thing_link
 from credservice.audit.models import AuditEvent
 from credservice.core.names import printable
 
 MAX_WHY = 160
+MAX_FIELDS = 5
+# What an account's fields say, where they are switched off and on.
+_SWITCHED = {
+    "is_active": ("no longer active", "active again"),
+    "is_superuser": ("no longer superuser", "now superuser"),
+}
+_ACCOUNT_FIELDS = {"email": "e-mail address"}
 Detail = dict[str, Any]
 
 
@@ -43,8 +50,45 @@ def tail_of(event: AuditEvent, names: dict[str, str]) -> Any:
         name = names.get(replaced, "").removesuffix(f" for {names.get(event.subject)}")
         leaked = "leaked " if event.detail.get("replaces_leaked") else ""
         return format_html(", which replaced the {}credential {}", leaked, thing_link(replaced, {replaced: name}))
+    if event.action.endswith(".changed") or event.action == "user.roles_set":
+        return _changed(event) if may_be_told_of(event.object_type) else ""
     tell = _TAILS.get(event.action)
     return tell(event.detail) if tell else ""
+
+
+def _changed(event: AuditEvent) -> str:
+    """Tell what changed: of an account in words, of anything else by the names of its fields."""
+    detail = event.detail
+    if event.action == "user.roles_set":
+        return _colon(_roles(detail))
+    changes = detail.get("changes", {})
+    if event.object_type == "user":
+        return _colon(_of_an_account(changes))
+    names = [printable(str(name).replace("_", " ")) for name in changes or detail.get("fields", ())]
+    more = f" and {len(names) - MAX_FIELDS} more" if len(names) > MAX_FIELDS else ""
+    return f" ({', '.join(names[:MAX_FIELDS])}{more})" if names else ""
+
+
+def _of_an_account(changes: Detail) -> Iterator[str]:
+    for name, change in changes.items():
+        if name == "groups":
+            yield from _roles(change)
+        elif name in _SWITCHED and "to" in change:
+            yield _SWITCHED[name][bool(change["to"])]
+        else:
+            yield f"{_ACCOUNT_FIELDS.get(name, name.replace('_', ' '))} changed"
+
+
+def _roles(change: Detail) -> Iterator[str]:
+    before, now = set(change.get("from") or ()), set(change.get("to") or ())
+    for word, roles in (("added", now - before), ("removed", before - now)):
+        if roles:
+            yield f"role{'s' if len(roles) > 1 else ''} {' and '.join(sorted(roles))} {word}"
+
+
+def _colon(parts: Iterable[str]) -> str:
+    told = ", ".join(parts)
+    return f": {told}" if told else ""
 
 
 def _ends(detail: Detail) -> str:

@@ -173,6 +173,8 @@ ACTORS = {
     "vendor_api": "somebody without a valid token",
     "worker": "the worker",
 }
+# Kinds of actors that read otherwise than they are recorded.
+ACTOR_KINDS = {"token": "service token", "user": "person"}
 # Reasons that say more in other words than in their own.
 REASONS = {
     "access_refused": "the marketplace does not let this user in",

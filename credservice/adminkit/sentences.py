@@ -44,13 +44,13 @@ def sentence(event: AuditEvent, *, with_subject: bool = True) -> SafeString:
     if event.action == "user.sign_in" and event.reason == "no_role":
         return _turned_away(event)
     if event.outcome == AuditEvent.Outcome.REFUSED and event.action not in words.FAILED:
-        return format_html("{} was refused{}", _call(event), _because(event))
+        return format_html("{} was refused{}", _call(event, with_subject), _because(event))
     actor, it = _beginning(actor_name(event.actor)), _it(event, with_subject)
     if event.outcome in (AuditEvent.Outcome.REFUSED, AuditEvent.Outcome.FAILED):
         failed = words.FAILED.get(event.action) or f"failed at {_own_words(event.action)} {{it}}"
         return format_html("{} {}{}", actor, _phrase(failed, it), _because(event))
     if event.action in words.OWN and event.actor.startswith("user:") and _is_own(event):
-        return format_html("{} {}", actor, words.OWN[event.action])
+        return format_html("{} {}{}", actor, words.OWN[event.action], tail_of(event, names_in(event)))
     done = words.DONE.get(event.action) or f"{_own_words(event.action)} {{it}}"
     done = done if event.object_type else words.OF_SEVERAL.get(event.action, done)
     return format_html("{} {}{}{}", actor, _phrase(done, it), tail_of(event, names_in(event)), _colon(why_of(event)))
@@ -80,6 +80,16 @@ def actor_name(actor: str) -> str:
     return f"the {kind.replace('_', ' ')} {name}" if name else actor
 
 
+def actor_parts(actor: str) -> tuple[str, str]:
+    """Name an actor and its kind, for a table: ``ann`` and ``person``, ``p`` and ``platform``."""
+    kind, _, name = actor.partition(":")
+    told = actor_name(actor)
+    if actor in words.ACTORS or not name:
+        return told, "service"
+    kind_words = kind.replace("_", " ")
+    return told if kind == "user" else told.removeprefix(f"the {kind_words} "), words.ACTOR_KINDS.get(kind, kind_words)
+
+
 def reason_words(reason: str) -> str:
     """Write why something was refused or failed in words."""
     return words.REASONS.get(reason) or reason.replace("_", " ")
@@ -100,23 +110,29 @@ def object_key(event: AuditEvent) -> str:
     return f"{event.object_type}:{event.object_id}" if event.object_id else ""
 
 
-def _call(event: AuditEvent) -> SafeString:
-    """Name what was refused: whose call or attempt, and to do what."""
+def _call(event: AuditEvent, with_subject: bool) -> SafeString:
+    """Name what was refused: whose call or attempt, and to do what. Of whom nobody has proven, it tells no customer."""
     if event.actor.startswith(UNPROVEN):  # a platform's name is the caller's claim
         return format_html("A call that claimed to be {}", event.actor.removeprefix(UNPROVEN))
-    what, asked = ("attempt" if event.actor.startswith("user:") else "call"), _asked(event)
+    what = "attempt" if event.actor.startswith("user:") else "call"
     if event.actor in words.ACTORS:
         article = "An" if what == "attempt" else "A"
-        return format_html("{} {} by {} to {}", article, what, words.ACTORS[event.actor], asked)
+        return format_html("{} {} by {} to {}", article, what, words.ACTORS[event.actor], _asked(event, whom=""))
+    names = names_in(event)
+    is_told = with_subject and event.subject in names and _says_whose(event)
+    asked = _asked(event, whom=thing_link(event.subject, names) if is_told else "")
     return format_html("{}'s {} to {}", _beginning(actor_name(event.actor)), what, asked)
 
 
-def _asked(event: AuditEvent) -> SafeString:
+def _asked(event: AuditEvent, *, whom: SafeString | str) -> SafeString:
+    """Say what was asked for, and for whom: the customer that was found, and the partner's ids as they were sent."""
     verb = _own_words(event.action)
     asked = words.ASKED.get(event.action) or f"{words.METHODS.get(verb, verb)} {{it}}"
     named = ((name, _tidy(event.detail.get(key, ""))) for key, name in CLAIMED.items())
     claimed = ", ".join(f"{name} {text}" for name, text in named if text)
-    return format_html("{}{}", _phrase(asked, object_of(event)), f" for {claimed}" if claimed else "")
+    ids = f" ({claimed})" if whom and claimed else claimed
+    told = format_html(" for {}{}", whom, ids) if whom or ids else ""
+    return format_html("{}{}", _phrase(asked, object_of(event)), told)
 
 
 def _because(event: AuditEvent) -> str:

@@ -43,14 +43,13 @@ SELECT object_type, object_id, action, actor, host(source), count(*), min(at), m
     UNION
     (SELECT * FROM audit_auditevent WHERE %s <> '' AND subject = %s AND action LIKE 'callback.%%' AND at >= %s
         AND action <> ALL(%s) AND outcome IN ('granted', 'done') ORDER BY id DESC LIMIT %s)
-) AS seen GROUP BY 1, 2, 3, 4, 5 ORDER BY max(at) DESC LIMIT %s
+) AS seen GROUP BY 1, 2, 3, 4, 5 ORDER BY max(id) DESC LIMIT %s
 """
-
 
 _SEEN = """
 SELECT object_type, object_id, action, actor, host(source), count(*), min(at), max(at), max(id) FROM (
     SELECT * FROM audit_auditevent WHERE id = ANY(%s)
-) AS seen GROUP BY 1, 2, 3, 4, 5 ORDER BY max(at) DESC LIMIT %s
+) AS seen GROUP BY 1, 2, 3, 4, 5 ORDER BY max(id) DESC LIMIT %s
 """
 
 

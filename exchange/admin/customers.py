@@ -1,9 +1,11 @@
 """Makes an end user's page the place to work on a customer from: who it is elsewhere, what is next, who saw what."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import takewhile
 from typing import Any
+from uuid import UUID
 
 from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
@@ -11,15 +13,15 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from credservice.adminkit.links import field_of, list_url, page_of
+from credservice.adminkit.links import field_of, list_url, may_view, page_of
 from credservice.adminkit.menu import MAX_COUNTED, Need, counted
 from credservice.audit.models import AuditEvent
-from credservice.console.audit.who_saw import WhoSaw
+from credservice.console.audit.who_saw import Places, WhoSaw
 from credservice.core.names import printable
 from credservice.credentials.admin.related import left_outside
 from credservice.credentials.models import Credential
 from exchange.audit import ACTION
-from exchange.models import EndUser, Grant, Installation
+from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from exchange.services.answer_impact import Answer
 from exchange.services.customer_answers import SUSPENDED, unanswered_today
 from exchange.shapes import CREDENTIAL, END_USER, INSTALLATION
@@ -39,8 +41,35 @@ def identities(obj: EndUser) -> QuerySet[EndUser]:
 class WhoSawCustomer(WhoSaw):
     """Of all the customer's credentials, on all platforms."""
 
+    place_columns = ("Platform", "Integration", "Installation")
+
     def subjects(self, obj: EndUser) -> list[str]:
         return [identity.subject for identity in identities(obj)]
+
+    def places(self, request: HttpRequest, obj: EndUser) -> Places:
+        """Name the place that a hand-out was for; of what else showed a credential, those that its grants name."""
+        ours = list(identities(obj))
+        platforms = {one.subject: one.platform for one in ours}
+        found = Integration.objects.filter(platform__in=platforms.values())
+        integrations = {(one.platform_id, one.integration_id): str(one) for one in found}
+        grants: dict[UUID, list[Grant]] = defaultdict(list)
+        for grant in Grant.objects.filter(end_user__in=ours).select_related("integration", "installation"):
+            grants[grant.line].append(grant)
+        shown = [may_view(request, model) for model in (Platform, Integration, Installation)]
+
+        def place(event: AuditEvent, line: UUID | None) -> tuple[str, ...]:
+            platform, told = platforms.get(event.subject), event.detail
+            integration, installation = str(told.get("integration", "")), str(told.get("installation", ""))
+            if event.action == ACTION and platform:
+                integration = integrations.get((platform.pk, integration), integration)
+            elif line:
+                by = grants[line]
+                integration = ", ".join(sorted({str(one.integration) for one in by}))
+                installation = ", ".join(sorted({str(one.installation) for one in by if one.installation}))
+            names = (str(platform or ""), integration, installation)
+            return tuple(name if may else "" for name, may in zip(names, shown, strict=True))
+
+        return place
 
 
 def grant_url(obj: EndUser) -> str:

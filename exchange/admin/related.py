@@ -12,6 +12,7 @@ from credservice.adminkit.links import link_to, list_url
 from credservice.adminkit.moments import moment
 from credservice.credentials.admin.related import credentials_card, hand_outs, name_of, version_link
 from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.keys.admin import trail_with_secrets
 from exchange.admin.customers import identities, with_newest
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from exchange.services.grants import usable_of
@@ -117,7 +118,7 @@ def of_an_integration(obj: Integration) -> Iterator[Card]:
 @cards(Platform)
 def of_a_platform(obj: Platform) -> Iterator[Card]:
     yield integrations_card("Integrations", platform=obj)
-    yield trail(object_id=str(obj.pk))
+    yield trail_with_secrets(obj)
 
 
 @cards(Grant)

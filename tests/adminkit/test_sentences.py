@@ -106,6 +106,27 @@ from credservice.audit.models import AuditEvent
             | {"detail": {"first_line": 2, "last_line": 3, "end_users": 2, "grants": 1}},
             "ann imported rows from a.csv: 2 new end users and 1 grant in rows 2 to 3",
         ),
+        (
+            {"action": "user.changed", "actor": "user:ann", "object_type": "user", "object_id": "70001"}
+            | {"detail": {"name": "olga", "changes": {"is_superuser": {"from": False, "to": True}, "groups": {}}}},
+            "ann changed user olga: now superuser",
+        ),
+        (
+            {"action": "user.roles_set", "actor": "user:olga", "object_type": "user", "object_id": "70001"}
+            | {"detail": {"from": ["Auditor", "Viewer"], "to": ["<Night watch>"]}},
+            "olga got other roles by the groups at the provider: role <Night watch> added, "
+            "roles Auditor and Viewer removed",
+        ),
+        (
+            {"action": "platform.changed", "actor": "user:ann", "object_type": "platform", "object_id": "p"}
+            | {"detail": {"changes": {"signed_path": {"from": "/", "to": ""}}, "why": "signature debugger"}},
+            "ann changed platform p (signed path): signature debugger",
+        ),
+        (
+            {"action": "end_user.changed", "actor": "token:b", "object_type": "end_user", "object_id": "7"}
+            | {"detail": {"fields": ["a", "b", "c", "d", "e", "external_id"]}},
+            "The token b changed end user 7 (a, b, c, d, e and 1 more)",
+        ),
         ({"action": "a.b", "actor": "<b>", "object_type": "<i>", "object_id": "<u>"}, "<b> b <i> <u>"),
     ],
 )

@@ -106,3 +106,24 @@ def test_who_saw_its_secrets_is_shown_whole(customer: Page, live_service: LiveSe
     assert table.evaluate("(shown) => shown.scrollHeight <= shown.clientHeight + 1")
     row = table.get_by_role("row").filter(has_text="platform p12")
     assert row.evaluate("(shown) => shown.offsetHeight") < 60
+
+
+def switch(customer: Page, act: str) -> None:
+    """Suspend it, or resume it, which leads back to its page."""
+    customer.goto(re.sub(r"change/$", f"{act}/", customer.url))
+    customer.locator("[name=why]").fill("Ticket 4711, which the customer opened because of unpaid bills")
+    customer.get_by_role("button", name=act.capitalize()).click()
+    expect(customer.get_by_role("heading", name="Grants and their credentials")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_suspended_says_why_beside_its_state(customer: Page, scheme: str) -> None:
+    paint(customer, scheme)
+    switch(customer, "suspend")
+    said = customer.locator(".console-object-name").get_by_text(re.compile("Suspended since .* UTC by .*: Ticket 4711"))
+    expect(said).to_be_visible()
+    assert faults(customer) == []
+    customer.set_viewport_size(PHONE)
+    assert customer.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    switch(customer, "resume")
+    expect(said).to_be_hidden()

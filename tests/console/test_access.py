@@ -10,6 +10,8 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
+from credservice.adminkit.sentences import plain_sentence
+from credservice.audit.models import AuditEvent
 from exchange.models import Platform
 from tests.conftest import Trail
 from tests.support.console import PASSWORD, World
@@ -53,6 +55,11 @@ def test_a_new_user_and_its_permissions_are_recorded(console: Client, trail: Tra
     console.post(url(clerk), {"is_active": "on", "groups": [role.pk]})
     line = trail.one(action="user.changed")
     assert (line.actor, line.detail["changes"]["groups"]) == ("user:root", {"from": [], "to": ["Operator"]})
+    assert plain_sentence(line) == "root changed user clerk: role Operator added"
+    console.post(url(clerk), {"email": "clerk@example.com"})
+    assert plain_sentence(AuditEvent.objects.latest("id")) == (
+        "root changed user clerk: e-mail address changed, role Operator removed, no longer active"
+    )
 
 
 def test_another_users_password_is_set_and_recorded(console: Client, trail: Trail) -> None:

@@ -6,15 +6,17 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
 
 from credservice.adminkit.sentences import plain_sentence
 from credservice.audit import Line, record
+from credservice.audit.models import AuditEvent
 from credservice.credentials.exposure import line_of, sightings
 from credservice.credentials.services import reveal, revoke, start_issue
-from exchange.models import EndUser, Grant, Platform
+from exchange.models import EndUser, Grant, Integration, Platform
 from exchange.services.grants import new_secret_set
 from tests.conftest import Trail
 from tests.support.console import World
@@ -128,23 +130,74 @@ def test_days_that_are_none_are_said(console: Client, world: World, days: dict[s
     assert page.context["form"].errors
 
 
+def exported(client: Client, obj: Any) -> tuple[Any, list[dict[str, str]]]:
+    """Take what the page shows as a file."""
+    answer = send(client, url(obj, "who-saw"))
+    return answer, list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
+
+
 def test_it_is_exported_as_csv_and_that_is_recorded(console: Client, world: World, trail: Trail) -> None:
     hand_out(world, world.end_user, 2)
-    address = url(world.end_user, "who-saw")
-    form_id = console.get(address).context["export_id"]
-    answer = console.post(address, {"form_id": form_id})
-    rows = list(csv.DictReader(io.StringIO(b"".join(answer).decode())))
-    assert [row["how"] for row in rows].count("handed out by the exchange") == 2
+    answer, rows = exported(console, world.end_user)
+    assert [row["How"] for row in rows].count("handed out by the exchange") == 2
     today = timezone.now().astimezone(UTC).date()
     assert f"-{today - timedelta(days=6)}-to-{today}.csv" in answer["Content-Disposition"]
-    customer = {(row["customer"], row["external_id"]) for row in rows}
+    customer = {(row["Customer"], row["Customer's id"]) for row in rows}
     assert customer == {(str(world.end_user), world.end_user.external_id)}
-    assert {row["hint"] for row in rows if row["id"] == str(world.credential.pk)} == {world.credential.hint}
-    assert {row["signing_secret_id"] for row in rows} == {"", "the-secrets-id"}
-    assert {row["who"] for row in rows} == {"test", "the platform mindcloud"}
-    assert {(row["integration"], row["installation"]) for row in rows} == {("", ""), ("int_1", "inst_1")}
+    assert {(row["Who"], row["Kind"]) for row in rows} == {("test", "service"), ("mindcloud", "platform")}
     assert world.end_user.subject in trail.one(action="audit.exported").detail["filters"]["subject"]
+    address = url(world.end_user, "who-saw")
+    form_id = console.get(address).context["export_id"]
+    assert console.post(address, {"form_id": form_id}).status_code == 200
     assert console.post(address, {"form_id": form_id}).status_code == 400
+
+
+def test_the_csv_says_what_was_seen_and_why_in_words(console: Client, world: World) -> None:
+    Integration.objects.filter(pk=world.integration.pk).update(name="Acme CRM")
+    hand_out(world, world.end_user)
+    made = world.make_key()
+    reveal(credential=made, actor="user:ann", reason="=Ticket 4711")
+    reveal(credential=world.credential, actor="token:ci", reason="a test")
+    _, (static, key, fetched, _) = exported(console, world.end_user)
+    at = AuditEvent.objects.get(pk=key["Line of the trail"]).at
+    assert list(key.items())[2:-2] == [
+        ("When (UTC)", f"{at:%Y-%m-%d %H:%M:%S}"),
+        ("Who", "ann"),
+        ("Kind", "person"),
+        ("How", "shown in the console"),
+        ("Reason", "'=Ticket 4711"),
+        ("What they saw", made.hint),
+        ("Policy", "keys"),
+        ("Platform", "mindcloud"),
+        ("Integration", ""),
+        ("Installation", ""),
+    ]
+    entered = f"entered {str(world.credential.pk)[:8]}"
+    assert list(fetched.values())[-6:-2] == ["entered", "mindcloud", "Acme CRM", "inst_1"]
+    assert (fetched["What they saw"], fetched["Reason"]) == (entered, "")
+    assert (static["Who"], static["Kind"], static["What they saw"]) == ("ci", "service token", entered)
+    assert (static["Integration"], static["Installation"]) == ("Acme CRM", "")
+
+
+def test_the_csv_names_nothing_that_its_reader_may_not_look_at(world: World) -> None:
+    hand_out(world, world.end_user)
+    reader = User.objects.create_user("reader", is_staff=True)
+    may = ("view_auditevent", "export_auditevent", "view_credential", "view_enduser")
+    reader.user_permissions.set(Permission.objects.filter(codename__in=may))
+    client = Client()
+    client.force_login(reader)
+    _, rows = exported(client, world.end_user)
+    hidden = {(row["Policy"], row["Platform"], row["Integration"], row["Installation"]) for row in rows}
+    assert hidden == {("", "", "", "")}
+
+
+def test_the_csv_of_a_resource_has_no_places(console: Client, world: World) -> None:
+    start_issue(
+        policy=world.policy, context={}, subject=world.resource.subject, actor="bob", entered={"apiKey": "x" * 20}
+    )
+    _, (row,) = exported(console, world.resource)
+    assert (row["Customer's id"], row["Policy"]) == (world.resource.partner_id, "entered")
+    assert "Platform" not in row
 
 
 def test_who_may_not_export_is_offered_and_given_nothing(world: World) -> None:

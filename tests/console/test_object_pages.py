@@ -1,14 +1,22 @@
 """The top of an object's page, the same for each kind: its name, state, facts, id, and what can be done."""
 
 import re
+from io import StringIO
+from pathlib import Path
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
+from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential
 from credservice.credentials.services import rotate
 from exchange.models import EndUser, Grant
+from exchange.services.end_users import resume_end_user, suspend_end_user, suspend_installation
 from tests.support.console import World
 from tests.support.doors import role_client
 from tests.support.pages import send, url
@@ -82,3 +90,69 @@ def test_pages_have_landmarks_and_a_way_past_the_menu(console: Client, world: Wo
     assert page.count("<main") == 1
     assert 'href="#content"' in page
     assert re.search(r'<html lang="en', page)
+
+
+def suspension(client: Client, obj: Any) -> str:
+    return " ".join(strip_tags(client.get(url(obj)).context["suspension"]).split())
+
+
+def newest(action: str) -> tuple[AuditEvent, str]:
+    line = AuditEvent.objects.filter(action=action).latest("id")
+    return line, f"{line.at:%Y-%m-%d %H:%M} UTC"
+
+
+def test_what_is_suspended_says_since_when_by_whom_and_why(console: Client, world: World) -> None:
+    assert suspension(console, world.installation) == ""
+    suspend_installation(installation=world.installation, actor="user:ann", why="Ticket 4711")
+    line, at = newest("installation.suspended")
+    assert suspension(console, world.installation) == f"Suspended since {at} by ann: Ticket 4711"
+    page = console.get(url(world.installation)).content.decode()
+    assert f'href="{url(line)}"' in page.partition('class="console-object-name"')[2].partition("</div>")[0]
+    for obj in (world.platform, world.resource):
+        send(console, url(obj, "suspend"), why="an outage")
+        assert suspension(console, obj).endswith("UTC by root: an outage")
+
+
+def test_a_credential_says_it_of_its_customer(console: Client, world: World) -> None:
+    suspend_end_user(end_user=world.end_user, actor="token:backend")
+    _, at = newest("end_user.suspended")
+    assert suspension(console, world.end_user) == f"Suspended since {at} by the token backend"
+    assert suspension(console, world.credential) == f"Suspended with acme since {at} by the token backend"
+    resume_end_user(end_user=world.end_user, actor="user:ann")
+    assert (suspension(console, world.end_user), suspension(console, world.credential)) == ("", "")
+
+
+def test_of_a_suspension_that_the_trail_does_not_have_nothing_is_said(console: Client, world: World) -> None:
+    """Neither of one that was ended since, nor of an account: it is deactivated."""
+    suspend_end_user(end_user=world.end_user, actor="user:ann", why="Ticket 4711")
+    resume_end_user(end_user=world.end_user, actor="user:ann")
+    EndUser.objects.update(is_active=False)
+    assert suspension(console, world.end_user) == ""
+    User.objects.filter(pk=world.host.pk).update(is_active=False)
+    assert suspension(console, world.host) == ""
+
+
+def test_one_that_a_set_up_file_suspended_says_so(
+    console: Client, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    users = "platforms: {mindcloud: {end_users: {eu_1: {active: false, attributes: {site: x}}}}}"
+    for text in (users, users.replace("site: x", "site: y")):
+        (tmp_path / "set-up.yaml").write_text(text)
+        call_command("apply", "set-up.yaml", stdout=StringIO())
+    first = AuditEvent.objects.filter(action="end_user.changed").earliest("id")
+    assert f"Suspended since {first.at:%Y-%m-%d %H:%M} UTC by the command apply" in suspension(console, world.end_user)
+    assert url(first) in console.get(url(world.end_user)).context["suspension"]
+
+
+def test_who_may_not_look_at_the_trail_or_the_customer_is_not_told(world: World) -> None:
+    suspend_end_user(end_user=world.end_user, actor="user:ann", why="Ticket 4711")
+    for hidden in ("view_auditevent", "view_enduser"):
+        user = User.objects.create_user(hidden, is_staff=True)
+        may = {"view_auditevent", "view_enduser", "view_credential"} - {hidden}
+        user.user_permissions.set(Permission.objects.filter(codename__in=may))
+        client = Client()
+        client.force_login(user)
+        page = client.get(url(world.credential))
+        assert page.context["suspension"] == ""
+        assert "suspended" in page.context["header"].state

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,18 +10,22 @@ from django.contrib.admin import site as admin_site
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from credservice.adminkit.widgets import is_secret
+from credservice.audit import Line, record
 from credservice.credentials.models import Credential
 from credservice.crypto import unseal
 from credservice.keys.models import SigningKey, SigningSecret
 from credservice.keys.rotation_progress import last_uses
+from credservice.keys.services import generate_secret, retire_secret
 from credservice.keys.signing_keys import generate_signing_key
 from credservice.vendor_api.models import ServiceToken
 from credservice.vendor_api.tokens import authenticate, create_token, revoke_token
 from exchange.signatures.verify import Profile
 from tests.conftest import Trail
 from tests.console.test_signature_debugger import call, headers_of
+from tests.events.conftest import make_endpoint
 from tests.support.console import CANARY, PASSWORD, World
 from tests.support.doors import role_client
 from tests.support.pages import run_bulk, send, url
@@ -73,6 +78,44 @@ def test_the_previous_secret_stays_for_the_overlap(console: Client, world: World
     send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="3600")
     world.secret.refresh_from_db()
     assert world.secret.state == "previous"
+
+
+def trail_of(client: Client, obj: Any) -> tuple[str, list[str]]:
+    """Read an object's page, and the actions of the lines that its trail leads to."""
+    page = client.get(url(obj))
+    card = next(card for card in page.context["cards"] if card.title == "Trail")
+    told = strip_tags(page.content.decode())
+    return told, [row.action for row in client.get(card.link).context["cl"].result_list]
+
+
+def test_a_platforms_page_has_the_lines_of_its_secrets(console: Client, world: World) -> None:
+    """Ended ones as well; whoever may not look at secrets reads no name of one."""
+    record(Line.about(world.platform, "platform.changed", "user:ann"))
+    generate_secret(secret_set=world.platform.secrets, actor="user:ann", overlap=timedelta(hours=1))
+    retire_secret(secret=world.secret, actor="user:ann")
+    told, listed = trail_of(console, world.platform)
+    assert f"ann retired signing secret {world.secret.hint} of Platform mindcloud" in told
+    assert listed == ["signing_secret.retired", "signing_secret.created", "platform.changed", "signing_secret.created"]
+    reader = User.objects.create_user("reader", is_staff=True)
+    reader.user_permissions.set(Permission.objects.filter(codename__in=["view_platform", "view_auditevent"]))
+    client = Client()
+    client.force_login(reader)
+    told, _ = trail_of(client, world.platform)
+    assert f"ann retired signing secret {str(world.secret.pk)[:8]}" in told
+    assert f"signing secret {world.secret.hint}" not in told
+
+
+def test_an_endpoints_page_has_the_lines_of_its_secrets(console: Client) -> None:
+    endpoint, _ = make_endpoint("https://api.example.com/events")
+    told, listed = trail_of(console, endpoint)
+    assert "created signing secret" in told
+    assert "signing_secret.created" in listed
+
+
+def test_a_platform_without_a_secret_has_its_own_lines(console: Client, world: World) -> None:
+    SigningSecret.objects.all().delete()
+    record(Line.about(world.platform, "platform.changed", "user:ann"))
+    assert trail_of(console, world.platform)[1] == ["platform.changed"]
 
 
 def test_a_leaked_secret_ends_at_once(console: Client, world: World) -> None:

@@ -66,14 +66,16 @@ class TimeFilter(RangeDateTimeFilter):
         return found.replace(tzinfo=UTC)
 
 
-class ActorFilter(ExactFilter):
-    """Takes one actor, or several with commas between them."""
-
-    title = parameter_name = "actor"
+class SeveralFilter(ExactFilter):
+    """Takes one whole value, or several with commas between them."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         asked = (self.value() or "").strip()
-        return queryset.filter(actor__in={asked, *asked.split(",")}) if asked else queryset
+        return queryset.filter(**{f"{self.parameter_name}__in": {asked, *asked.split(",")}}) if asked else queryset
+
+
+class ActorFilter(SeveralFilter):
+    title = parameter_name = "actor"
 
 
 class ReasonFilter(ExactFilter):
@@ -84,7 +86,7 @@ class ObjectTypeFilter(ExactFilter):
     title, parameter_name = "object type", "object_type"
 
 
-class ObjectFilter(ExactFilter):
+class ObjectFilter(SeveralFilter):
     title, parameter_name = "object id", "object_id"
 
 

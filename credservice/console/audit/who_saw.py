@@ -1,8 +1,9 @@
 """Shows who saw any secret of one customer: of all its credentials, in a range of days, and as a file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import PermissionDenied
@@ -14,22 +15,30 @@ from django.utils.text import slugify
 from unfold.widgets import INPUT_CLASSES
 
 from credservice.adminkit.form_ids import new_form_id
-from credservice.adminkit.links import names_of, short
+from credservice.adminkit.links import may_view, names_of, short
 from credservice.adminkit.object_pages import ObjectPage
-from credservice.adminkit.sentences import actor_name
+from credservice.adminkit.sentence_tails import why_of
+from credservice.adminkit.sentences import actor_parts
 from credservice.audit.export import csv_line, read_down
 from credservice.audit.models import AuditEvent
 from credservice.console.audit.export import send
 from credservice.console.audit.exposure import sighting_rows, way_of
+from credservice.credentials.admin.related import name_of
 from credservice.credentials.exposure import MAX_LINES, events_of, sightings_of
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
 
 DAYS = 7
 _DAY = timedelta(days=1)
-COLUMNS = (
-    *("customer", "external_id", "subject", "at", "who", "how", "what", "id", "hint", "integration", "installation"),
-    *("source", "request_id", "signing_secret_id", "line"),
-)
+# Tells where a credential was good for: a value for each of ``place_columns``, of a line and its credential's versions.
+Places = Callable[[AuditEvent, UUID | None], tuple[str, ...]]
+
+
+class Seen(NamedTuple):
+    """Names a credential in the file; there may be very many."""
+
+    name: str
+    policy: str
+    line: UUID | None
 
 
 class DayInput(forms.DateInput):
@@ -60,10 +69,15 @@ class WhoSaw(ObjectPage):
     slug, title, icon = "who-saw", "Who saw its secrets", "group_search"
     permission = "audit.view_auditevent"
     exports: ClassVar[str] = "audit.export_auditevent"
+    place_columns: ClassVar[tuple[str, ...]] = ()
 
     def subjects(self, obj: Any) -> list[str]:
         """List whose credentials are meant."""
         return [obj.subject]
+
+    def places(self, request: HttpRequest, obj: Any) -> Places:
+        """Tell what fills ``place_columns``: nothing of what the reader may not look at."""
+        return lambda event, line: ()
 
     def allowed(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().allowed(request, obj) and request.user.has_perm("credentials.view_credential")
@@ -80,7 +94,7 @@ class WhoSaw(ObjectPage):
         subjects = self.subjects(obj)
         if request.method == "POST":
             asked = {"subject": ", ".join(subjects), "at_from": since.isoformat(), "at_to": until.isoformat()}
-            lines = self._lines(obj, subjects, events_of(subjects, since, until))
+            lines = self._lines(request, obj, subjects, events_of(subjects, since, until))
             return send(request, lines, "csv", asked, self._file_name(obj, form.cleaned_data))
         found = sightings_of(subjects, since, until)
         whose = f" for {self.admin.object_title(obj)}"  # which this page's title says
@@ -89,21 +103,31 @@ class WhoSaw(ObjectPage):
         cut = sum(seen.times for seen in found) >= MAX_LINES
         return self._show(request, obj, form, {"seen": {"sightings": rows, "cut": cut, "max_lines": MAX_LINES}})
 
-    def _lines(self, obj: Any, subjects: list[str], events: QuerySet[AuditEvent]) -> Iterator[str]:
-        """Write a line for each time, so that somebody who has no access to the console can read it."""
-        yield csv_line(COLUMNS)
+    def _lines(
+        self, request: HttpRequest, obj: Any, subjects: list[str], events: QuerySet[AuditEvent]
+    ) -> Iterator[str]:
+        """Write a line for each time, so that somebody who has no access to the console can read it.
+
+        What the reader may look at is found out here: the lines are written after the answer has begun, when there is
+        no request any more.
+        """
         theirs = str(getattr(obj, "external_id", "") or getattr(obj, "partner_id", ""))
         whose = (self.admin.object_title(obj), theirs)
-        found = Credential.objects.filter(subject__in=subjects).values_list("pk", "hint")
-        hints = {str(pk): hint for pk, hint in found.iterator()}
-        for row in read_down(events, limit=MAX_LINES):
-            when = row["at"].astimezone(UTC).isoformat()
-            seen = (row["subject"], when, actor_name(row["actor"]), way_of(row["action"]))
-            what = (row["object_type"], row["object_id"], hints.get(row["object_id"], ""))
-            # The id of the secret that the call was signed with, never its value.
-            signed = row["detail"].get("secret", "") if row["action"] == "exchange.credential" else ""
-            by = (row["detail"].get("integration", ""), row["detail"].get("installation", ""))  # the platform's ids
-            yield csv_line((*whose, *seen, *what, *by, row["source"], row["request_id"], signed, row["id"]))
+        places, names_policy = self.places(request, obj), may_view(request, CredentialPolicy)
+        columns = ("Customer", "Customer's id", "When (UTC)", "Who", "Kind", "How", "Reason", "What they saw", "Policy")
+
+        def written() -> Iterator[str]:
+            yield csv_line((*columns, *self.place_columns, "From address", "Line of the trail"))
+            credentials = _credentials_of(subjects)
+            for row in read_down(events, limit=MAX_LINES):
+                event = AuditEvent(**row)
+                seen = credentials.get(event.object_id) or Seen(_words_of(event), "", None)
+                when = f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+                act = (*actor_parts(event.actor), way_of(event.action), why_of(event, whole=True))
+                what = (seen.name, seen.policy if names_policy else "", *places(event, seen.line))
+                yield csv_line((*whose, when, *act, *what, event.source, event.pk))
+
+        return written()
 
     def _file_name(self, obj: Any, days: dict[str, Any]) -> str:
         name = slugify(self.admin.object_title(obj))[:60] or short(str(obj.pk))
@@ -117,3 +141,15 @@ class WhoSaw(ObjectPage):
 
 def _moment(day: Any) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _credentials_of(subjects: list[str]) -> dict[str, Seen]:
+    found = (
+        Credential.objects.filter(subject__in=subjects).select_related("policy").only("hint", "line", "policy__name")
+    )
+    return {str(row.pk): Seen(name_of(row), str(row.policy), row.line) for row in found.iterator()}
+
+
+def _words_of(event: AuditEvent) -> str:
+    """Name what is no credential as the page does, such as a callback."""
+    return f"{event.object_type.replace('_', ' ')} {short(event.object_id)}"

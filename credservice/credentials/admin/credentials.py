@@ -23,6 +23,7 @@ from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, b
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.adminkit.sentences import actor_name
+from credservice.adminkit.suspensions import SUSPENDED, suspended_since
 from credservice.audit.names import object_type_of
 from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, pages
@@ -153,6 +154,11 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             *([Fact("Leaked", _reported(obj))] if obj.leaked_at else []),
             Fact("Last checked", moment(obj.last_used_at, NONE_YET)),
         ]
+
+    def suspension(self, request: HttpRequest, obj: Credential) -> str:
+        """Say it of its customer, with whom it is suspended."""
+        since = suspended_since(request, obj.subject) if obj.state_word() == SUSPENDED else ""
+        return format_html("Suspended with {} {}", self.shown_subject(obj), since) if since else ""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Without the dates that it does not have, and the troubles that it has not had."""

@@ -1,5 +1,6 @@
 """Shows and changes event endpoints in the console."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
+from credservice.adminkit.cards import Card, cards
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
 from credservice.adminkit.links import list_link, list_url, page_of, see_document
@@ -33,7 +35,7 @@ from credservice.events.emit import forget_wanted
 from credservice.events.models import EventDelivery, EventEndpoint
 from credservice.events.services import new_secret_set, replay_failed, send_test
 from credservice.events.types import PING, SUBSCRIBABLE, TYPES
-from credservice.keys.admin import NewSecret, WithSecrets, secrets_table
+from credservice.keys.admin import NewSecret, WithSecrets, secrets_table, trail_with_secrets
 from credservice.keys.models import SigningSecretSet
 from credservice.keys.services import generate_secret
 
@@ -215,3 +217,8 @@ class EventEndpointAdmin(WithSecrets, ConsoleAdmin):
     @display(description="Deliveries")
     def its_deliveries(self, obj: EventEndpoint) -> Any:
         return list_link(EventDelivery, "Its deliveries", endpoint__id__exact=obj.pk) if obj.created_at else ""
+
+
+@cards(EventEndpoint)
+def of_an_endpoint(obj: EventEndpoint) -> Iterator[Card]:
+    yield trail_with_secrets(obj)

@@ -14,6 +14,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
+from credservice.adminkit.cards import Card, trail_of_several
 from credservice.adminkit.four_eyes import SecondPerson
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, page_of
@@ -30,6 +31,7 @@ from credservice.keys.models import SigningSecret, SigningSecretSet
 from credservice.keys.rotation_progress import Stage, progress_of
 from credservice.keys.services import enter_secret, fingerprint, generate_secret, retire_secret, reveal_secret
 
+MAX_IN_TRAIL = 20  # secrets; the trail's list takes them all in its address
 OVERLAPS = (
     ("86400", "24 hours: the platform changes to the new one meanwhile"),
     ("3600", "1 hour"),
@@ -188,6 +190,12 @@ def secrets_table(secret_set: SigningSecretSet, shown_for: Any) -> SafeString:
     )
     table = format_html('<table class="console-table">{}</table>', rows) if rows else "None yet."
     return format_html("{}{}", table, _rotation(secret_set))
+
+
+def trail_with_secrets(obj: Any) -> Card:
+    """Show the newest lines of an object and of its newest signing secrets, ended ones as well."""
+    newest = obj.secrets.secrets.order_by("-created_at").values_list("pk", flat=True)[:MAX_IN_TRAIL]
+    return trail_of_several([str(obj.pk), *(str(pk) for pk in newest)])
 
 
 def _end_it(secret: SigningSecret) -> SafeString | str:

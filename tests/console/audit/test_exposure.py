@@ -1,14 +1,19 @@
 """Looks up who could have seen a credential, or a value that turned up."""
 
+import csv
+import json
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
 from credservice.audit import Line, record
+from credservice.audit.models import AuditEvent
 from credservice.credentials.exposure import line_of, sightings
 from credservice.credentials.services import reveal, rotate
+from tests.console.audit.conftest import LIST
 from tests.support.console import CANARY
+from tests.support.pages import send, url
 
 
 def seen_url(credential):
@@ -65,3 +70,25 @@ def test_an_unknown_credential_is_not_found(console, world):
 def test_who_may_not_see_credentials_is_not_told(clerk, world):
     assert clerk.get(seen_url(world.credential)).status_code == 403
     assert clerk.post(reverse("admin:audit_auditevent_find"), {"value": CANARY}).status_code == 403
+
+
+def test_lines_of_one_moment_stand_by_their_ids_newest_first_everywhere(console, world):
+    """The list, the object's page, both exports, and who saw it, agree: a transaction's lines have one time."""
+    names = [f"n{number * 7 % 20}" for number in range(20)]
+    for name in names:
+        reveal(credential=world.credential, actor=f"user:{name}", reason="a test")
+    names.reverse()
+    lines = list(AuditEvent.objects.filter(action="credential.revealed"))
+    assert len({line.at for line in lines}) == 1
+    assert [line.actor for line in lines] == [f"user:{name}" for name in names]
+    shown = console.get(LIST, {"action": "credential.revealed"}).context["cl"].result_list
+    exported = send(console, f"{LIST}export/?action=credential.revealed", format="ndjson")
+    rows = [json.loads(row)["id"] for row in b"".join(exported.streaming_content).splitlines()]
+    card = next(card for card in console.get(url(world.credential)).context["cards"] if card.title == "Trail")
+    assert [line.pk for line in lines] == [line.pk for line in shown] == rows
+    assert list(card.rows) == lines[: len(card.rows)]
+    customer = url(world.end_user, "who-saw")
+    for page in (console.get(customer).context["seen"], console.get(seen_url(world.credential)).context["seen"]):
+        assert [who for who, *_ in page["sightings"]][:20] == names
+    file = b"".join(send(console, customer).streaming_content).decode().splitlines()
+    assert [row["Who"] for row in csv.DictReader(file)][:20] == names

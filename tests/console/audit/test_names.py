@@ -2,12 +2,13 @@
 
 from html import unescape
 
+import pytest
 from django.contrib import admin
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 
-from credservice.adminkit.sentences import plain_sentence
+from credservice.adminkit.sentences import plain_sentence, sentence
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from tests.console.audit.conftest import LIST
@@ -67,6 +68,41 @@ def test_the_trail_of_an_object_is_of_its_kind_alone(console, world, admin):
     record(Line("invitation.made", "user:ann", object_type="invitation", object_id=str(admin.pk)))
     trail = console.get(url(admin, "history"))["Location"]
     assert {line.object_type for line in console.get(trail).context["cl"].result_list} <= {"user"}
+
+
+def refused(world, actor, subject="", **ids):
+    ids = {"end_user": "eu_1", "installation": "inst_1"} | ids
+    record(Line("exchange.credential", actor, "refused", "no_grant", subject=subject, detail=ids))
+    return AuditEvent.objects.latest("id")
+
+
+def test_a_refused_call_of_a_proven_platform_names_the_customer(console, world):
+    line = refused(world, "platform:mindcloud", world.end_user.subject)
+    assert plain_sentence(line) == (
+        "The platform mindcloud's call to fetch a credential for acme (end user eu_1, installation inst_1) "
+        "was refused: no grant covers it"
+    )
+    assert f'href="{url(world.end_user)}"' in sentence(line)
+    assert "for acme was refused" in plain_sentence(
+        refused(world, line.actor, line.subject, end_user="", installation="")
+    )
+    own = strip_tags(console.get(url(world.end_user)).content.decode())
+    assert "credential for end user eu_1, installation inst_1 was refused" in own
+
+
+def test_a_refused_call_names_no_customer_to_who_may_not_look_at_it(clerk, world):
+    refused(world, "platform:mindcloud", world.end_user.subject)
+    page = clerk.get(LIST).content.decode()
+    assert "to fetch a credential for end user eu_1, installation inst_1 was refused" in strip_tags(page)
+    assert "acme" not in page
+
+
+@pytest.mark.parametrize("actor", ["unproven:mindcloud", "anonymous"])
+def test_a_call_that_proved_nothing_names_no_customer(world, actor):
+    """Even if such a line had one."""
+    line = refused(world, actor, world.end_user.subject)
+    assert "acme" not in plain_sentence(line)
+    assert url(world.end_user) not in sentence(line)
 
 
 def test_what_is_no_more_has_its_ids_first_digits(world):
