@@ -30,7 +30,11 @@ INTEGRATION = {"policy": "demo-api-key", "response_shape": {"apiKey": "$credenti
 LISTS = ("event-deliveries", "signing-keys", "audit-events")
 SETUP = """
 platforms:
-  mindcloud: {{api_url: "{mindcloud}", api_key: "file:mindcloud-api-key"}}
+  mindcloud:
+    api_url: "{mindcloud}"
+    api_key: file:mindcloud-api-key
+    end_users:
+      enduser_456def: {{installations: {{install_waiting: {{integration: int_abc123, state: pending}}}}}}
 event_endpoints:
   receiver: {{url: "http://localhost:9/events"}}
 marketplaces:
@@ -102,7 +106,7 @@ class Seeds:
             ("GET", "/policies/{policy}"): call(policy="demo-api-key"),
             ("GET", INSTALLATION): call(**installation),
             ("POST", f"{INSTALLATION}/approve"): call({}, **waiting),
-            ("POST", f"{INSTALLATION}/refuse"): call({}, **waiting),
+            ("POST", f"{INSTALLATION}/refuse"): call({}, installation_id="install_waiting"),
             ("POST", f"{INSTALLATION}/suspend"): call({}, **installation),
             ("POST", f"{INSTALLATION}/resume"): call({}, **installation),
             ("GET", END_USER): call(**read),
