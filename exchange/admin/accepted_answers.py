@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -33,7 +33,7 @@ def ask_for_tick(form: Any, impact: AnswerImpact, wanted: Iterable[str]) -> dict
     foretold = hashlib.sha256(json.dumps([*impact.sentences(), *wanted]).encode()).hexdigest()[:16]
     form.fields[TICK] = forms.BooleanField(
         label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
-        help_text=format_html_join("", "<p>{}</p>", ((sentence,) for sentence in told(impact))),
+        help_text=format_html_join("", "<div>{}</div>", ((sentence,) for sentence in told(impact))),
         required=False,
         widget=UnfoldBooleanWidget(attrs={"value": foretold}),
     )
@@ -55,12 +55,25 @@ def told(impact: AnswerImpact) -> list[SafeString]:
     """Say what would change, and lead to where what is missing can be added."""
     found = [_marked(sentence) for sentence in impact.sentences()]
     for what, those in impact.lacking.items():
-        rest = f" and {len(those) - MAX_NAMED} more" if len(those) > MAX_NAMED else ""
-        links = format_html_join(
-            ", ", "{}", ((new_tab_link(field_of(each, "attributes"), each),) for each in those[:MAX_NAMED])
-        )
-        found.append(format_html("Add the {} first, on the page of {}{}.", what, links, rest))
+        links = [new_tab_link(field_of(each, "attributes"), each) for each in those]
+        found.append(format_html("Add the {} first, on the page of {}", what, _listed(links)))
+    if len(impact.unanswered) > MAX_NAMED:
+        found.append(_folded("All that would get no answer", impact.unanswered))
+    if len(impact.different) > MAX_NAMED:
+        found.append(_folded("All that would be answered differently", impact.different))
     return found
+
+
+def _listed(links: Sequence[SafeString]) -> SafeString:
+    """Write a few links in the sentence, and fold the others behind their number."""
+    shown = format_html_join(", ", "{}", ((link,) for link in links[:MAX_NAMED]))
+    rest = links[MAX_NAMED:]
+    return format_html("{}{}", shown, _folded(f"and {len(rest)} more", rest) if rest else ".")
+
+
+def _folded(title: str, items: Iterable[Any]) -> SafeString:
+    listed = format_html_join(", ", "{}", ((item,) for item in items))
+    return format_html('<details><summary class="cursor-pointer text-link">{}</summary>{}</details>', title, listed)
 
 
 class AttributesForm(forms.ModelForm):  # type: ignore[type-arg]

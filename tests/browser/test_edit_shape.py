@@ -17,7 +17,14 @@ def test_the_answer_follows_what_is_typed(console: Page):
     console.get_by_label("Text or attribute").last.fill("external_id")
     expect(answer).to_contain_text('"tenant": "customer-1"')
     console.get_by_role("button", name="Save").click()
-    expect(console.get_by_label("Save it and change these answers")).to_be_visible()
+    tick = console.get_by_label("Save it and change these answers")
+    expect(tick).to_be_visible()
+    expect(console.get_by_text("tenant is new.")).to_have_count(1)  # beside the tick alone
+    tick.check()
+    # The tick is for what was sent: with something else typed, it goes, and what would change is said anew.
+    console.get_by_label("Name", exact=True).last.fill("account")
+    expect(console.get_by_text("account is new.")).to_have_count(1)
+    expect(tick).to_have_count(0)
 
 
 def test_the_answer_follows_the_policy_that_is_chosen(console: Page):

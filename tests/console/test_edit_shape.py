@@ -5,7 +5,7 @@ import json
 import pytest
 
 from credservice.credentials.models import CredentialPolicy
-from exchange.models import Grant, Integration
+from exchange.models import EndUser, Grant, Installation, Integration
 from exchange.services.dry_run import MASK
 from exchange.services.grants import usable_of
 from tests.support.pages import send, url
@@ -122,7 +122,7 @@ def test_the_preview_says_what_the_check_will_say_of_another_policy(world, conso
     foretold = saved(console, world, both, policy=wider.pk).context["form"].fields["confirmed"].help_text
     assert found["notes"][0] == "Shown with a credential that the policy wider makes."
     assert "inst_1" in found["notes"][1]
-    assert all(f"<p>{note}</p>" in foretold for note in found["notes"][1:])
+    assert all(f"<div>{note}</div>" in foretold for note in found["notes"][1:])
 
 
 def test_who_lacks_what_is_linked_and_what_to_do_is_said(world, console):
@@ -138,6 +138,25 @@ def test_who_lacks_what_is_linked_and_what_to_do_is_said(world, console):
     assert f"Add the attribute plan first, on the page of {note}." in foretold
     assert "<b>" not in foretold
     assert f"Add the attribute plan first, on the page of {note}." in previewed(console, world, text)["notes"]
+
+
+def test_beyond_the_first_few_all_are_listed_behind_their_number(world, console):
+    made = Integration.objects.create(
+        platform=world.platform, integration_id="int_made", policy=world.key_policy, response_shape={"region": "eu"}
+    )
+    customers = [EndUser(platform=world.platform, end_user_id=f"many_{n}", name=f"Many {n}") for n in range(7)]
+    for n, customer in enumerate(EndUser.objects.bulk_create(customers)):
+        Installation.objects.create(
+            platform=world.platform, integration=made, end_user=customer, installation_id=f"inst_many_{n}"
+        )
+    sent = {"response_shape": '{"plan": "$end_user.plan"}', "before": '{"region": "eu"}'}
+    foretold = send(console, url(made, "shape"), **sent).context["form"].fields["confirmed"].help_text
+    assert "7 installations would get no answer: " in foretold
+    assert "and 2 more</summary>" in foretold
+    assert "All that would get no answer</summary>" in foretold
+    assert all(f"{url(customer)}#field-attributes" in foretold for customer in customers)
+    folded = foretold.partition("All that would get no answer")[2]
+    assert all(f"inst_many_{n} (the customer has no attribute plan)" in folded for n in range(7))
 
 
 def test_it_is_saved(world, console, trail):
@@ -178,8 +197,8 @@ def confirmed(console, world, shape=SHAPE):
 def test_who_is_answered_differently_is_said_before_it_is_saved(world, console):
     page = saved(console, world).content.decode()
     assert "1 installation would be answered differently: inst_1." in page
-    assert "<p><code>apiKey</code> is no longer sent.</p>" in page
-    assert "<p><code>token</code> is new.</p><p><code>tenant</code> is new.</p>" in page
+    assert "<div><code>apiKey</code> is no longer sent.</div>" in page
+    assert "<div><code>token</code> is new.</div><div><code>tenant</code> is new.</div>" in page
     assert "Nothing is saved yet" in page
     assert Integration.objects.get(pk=world.integration.pk).response_shape == {"apiKey": "$credential.apiKey"}
 
@@ -246,7 +265,7 @@ def test_a_tick_is_asked_for_where_not_all_were_looked_at(world, console, trail,
     Grant.objects.update(installation=world.installation)  # the newest gets no answer today
     page = saved(console, world)
     sentence = "There are more installations: only the newest 1 were looked at."
-    assert page.context["form"].fields["confirmed"].help_text == f"<p>{sentence}</p>"
+    assert page.context["form"].fields["confirmed"].help_text == f"<div>{sentence}</div>"
     assert confirmed(console, world).status_code == 302
     accepted = trail.one(action="integration.changed").detail["accepted_changed_answers"]
     assert accepted == {"different": 0, "unanswered": 0, "not_all_looked_at": 1}

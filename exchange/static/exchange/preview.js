@@ -24,19 +24,24 @@ document.querySelectorAll("[data-preview]").forEach((input) => {
             field.querySelectorAll(":scope > .text-red-600").forEach((list) => list.remove());
         });
     };
+    // The tick is for what was sent, and says what that changes: with something else typed, it says nothing true.
+    const form = input.closest("form");
+    const tick = form.querySelector('[name="confirmed"]')?.closest(".group");
     let timer;
     const ask = async (event) => {
-        const form = new FormData(input.closest("form"));
-        form.set("preview", "1");
+        const typed = new FormData(form);
+        typed.set("preview", "1");
         try {
-            const answer = await fetch(window.location.href, { method: "POST", body: form });
+            const answer = await fetch(window.location.href, { method: "POST", body: typed });
             const found = await answer.json();
             if (event) {
                 unmark();
+                tick?.remove();
             }
             shown.textContent = found.answer ?? (told.includes(words(found.problem)) ? "" : found.problem);
-            notes.replaceChildren(...(found.notes ?? []).map((note) => {
-                const line = document.createElement("p");
+            const [shownWith, ...foretold] = found.notes ?? [];
+            notes.replaceChildren(...[shownWith, ...(tick?.isConnected ? [] : foretold)].filter(Boolean).map((note) => {
+                const line = document.createElement("div");
                 line.innerHTML = note; // escaped by the server, but for its code and links
                 return line;
             }));
@@ -45,9 +50,11 @@ document.querySelectorAll("[data-preview]").forEach((input) => {
             notes.replaceChildren();
         }
     };
-    input.closest("form").addEventListener("input", (event) => {
-        clearTimeout(timer);
-        timer = setTimeout(ask, 300, event);
+    form.addEventListener("input", (event) => {
+        if (!tick?.contains(event.target)) {
+            clearTimeout(timer);
+            timer = setTimeout(ask, 300, event);
+        }
     });
     ask();
 });
