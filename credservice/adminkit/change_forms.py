@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from credservice.adminkit import widgets
 from credservice.adminkit.edit_conflicts import guarded, seen_token
+
+_TAKEN_TOGETHER = {NON_FIELD_ERRORS: {"unique_together": "Another %(model_name)s has this %(field_labels)s already."}}
 
 
 class ChangeForms(ModelAdmin):
@@ -49,6 +52,7 @@ class ChangeForms(ModelAdmin):
         return super().has_add_permission(request) and request.user.has_perms(needed)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs.setdefault("error_messages", _TAKEN_TOGETHER)
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         return guarded(form) if change else form
 

@@ -260,8 +260,18 @@ class FirstSteps(ObjectPage):
         return TemplateResponse(request, "console/first_steps_start.html", context)
 
 
-def name_taken(obj: Any) -> ValidationError:
-    """Refuse a name that is this object's, with the way to its first steps."""
+def free_name(model: Any, name: str) -> str:
+    """Return a name that none has yet. Raises ValidationError, with the way to the first steps of the one that has it.
+
+    Names that differ in capitals alone would stand side by side in every list.
+    """
+    found = model.objects.filter(name=name).first() or model.objects.filter(name__iexact=name).first()
+    if found is not None:
+        raise _name_taken(found)
+    return name
+
+
+def _name_taken(obj: Any) -> ValidationError:
     site_admin: Any = admin.site._registry[type(obj)]
     steps = (page(site_admin) for page in site_admin.first_steps)
     url = next((page.url(obj) for page in steps if not page.refusal(obj)), page_of(obj))

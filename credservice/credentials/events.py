@@ -42,7 +42,7 @@ def _facts(credential: Credential) -> dict[str, Any]:
         "policy": credential.policy.name,
         "state": str(credential.state),
         "hint": credential.hint,
-        "expires_at": credential.expires_at.isoformat() if credential.expires_at else None,
+        "expires_at": credential.expires_at.isoformat().replace("+00:00", "Z") if credential.expires_at else None,
         "context": about,
     }
 

@@ -32,8 +32,8 @@ KNOWN: dict[str, tuple[int, str]] = {
     "conflict": (409, "Read `detail`, and the object again: as it is now, it does not allow this."),
     "answers_would_change": (
         409,
-        "Read in `detail` whose answers this changes; to do it all the same, send it with "
-        "`?accept_changed_answers=true`.",
+        "Read in `detail` what this changes, and with the scope `installations:read` for whom; to do it all the same, "
+        "send it with `?accept_changed_answers=true`.",
     ),
     "ambiguous": (409, "Say which is meant: by `platform`, or by our id."),
     "ambiguous_resource": (409, "Two marketplaces have a resource of this id that is there: use ours."),

@@ -61,7 +61,11 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     name = "serviceToken"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        return {"type": "http", "scheme": "bearer", "description": "A service token: manage.py create_token."}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A service token, made in the console (Access, Service tokens) or by manage.py create_token.",
+        }
 
 
 class VendorSchema(AutoSchema):

@@ -6,7 +6,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from credservice.adminkit.widgets import NAME_FORM, text_field
-from credservice.adminkit.wizard import name_taken
+from credservice.adminkit.wizard import free_name
 from credservice.credentials.admin import ValuesForm
 from exchange.admin.shape_table import ShapeField
 from exchange.models import EndUser, Integration, Platform
@@ -30,11 +30,7 @@ class PlatformForm(forms.Form):
     )
 
     def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        found = Platform.objects.filter(name=name).first()
-        if found is not None:
-            raise name_taken(found)
-        return name
+        return free_name(Platform, self.cleaned_data["name"])
 
 
 class IntegrationForm(forms.Form):

@@ -19,7 +19,7 @@ _NAME = re.compile(r"[^\W\d][\w.-]{0,63}")
 
 
 class Row(NamedTuple):
-    """One line of the table. ``text`` is the text, the attribute, or a secret's name where the field has another."""
+    """One line of the table. ``text`` is the text, or the secret's or attribute's name where the field has another."""
 
     field: str = ""
     kind: str = CREDENTIAL
@@ -41,7 +41,7 @@ class ShapeTable(RowTable):
     row = Row
     titles = ("Name", "Holds", "Text or attribute")
     choices = KINDS
-    hints: ClassVar = {CREDENTIAL: "only if named otherwise", TEXT: "such as eu", END_USER: "external_id, or another"}
+    hints: ClassVar = {CREDENTIAL: "only if named otherwise", TEXT: "such as eu", END_USER: "only if named otherwise"}
     preview = PREVIEW
 
     class Media:
@@ -113,9 +113,6 @@ def _fault(row: Row) -> _Fault | None:
         return _Fault("kind", f"{row.field}: choose what it holds.")
     if row.kind == TEXT:
         return None if row.text else _Fault("text", f"{row.field}: write its text.")
-    if row.kind == END_USER and not row.text:
-        sentence = f"{row.field}: write the attribute's name: external_id is your own id of the customer."
-        return _Fault("text", sentence)
     return None if not row.text or _NAME.fullmatch(row.text) else _Fault("text", f"{row.field}: {_no_name(row.text)}")
 
 

@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Values
 from credservice.adminkit.widgets import NAME_FORM, text_field
-from credservice.adminkit.wizard import FirstSteps, Step, name_taken
+from credservice.adminkit.wizard import FirstSteps, Step, free_name
 from credservice.audit import Line, record
 from credservice.core.exceptions import Invalid
 from credservice.credentials.models import CredentialPolicy
@@ -29,11 +29,7 @@ class MarketplaceForm(forms.Form):
     )
 
     def clean_name(self) -> str:
-        name: str = self.cleaned_data["name"]
-        found = Marketplace.objects.filter(name=name).first()
-        if found is not None:
-            raise name_taken(found)
-        return name
+        return free_name(Marketplace, self.cleaned_data["name"])
 
 
 class ProductForm(forms.Form):

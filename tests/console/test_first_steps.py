@@ -81,8 +81,9 @@ def test_a_reload_of_the_answer_leads_on(console):
     assert told in again.content.decode()
 
 
-def test_a_taken_name_is_told_and_leads_to_whose_it_is(console, platform):
-    form = send(console, reverse(START), name="staging").context["form"]
+@pytest.mark.parametrize("name", ["staging", "Staging"])
+def test_a_taken_name_is_told_and_leads_to_whose_it_is(console, platform, name):
+    form = send(console, reverse(START), name=name).context["form"]
     assert "There is a platform staging already" in form.errors["name"][0]
     assert f'href="{url(platform, "first-steps")}">continue with that one</a>' in form.errors["name"][0]
 
@@ -176,7 +177,6 @@ def test_a_wrong_entry_is_told_and_nothing_made(console, platform, wrong):
         ([("apiKey", "credential", ""), ("apiKey", "text", "x")], "entered", "two fields of this name"),
         ([("region", "text", "eu")], "entered", "must hold a secret"),
         ([("apiKey", "credential", ""), ("region", "text", "")], "entered", "write its text"),
-        ([("apiKey", "credential", ""), ("tenant", "end_user", "")], "entered", "external_id is your own id"),
         ([("apiKey", "installation", "region")], "entered", "choose what it holds"),
         ([("a", "credential", ""), ("b", "credential", "")], "made", "The API key is one secret."),
         ([(f"f{n}", "credential", "") for n in range(33)], "entered", "at most 32 fields"),
@@ -187,6 +187,11 @@ def test_fields_that_cannot_be_answered_are_told_while_they_are_typed(console, p
     assert problem in add_integration(console, platform, *rows, kind=kind).content.decode()
     assert not Integration.objects.exists()
     assert not CredentialPolicy.objects.exists()
+
+
+def test_an_attribute_that_is_not_named_is_called_as_its_field_is(console, platform):
+    add_integration(console, platform, ("apiKey", "credential", ""), ("region", "end_user", ""))
+    assert Integration.objects.get().response_shape == {"apiKey": "$credential.apiKey", "region": "$end_user.region"}
 
 
 FIELDS = [

@@ -131,3 +131,9 @@ def test_an_address_of_a_button_says_so(console: Client, db: None) -> None:
     answer = console.get(reverse("admin:logout"))
     assert (answer.status_code, answer["Allow"]) == (405, "POST, OPTIONS")
     assert "Nothing opens here" in answer.content.decode()
+
+
+def test_what_is_taken_together_is_said_in_plain_words(console: Client, world: World) -> None:
+    values = {"platform": world.platform.pk, "integration_id": "int_1", "policy": world.policy.pk}
+    page = console.post(url(Integration, "add"), values | {"response_shape": '{"apiKey": "$credential.apiKey"}'})
+    assert "Another Integration has this Platform and Integration id already" in page.content.decode()
