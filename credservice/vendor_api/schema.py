@@ -64,7 +64,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "A service token, made in the console (Access, Service tokens) or by manage.py create_token.",
+            "description": "A service token, made in the console (Access, Service tokens) or by create_token.",
         }
 
 
