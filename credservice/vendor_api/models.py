@@ -24,7 +24,7 @@ class Scope(models.TextChoices):
     READ_END_USERS = "end-users:read", "Read end users"
     WRITE_END_USERS = "end-users:write", "Register, change, suspend and resume end users"
     READ_INSTALLATIONS = "installations:read", "Read installations"
-    WRITE_INSTALLATIONS = "installations:write", "Approve, suspend and resume installations"
+    WRITE_INSTALLATIONS = "installations:write", "Approve, refuse, suspend and resume installations"
     READ_GRANTS = "grants:read", "Read grants"
     WRITE_GRANTS = "grants:write", "Grant credentials to end users, and withdraw them"
     READ_CREDENTIALS = "credentials:read", "Read credentials, without their values"
