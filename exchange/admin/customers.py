@@ -113,7 +113,7 @@ def _unanswered(request: HttpRequest, obj: EndUser) -> list[Need]:
     """Say of each installation that gets no answer why, and what would mend it."""
     needs = []
     for installation, answer in unanswered_today(obj):
-        what, link = _mending(obj, installation, answer)
+        what, link = _mending(request, obj, installation, answer)
         if answer.lacks == "" and not request.user.has_perm("exchange.add_grant"):
             link = page_of(installation)
         sentence = f"{installation} of {installation.integration.integration_id} gets no answer: {answer.why}. {what}"
@@ -121,12 +121,17 @@ def _unanswered(request: HttpRequest, obj: EndUser) -> list[Need]:
     return needs
 
 
-def _mending(obj: EndUser, installation: Installation, answer: Answer) -> tuple[str, str]:
+def _mending(request: HttpRequest, obj: EndUser, installation: Installation, answer: Answer) -> tuple[str, str]:
+    if answer.lacks == END_USER and answer.why.endswith("external_id"):
+        if request.user.has_perm("exchange.rebind_enduser"):
+            return "Re-bind it to your customer", reverse("admin:exchange_enduser_rebind", args=[quote(obj.pk)])
+        return "A secrets manager can re-bind it to your customer", page_of(obj)
+    may_write = request.user.has_perm("credentials.change_credentialpolicy")
+    write = "Write it" if may_write else "A secrets manager can write it"
     if answer.lacks == END_USER:
-        name = "external_id" if answer.why.endswith("external_id") else "attributes"
-        return f"Write it under {name}", field_of(obj, name)
+        return f"{write} under attributes", field_of(obj, "attributes")
     if answer.lacks == INSTALLATION:
-        return "Write it among the installation's attributes", field_of(installation, "attributes")
+        return f"{write} among the installation's attributes", field_of(installation, "attributes")
     if answer.lacks == CREDENTIAL:
         return "Replace the credential's values", list_url(Grant, end_user__id__exact=obj.pk)
     if answer.lacks == SUSPENDED:

@@ -47,6 +47,21 @@ def test_it_says_what_an_answer_lacks(console: Client, world: World, shape: dict
     assert console.get(link).status_code == 200
 
 
+def test_who_may_not_write_an_attribute_is_told_who_may(console: Client, world: World) -> None:
+    operator = role_client("Operator")
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape=TENANT)
+    ((sentence, _),) = needs(operator, world.end_user)
+    assert sentence.endswith("the customer has no attribute tenant. A secrets manager can write it under attributes")
+    shape = {"account": "$end_user.external_id"}
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape=shape)
+    EndUser.objects.update(external_id="")
+    ((sentence, link),) = needs(console, world.end_user)
+    assert sentence.endswith("Re-bind it to your customer")
+    assert console.get(link).status_code == 200
+    ((sentence, _),) = needs(operator, world.end_user)
+    assert sentence.endswith("A secrets manager can re-bind it to your customer")
+
+
 def test_it_says_that_nothing_is_granted_once(console: Client, world: World) -> None:
     Grant.objects.all().delete()
     ((sentence, link),) = needs(console, world.end_user)
