@@ -22,7 +22,7 @@ from credservice.core.exceptions import Conflict
 from credservice.credentials.admin.values import ValuesForm
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential
-from credservice.credentials.rotation_impact import RotationPreview, preview_rotation
+from credservice.credentials.rotation_impact import RotationPreview, preview_rotation, reach_of, told_reach
 from credservice.credentials.services import (
     confirm_end,
     finish_issue,
@@ -193,8 +193,7 @@ class Revoke(ObjectAction):
             "is ended too, it is handed out again from now until then."
             for found in retiring_before(obj)
         ]
-        reach = preview_rotation(obj).sentences()[:1] if obj.state == State.ACTIVE else []
-        return [self.consequence, *reach, *outside(obj), *older]
+        return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *older]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
         form = RevokeForm(data)
