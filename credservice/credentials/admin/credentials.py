@@ -15,7 +15,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from credservice.adminkit.fact_tables import fact_table
-from credservice.adminkit.filters import ExactFilter, StatesFilter
+from credservice.adminkit.filters import StatesFilter
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link, names_for, names_of, thing_link
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
@@ -25,6 +25,7 @@ from credservice.adminkit.object_header import Fact
 from credservice.adminkit.sentences import actor_name
 from credservice.adminkit.suspensions import SUSPENDED, suspended_since
 from credservice.audit.names import object_type_of
+from credservice.core.ids import as_uuid, find_ours
 from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, pages
 from credservice.credentials.admin.related import left_outside, name_of, version_link
@@ -53,8 +54,27 @@ DATES = (
 )
 
 
-class SubjectFilter(ExactFilter):
-    title, parameter_name = "subject", "subject"
+class LinkedFilter(DropdownFilter):
+    """Filters by what a link names; offered only where one led here, to be taken away again."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        value = (self.value() or "").strip()
+        return [(value, self.name_of(value))] if value else []
+
+    def name_of(self, value: str) -> str:
+        """Name what was linked as a person would."""
+        raise NotImplementedError
+
+
+class SubjectFilter(LinkedFilter):
+    title, parameter_name = "customer", "subject"
+
+    def name_of(self, value: str) -> str:
+        return names_of([value]).get(value, value)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        subject = (self.value() or "").strip()
+        return queryset.filter(subject=subject) if subject else queryset
 
 
 class StateFilter(StatesFilter):
@@ -93,14 +113,18 @@ def _bounded(condition: Q) -> int:
     return Credential.objects.filter(condition)[:MAX_COUNTED].count()
 
 
-class LineFilter(ExactFilter):
-    title, parameter_name = "line", "line"
+class LineFilter(LinkedFilter):
+    title, parameter_name = "versions of", "line"
+
+    def name_of(self, value: str) -> str:
+        first = find_ours(Credential.objects.select_related("policy"), value)
+        return name_of(first) if first else value
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        term = (self.value() or "").strip()
-        if not term:
+        line = (self.value() or "").strip()
+        if not line:
             return queryset
-        return queryset.filter(line=term) if by_id(term) else queryset.none()
+        return queryset.filter(line=line) if as_uuid(line) else queryset.none()
 
 
 @admin.register(Credential)
@@ -116,7 +140,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     cards_first = True
     list_display = ("name", "shown_state", "shown_subject", "policy", "created_at", "expires_at", "last_used_at")
     list_select_related = ("policy",)
-    list_filter = (
+    list_filter: ClassVar[tuple[Any, ...]] = (
         StateFilter,
         ("policy", AutocompleteSelectFilter),
         StuckFilter,
@@ -278,3 +302,8 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     @display(description="Versions")
     def shown_line(self, obj: Credential) -> Any:
         return list_link(Credential, "All versions", line=obj.line)
+
+
+def register_filter(found: type[admin.SimpleListFilter]) -> None:
+    """Offer a door's filter in the list of credentials: by what it hands them out for. For the doors' admin."""
+    CredentialAdmin.list_filter = (*CredentialAdmin.list_filter, found)
