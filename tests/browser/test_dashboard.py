@@ -103,6 +103,28 @@ def test_a_long_hint_stays_in_its_place(console: Page, size: ViewportSize) -> No
     assert console.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
 
+def test_the_filters_take_the_focus_and_give_it_back(console: Page) -> None:
+    console.goto("/admin/credentials/credential/")
+    opener, panel = console.get_by_role("button", name="Filters"), console.get_by_role("dialog", name="Filters")
+    for _ in range(2):
+        opener.press("Enter")
+        expect(panel).to_be_visible()
+        for _ in range(25):  # once round
+            assert console.evaluate("document.getElementById('changelist-filter').contains(document.activeElement)")
+            console.keyboard.press("Tab")
+        console.keyboard.press("Escape")
+        expect(panel).to_be_hidden()
+        expect(opener).to_be_focused()
+    opener.press("Enter")
+    expect(panel).to_be_visible()
+    first = console.evaluate_handle("document.activeElement")
+    console.keyboard.press("Shift+Tab")
+    expect(panel.get_by_role("button", name="Apply Filters")).to_be_focused()
+    console.keyboard.press("Tab")
+    assert console.evaluate("first => first === document.activeElement", first)
+    assert faults(console) == []
+
+
 def test_what_needs_an_operator_leads_there(console: Page) -> None:
     console.set_viewport_size(DESKTOP)
     needs = console.get_by_role("region", name="Needs attention").get_by_role("link")
