@@ -109,6 +109,14 @@ def _reported(obj: Credential) -> Any:
     return format_html("reported {} by {}", moment(obj.leaked_at), actor_name(obj.leaked_by))
 
 
+def _trouble(obj: Credential) -> list[Fact]:
+    """Tell what keeps failing, and when it is tried again."""
+    if not obj.has_failed_so_far():
+        return []
+    why = f"{obj.attempts} {'attempt' if obj.attempts == 1 else 'attempts'}: {obj.failure or 'no reason is known'}"
+    return [Fact("Failed", why), Fact("Next attempt", moment(obj.next_attempt_at, "as soon as the worker can"))]
+
+
 def _bounded(condition: Q) -> int:
     return Credential.objects.filter(condition)[:MAX_COUNTED].count()
 
@@ -175,6 +183,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             Fact("Policy", link_to(obj.policy)),
             Fact("Age", moment(obj.created_at)),
             *([Fact(end[0], moment(end[1]))] if end else []),
+            *_trouble(obj),
             *([Fact("Leaked", _reported(obj))] if obj.leaked_at else []),
             Fact("Last checked", moment(obj.last_used_at, NONE_YET)),
         ]

@@ -284,6 +284,7 @@ def retiring_before(credential: Credential) -> list[Credential]:
 
 class RetryNow(ObjectAction):
     slug, title, icon = "retry", "Try again now", "refresh"
+    variant = ActionVariant.PRIMARY
     permission = "force"
 
     def refusal(self, obj: Credential) -> str:
