@@ -142,7 +142,7 @@ def _resume(obj: EndUser) -> Need | None:
 
 
 def _end_outside(obj: EndUser) -> Need | None:
-    left = Credential.objects.filter(subject=obj.subject, outside__in=Credential.STILL_OUTSIDE)[:MAX_COUNTED].count()
+    left = Credential.objects.filter(subject=obj.subject, outside__in=Credential.UNCONFIRMED)[:MAX_COUNTED].count()
     link = list_url(Credential, subject=obj.subject, state__exact="may-still-work")
     return Need(left_outside(left, "ended credential"), urgent=True, link=link) if left else None
 

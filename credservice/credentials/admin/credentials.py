@@ -81,7 +81,9 @@ class StateFilter(StatesFilter):
     """Offers the states, and what may be left of those that have ended."""
 
     groups: ClassVar = {
-        "may still work": Q(outside__in=Credential.STILL_OUTSIDE),
+        "may still work": Q(outside__in=Credential.UNCONFIRMED),
+        "ended, may still work": Q(outside=Outside.OPEN),
+        "leaked, may still work": Q(outside=Outside.LEAKED),
         "force-ended": Q(outside=Outside.FORCED),
     }
 
@@ -217,11 +219,16 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         making = _bounded(stuck() & Q(state=State.PENDING))
         failed = _bounded(Q(state=State.FAILED, created_at__gte=timezone.now() - timedelta(days=1)))
         why, trouble = "the issuer keeps refusing", {"stuck": "yes"}
-        left = {"state__exact": "may-still-work"}
-        leaked, open_ends = (_bounded(Q(outside=value)) for value in (Outside.LEAKED, Outside.OPEN))
+        leaked, open_ends, forced = (
+            _bounded(Q(outside=value)) for value in (Outside.LEAKED, Outside.OPEN, Outside.FORCED)
+        )
         lines = (
-            (leaked, Need(left_outside(leaked, "leaked credential"), left, urgent=True)),
-            (open_ends, Need(left_outside(open_ends, "ended credential"), left)),
+            (
+                leaked,
+                Need(left_outside(leaked, "leaked credential"), {"state__exact": "leaked-may-still-work"}, urgent=True),
+            ),
+            (open_ends, Need(left_outside(open_ends, "ended credential"), {"state__exact": "ended-may-still-work"})),
+            (forced, Need(left_outside(forced, "force-ended credential"), {"state__exact": "force-ended"})),
             (ending, Need(f"{counted(ending, 'revocation')} stuck: {why}", trouble, urgent=True)),
             (making, Need(f"{counted(making, 'issue')} stuck: {why}", trouble, urgent=True)),
             (

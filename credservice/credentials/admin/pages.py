@@ -243,8 +243,7 @@ class ConfirmEnd(ObjectAction):
     )
 
     def refusal(self, obj: Credential) -> str:
-        left = obj.is_still_outside() or obj.outside == Credential.Outside.FORCED
-        return "" if left else "Nothing is known to be left of this credential outside."
+        return "" if obj.may_be_confirmed() else "Nothing is known to be left of this credential outside."
 
     def perform(self, actor: str, obj: Credential, values: Values) -> str:
         confirm_end(credential=obj, actor=actor, reason=values.get("why", ""))
@@ -264,7 +263,7 @@ class ForceEnd(ObjectAction):
         return [
             f"The issuer did not confirm the end in {obj.attempts} attempts: {obj.failure or 'no reason is known'}",
             "Forcing calls it ended. If it still works outside, nobody will try to end it again: its state says "
-            "force-ended, until somebody confirms its end.",
+            "force-ended, and it stays an open point on the overview until somebody confirms its end.",
         ]
 
     def perform(self, actor: str, obj: Credential, values: Values) -> str:
