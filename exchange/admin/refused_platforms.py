@@ -62,7 +62,7 @@ def _kept(platform: Platform, reason: str) -> RefusedCall | None:
 
 def _need(platform: Platform, look: Look) -> Need:
     """Lead to the debugger with the newest of these calls, to what waits for approval, or to the calls' lines."""
-    need = Need(look.sentence(), urgent=not look.is_claimed, link=_listed(platform, look))
+    need = Need(look.sentence(), urgent=not look.is_claimed, link=_listed(platform, look), kind=look.kind)
     call = _kept(platform, look.reason) if look.is_claimed else None
     if call is None:
         return need

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -85,6 +86,8 @@ class StateFilter(StatesFilter):
         "ended, may still work": Q(outside=Outside.OPEN),
         "leaked, may still work": Q(outside=Outside.LEAKED),
         "force-ended": Q(outside=Outside.FORCED),
+        "being ended": Q(state=State.RETIRING, retires_at__lte=Now()),
+        "failed since yesterday": Q(state=State.FAILED, created_at__gte=Now() - timedelta(days=1)),
     }
 
 
@@ -123,6 +126,17 @@ def _bounded(condition: Q) -> int:
     return Credential.objects.filter(condition)[:MAX_COUNTED].count()
 
 
+class IssuerFilter(LinkedFilter):
+    title, parameter_name = "issuer", "issuer"
+
+    def name_of(self, value: str) -> str:
+        return value
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        issuer = (self.value() or "").strip()
+        return queryset.filter(policy__issuer=issuer) if issuer else queryset
+
+
 class LineFilter(LinkedFilter):
     title, parameter_name = "versions of", "line"
 
@@ -156,6 +170,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         StuckFilter,
         SubjectFilter,
         LineFilter,
+        IssuerFilter,
     )
     search_help_text = "Customer's id, how its name begins, our id or a hint"
     fieldsets = (
@@ -218,7 +233,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         ending = _bounded(stuck() & Q(state=State.RETIRING))
         making = _bounded(stuck() & Q(state=State.PENDING))
         failed = _bounded(Q(state=State.FAILED, created_at__gte=timezone.now() - timedelta(days=1)))
-        why, trouble = "the issuer keeps refusing", {"stuck": "yes"}
+        why, trouble = "the issuer keeps refusing", {"stuck": "yes", "state__exact": "pending"}
         leaked, open_ends, forced = (
             _bounded(Q(outside=value)) for value in (Outside.LEAKED, Outside.OPEN, Outside.FORCED)
         )
@@ -229,11 +244,21 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             ),
             (open_ends, Need(left_outside(open_ends, "ended credential"), {"state__exact": "ended-may-still-work"})),
             (forced, Need(left_outside(forced, "force-ended credential"), {"state__exact": "force-ended"})),
-            (ending, Need(f"{counted(ending, 'revocation')} stuck: {why}", trouble, urgent=True)),
+            (
+                ending,
+                Need(
+                    f"{counted(ending, 'revocation')} stuck: {why}",
+                    trouble | {"state__exact": "being-ended"},
+                    urgent=True,
+                ),
+            ),
             (making, Need(f"{counted(making, 'issue')} stuck: {why}", trouble, urgent=True)),
             (
                 failed,
-                Need(f"{counted(failed, 'credential')} failed to be made since yesterday", {"state__exact": "failed"}),
+                Need(
+                    f"{counted(failed, 'credential')} failed to be made since yesterday",
+                    {"state__exact": "failed-since-yesterday"},
+                ),
             ),
         )
         return [*self._failing_issuers(), *(need for number, need in lines if number)]
@@ -246,7 +271,8 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         why = dict(rows)  # the same outage has the same reason, mostly: one of them is told
         told = {issuer: f"{counted(number, 'credential')} waiting for it" for issuer, number in waiting.items()}
         return [
-            Need(f"The issuer {name} fails, {told[name]}: {why[name]}", FAILING, urgent=True) for name in sorted(told)
+            Need(f"The issuer {name} fails, {told[name]}: {why[name]}", FAILING | {"issuer": name}, urgent=True)
+            for name in sorted(told)
         ]
 
     def under_way(self) -> list[Need]:
@@ -254,7 +280,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         ending = _bounded(Q(state=State.RETIRING, retires_at__lte=timezone.now()))
         lines = (
             (making, Need(f"{counted(making, 'credential')} being created", {"state__exact": "pending"})),
-            (ending, Need(f"{counted(ending, 'credential')} being ended", {"state__exact": "retiring"})),
+            (ending, Need(f"{counted(ending, 'credential')} being ended", {"state__exact": "being-ended"})),
         )
         return [need for number, need in lines if number]
 
