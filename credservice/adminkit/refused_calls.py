@@ -46,8 +46,10 @@ class Look:
         """Name the most frequent one; empty where none was refused."""
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
-    def are_many(self) -> bool:
-        return self.refused >= max(AT_LEAST, SHARE * self.of)
+    def are_many(self, *, settled: str = "") -> bool:
+        """Tell if somebody should look: without those of a reason that is ``settled`` since."""
+        left = self.refused - (self.reasons[settled] if settled else 0)
+        return left >= max(AT_LEAST, SHARE * self.of)
 
     def sentence(self) -> str:
         """Write it as a line of the overview."""
@@ -103,9 +105,9 @@ class RefusedCalls(NamedTuple):
     proven: Look
     claimed: Look
 
-    def many(self) -> list[Look]:
+    def many(self, *, settled: str = "") -> list[Look]:
         """List what somebody should look at."""
-        return [look for look in self if look.are_many()]
+        return [look for look in self if look.are_many(settled=settled)]
 
     def facts(self, request: HttpRequest) -> list[Fact]:
         """Say both on top of the partner's page; nothing of what was not refused."""

@@ -43,6 +43,12 @@ def test_revoking_says_what_partners_will_notice(console: Client, world: World) 
     assert "handed to 1 installation." in page
 
 
+def test_one_row_is_one(console: Client, world: World) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    page = console.get(ask_bulk(console, type(waiting), "approve", [waiting])).content.decode()
+    assert "Approve 1 installation\n" in page
+
+
 def test_what_will_be_left_is_not_counted(console: Client, world: World) -> None:
     """A revoked one and its successor have one line; an installation is answered with the successor alone."""
     world.make_installation("inst_2", "pending")

@@ -170,6 +170,20 @@ def test_calls_that_wait_for_approval_lead_to_the_installations(console: Client,
         assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
 
 
+def test_calls_that_waited_are_no_trouble_once_nothing_waits(console: Client, world: World, worker: None) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    refuse("waiting_for_approval", 10, "platform:mindcloud")
+    refuse("unknown_end_user", 2, "platform:mindcloud")
+    sentence = "12 of the last 12 calls of mindcloud were refused, most of them: waiting for approval"
+    assert sentence in needed(console)
+    assert len(console.get(url(world.platform)).context["next_steps"]) == 1
+    type(waiting).objects.filter(pk=waiting.pk).update(state="active")
+    assert needed(console) == []
+    assert console.get(url(world.platform)).context["next_steps"] == []
+    refuse("unknown_end_user", 3, "platform:mindcloud")
+    assert len(needed(console)) == 1
+
+
 def keep_call(world: World, reason: str) -> RefusedCall:
     call = RefusedCall(platform=world.platform, reason=reason, request_id="1")
     call.sealed_request = seal(json.dumps(["POST", "/credential-exchange", "", {}]).encode(), call.place)

@@ -77,6 +77,19 @@ def test_one_that_is_stuck_says_why_and_is_tried_again_first(console: Client, wo
     assert "Failed" not in [fact.name for fact in console.get(url(key)).context["header"].facts]
 
 
+def test_what_is_suspended_is_resumed_first(console: Client, world: World) -> None:
+    for obj in (world.end_user, world.integration, world.platform):
+        type(obj).objects.filter(pk=obj.pk).update(is_active=False)
+        assert console.get(url(obj)).context["header"].primary["title"] == "Resume"
+
+
+def test_a_time_that_has_passed_is_no_age(console: Client, world: World) -> None:
+    facts = {fact.name: str(fact.value) for fact in console.get(url(world.credential)).context["header"].facts}
+    assert "ago" in facts["Created"] or "just now" in facts["Created"]
+    cards = {card.title: card for card in console.get(url(world.end_user)).context["cards"]}
+    assert "Created" in cards["Grants and their credentials"].heads
+
+
 def test_a_role_sees_what_it_may_do_alone(world: World) -> None:
     header = role_client("Viewer").get(url(world.credential)).context["header"]
     assert (header.primary, header.dangerous) == (None, [])

@@ -198,7 +198,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         return [
             Fact("Customer", self.shown_subject(obj) or "nobody"),
             Fact("Policy", link_to(obj.policy)),
-            Fact("Age", moment(obj.created_at)),
+            Fact("Created", moment(obj.created_at)),
             *([Fact(end[0], moment(end[1]))] if end else []),
             *_trouble(obj),
             *([Fact("Leaked", _reported(obj))] if obj.leaked_at else []),
