@@ -344,6 +344,7 @@ UNFOLD = {
         "credservice.console.theme.moments",
         "credservice.console.theme.field",
         "credservice.console.theme.unsaved",
+        "credservice.console.theme.overlays",
     ],
     "ACCOUNT": {"navigation": "credservice.console.theme.account"},
     # Tailwind's teal: apart from the green, orange and red of states.

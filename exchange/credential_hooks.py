@@ -1,5 +1,6 @@
 """Tells the kernel of end users as subjects, and of how many installations a rotation touches."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import F, QuerySet
@@ -10,16 +11,23 @@ from credservice.credentials.models import CredentialPolicy
 from exchange.models import EndUser, Grant, Installation
 
 
-def installations_of(line: UUID) -> dict[str, int]:
-    """Count the installations with a grant of their own, and those that share their end user's."""
-    grants = Grant.objects.filter(line=line)
-    own = grants.filter(installation__isnull=False).count()
-    shared = Installation.objects.filter(
+def installations_of(lines: Collection[UUID]) -> dict[str, int]:
+    """Count the installations that are answered: those with a grant of their own, and those that share their end
+    user's. One that waits for approval, or is suspended, or anything that it belongs to, gets no answer."""
+    grants = Grant.objects.filter(line__in=lines)
+    answered = Installation.objects.filter(
+        state=Installation.State.ACTIVE,
+        integration__is_active=True,
+        end_user__is_active=True,
+        platform__is_active=True,
+    )
+    own = answered.filter(grants__in=grants)
+    shared = answered.filter(
         integration__grants__in=grants.filter(installation__isnull=True),
         end_user=F("integration__grants__end_user"),
         grants__isnull=True,
     )
-    return {"installations": own + shared.distinct().count()}
+    return {"installations": own.count() + shared.distinct().count()}
 
 
 def policies_of(line: UUID) -> QuerySet[CredentialPolicy]:

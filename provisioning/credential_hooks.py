@@ -1,5 +1,6 @@
 """Tells the kernel of resources as subjects, and of how many of their credentials a rotation touches."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from credservice.core.ids import find_ours
@@ -7,8 +8,8 @@ from credservice.credentials.hooks import Subject
 from provisioning.models import Resource, ResourceCredential
 
 
-def resource_credentials_of(line: UUID) -> dict[str, int]:
-    bound = ResourceCredential.objects.filter(credential__line=line, deprovisioned_at__isnull=True)
+def resource_credentials_of(lines: Collection[UUID]) -> dict[str, int]:
+    bound = ResourceCredential.objects.filter(credential__line__in=lines, deprovisioned_at__isnull=True)
     return {"marketplace credentials": bound.count()}
 
 

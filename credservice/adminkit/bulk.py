@@ -21,13 +21,15 @@ from credservice.core.exceptions import ServiceError
 class BulkAction:
     """``perform(actor, obj, values)`` for each row, each in its own transaction; ``values`` are the form's, and JSON.
 
-    ``foretell`` says, for the first of the rows, what partners will notice; ``four_eyes`` names what in FOUR_EYES has a
-    second person approve it. :meth:`credservice.adminkit.object_actions.ObjectAction.bulk` makes one.
+    ``refusal`` says why a row is left as it is, and nothing where it is acted on; ``foretell``, of rows that are acted
+    on, what partners will notice. ``four_eyes`` names what in FOUR_EYES has a second person approve it.
+    :meth:`credservice.adminkit.object_actions.ObjectAction.bulk` makes one.
     """
 
     name: str
     title: str
     perform: Callable[[str, Any, Mapping[str, Any]], object]
+    refusal: Callable[[Any], str]
     consequence: str
     done: str
     permission: str

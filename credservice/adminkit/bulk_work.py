@@ -62,6 +62,9 @@ def _do_once(run: BulkRun, action: BulkAction, item: BulkItem) -> None:
     obj = admin_of(run).model._default_manager.filter(pk=item.object_id).first()
     if obj is None:
         raise Conflict("It is not there any more.")
+    left = action.refusal(obj)
+    if left:  # as the page that asked said, or its state has changed since then
+        raise Conflict(left)
     action.perform(run.actor, obj, run.values)
     BulkItem.objects.filter(pk=item.pk).update(outcome=Outcome.DONE)
 

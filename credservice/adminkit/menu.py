@@ -23,7 +23,8 @@ class Menu:
 class Need(NamedTuple):
     """One line of what waits: a sentence, and the filters of the list that shows it, or another address.
 
-    ``instead`` is the address for who lacks the permission ``needs``, which that one asks for.
+    ``instead`` is the address for who lacks the permission ``needs``, which that one asks for. ``kind`` is what notices
+    know it by, where its address changes with what it counts.
     """
 
     sentence: str
@@ -32,6 +33,7 @@ class Need(NamedTuple):
     link: str = ""
     needs: str = ""
     instead: str = ""
+    kind: str = ""
 
 
 def counted(number: int, noun: str) -> str:

@@ -103,10 +103,12 @@ class ObjectAction(ObjectPage):
         four_eyes: str = "",
     ) -> BulkAction:
         """Offer the same for ticked rows of a list. What is not given here is as on the page."""
+        page = cls(None)
         return BulkAction(
             name=cls.slug.replace("-", "_"),
             title=title or cls.title,
-            perform=cls(None).perform,
+            perform=page.perform,
+            refusal=page.refusal,
             consequence=consequence or cls.consequence,
             done=done,
             permission=cls.permission,

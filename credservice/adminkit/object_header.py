@@ -57,8 +57,9 @@ class ObjectHeader(ModelAdmin):
         return []
 
     def header_of(self, request: HttpRequest, obj: Any, links: Links) -> Header:
-        first = next((link for link in links if link.get("variant") is ActionVariant.PRIMARY), None)
-        first = first or next((link for link in links if link.get("variant") is ActionVariant.SUCCESS), None)
+        # What brings it back comes before what else is done with it: to approve or to resume it, say.
+        ranks = (ActionVariant.SUCCESS, ActionVariant.PRIMARY)
+        first = next((link for rank in ranks for link in links if link.get("variant") is rank), None)
         rest = [link for link in links if link is not first]
         return Header(
             self.object_title(obj),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import QuerySet
@@ -32,6 +32,7 @@ class Look:
     partner: str
     is_claimed: bool
     reasons: Counter[str]
+    since: datetime | None  # of the oldest that was refused
     of: int
     of_last: bool
     filters: dict[str, str]
@@ -45,8 +46,10 @@ class Look:
         """Name the most frequent one; empty where none was refused."""
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
-    def are_many(self) -> bool:
-        return self.refused >= max(AT_LEAST, SHARE * self.of)
+    def are_many(self, *, settled: str = "") -> bool:
+        """Tell if somebody should look: without those of a reason that is ``settled`` since."""
+        left = self.refused - (self.reasons[settled] if settled else 0)
+        return left >= max(AT_LEAST, SHARE * self.of)
 
     def sentence(self) -> str:
         """Write it as a line of the overview."""
@@ -63,8 +66,13 @@ class Look:
         return Fact(name, list_link(AuditEvent, text, **self._lines()) if may else text)
 
     def trail_url(self) -> str:
-        """Find the lines of those that were refused for the most frequent reason."""
-        return list_url(AuditEvent, **self._lines(), reason=self.reason)
+        """Find the lines of those that were refused."""
+        return list_url(AuditEvent, **self._lines())
+
+    @property
+    def kind(self) -> str:
+        """Name this line of the overview, whatever it counts: see Need."""
+        return f"refused {self.filters['actor']}"
 
     def _number(self) -> str:
         """Write ``3 of the last 5``, or ``3``, or ``20+``: no more than was looked at."""
@@ -84,7 +92,11 @@ class Look:
         return f"{'' if self.refused == 1 else f', {most}'}: {reason.replace('_', ' ')}"
 
     def _lines(self) -> dict[str, str]:
-        return self.filters | {"outcome__exact": REFUSED}
+        found = self.filters | {"outcome__exact": REFUSED}
+        if self.since is None:
+            return found
+        since = self.since.astimezone(UTC)
+        return found | {"at_from_0": f"{since:%Y-%m-%d}", "at_from_1": f"{since:%H:%M:%S.%f}"}
 
 
 class RefusedCalls(NamedTuple):
@@ -93,9 +105,9 @@ class RefusedCalls(NamedTuple):
     proven: Look
     claimed: Look
 
-    def many(self) -> list[Look]:
+    def many(self, *, settled: str = "") -> list[Look]:
         """List what somebody should look at."""
-        return [look for look in self if look.are_many()]
+        return [look for look in self if look.are_many(settled=settled)]
 
     def facts(self, request: HttpRequest) -> list[Fact]:
         """Say both on top of the partner's page; nothing of what was not refused."""
@@ -113,11 +125,11 @@ def refused_calls(
     among = among.filter(at__gte=timezone.now() - LATELY).order_by("-pk")
 
     def look(actor: str, *, is_claimed: bool, beside: int = 0) -> Look:
-        lines = among.filter(actor=actor).values_list("outcome", "reason")[:LOOKED_AT]
-        found = list(lines)
-        reasons = Counter(reason for outcome, reason in found if outcome == REFUSED)
+        found = list(among.filter(actor=actor).values_list("outcome", "reason", "at")[:LOOKED_AT])
+        refused = [(reason, at) for outcome, reason, at in found if outcome == REFUSED]
+        reasons, since = Counter(reason for reason, _ in refused), min((at for _, at in refused), default=None)
         of_last = every_call and not is_claimed
-        return Look(name, is_claimed, reasons, len(found) + beside, of_last, filters | {"actor": actor})
+        return Look(name, is_claimed, reasons, since, len(found) + beside, of_last, filters | {"actor": actor})
 
     proven = look(f"{kind}:{name}", is_claimed=False)
     # A few claims beside many calls that are its own are no trouble.

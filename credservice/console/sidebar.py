@@ -53,7 +53,7 @@ def all_needed() -> dict[str, dict[str, Any]]:
         for need in _needs(site_admin, "needs_operator"):
             line = _line(site_admin, need)
             what = "" if need.link or need.filters else re.sub(r"\d+", "", need.sentence)
-            found[f"{line['link']} {what}".strip()] = line
+            found[need.kind or f"{line['link']} {what}".strip()] = line
     return found
 
 

@@ -31,6 +31,10 @@ def unsaved(_: HttpRequest) -> str:
     return static("console/unsaved.js")
 
 
+def overlays(_: HttpRequest) -> str:
+    return static("console/overlays.js")
+
+
 def favicon(_: HttpRequest) -> str:
     return static("console/favicon.svg")
 

@@ -1,6 +1,8 @@
 """Finds the credential of a key or a text: for the vendor's product, and for whoever finds a key where none belongs."""
 
+import binascii
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,12 +110,15 @@ def _names_in(credential: Credential, digests: set[bytes]) -> tuple[str, ...]:
 _BLANKS = re.compile(r"[\s\"'`,;<>(){}\[\]]+")
 _JOINTS = re.compile(r"([=:&@/?#.|%\\!*~$^+])")
 MOST_PARTS = 8  # of a value; more would make very many of a text that is nothing but joints
+# What a header of Basic authentication has in Base64: a name, a colon and a password (RFC 7617).
+_BASIC = re.compile(r"\bbasic(?:\s|%20|\+)+([A-Za-z0-9+/]+={0,2})", re.IGNORECASE)
 
 
 def candidates(text: str, shortest: int) -> Iterator[str]:
     """List each part of ``text`` that may be a value of ``shortest`` characters or more, once.
 
-    All of it, its words, and what stands between joints of them; of an address, also as it is without its escapes.
+    All of it, its words, and what stands between joints of them; of an address, also as it is without its escapes, and
+    of a header of Basic authentication the name and the password that it has in Base64.
     """
     seen: set[str] = set()
     for each in _parts(text.strip()):
@@ -124,11 +129,23 @@ def candidates(text: str, shortest: int) -> Iterator[str]:
 
 def _parts(text: str) -> Iterator[str]:
     yield text
+    for encoded in _BASIC.findall(text):
+        yield from _of_basic(encoded)
     for word in _BLANKS.split(text):
         yield from _of_word(word)
         if "%" in word:
             for decoded in _BLANKS.split(unquote(word)):
                 yield from _of_word(decoded)
+
+
+def _of_basic(encoded: str) -> Iterator[str]:
+    """List what is in Base64; nothing of what is malformed. Each part is a value that may hold blanks and joints."""
+    try:
+        decoded = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return
+    name, _, password = decoded.partition(":")
+    yield from (decoded, name, password)
 
 
 def _of_word(word: str) -> Iterator[str]:

@@ -152,6 +152,7 @@ class Credential(models.Model):
     UNENDED = (State.PENDING, State.ACTIVE, State.RETIRING)
     USABLE = (State.ACTIVE, State.RETIRING)
     STILL_OUTSIDE = (Outside.OPEN, Outside.LEAKED)
+    UNCONFIRMED = (*STILL_OUTSIDE, Outside.FORCED)  # what a person should end outside, and then confirm
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     policy = models.ForeignKey(CredentialPolicy, on_delete=models.PROTECT, related_name="credentials")
@@ -306,6 +307,10 @@ class Credential(models.Model):
     def is_still_outside(self) -> bool:
         """Tell if it has ended here, and nobody has confirmed its end outside."""
         return self.outside in self.STILL_OUTSIDE
+
+    def may_be_confirmed(self) -> bool:
+        """Tell if somebody should end it outside: also one that was ended by force, which its issuer may have left."""
+        return self.outside in self.UNCONFIRMED
 
     def state_word(self) -> str:
         """Name its state in the one word that a person reads everywhere."""

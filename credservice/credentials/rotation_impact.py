@@ -1,21 +1,51 @@
 """Foretells what a rotation would touch, before it is begun."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from django.db.models import Q
+from django.utils import timezone
+
 from credservice.credentials.models import Credential
 
-# Who is handed a line of credentials is the doors' knowledge: each tells how many, under the name of what it counts.
-Reach = Callable[[UUID], dict[str, int]]
+# Who is handed lines of credentials is the doors' knowledge: each tells how many, under the name of what it counts.
+Reach = Callable[[Collection[UUID]], dict[str, int]]
 _reaches: list[Reach] = []
 
 
 def register_reach(reach: Reach) -> None:
-    """Have ``reach`` asked, for a line of credentials, how many of what get it. For the doors' AppConfig.ready."""
+    """Have ``reach`` asked, for lines of credentials, how many of what get one. For the doors' AppConfig.ready."""
     if reach not in _reaches:
         _reaches.append(reach)
+
+
+def reach_of(credentials: Iterable[Credential]) -> dict[str, int]:
+    """Count what is answered with one of these credentials now, each once."""
+    chosen = {credential.pk: credential.line for credential in credentials}
+    lines = {line for line, handed_out in _handed_out(set(chosen.values())).items() if handed_out in chosen}
+    return {name: count for ask in _reaches for name, count in ask(lines).items()}
+
+
+def _handed_out(lines: Collection[UUID]) -> dict[UUID, UUID]:
+    """Find which credential each line hands out now: as the doors choose, the active one before a retiring one."""
+    now = timezone.now()
+    usable = Credential.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=now),
+        Q(retires_at=None) | Q(retires_at__gt=now),
+        line__in=lines,
+        state__in=Credential.USABLE,
+        sealed_values__isnull=False,
+    )
+    newest = usable.order_by("line", "state", "-created_at").distinct("line")
+    return dict(newest.values_list("line", "pk"))
+
+
+def told_reach(reach: Mapping[str, int], *, of: str = "It is") -> str:
+    """Say whom credentials are handed to; ``of`` begins the sentence."""
+    touched = ", ".join(counted(count, name) for name, count in reach.items() if count)
+    return f"{of} handed to {touched}." if touched else "No installation or marketplace credential is handed it now."
 
 
 @dataclass(frozen=True)
@@ -31,8 +61,7 @@ class RotationPreview:
     def sentences(self) -> list[str]:
         if self.state != Credential.State.ACTIVE:
             return [f"Only an active credential can be rotated; this one is {self.state}."]
-        touched = ", ".join(counted(count, name) for name, count in self.reach.items() if count)
-        lines = [f"It is handed to {touched}." if touched else "No installation or marketplace credential uses it."]
+        lines = [told_reach(self.reach)]
         if self.ends_first:
             lines.append("Only one may live: it ends before its successor is made, and there is a gap between the two.")
         elif self.overlap <= timedelta(0):
@@ -60,12 +89,9 @@ def _spoken(time: timedelta) -> str:
 
 def preview_rotation(credential: Credential, overlap: timedelta | None = None) -> RotationPreview:
     """Foretell what :func:`credservice.credentials.services.rotate` with this overlap would do. Changes nothing."""
-    reach: dict[str, int] = {}
-    for ask in _reaches:
-        reach |= ask(credential.line)
     pending = credential.successors.filter(state=Credential.State.PENDING).exists()
     overlap = credential.policy.overlap if overlap is None else overlap
-    return RotationPreview(reach, overlap, ends_first(credential), pending, credential.state)
+    return RotationPreview(reach_of([credential]), overlap, ends_first(credential), pending, credential.state)
 
 
 def ends_first(credential: Credential) -> bool:

@@ -203,7 +203,7 @@ def confirm_end(*, credential: Credential, actor: str, reason: str = "") -> Cred
     """
     with transaction.atomic():
         credential = locked(credential)
-        if not (credential.is_still_outside() or credential.outside == Credential.Outside.FORCED):
+        if not credential.may_be_confirmed():
             raise Conflict("Nothing is known to be left of this credential outside.")
         transitions.confirm_end(credential, actor, reason.strip())
     return credential

@@ -72,9 +72,10 @@ class WhoSawCustomer(WhoSaw):
         return place
 
 
-def grant_url(obj: EndUser) -> str:
-    """Find the page that grants this customer a credential."""
-    return f"{reverse('admin:exchange_grant_add')}?end_user={obj.pk}"
+def grant_url(obj: EndUser, integration: Integration | None = None) -> str:
+    """Find the page that grants this customer a credential; for a known integration, its second step."""
+    known = f"&integration={integration.pk}" if integration else ""
+    return f"{reverse('admin:exchange_grant_add')}?end_user={obj.pk}{known}"
 
 
 def with_newest(grants: list[Any]) -> None:
@@ -90,7 +91,7 @@ def next_steps_of(request: HttpRequest, obj: EndUser) -> list[Need]:
     """List what is wrong or missing, for whoever may mend it; of what one may not see, nothing is asked."""
     unanswered = _unanswered(request, obj) if request.user.has_perm("exchange.view_installation") else []
     steps = (step(obj) for permission, step in _STEPS if request.user.has_perm(permission))
-    told = {need.link for need in unanswered}
+    told = {need.link.partition("&")[0] for need in unanswered}  # one to grant is enough, if for an integration
     return [*unanswered, *(need for need in steps if need is not None and need.link not in told)]
 
 
@@ -136,7 +137,7 @@ def _mending(request: HttpRequest, obj: EndUser, installation: Installation, ans
         return "Replace the credential's values", list_url(Grant, end_user__id__exact=obj.pk)
     if answer.lacks == SUSPENDED:
         return "Resume the integration", page_of(installation.integration)
-    return "Grant a credential", grant_url(obj)
+    return "Grant a credential", grant_url(obj, installation.integration)
 
 
 def _resume(obj: EndUser) -> Need | None:
@@ -147,7 +148,7 @@ def _resume(obj: EndUser) -> Need | None:
 
 
 def _end_outside(obj: EndUser) -> Need | None:
-    left = Credential.objects.filter(subject=obj.subject, outside__in=Credential.STILL_OUTSIDE)[:MAX_COUNTED].count()
+    left = Credential.objects.filter(subject=obj.subject, outside__in=Credential.UNCONFIRMED)[:MAX_COUNTED].count()
     link = list_url(Credential, subject=obj.subject, state__exact="may-still-work")
     return Need(left_outside(left, "ended credential"), urgent=True, link=link) if left else None
 

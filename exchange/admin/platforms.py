@@ -14,7 +14,7 @@ from unfold.enums import ActionVariant
 
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
-from credservice.adminkit.links import field_of, page_of, see_document
+from credservice.adminkit.links import field_of, link_to, page_of, see_document
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.moments import moment
@@ -28,6 +28,7 @@ from credservice.http.outgoing import check_header_secret
 from credservice.keys.admin import NewSecret, WithSecrets, secrets_table
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.admin import pages
+from exchange.admin.credential_filters import credentials_fact
 from exchange.admin.debugger import SignatureDebugger, opens
 from exchange.admin.first_steps import PlatformFirstSteps, endpoint_of
 from exchange.admin.refused_platforms import call_of, refused_of, refused_platforms, what_to_do
@@ -142,6 +143,7 @@ class PlatformAdmin(WithFirstSteps, WithSecrets, ConsoleAdmin):
             Fact("Signature", self.shown_signature(obj)),
             Fact("New installations", self.shown_approval(obj)),
             Fact("Last signed call", moment(newest.last_used_at if newest else None, NONE_YET)),
+            *credentials_fact(request, platform=obj),
             *refused_of(obj).facts(request),
         ]
 
@@ -254,6 +256,13 @@ class IntegrationAdmin(ConsoleAdmin):
     ordering = ("platform__name", "integration_id")
     autocomplete_fields = ("platform", "policy")
     fields = ("platform", "integration_id", active_state, "name", "policy", "response_shape", "created_at")
+
+    def facts(self, request: HttpRequest, obj: Integration) -> list[Fact]:
+        return [
+            Fact("Platform", link_to(obj.platform)),
+            Fact("Policy", link_to(obj.policy)),
+            *credentials_fact(request, integration=obj),
+        ]
 
     def get_fields(self, request: HttpRequest, obj: Integration | None = None) -> Any:
         """Show the answer of one that is there as its table."""

@@ -21,7 +21,7 @@ def refused_platforms() -> list[Need]:
     return [
         _need(platform, look)
         for platform in Platform.objects.filter(is_active=True)[:MAX_PLATFORMS]
-        for look in refused_of(platform).many()
+        for look in refused_of(platform).many(settled=_settled(platform))
     ]
 
 
@@ -34,7 +34,7 @@ def what_to_do(request: HttpRequest, platform: Platform, debugger: ObjectPage, t
     """Lead, on the platform's page, to what explains its refused calls: a test of an exchange, and the debugger."""
     proven, claimed = refused_of(platform)
     steps = []
-    if proven.are_many() and trial.link(request, platform):
+    if proven.are_many(settled=_settled(platform)) and trial.link(request, platform):
         sentence = "Its calls are refused: test an exchange with the ids of one, and see why"
         steps.append(Need(sentence, urgent=True, link=trial.url(platform)))
     call = _kept(platform, claimed.reason) if claimed.are_many() else None
@@ -62,7 +62,7 @@ def _kept(platform: Platform, reason: str) -> RefusedCall | None:
 
 def _need(platform: Platform, look: Look) -> Need:
     """Lead to the debugger with the newest of these calls, to what waits for approval, or to the calls' lines."""
-    need = Need(look.sentence(), urgent=not look.is_claimed, link=_listed(platform, look))
+    need = Need(look.sentence(), urgent=not look.is_claimed, link=_listed(platform, look), kind=look.kind)
     call = _kept(platform, look.reason) if look.is_claimed else None
     if call is None:
         return need
@@ -70,8 +70,16 @@ def _need(platform: Platform, look: Look) -> Need:
     return need._replace(link=debugger, needs="exchange.change_platform", instead=need.link)
 
 
+def _waits(platform: Platform) -> bool:
+    return Installation.objects.filter(platform=platform, state=Installation.State.PENDING).exists()
+
+
+def _settled(platform: Platform) -> str:
+    """Name the reason that calls are refused for no more: once nothing waits for approval, that one."""
+    return "" if _waits(platform) else WaitingForApproval.code
+
+
 def _listed(platform: Platform, look: Look) -> str:
-    waiting = Installation.objects.filter(platform=platform, state=Installation.State.PENDING)
-    if look.reason == WaitingForApproval.code and waiting.exists():
+    if look.reason == WaitingForApproval.code and _waits(platform):
         return list_url(Installation, state__exact="pending", platform__id__exact=platform.pk)
     return look.trail_url()

@@ -62,7 +62,7 @@ def _integration(row: Integration) -> Sequence[object]:
 def handed_to(obj: EndUser) -> Card:
     """Show what is granted to a customer, with the newest credential of each grant."""
     found = Grant.objects.filter(end_user=obj).select_related("integration", "installation").order_by("-created_at")
-    heads = ("Integration", "For", "Credential", "State", "Age", "Last checked")
+    heads = ("Integration", "For", "Credential", "State", "Created", "Last checked")
     empty = "Nothing is granted yet. Grant a credential, or let the first exchange make one, where the policy does."
     link = list_url(Grant, end_user__id__exact=obj.pk)
     return Card("Grants and their credentials", heads, found[:ROWS], _granted, link, empty, with_newest)

@@ -119,7 +119,8 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
             Need(
                 look.sentence(),
                 urgent=not look.is_claimed,
-                link=page_of(row) if look.is_claimed else look.trail_url(),  # two links: notices tell lines apart by it
+                link=page_of(row) if look.is_claimed else look.trail_url(),
+                kind=look.kind,
             )
             for row in rows
             for look in _refused_of(row).many()

@@ -1,5 +1,7 @@
 """Acts on many objects: asked about, done once each, in the request or by the worker, stopped, taken up again."""
 
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +13,8 @@ from credservice.adminkit.bulk import action_of, admin_of
 from credservice.adminkit.models import BulkItem, BulkRun
 from credservice.adminkit.tasks import bulk
 from credservice.credentials.models import Credential
-from exchange.models import EndUser
+from credservice.credentials.services import revoke, rotate, start_issue
+from exchange.models import EndUser, Grant, Integration
 from tests.conftest import Trail
 from tests.support.console import World
 from tests.support.pages import ask_bulk, run_bulk, send, url
@@ -40,6 +43,41 @@ def test_revoking_says_what_partners_will_notice(console: Client, world: World) 
     assert "handed to 1 installation." in page
 
 
+def test_one_row_is_one(console: Client, world: World) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    page = console.get(ask_bulk(console, type(waiting), "approve", [waiting])).content.decode()
+    assert "Approve 1 installation\n" in page
+
+
+def test_what_will_be_left_is_not_counted(console: Client, world: World) -> None:
+    """A revoked one and its successor have one line; an installation is answered with the successor alone."""
+    world.make_installation("inst_2", "pending")
+    first = start_issue(policy=world.key_policy, context={}, subject=world.end_user.subject, actor="test")
+    Grant.objects.update(line=first.line)
+    Integration.objects.update(policy=world.key_policy)
+    second = rotate(credential=first, actor="test", overlap=timedelta(0))
+    revoke(credential=Credential.objects.get(pk=first.pk), actor="test", reason="a test")
+    other = world.make_key()
+    for action, word in (("rotate", "Rotate"), ("revoke", "Revoke")):
+        asked = ask_bulk(console, Credential, action, [first, second, other])
+        page = console.get(asked).content.decode()
+        assert f"{word} 2 credentials" in page
+        assert f"{word}: 2" in page
+        assert "Together they are handed to 1 installation." in page
+        assert "1 is left out: " in page
+        assert re.search(rf"{first.hint}.*?revoked.*?left out", page, re.DOTALL)
+    send(console, asked, why="a test")
+    outcomes = dict(BulkRun.objects.latest("created_at").items.values_list("object_id", "outcome"))
+    assert outcomes == {str(first.pk): "refused", str(second.pk): "done", str(other.pk): "done"}
+
+
+def test_where_nothing_would_be_done_the_page_says_why(console: Client, world: World) -> None:
+    revoke(credential=world.credential, actor="test", reason="a test")
+    page = console.get(ask_bulk(console, Credential, "rotate", [world.credential])).content.decode()
+    assert "Nothing would be done. 1 is left out: Only an active credential can be rotated" in page
+    assert 'name="form_id"' not in page
+
+
 def test_everything_that_a_search_and_a_filter_match_is_taken(console: Client, world: World) -> None:
     many = end_users(world, 60)
     EndUser.objects.filter(pk=many[0].pk).update(is_active=False)
@@ -65,7 +103,7 @@ def test_what_is_refused_is_listed_by_object(console: Client, world: World) -> N
     page = console.get(answer["Location"]).content.decode()
     assert "1 done, 1 refused, 0 left" in page
     assert url(other) in page
-    assert "its state has changed" in page
+    assert "cannot be suspended in its present state" in page
 
 
 def test_a_large_run_is_the_workers(large: None, console: Client, world: World, trail: Trail) -> None:

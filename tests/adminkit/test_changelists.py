@@ -1,6 +1,9 @@
 """Lists scale: a constant number of queries, no counting, no scan, pages by key, searches by index."""
 
+import re
+from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -137,6 +140,46 @@ def test_a_bulk_act_on_all_that_match_takes_a_customers(console: Client, world: 
     run = console.get(address).context["run"]
     of_the_customer = Credential.objects.filter(subject=world.end_user.subject).values_list("pk", flat=True)
     assert {item.object_id for item in run.items.all()} == {str(pk) for pk in of_the_customer}
+
+
+def test_credentials_are_found_by_what_hands_them_out(console: Client, world: World) -> None:
+    """Also by a narrower grant; old versions as well, unless a state is asked for."""
+    other = world.make_integration("int_2", world.key_policy)
+    narrow, ended = world.make_key(), world.make_key()
+    Grant.objects.create(
+        integration=other, end_user=world.end_user, installation=world.make_installation("inst_2"), line=narrow.line
+    )
+    Credential.objects.filter(pk=ended.pk).update(line=narrow.line, state="revoked")
+    empty = Platform.objects.create(name="empty", secrets=new_secret_set("empty"))
+
+    def found(**query: object) -> set[object]:
+        address = f"{url(Credential, 'changelist')}?{urlencode(query)}"
+        return {row.pk for row in console.get(address).context["cl"].result_list}
+
+    assert found(integration=other.pk) == {narrow.pk, ended.pk}
+    assert found(integration=other.pk, state__exact="active") == {narrow.pk}
+    assert found(integration=world.integration.pk) == {world.credential.pk}
+    assert found(platform=world.platform.pk) == {narrow.pk, ended.pk, world.credential.pk}
+    assert found(platform=empty.pk) == found(integration=empty.pk) == found(integration="nonsense") == set()
+
+
+@pytest.mark.parametrize("kind", ["integration", "platform"])
+def test_a_page_leads_to_the_credentials_that_it_hands_out(console: Client, world: World, kind: str) -> None:
+    obj = getattr(world, kind)
+    ended = world.make_key()
+    Credential.objects.filter(pk=ended.pk).update(line=world.credential.line, state="revoked")
+    (link,) = re.findall(r'href="([^"]+)"[^>]*>Active ones<', console.get(url(obj)).content.decode())
+    listed = console.get(unescape(link))
+    assert [row.pk for row in listed.context["cl"].result_list] == [world.credential.pk]
+    assert f'<option value="{obj.pk}" selected>{obj}</option>' in listed.content.decode()
+
+
+def test_a_filter_that_only_a_link_sets_names_what_it_shows(console: Client, world: World) -> None:
+    assert "By customer" not in console.get(url(Credential, "changelist")).content.decode()
+    for query, name in (({"subject": world.end_user.subject}, "acme"), ({"line": world.credential.line}, "entered")):
+        page = console.get(url(Credential, "changelist"), query)
+        assert world.credential in page.context["cl"].result_list
+        assert re.search(rf"<option value=\"[^\"]+\" selected>\s*{name}", page.content.decode())
 
 
 @pytest.fixture

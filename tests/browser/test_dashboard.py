@@ -1,9 +1,11 @@
 """The console's first page and its lists and pages in a browser: usable by everybody, light and dark, on a phone."""
 
+from collections.abc import Iterator
+
 import httpx2
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import DESKTOP, PHONE
 from tests.support.concurrency import until
@@ -74,6 +76,53 @@ def test_the_calls_of_a_platform_fit_a_phone(console: Page, live_service: LiveSe
     wide = "each => [each.parentElement.scrollWidth, each.parentElement.clientWidth]"
     wider, place = calls.evaluate(wide)
     assert wider <= place
+
+
+@pytest.fixture
+def long_hint(live_service: LiveService) -> Iterator[None]:
+    """A credential that rotates next, whose hint is as long as one may be."""
+    soonest = "SELECT id FROM credentials_credential WHERE state = 'active' ORDER BY rotates_at LIMIT 1"
+    (key, hint, rotates_at), *_ = live_service.rows(
+        f"SELECT id, hint, rotates_at FROM credentials_credential WHERE id = ({soonest})"
+    )
+    write = "UPDATE credentials_credential SET hint = %s, rotates_at = {} WHERE id = %s RETURNING id"
+    live_service.rows(write.format("now() + interval '3 hours'"), "cs_587b684b" + "0" * 53, key)
+    yield
+    live_service.rows(write.format("%s"), hint, rotates_at, key)
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.usefixtures("long_hint")
+def test_a_long_hint_stays_in_its_place(console: Page, size: ViewportSize) -> None:
+    console.set_viewport_size(size)
+    console.goto("/admin/")
+    card = console.get_by_role("region", name="Expires or rotates next").locator(".console-card")
+    expect(card.get_by_role("link", name="cs_587b684b")).to_be_visible()
+    wider, place = card.evaluate("card => [card.scrollWidth, card.clientWidth]")
+    assert wider <= place
+    assert console.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_the_filters_take_the_focus_and_give_it_back(console: Page) -> None:
+    console.goto("/admin/credentials/credential/")
+    opener, panel = console.get_by_role("button", name="Filters"), console.get_by_role("dialog", name="Filters")
+    for _ in range(2):
+        opener.press("Enter")
+        expect(panel).to_be_visible()
+        for _ in range(25):  # once round
+            assert console.evaluate("document.getElementById('changelist-filter').contains(document.activeElement)")
+            console.keyboard.press("Tab")
+        console.keyboard.press("Escape")
+        expect(panel).to_be_hidden()
+        expect(opener).to_be_focused()
+    opener.press("Enter")
+    expect(panel).to_be_visible()
+    first = console.evaluate_handle("document.activeElement")
+    console.keyboard.press("Shift+Tab")
+    expect(panel.get_by_role("button", name="Apply Filters")).to_be_focused()
+    console.keyboard.press("Tab")
+    assert console.evaluate("first => first === document.activeElement", first)
+    assert faults(console) == []
 
 
 def test_what_needs_an_operator_leads_there(console: Page) -> None:

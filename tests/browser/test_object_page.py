@@ -35,6 +35,16 @@ def test_the_menu_opens_by_keyboard(customer: Page) -> None:
     expect(customer.get_by_role("link", name="Suspend")).to_be_hidden()
 
 
+def test_escape_closes_the_menu_and_leads_back(customer: Page) -> None:
+    more = customer.locator(".console-more > summary")
+    more.press("Enter")
+    customer.keyboard.press("Tab")
+    expect(customer.locator(".console-more a").first).to_be_focused()
+    customer.keyboard.press("Escape")
+    expect(customer.get_by_role("link", name="Suspend")).to_be_hidden()
+    expect(more).to_be_focused()
+
+
 def test_a_time_tells_the_readers_own_on_hover(customer: Page) -> None:
     time = customer.locator("time.console-moment").first
     expect(time).to_have_attribute("title", re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$"))

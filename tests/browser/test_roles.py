@@ -203,7 +203,7 @@ def test_what_bulk_work_was_refused_is_listed(enter: Enter, cast: Cast) -> None:
 def test_a_rotation_says_beforehand_whom_it_touches(enter: Enter, cast: Cast) -> None:
     page = enter("Operator")
     page.goto(f"/admin/credentials/credential/{cast.keys[7][0]}/rotate/")
-    expect(page.get_by_text("No installation or marketplace credential uses it.")).to_be_visible()
+    expect(page.get_by_text("No installation or marketplace credential is handed it now.")).to_be_visible()
     expect(page.get_by_text("It stays valid for")).to_be_visible()
     expect(page.get_by_text("It ends as soon as")).to_be_hidden()
     picture(page, "rotate-preview")

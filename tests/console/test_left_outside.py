@@ -25,6 +25,10 @@ def needed(console: Client) -> list[str]:
     return [line["sentence"] for line in console.get(reverse("admin:index")).context["needed"]]
 
 
+def found_by(console: Client, link: str) -> list[object]:
+    return [row.pk for row in console.get(link).context["cl"].result_list]
+
+
 @pytest.fixture
 def leaked(console: Client, world: World) -> Credential:
     """The entered key, revoked as leaked."""
@@ -127,6 +131,28 @@ def test_a_forced_end_has_a_word_and_a_filter_of_its_own(console: Client, world:
     assert (key.state, key.state_word()) == ("revoked", "force-ended")
     found = console.get(url(Credential, "changelist") + "?state__exact=force-ended").context["cl"].result_list
     assert [row.pk for row in found] == [key.pk]
+
+
+def test_a_forced_end_stays_an_open_point_until_it_is_confirmed(
+    console: Client, world: World, leaked: Credential, worker: None
+) -> None:
+    """Each of the overview's lines leads to what it counts, and the customer's to all."""
+    key, other = world.make_key(), world.make_key()
+    Credential.objects.filter(pk=other.pk).update(state="revoked", outside="open")
+    Credential.objects.filter(pk=key.pk).update(state="retiring", retires_at=timezone.now(), attempts=5)
+    send(console, url(key, "force-end"), why="its product was shut down")
+    lines = console.get(reverse("admin:index")).context["needed"]
+    told = {line["sentence"].partition(" may still work")[0]: found_by(console, line["link"]) for line in lines}
+    assert told == {
+        "1 leaked credential": [leaked.pk],
+        "1 ended credential": [other.pk],
+        "1 force-ended credential": [key.pk],
+    }
+    (step,) = [step for step in console.get(url(world.end_user)).context["next_steps"] if "may still work" in step[0]]
+    assert step.sentence.startswith("3 ended credentials may still work in your product: end each there")
+    assert set(found_by(console, step.link)) == {leaked.pk, other.pk, key.pk}
+    send(console, url(key, "confirm-end"), why="looked there")
+    assert len(needed(console)) == 2
 
 
 def test_a_token_that_ends_by_itself_is_no_open_point(console: Client, world: World, worker: None) -> None:

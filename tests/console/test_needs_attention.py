@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from credservice.audit import Line, record
+from credservice.console.sidebar import all_needed
 from credservice.credentials.models import Credential
 from credservice.crypto import seal
 from credservice.keys.admin import reminding
@@ -29,6 +31,11 @@ from tests.support.pages import url
 
 def needed(client: Client) -> list[str]:
     return [line["sentence"] for line in overview(client).context["needed"]]
+
+
+def found(client: Client, line: dict[str, Any]) -> set[Any]:
+    """Follow a line to the rows that it leads to."""
+    return {row.pk for row in client.get(line["link"]).context["cl"].result_list}
 
 
 def test_it_says_that_nothing_waits(console: Client, world: World, worker: None) -> None:
@@ -50,13 +57,34 @@ def test_it_leads_to_stuck_issues_and_revocations(console: Client, world: World,
     lines = overview(console).context["needed"]
     told = [line["sentence"].split(":")[0] for line in lines]
     assert told == ["The issuer api_key fails, 2 credentials waiting for it", "1 revocation stuck", "1 issue stuck"]
-    found = console.get(lines[1]["link"]).context["cl"].result_list
-    assert {row.pk for row in found} == {making.pk, ending.pk}
+    assert [found(console, line) for line in lines] == [{making.pk, ending.pk}, {ending.pk}, {making.pk}]
 
 
 def test_it_leads_to_failed_credentials(console: Client, world: World, worker: None) -> None:
-    Credential.objects.filter(pk=world.make_key().pk).update(state="failed")
-    assert needed(console) == ["1 credential failed to be made since yesterday"]
+    failed, before = world.make_key(), world.make_key()
+    Credential.objects.filter(pk__in=[failed.pk, before.pk]).update(state="failed")
+    Credential.objects.filter(pk=before.pk).update(created_at=timezone.now() - timedelta(days=2))
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "1 credential failed to be made since yesterday"
+    assert found(console, line) == {failed.pk}
+
+
+def test_what_is_in_progress_is_what_its_line_leads_to(console: Client, world: World, worker: None) -> None:
+    making, ending, retiring = world.make_key(), world.make_key(), world.make_key()
+    Credential.objects.filter(pk=making.pk).update(state="pending")
+    Credential.objects.filter(pk=ending.pk).update(state="retiring", retires_at=timezone.now())
+    Credential.objects.filter(pk=retiring.pk).update(state="retiring", retires_at=timezone.now() + timedelta(hours=1))
+    lines = overview(console).context["under_way"]
+    assert [line["sentence"] for line in lines] == ["1 credential being created", "1 credential being ended"]
+    assert [found(console, line) for line in lines] == [{making.pk}, {ending.pk}]
+
+
+def test_each_issuer_that_fails_leads_to_what_waits_for_it(console: Client, world: World, worker: None) -> None:
+    key, entered = world.make_key(), world.credential
+    Credential.objects.filter(pk__in=[key.pk, entered.pk]).update(state="pending", attempts=2, failure="refused")
+    lines = overview(console).context["needed"]
+    assert [line["sentence"].partition(" fails")[0] for line in lines] == ["The issuer api_key", "The issuer static"]
+    assert [found(console, line) for line in lines] == [{key.pk}, {entered.pk}]
 
 
 def test_it_counts_to_a_hundred(console: Client, world: World, worker: None) -> None:
@@ -142,6 +170,20 @@ def test_calls_that_wait_for_approval_lead_to_the_installations(console: Client,
         assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
 
 
+def test_calls_that_waited_are_no_trouble_once_nothing_waits(console: Client, world: World, worker: None) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    refuse("waiting_for_approval", 10, "platform:mindcloud")
+    refuse("unknown_end_user", 2, "platform:mindcloud")
+    sentence = "12 of the last 12 calls of mindcloud were refused, most of them: waiting for approval"
+    assert sentence in needed(console)
+    assert len(console.get(url(world.platform)).context["next_steps"]) == 1
+    type(waiting).objects.filter(pk=waiting.pk).update(state="active")
+    assert needed(console) == []
+    assert console.get(url(world.platform)).context["next_steps"] == []
+    refuse("unknown_end_user", 3, "platform:mindcloud")
+    assert len(needed(console)) == 1
+
+
 def keep_call(world: World, reason: str) -> RefusedCall:
     call = RefusedCall(platform=world.platform, reason=reason, request_id="1")
     call.sealed_request = seal(json.dumps(["POST", "/credential-exchange", "", {}]).encode(), call.place)
@@ -204,6 +246,39 @@ def test_refusals_that_are_no_matter_of_signatures_lead_to_their_lines(
     refuse("unknown_end_user", 4, "platform:mindcloud")
     (line,) = overview(console).context["needed"]
     assert len(console.get(line["link"]).context["cl"].result_list) == 4
+
+
+@pytest.mark.parametrize("actor", ["platform:mindcloud", "unproven:mindcloud"])
+def test_a_number_of_refused_calls_leads_to_exactly_those(
+    console: Client, world: World, worker: None, actor: str
+) -> None:
+    """Of each reason, and none that is older than what was looked at."""
+    with connection.cursor() as cursor:  # a test's lines have one time, that of its transaction
+        cursor.execute(
+            "INSERT INTO audit_auditevent (at, action, outcome, actor, reason)"
+            " SELECT now() - interval '1 millisecond', 'exchange.credential', 'refused', %s, 'of_before'"
+            " FROM generate_series(1, 3)",
+            [actor],
+        )
+    for reason, times in (("stale_timestamp", 3), ("wrong_signature", 2), ("no_secret", 1)):
+        refuse(reason, times, actor)
+        record(Line("exchange.credential", actor, outcome="granted"))
+    for _ in range(11):
+        record(Line("exchange.credential", actor, outcome="granted"))
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"].partition(" call")[0] in ("6 of the last 20", "6")
+    listed = console.get(line["link"]).context["cl"].result_list
+    assert [row.reason for row in listed] == ["no_secret", *["wrong_signature"] * 2, *["stale_timestamp"] * 3]
+    assert line["link"] in unescape(console.get(url(world.platform)).content.decode())
+
+
+def test_a_line_of_refused_calls_stays_one_notice_while_there_are_more(world: World) -> None:
+    refuse("wrong_signature", 4)
+    keep_call(world, "wrong_signature")
+    before = set(all_needed())
+    refuse("wrong_signature", 4)
+    keep_call(world, "wrong_signature")
+    assert set(all_needed()) == before
 
 
 def test_it_tells_which_issuer_is_down_and_why(console: Client, world: World, worker: None) -> None:

@@ -1,6 +1,7 @@
 """The top of an object's page, the same for each kind: its name, state, facts, id, and what can be done."""
 
 import re
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,38 @@ def test_one_act_stands_first_and_dangerous_ones_apart(console: Client, world: W
     assert header.primary["title"] == "Replace values"
     assert [link["title"] for link in header.dangerous] == ["Revoke"]
     assert "Reveal" in [link["title"] for link in header.others]
+
+
+def test_one_that_is_stuck_says_why_and_is_tried_again_first(console: Client, world: World) -> None:
+    key, now = world.make_key(), timezone.now()
+    Credential.objects.filter(pk=key.pk).update(
+        state="retiring",
+        retires_at=now,
+        attempts=5,
+        failure="connection refused",
+        next_attempt_at=now + timedelta(minutes=9),
+    )
+    header = console.get(url(key)).context["header"]
+    facts = {fact.name: str(fact.value) for fact in header.facts}
+    assert facts["Failed"] == "5 attempts: connection refused"
+    assert "in 8" in facts["Next attempt"]
+    assert header.primary["title"] == "Try again now"
+    assert [link["title"] for link in header.dangerous] == ["Force its end"]
+    Credential.objects.filter(pk=key.pk).update(attempts=0)
+    assert "Failed" not in [fact.name for fact in console.get(url(key)).context["header"].facts]
+
+
+def test_what_is_suspended_is_resumed_first(console: Client, world: World) -> None:
+    for obj in (world.end_user, world.integration, world.platform):
+        type(obj).objects.filter(pk=obj.pk).update(is_active=False)
+        assert console.get(url(obj)).context["header"].primary["title"] == "Resume"
+
+
+def test_a_time_that_has_passed_is_no_age(console: Client, world: World) -> None:
+    facts = {fact.name: str(fact.value) for fact in console.get(url(world.credential)).context["header"].facts}
+    assert "ago" in facts["Created"] or "just now" in facts["Created"]
+    cards = {card.title: card for card in console.get(url(world.end_user)).context["cards"]}
+    assert "Created" in cards["Grants and their credentials"].heads
 
 
 def test_a_role_sees_what_it_may_do_alone(world: World) -> None:

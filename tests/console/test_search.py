@@ -1,5 +1,6 @@
 """One box for any id, on every page."""
 
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -115,6 +116,11 @@ def test_a_pasted_credential_leads_to_its_page(console: Client, world: World, tr
     assert lands_on(console, f"\t{CANARY} \n") == url(world.credential)
     line = trail.one(action="credential.recognised")
     assert (line.actor, line.object_id) == ("user:root", str(world.credential.pk))
+
+
+def test_a_pasted_header_of_basic_authentication_leads_to_its_page(console: Client, world: World) -> None:
+    header = f"Authorization: Basic {b64encode(f'acme:{CANARY}'.encode()).decode()}"
+    assert lands_on(console, header) == url(world.credential)
 
 
 def test_a_pasted_api_key_leads_to_its_page(console: Client, world: World) -> None:

@@ -66,7 +66,11 @@ def test_it_says_that_nothing_is_granted_once(console: Client, world: World) -> 
     Grant.objects.all().delete()
     ((sentence, link),) = needs(console, world.end_user)
     assert sentence == "inst_1 of int_1 gets no answer: its values would have to be entered. Grant a credential"
-    assert console.get(link).context["form"].initial == {"end_user": world.end_user}
+    page = console.get(link)
+    assert page.context["consequences"][0].startswith("acme · eu_1 · mindcloud gets a credential for int_1, for all of")
+    assert console.post(link, {"form_id": page.context["form_id"], "value_0": "k" * 20}).status_code == 302
+    assert Grant.objects.get().integration == world.integration
+    Grant.objects.all().delete()
     ((_, link),) = needs(role_client("Viewer"), world.end_user)
     assert link == url(world.installation)
 

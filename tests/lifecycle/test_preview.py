@@ -7,8 +7,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from credservice.credentials.models import Credential, CredentialPolicy
-from credservice.credentials.rotation_impact import preview_rotation
-from credservice.credentials.services import finish_issue, rotate, start_issue
+from credservice.credentials.rotation_impact import preview_rotation, reach_of
+from credservice.credentials.services import finish_issue, revoke, rotate, start_issue
 from credservice.keys.models import SigningSecretSet
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 
@@ -42,6 +42,28 @@ def test_it_counts_one_and_several(shared):
     assert preview_rotation(shared).sentences()[0] == "It is handed to 1 installation."
     Grant.objects.filter(installation__isnull=False).update(line=shared.line)
     assert preview_rotation(shared).sentences()[0] == "It is handed to 2 installations."
+
+
+def test_it_counts_only_installations_that_are_answered(shared):
+    shares = Installation.objects.get(installation_id="shares")
+    for state in ("pending", "suspended"):
+        Installation.objects.filter(pk=shares.pk).update(state=state)
+        assert reach_of([shared])["installations"] == 0
+    Installation.objects.filter(pk=shares.pk).update(state="active")
+    for row in (shares.integration, shares.end_user, shares.platform):
+        type(row).objects.filter(pk=row.pk).update(is_active=False)
+        assert reach_of([shared])["installations"] == 0
+        type(row).objects.filter(pk=row.pk).update(is_active=True)
+    assert reach_of([shared])["installations"] == 1
+
+
+def test_one_that_is_answered_with_a_successor_counts_for_that_alone(shared):
+    successor = finish_issue(rotate(credential=shared, actor="test"), actor="test")
+    before = Credential.objects.get(pk=shared.pk)
+    assert before.state == "retiring"
+    assert [reach_of(some)["installations"] for some in ([before], [successor], [before, successor])] == [0, 1, 1]
+    revoke(credential=successor, actor="test", reason="a test")
+    assert reach_of([before])["installations"] == 1
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Asks which credential a string is; the string is stored nowhere."""
 
+from base64 import b64encode
+
 import pytest
 from django.db import connection
 
@@ -41,6 +43,25 @@ def test_a_value_with_such_characters_is_found_too(report, value):
     start_issue(policy=policy, context={}, subject="end_user:x", actor="test", entered={"key": value})
     for line in ("curl -H 'X-Key: {}' https://host/", "https://host/?key={}&more=1", "{}.", "key={}"):
         assert len(report(line.format(value)).json()["credentials"]) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("Authorization: Basic {}", "basic {}", '{{"authorization": "Basic {}"}}', "-H 'authorization: basic {}'"),
+        *("Basic !!! Basic {}", "Basic%20{}", "Authorization: Basic {}, Basic a=b"),
+    ],
+)
+@pytest.mark.parametrize("pair", ["user:{}", "{}:", "a user:{}"])
+def test_it_finds_a_value_in_a_header_of_basic_authentication(report, credential, line, pair):
+    encoded = b64encode(pair.format(credential.open()["API_KEY"]).encode()).decode()
+    assert len(report(line.format(encoded)).json()["credentials"]) == 1
+    assert len(report(line.format(encoded.rstrip("="))).json()["credentials"]) == 1
+
+
+@pytest.mark.parametrize("encoded", ["a", "abcde", "/////w==", "====", "dXNlcg=\ufffd", "é" * 20, "A" * 60_000])
+def test_base64_that_is_none_is_passed_over(report, credential, encoded):
+    assert report(f"Authorization: Basic {encoded}").json() == {"credentials": []}
 
 
 def test_a_text_of_nothing_but_joints_is_read_to_its_end(report, credential):

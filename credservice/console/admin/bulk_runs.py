@@ -1,5 +1,6 @@
 """Asks before a bulk run, shows how far it is and what was refused, and stops it."""
 
+from collections import Counter
 from typing import Any
 
 from django import forms
@@ -35,10 +36,15 @@ AT_ONCE_SECONDS = 20.0  # below gunicorn's patience; what is left then is the wo
 REFRESH_SECONDS = 3
 
 
+_WHAT_IS_LEFT = "Those that this cannot be done to are left as they are, and listed with the reason."
+_IN_THE_BACKGROUND = "The worker does it in the background; a page shows how far it is, and can stop it."
+
+
 class Start(SecondPerson):
     """The page that asks: whoever ticked the rows may start it, as long as he may do it."""
 
     slug, title, icon = "start", "Confirm", "play_circle"
+    _rows: list[tuple[Any, str]] | None = None
 
     def allowed(self, request: HttpRequest, obj: BulkRun | None = None) -> bool:
         return obj is None or (obj.user_id == request.user.pk and _may_do(request, obj))
@@ -54,7 +60,8 @@ class Start(SecondPerson):
         return permission_name(self.action(obj).permission, admin_of(obj).opts)
 
     def title_to_ask(self, obj: BulkRun) -> str:
-        return f"{obj.title} {obj.total:,} {admin_of(obj).opts.verbose_name_plural}"
+        opts, number = admin_of(obj).opts, self.number(obj)
+        return f"{obj.title} {number:,} {opts.verbose_name if number == 1 else opts.verbose_name_plural}"
 
     def proof_first(self, request: HttpRequest) -> HttpResponse | None:
         """Ask where the same on one object's page asks."""
@@ -78,15 +85,30 @@ class Start(SecondPerson):
 
     def consequences(self, obj: BulkRun) -> list[str]:
         action = self.action(obj)
-        rows = self.rows(obj) if obj.total <= bulk_runs.AT_ONCE else []
+        if obj.total > bulk_runs.AT_ONCE:
+            return [action.consequence, _WHAT_IS_LEFT, _IN_THE_BACKGROUND]
+        rows = [row for row, why in self.rows(obj) if not why]
         told = action.foretell(rows) if action.foretell and rows else []
-        later = [] if rows else ["The worker does it in the background; a page shows how far it is, and can stop it."]
-        return [action.consequence, *told, *later]
+        return [action.consequence, *told, *self.left(obj)]
 
-    def rows(self, obj: BulkRun, most: int = bulk_runs.AT_ONCE) -> list[Any]:
-        model = admin_of(obj).model
-        pks = obj.items.order_by("pk").values_list("object_id", flat=True)[:most]
-        return list(model._default_manager.filter(pk__in=list(pks)))
+    def left(self, obj: BulkRun) -> list[str]:
+        """Tell how many of these will be left as they are, by why."""
+        found = Counter(why for _, why in self.rows(obj) if why)
+        return [f"{number} {'is' if number == 1 else 'are'} left out: {why}" for why, number in found.items()]
+
+    def rows(self, obj: BulkRun) -> list[tuple[Any, str]]:
+        """Find the first rows, each with why it is left as it is: read once for a page."""
+        if self._rows is None:
+            site_admin, action = admin_of(obj), self.action(obj)
+            pks = obj.items.order_by("pk").values_list("object_id", flat=True)[: bulk_runs.AT_ONCE]
+            rows = site_admin.model._default_manager.select_related(*(site_admin.list_select_related or ()))
+            self._rows = [(row, action.refusal(row)) for row in rows.filter(pk__in=list(pks))]
+        return self._rows
+
+    def number(self, obj: BulkRun) -> int:
+        """Count what will be acted on; all that were chosen, where they are too many to look at."""
+        many = obj.total > bulk_runs.AT_ONCE
+        return obj.total if many else sum(1 for _, why in self.rows(obj) if not why)
 
     def perform(self, actor: str, obj: BulkRun, values: Values) -> str:
         bulk_runs.start(obj, dict(values))
@@ -114,19 +136,28 @@ class Start(SecondPerson):
         return HttpResponseRedirect(obj.list_path)
 
     def ask(self, request: HttpRequest, obj: BulkRun, form: forms.Form, context: Any = None) -> HttpResponse:
-        action = self.action(obj)
+        action, number = self.action(obj), self.number(obj)
         own = {
-            "title": f"{obj.title} {obj.total:,} {admin_of(obj).opts.verbose_name_plural}",
+            "title": self.title_to_ask(obj),
             "home": obj.list_path,
-            "rows": admin_of(obj).titles_of(self.rows(obj, SHOWN)),
+            "rows": self._shown(obj),
             "more": max(obj.total - SHOWN, 0),
             "run": obj,
             "first": obj.items.order_by("pk").first(),
-            "submit_label": f"{obj.title}: {obj.total:,}",
+            "submit_label": f"{obj.title}: {number:,}",
             "submit_variant": "danger" if action.danger else "primary",
             "template": "console/bulk.html",
         }
+        if not number and not self.refusal(obj):
+            own["refusal"] = " ".join(["Nothing would be done.", *self.left(obj)])
         return super().ask(request, obj, form, own | (context or {}))
+
+    def _shown(self, obj: BulkRun) -> list[tuple[str, object, bool]]:
+        """Name the first rows, each with its state, and whether it is left as it is."""
+        site_admin, rows = admin_of(obj), self.rows(obj)[:SHOWN]
+        titles = site_admin.titles_of([row for row, _ in rows])
+        states = [site_admin.object_state(row) for row, _ in rows]
+        return list(zip(titles, states, [bool(why) for _, why in rows], strict=True))
 
 
 class Stop(ObjectAction):

@@ -1,6 +1,5 @@
 """Rotates, revokes and force-ends many credentials of the console's list."""
 
-from collections import Counter
 from collections.abc import Iterable
 
 from django import forms
@@ -10,16 +9,12 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 from credservice.adminkit.approvals import required
 from credservice.credentials.admin.pages import ConfirmEnd, ForceEnd, Revoke, Rotate
 from credservice.credentials.models import Credential
-from credservice.credentials.rotation_impact import counted, preview_rotation
+from credservice.credentials.rotation_impact import reach_of, told_reach
 
 
 def _reach(credentials: Iterable[Credential]) -> list[str]:
     """Foretell what partners will notice: how many of what are handed these now."""
-    handed: Counter[str] = Counter()
-    for credential in credentials:
-        handed.update(preview_rotation(credential).reach)
-    told = ", ".join(counted(count, name) for name, count in handed.items() if count)
-    return [f"Together they are handed to {told}." if told else "No installation or marketplace credential uses them."]
+    return [told_reach(reach_of(credentials), of="Together they are")]
 
 
 class RotateAllForm(forms.Form):
@@ -48,8 +43,7 @@ revoke_all = Revoke.bulk(
 )
 
 rotate_all = Rotate.bulk(
-    consequence="For each of these a successor is made, and handed out from then on. Those whose values are entered by "
-    "a person are left as they are.",
+    consequence="For each of these a successor is made, and handed out from then on.",
     done="Rotated, or on the way",
     form_class=RotateAllForm,
     foretell=_reach,

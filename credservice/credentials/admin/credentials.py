@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +16,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from credservice.adminkit.fact_tables import fact_table
-from credservice.adminkit.filters import ExactFilter, StatesFilter
+from credservice.adminkit.filters import StatesFilter
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link, names_for, names_of, thing_link
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
@@ -25,6 +26,7 @@ from credservice.adminkit.object_header import Fact
 from credservice.adminkit.sentences import actor_name
 from credservice.adminkit.suspensions import SUSPENDED, suspended_since
 from credservice.audit.names import object_type_of
+from credservice.core.ids import as_uuid, find_ours
 from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, pages
 from credservice.credentials.admin.related import left_outside, name_of, version_link
@@ -53,16 +55,39 @@ DATES = (
 )
 
 
-class SubjectFilter(ExactFilter):
-    title, parameter_name = "subject", "subject"
+class LinkedFilter(DropdownFilter):
+    """Filters by what a link names; offered only where one led here, to be taken away again."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        value = (self.value() or "").strip()
+        return [(value, self.name_of(value))] if value else []
+
+    def name_of(self, value: str) -> str:
+        """Name what was linked as a person would."""
+        raise NotImplementedError
+
+
+class SubjectFilter(LinkedFilter):
+    title, parameter_name = "customer", "subject"
+
+    def name_of(self, value: str) -> str:
+        return names_of([value]).get(value, value)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        subject = (self.value() or "").strip()
+        return queryset.filter(subject=subject) if subject else queryset
 
 
 class StateFilter(StatesFilter):
     """Offers the states, and what may be left of those that have ended."""
 
     groups: ClassVar = {
-        "may still work": Q(outside__in=Credential.STILL_OUTSIDE),
+        "may still work": Q(outside__in=Credential.UNCONFIRMED),
+        "ended, may still work": Q(outside=Outside.OPEN),
+        "leaked, may still work": Q(outside=Outside.LEAKED),
         "force-ended": Q(outside=Outside.FORCED),
+        "being ended": Q(state=State.RETIRING, retires_at__lte=Now()),
+        "failed since yesterday": Q(state=State.FAILED, created_at__gte=Now() - timedelta(days=1)),
     }
 
 
@@ -89,18 +114,41 @@ def _reported(obj: Credential) -> Any:
     return format_html("reported {} by {}", moment(obj.leaked_at), actor_name(obj.leaked_by))
 
 
+def _trouble(obj: Credential) -> list[Fact]:
+    """Tell what keeps failing, and when it is tried again."""
+    if not obj.has_failed_so_far():
+        return []
+    why = f"{obj.attempts} {'attempt' if obj.attempts == 1 else 'attempts'}: {obj.failure or 'no reason is known'}"
+    return [Fact("Failed", why), Fact("Next attempt", moment(obj.next_attempt_at, "as soon as the worker can"))]
+
+
 def _bounded(condition: Q) -> int:
     return Credential.objects.filter(condition)[:MAX_COUNTED].count()
 
 
-class LineFilter(ExactFilter):
-    title, parameter_name = "line", "line"
+class IssuerFilter(LinkedFilter):
+    title, parameter_name = "issuer", "issuer"
+
+    def name_of(self, value: str) -> str:
+        return value
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        term = (self.value() or "").strip()
-        if not term:
+        issuer = (self.value() or "").strip()
+        return queryset.filter(policy__issuer=issuer) if issuer else queryset
+
+
+class LineFilter(LinkedFilter):
+    title, parameter_name = "versions of", "line"
+
+    def name_of(self, value: str) -> str:
+        first = find_ours(Credential.objects.select_related("policy"), value)
+        return name_of(first) if first else value
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        line = (self.value() or "").strip()
+        if not line:
             return queryset
-        return queryset.filter(line=term) if by_id(term) else queryset.none()
+        return queryset.filter(line=line) if as_uuid(line) else queryset.none()
 
 
 @admin.register(Credential)
@@ -116,12 +164,13 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     cards_first = True
     list_display = ("name", "shown_state", "shown_subject", "policy", "created_at", "expires_at", "last_used_at")
     list_select_related = ("policy",)
-    list_filter = (
+    list_filter: ClassVar[tuple[Any, ...]] = (
         StateFilter,
         ("policy", AutocompleteSelectFilter),
         StuckFilter,
         SubjectFilter,
         LineFilter,
+        IssuerFilter,
     )
     search_help_text = "Customer's id, how its name begins, our id or a hint"
     fieldsets = (
@@ -149,8 +198,9 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         return [
             Fact("Customer", self.shown_subject(obj) or "nobody"),
             Fact("Policy", link_to(obj.policy)),
-            Fact("Age", moment(obj.created_at)),
+            Fact("Created", moment(obj.created_at)),
             *([Fact(end[0], moment(end[1]))] if end else []),
+            *_trouble(obj),
             *([Fact("Leaked", _reported(obj))] if obj.leaked_at else []),
             Fact("Last checked", moment(obj.last_used_at, NONE_YET)),
         ]
@@ -183,17 +233,32 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         ending = _bounded(stuck() & Q(state=State.RETIRING))
         making = _bounded(stuck() & Q(state=State.PENDING))
         failed = _bounded(Q(state=State.FAILED, created_at__gte=timezone.now() - timedelta(days=1)))
-        why, trouble = "the issuer keeps refusing", {"stuck": "yes"}
-        left = {"state__exact": "may-still-work"}
-        leaked, open_ends = (_bounded(Q(outside=value)) for value in (Outside.LEAKED, Outside.OPEN))
+        why, trouble = "the issuer keeps refusing", {"stuck": "yes", "state__exact": "pending"}
+        leaked, open_ends, forced = (
+            _bounded(Q(outside=value)) for value in (Outside.LEAKED, Outside.OPEN, Outside.FORCED)
+        )
         lines = (
-            (leaked, Need(left_outside(leaked, "leaked credential"), left, urgent=True)),
-            (open_ends, Need(left_outside(open_ends, "ended credential"), left)),
-            (ending, Need(f"{counted(ending, 'revocation')} stuck: {why}", trouble, urgent=True)),
+            (
+                leaked,
+                Need(left_outside(leaked, "leaked credential"), {"state__exact": "leaked-may-still-work"}, urgent=True),
+            ),
+            (open_ends, Need(left_outside(open_ends, "ended credential"), {"state__exact": "ended-may-still-work"})),
+            (forced, Need(left_outside(forced, "force-ended credential"), {"state__exact": "force-ended"})),
+            (
+                ending,
+                Need(
+                    f"{counted(ending, 'revocation')} stuck: {why}",
+                    trouble | {"state__exact": "being-ended"},
+                    urgent=True,
+                ),
+            ),
             (making, Need(f"{counted(making, 'issue')} stuck: {why}", trouble, urgent=True)),
             (
                 failed,
-                Need(f"{counted(failed, 'credential')} failed to be made since yesterday", {"state__exact": "failed"}),
+                Need(
+                    f"{counted(failed, 'credential')} failed to be made since yesterday",
+                    {"state__exact": "failed-since-yesterday"},
+                ),
             ),
         )
         return [*self._failing_issuers(), *(need for number, need in lines if number)]
@@ -206,7 +271,8 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         why = dict(rows)  # the same outage has the same reason, mostly: one of them is told
         told = {issuer: f"{counted(number, 'credential')} waiting for it" for issuer, number in waiting.items()}
         return [
-            Need(f"The issuer {name} fails, {told[name]}: {why[name]}", FAILING, urgent=True) for name in sorted(told)
+            Need(f"The issuer {name} fails, {told[name]}: {why[name]}", FAILING | {"issuer": name}, urgent=True)
+            for name in sorted(told)
         ]
 
     def under_way(self) -> list[Need]:
@@ -214,7 +280,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         ending = _bounded(Q(state=State.RETIRING, retires_at__lte=timezone.now()))
         lines = (
             (making, Need(f"{counted(making, 'credential')} being created", {"state__exact": "pending"})),
-            (ending, Need(f"{counted(ending, 'credential')} being ended", {"state__exact": "retiring"})),
+            (ending, Need(f"{counted(ending, 'credential')} being ended", {"state__exact": "being-ended"})),
         )
         return [need for number, need in lines if number]
 
@@ -278,3 +344,8 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     @display(description="Versions")
     def shown_line(self, obj: Credential) -> Any:
         return list_link(Credential, "All versions", line=obj.line)
+
+
+def register_filter(found: type[admin.SimpleListFilter]) -> None:
+    """Offer a door's filter in the list of credentials: by what it hands them out for. For the doors' admin."""
+    CredentialAdmin.list_filter = (*CredentialAdmin.list_filter, found)

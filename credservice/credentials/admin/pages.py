@@ -22,7 +22,7 @@ from credservice.core.exceptions import Conflict
 from credservice.credentials.admin.values import ValuesForm
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential
-from credservice.credentials.rotation_impact import RotationPreview, preview_rotation
+from credservice.credentials.rotation_impact import RotationPreview, preview_rotation, reach_of, told_reach
 from credservice.credentials.services import (
     confirm_end,
     finish_issue,
@@ -193,8 +193,7 @@ class Revoke(ObjectAction):
             "is ended too, it is handed out again from now until then."
             for found in retiring_before(obj)
         ]
-        reach = preview_rotation(obj).sentences()[:1] if obj.state == State.ACTIVE else []
-        return [self.consequence, *reach, *outside(obj), *older]
+        return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *older]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
         form = RevokeForm(data)
@@ -244,8 +243,7 @@ class ConfirmEnd(ObjectAction):
     )
 
     def refusal(self, obj: Credential) -> str:
-        left = obj.is_still_outside() or obj.outside == Credential.Outside.FORCED
-        return "" if left else "Nothing is known to be left of this credential outside."
+        return "" if obj.may_be_confirmed() else "Nothing is known to be left of this credential outside."
 
     def perform(self, actor: str, obj: Credential, values: Values) -> str:
         confirm_end(credential=obj, actor=actor, reason=values.get("why", ""))
@@ -265,7 +263,7 @@ class ForceEnd(ObjectAction):
         return [
             f"The issuer did not confirm the end in {obj.attempts} attempts: {obj.failure or 'no reason is known'}",
             "Forcing calls it ended. If it still works outside, nobody will try to end it again: its state says "
-            "force-ended, until somebody confirms its end.",
+            "force-ended, and it stays an open point on the overview until somebody confirms its end.",
         ]
 
     def perform(self, actor: str, obj: Credential, values: Values) -> str:
@@ -285,6 +283,7 @@ def retiring_before(credential: Credential) -> list[Credential]:
 
 class RetryNow(ObjectAction):
     slug, title, icon = "retry", "Try again now", "refresh"
+    variant = ActionVariant.PRIMARY
     permission = "force"
 
     def refusal(self, obj: Credential) -> str:
