@@ -100,10 +100,32 @@ def object_of(event: AuditEvent) -> Any:
     kind = words.KINDS.get(event.object_type, event.object_type.replace("_", " "))
     name = _name(event)
     if not name:
-        return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}" if kind else ""
+        return with_article(kind)
     name = f'"{name}"' if event.object_type in words.QUOTED and _is_known(event) else name
     text = f"{'the leaked ' if was_leaked(event) else ''}{kind} {name}".strip()
     return named_link(event.object_type, event.object_id, text) if _is_known(event) else text
+
+
+def with_article(noun: str) -> str:
+    """Write ``an end user``, ``a user``; of nothing, nothing."""
+    vowel = noun[:1] in tuple("aeiou") and not noun.startswith(("us", "uni"))
+    return f"{'an' if vowel else 'a'} {noun}" if noun else ""
+
+
+def kind_words(object_type: str) -> str:
+    """Name a kind of objects in a list, as sentences do."""
+    words_of = words.KINDS.get(object_type, "")
+    return words_of if words_of and not words_of.endswith(" of") else object_type.replace("_", " ")
+
+
+def action_words(action: str) -> str:
+    """Write what an action is, of no one object: ``revoked a credential``."""
+    kind = action.partition(".")[0]
+    it = with_article(kind_words(words.ACTS_ON.get(kind, kind)))
+    if action in words.DONE or action not in words.ASKED | words.FAILED:
+        return str(_phrase(words.DONE.get(action) or f"{_own_words(action)} {{it}}", it))
+    asked = words.ASKED.get(action)
+    return str(_phrase(f"asked to {asked}" if asked else words.FAILED[action], it))
 
 
 def object_key(event: AuditEvent) -> str:

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_post_parameters
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from credservice.accounts.oidc.admission import CLAIMED_USER
@@ -49,7 +48,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     list_display_links = ("at_minute",)
     list_filter = (
         filters.ActionFilter,
-        ("outcome", ChoicesDropdownFilter),
+        filters.OutcomeFilter,
         filters.ReasonFilter,
         filters.ActorFilter,
         filters.ObjectTypeFilter,

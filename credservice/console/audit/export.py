@@ -16,6 +16,7 @@ from credservice.audit import Line, record
 from credservice.audit.export import FORMATS, read_down, write
 from credservice.audit.models import AuditEvent
 from credservice.audit.names import actor_of
+from credservice.console.audit.filters import faults_of, plain
 from credservice.console.middleware import error_page
 from credservice.core.exceptions import Conflict
 from credservice.http.bodies import in_chunks
@@ -29,9 +30,12 @@ def export_page(site_admin: Any, request: HttpRequest) -> HttpResponseBase:
     """Ask for the form of the file on GET, send it on POST. The filter is the address's, as the list has it."""
     if not (site_admin.has_view_permission(request) and request.user.has_perm("audit.export_auditevent")):
         raise PermissionDenied
+    changelist = site_admin.get_changelist_instance(request)
+    if faults := faults_of(changelist):
+        return error_page(request, 400, " ".join(map(plain, faults)))
     form = request.POST.get("format", "")
     if request.method == "POST" and form in FORMATS:
-        lines = write(read_down(_events(site_admin, request), limit=MAX_LINES), form)
+        lines = write(read_down(_events(site_admin, changelist), limit=MAX_LINES), form)
         name = f"audit-{timezone.now():%Y%m%d-%H%M%S}.{form}"
         return send(request, (text for _, text in lines), form, _asked(request), name)
     context = {
@@ -60,9 +64,8 @@ def send(request: HttpRequest, lines: Iterator[str], form: str, filters: dict[st
     return response
 
 
-def _events(site_admin: Any, request: HttpRequest) -> QuerySet[Any]:
+def _events(site_admin: Any, changelist: Any) -> QuerySet[Any]:
     """Find what the list shows under this filter and search, on all of its pages."""
-    changelist = site_admin.get_changelist_instance(request)
     found, term = Q(), changelist.query.strip()
     for alternative in site_admin.find(term) if term else []:
         found |= alternative
