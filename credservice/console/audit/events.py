@@ -34,6 +34,7 @@ from credservice.console.audit import filters
 from credservice.console.audit.changelist import TrailChangeList
 from credservice.console.audit.export import export_page
 from credservice.console.audit.exposure import find_page, seen_page
+from credservice.console.audit.times import TimeFilter
 
 
 @admin.register(AuditEvent)
@@ -56,7 +57,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         filters.SubjectFilter,
         filters.RequestFilter,
         filters.SourceFilter,
-        ("at", filters.TimeFilter),
+        ("at", TimeFilter),
     )
     list_before_template = "console/audit/chain.html"  # type: ignore[assignment] # Unfold says None
     search_help_text = "Object id, subject, request id or line number"

@@ -5,7 +5,6 @@ in place of the list (:func:`faults_of`), which would look like an empty trail.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from html import unescape
 from ipaddress import ip_address
 from typing import Any, ClassVar
@@ -14,8 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import escape, format_html, format_html_join, strip_tags
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter
-from unfold.utils import parse_datetime_str
+from unfold.contrib.filters.admin import DropdownFilter
 
 from credservice.adminkit.filters import ExactFilter
 from credservice.adminkit.links import list_link
@@ -135,34 +133,6 @@ class ObjectTypeFilter(OfferedFilter):
 
     def offered(self) -> dict[str, str]:
         return {kind: kind_words(kind) for kind in ("credential", *values_of("object_type"))}
-
-
-class TimeFilter(RangeDateTimeFilter):
-    """Takes from and to, in UTC, both included to the minute; a day without a time is the whole day."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.title = "time (UTC)"
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        try:
-            since, until = self._moment("from", "00:00"), self._moment("to", "23:59")
-            behind = until + timedelta(minutes=1) if until else None
-        except (ValueError, OverflowError):
-            return queryset.none()
-        if since:
-            queryset = queryset.filter(at__gte=since)
-        return queryset.filter(at__lt=behind) if behind else queryset
-
-    def _moment(self, side: str, default: str) -> datetime | None:
-        """Read one end. Raises ValueError for what is no time."""
-        day = self.used_parameters.get(f"at_{side}_0")
-        if not day:
-            return None
-        found = parse_datetime_str(f"{day} {self.used_parameters.get(f'at_{side}_1') or default}")
-        if found is None:
-            raise ValueError
-        return found.replace(tzinfo=UTC)
 
 
 class TypedFilter(_Faults, ExactFilter):

@@ -169,7 +169,16 @@ def of_customers(world):
 def test_a_customer_is_found_by_name_or_any_of_its_ids(console, world, of_customers):
     acme, seven, _ = of_customers
     EndUser.objects.filter(pk=acme.pk).update(name="Acme Works")
-    names = ("Acme Works", "ACME WORKS", "acme w", "acme", acme.end_user_id, str(acme.pk), str(acme.pk)[:-4], acme.subject)
+    names = (
+        "Acme Works",
+        "ACME WORKS",
+        "acme w",
+        "acme",
+        acme.end_user_id,
+        str(acme.pk),
+        str(acme.pk)[:-4],
+        acme.subject,
+    )
     assert [found(console, subject=name)[0] for name in names] == ["test.0"] * len(names)
     assert found(console, subject="crm-7") == found(console, subject=seven.end_user_id) == ["test.1"]
     assert found(console, subject=world.resource.partner_id)[0] == "test.resource"
