@@ -1,7 +1,7 @@
 """Links what the audit log names to the page about it, and models to their lists."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -98,6 +98,24 @@ def names_of(things: Iterable[str]) -> dict[str, str]:
     }
 
 
+def names_in_changes(object_type: str, changes: Mapping[str, Any]) -> dict[str, str]:
+    """Find the names of what an object belongs to, or did before: changes of a foreign key are kept as ids."""
+    model = _model_of(object_type)
+    kinds = {
+        field.name: object_type_of(field.related_model)
+        for field in (model._meta.concrete_fields if model else ())
+        if field.name in changes and isinstance(field.related_model, type)
+    }
+    things = {
+        f"{kind}:{key}"
+        for name, kind in kinds.items()
+        if isinstance(changes[name], Mapping)
+        for key in changes[name].values()
+        if isinstance(key, str)
+    }
+    return {thing.partition(":")[2]: name for thing, name in names_of(things).items()}
+
+
 def may_view(request: HttpRequest, model: type[Model]) -> bool:
     site_admin: Any = admin.site._registry.get(model)
     return site_admin is not None and bool(site_admin.has_view_or_change_permission(request))
@@ -113,6 +131,11 @@ def may_be_told_of(object_type: str) -> bool:
     """Tell if whoever is answered may read what the audit log knows of such an object: its name, and the facts."""
     model = _model_of(object_type)
     return model is None or _may_be_named(model)
+
+
+def untold_kinds(request: HttpRequest) -> set[str]:
+    """List the kinds that ``may_be_told_of`` refuses: for a file, which is written when the request is over."""
+    return {object_type_of(model) for model in admin.site._registry if not may_view(request, model)}
 
 
 def _fit(title: str) -> str:

@@ -10,8 +10,8 @@ from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 
 from credservice.adminkit import sentence_words as words
-from credservice.adminkit.links import may_be_told_of, named_link, names_of, short, thing_link
-from credservice.adminkit.sentence_tails import tail_of, things_of, was_leaked, why_of
+from credservice.adminkit.links import named_link, names_of, short, thing_link
+from credservice.adminkit.sentence_tails import facts_are_told, first_roles, tail_of, things_of, was_leaked, why_of
 from credservice.audit.models import AuditEvent
 
 UNPROVEN = "unproven:"  # the actor of a call that only claims to be a platform's
@@ -50,6 +50,8 @@ def sentence(event: AuditEvent, *, with_subject: bool = True) -> SafeString:
         failed = words.FAILED.get(event.action) or f"failed at {_own_words(event.action)} {{it}}"
         return format_html("{} {}{}", actor, _phrase(failed, it), _because(event))
     if event.action in words.OWN and event.actor.startswith("user:") and _is_own(event):
+        if first := first_roles(event):
+            return format_html("{} {}", actor, first)
         return format_html("{} {}{}", actor, words.OWN[event.action], tail_of(event, names_in(event)))
     done = words.DONE.get(event.action) or f"{_own_words(event.action)} {{it}}"
     done = done if event.object_type else words.OF_SEVERAL.get(event.action, done)
@@ -100,10 +102,32 @@ def object_of(event: AuditEvent) -> Any:
     kind = words.KINDS.get(event.object_type, event.object_type.replace("_", " "))
     name = _name(event)
     if not name:
-        return f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}" if kind else ""
+        return with_article(kind)
     name = f'"{name}"' if event.object_type in words.QUOTED and _is_known(event) else name
     text = f"{'the leaked ' if was_leaked(event) else ''}{kind} {name}".strip()
     return named_link(event.object_type, event.object_id, text) if _is_known(event) else text
+
+
+def with_article(noun: str) -> str:
+    """Write ``an end user``, ``a user``; of nothing, nothing."""
+    vowel = noun[:1] in tuple("aeiou") and not noun.startswith(("us", "uni"))
+    return f"{'an' if vowel else 'a'} {noun}" if noun else ""
+
+
+def kind_words(object_type: str) -> str:
+    """Name a kind of objects in a list, as sentences do."""
+    words_of = words.KINDS.get(object_type, "")
+    return words_of if words_of and not words_of.endswith(" of") else object_type.replace("_", " ")
+
+
+def action_words(action: str) -> str:
+    """Write what an action is, of no one object: ``revoked a credential``."""
+    kind = action.partition(".")[0]
+    it = with_article(kind_words(words.ACTS_ON.get(kind, kind)))
+    if action in words.DONE or action not in words.ASKED | words.FAILED:
+        return str(_phrase(words.DONE.get(action) or f"{_own_words(action)} {{it}}", it))
+    asked = words.ASKED.get(action)
+    return str(_phrase(f"asked to {asked}" if asked else words.FAILED[action], it))
 
 
 def object_key(event: AuditEvent) -> str:
@@ -136,7 +160,7 @@ def _asked(event: AuditEvent, *, whom: SafeString | str) -> SafeString:
 
 
 def _because(event: AuditEvent) -> str:
-    scope = event.detail.get("scope", "")
+    scope = event.detail.get("scope", "") if facts_are_told(event) else ""
     told = [f"{reason_words(event.reason)} {scope}".strip(), why_of(event)]
     return _colon("; ".join(part for part in told if part))
 
@@ -149,9 +173,10 @@ def _turned_away(event: AuditEvent) -> SafeString:
     """Write who came by a provider without a role; who has no account here is named as the provider says."""
     alias = str(event.detail.get("provider", ""))
     provider = settings.OIDC_PROVIDERS.get(alias, {}).get("name", alias)
-    name = event.detail.get("name_by_provider") or event.detail.get("name") or actor_name(event.actor)
+    said = event.detail.get("name_by_provider") or event.detail.get("name") if facts_are_told(event) else ""
+    name = said or actor_name(event.actor)
     sentence = "{} was refused by {}: none of their groups has a role"
-    return format_html(sentence, _beginning(name) if name in words.ACTORS.values() else name, provider)
+    return format_html(sentence, name if said else _beginning(name), provider)
 
 
 def _it(event: AuditEvent, with_subject: bool) -> SafeString:
@@ -183,7 +208,7 @@ def _name(event: AuditEvent) -> str:
     if not _is_known(event):
         if event.outcome == AuditEvent.Outcome.REFUSED:
             return _tidy(event.object_id)
-        if not may_be_told_of(event.object_type):
+        if not facts_are_told(event):
             return short(event.object_id)
         told = detail.get("name") or detail.get("invited") or (event.object_id and short(event.object_id))
         return str(told or detail.get("external_id") or "").replace("_", " " if event.object_type == "export" else "_")

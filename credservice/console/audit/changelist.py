@@ -14,6 +14,7 @@ from django.db.models import Max, Min, Q, QuerySet
 
 from credservice.adminkit.changelists import Cursor, KeysetChangeList
 from credservice.audit.models import AuditEvent
+from credservice.console.audit.filters import faults_of
 
 WHOLE_MS = 300
 WINDOWS_SECONDS = 0.25
@@ -24,6 +25,11 @@ class TrailChangeList(KeysetChangeList):
     """A page of the audit log; ``reached`` is the line up to which was looked, where that is not its end."""
 
     reached: AuditEvent | None = None
+
+    @property
+    def faults(self) -> list[str]:
+        """Say in place of the list what of its filters was not understood."""
+        return faults_of(self)
 
     @property
     def reached_sentence(self) -> str:
