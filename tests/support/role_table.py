@@ -112,6 +112,7 @@ exchange_grant_change POST                       -
 exchange_grant_changelist                        V O S A D
 exchange_grant_withdraw                          O S D
 exchange_installation action approve             O D
+exchange_installation action refuse              O D
 exchange_installation action resume              O S D
 exchange_installation action suspend             O S D
 exchange_installation_add                        O D
@@ -119,6 +120,7 @@ exchange_installation_approve                    O D
 exchange_installation_change                     V O S A D
 exchange_installation_change POST                S D
 exchange_installation_changelist                 V O S A D
+exchange_installation_refuse                     O D
 exchange_installation_resume                     O S D
 exchange_installation_suspend                    O S D
 exchange_installation_test-exchange              V O S A D
