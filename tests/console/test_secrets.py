@@ -325,14 +325,49 @@ def test_a_service_token_is_revoked(console: Client, trail: Trail) -> None:
     assert trail.one(action="service_token.revoked").actor == "user:root"
 
 
+NEW_KEY = {"algorithm": "EdDSA", "leaked": "no", "published_before": "10m"}
+
+
 def test_a_signing_key_takes_over_and_the_old_one_is_retired(console: Client, trail: Trail) -> None:
     for _ in range(2):
-        assert console.post(url(SigningKey, "add"), {"algorithm": "EdDSA", "leaked": "no"}).status_code == 302
+        assert console.post(url(SigningKey, "add"), NEW_KEY).status_code == 302
+    send(console, url(SigningKey.objects.get(state="pending"), "activate"))
     previous = SigningKey.objects.get(state="previous")
     send(console, url(previous, "retire"))
     previous.refresh_from_db()
     assert previous.state == "retired"
     assert {line.actor for line in trail.all(object_type="signing_key")} == {"user:root"}
+
+
+def test_a_planned_signing_key_is_published_before_it_signs(console: Client) -> None:
+    """The first of an algorithm signs at once: no other could."""
+    form = console.get(url(SigningKey, "add")).content.decode()
+    assert "10m" in form
+    assert "Revoked now, every token that it signed verifies no more" in form
+    for _ in range(2):
+        console.post(url(SigningKey, "add"), NEW_KEY)
+    first, second = SigningKey.objects.order_by("created_at")
+    assert (first.state, second.state) == ("current", "pending")
+    told = f"published, signs from {second.activates_at:%H:%M} UTC"
+    # Around midnight it names the day.
+    if second.activates_at.date() == timezone.now().date():
+        assert told in console.get(url(second)).content.decode()
+        assert told in console.get(url(SigningKey, "changelist")).content.decode()
+    known = {key["kid"] for key in console.get("/.well-known/jwks.json").json()["keys"]}
+    assert known == {first.kid, second.kid}
+    assert "may refuse the tokens that it signs" in console.get(url(second, "activate")).content.decode()
+
+
+def test_a_signing_key_is_not_published_for_less_than_caches_keep_it(console: Client, db: None) -> None:
+    page = console.post(url(SigningKey, "add"), NEW_KEY | {"published_before": "4m"}).content.decode()
+    assert "Write a time from 5m to 30d." in page
+    assert not SigningKey.objects.exists()
+
+
+def test_a_leaked_signing_key_is_replaced_at_once(console: Client, db: None) -> None:
+    for leaked in ("no", "yes"):
+        console.post(url(SigningKey, "add"), NEW_KEY | {"leaked": leaked})
+    assert list(SigningKey.objects.order_by("created_at").values_list("state", flat=True)) == ["retired", "current"]
 
 
 def test_no_page_shows_a_private_key(console: Client, db: None) -> None:
