@@ -1,15 +1,28 @@
-"""Tells the kernel of resources as subjects, and of how many of their credentials a rotation touches."""
+"""Tells the kernel of resources as subjects, and of how many of their credentials a rotation or a policy touches."""
 
+from collections import defaultdict
 from uuid import UUID
 
 from credservice.core.ids import find_ours
 from credservice.credentials.hooks import Subject
-from provisioning.models import Resource, ResourceCredential
+from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.policy_impact import MAX_COUNTED, Use
+from provisioning.models import Product, Resource, ResourceCredential
 
 
 def resource_credentials_of(line: UUID) -> dict[str, int]:
     bound = ResourceCredential.objects.filter(credential__line=line, deprovisioned_at__isnull=True)
     return {"marketplace credentials": bound.count()}
+
+
+def products_with_live_credentials(policy: CredentialPolicy) -> list[Use]:
+    """Find the products whose resources have live credentials of a policy, which may be another than theirs now."""
+    live = ResourceCredential.objects.filter(deprovisioned_at__isnull=True, credential__policy=policy)
+    by_product = defaultdict(list)
+    for product, resource in live.values_list("resource__product", "resource")[:MAX_COUNTED]:
+        by_product[product].append(resource)
+    products = Product.objects.filter(pk__in=by_product).select_related("marketplace") if by_product else ()
+    return [Use(each, len(by_product[each.pk]), len(set(by_product[each.pk]))) for each in products]
 
 
 def resource_subject(key: str) -> Subject | None:

@@ -1,6 +1,9 @@
 """Edits credential policies in the console: which issuer, with what options, for how long."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,13 +15,15 @@ from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from credservice.adminkit.links import list_link, see_document
+from credservice.adminkit.links import list_link, may_view, see_document
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.nested_forms import NESTED, Maker, NestedField
+from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
 from credservice.adminkit.widgets import span
 from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
 from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy, fitting_overlap
+from credservice.credentials.policy_impact import foretell_names, names_of
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.options import OptionsError
 
@@ -26,10 +31,11 @@ MAX_USERS_CHECKED = 200
 CANNOT_BE_TOLD = "cannot be told: look at its options"
 
 
-class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
+class PolicyJSONForm(TickedForm):
     """Takes options and probe as JSON: the expert's view.
 
-    Also asks everything that uses the policy whether it can live with the new options.
+    Also asks everything that uses the policy whether it can live with the new options, and the operator for a tick
+    where resources' next credentials would have values of other names.
     """
 
     class Meta:
@@ -40,6 +46,7 @@ class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
         }
 
     other_view = ("", "")  # title and address of the other view
+    sees: Callable[[Model], bool]  # whether the operator may look at this row, and is told its name
     issuer = forms.ChoiceField(choices=issuer_choices, widget=UnfoldAdminSelectWidget)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,9 +80,24 @@ class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
         unread = {name: self.errors[name].copy() for name in ("options", "probe") if name in self.errors}
         super()._post_clean()  # type: ignore[misc]
         self.errors.update(unread)
-        if not self.errors and self.instance.pk and "options" in self.changed_data:
+        if not self.errors and not self.instance._state.adding and "options" in self.changed_data:
             for problem in problems_of_users(self.instance):
                 self.add_error("options", problem)
+            if not self.errors:
+                self._ask_about_names()
+
+    def _ask_about_names(self) -> None:
+        policy = self.instance
+        impact = foretell_names(names_of(CredentialPolicy.objects.get(pk=policy.pk)), policy)
+        if impact and ask_for_tick(
+            self,
+            label="Save it and change these names",
+            told=impact.sentences(self.sees),
+            how="Tell who reads these values first. Then tick this, and save again.",
+            # Not how many there are: where they come and go, it would be asked for without end.
+            accepts=[impact.change, json.dumps(policy.options, sort_keys=True)],
+        ):
+            policy.audit_facts = {"accepted_changed_answers": impact.counts()}
 
 
 class PolicyForm(PolicyJSONForm):
@@ -137,7 +159,8 @@ def problems_of_users(policy: CredentialPolicy) -> list[str]:
 
 
 @admin.register(CredentialPolicy)
-class CredentialPolicyAdmin(ConsoleAdmin):
+class CredentialPolicyAdmin(TickedPage, ConsoleAdmin):
+    tick_beside = "options"
     menu = Menu("Credentials", 12, "rule")
     about = "How credentials are made: issuer, options, lifetime, rotation, overlap."
     empty_help = see_document(
@@ -154,7 +177,8 @@ class CredentialPolicyAdmin(ConsoleAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         title, query = ("Edit in a form", "") if _as_json(request) else ("Edit as JSON, for experts", "view=json")
-        form = type("PolicyForm", (_form(request),), {"other_view": (title, f"?{query}")})
+        sees = staticmethod(partial(_sees, request))
+        form = type("PolicyForm", (_form(request),), {"other_view": (title, f"?{query}"), "sees": sees})
         return super().get_form(request, obj, change=change, **kwargs | {"form": form})
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
@@ -203,3 +227,7 @@ def _as_json(request: HttpRequest) -> bool:
 
 def _form(request: HttpRequest) -> type[PolicyJSONForm]:
     return PolicyJSONForm if _as_json(request) else PolicyForm
+
+
+def _sees(request: HttpRequest, obj: Model) -> bool:
+    return may_view(request, type(obj))

@@ -1,0 +1,125 @@
+"""What of a marketplace's products a policy makes, and what its change means to their live credentials."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.utils import timezone
+
+from credservice.credentials.models import Credential, CredentialPolicy
+from provisioning.models import Product, ResourceCredential
+from tests.conftest import Trail
+from tests.support.console import World
+from tests.support.pages import url
+
+SENT = {
+    "name": "keys",
+    "multiple": "on",
+    "lifetime": "",
+    "rotation_period": "",
+    "overlap": "24h",
+    "stale_for": "1h",
+    "options-name": "BEAR_TOKEN",
+}
+
+
+@pytest.fixture
+def clerk(db: None) -> Client:
+    """A member of staff who may change policies, and look at nothing else."""
+    user = User.objects.create_user("clerk", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__endswith="_credentialpolicy"))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def key(world: World) -> Credential:
+    CredentialPolicy.objects.filter(pk=world.key_policy.pk).update(options={"name": "BEAR_API_KEY"})
+    world.key_policy.refresh_from_db()
+    key: Credential = world.make_key()
+    ResourceCredential.objects.create(
+        marketplace=world.marketplace, partner_id="second", resource=world.resource, credential=key
+    )
+    return key
+
+
+def names() -> Any:
+    return CredentialPolicy.objects.get(name="keys").options["name"]
+
+
+def tick_of(page: str) -> str:
+    (found,) = re.findall(r'name="confirmed"[^>]*value="(\w+)"|value="(\w+)"[^>]*name="confirmed"', page)
+    return "".join(found)
+
+
+def test_its_page_names_the_products_and_counts_their_live_credentials(console: Client, world: World, key: Any) -> None:
+    other = CredentialPolicy.objects.create(name="other", issuer="api_key")
+    ResourceCredential.objects.create(
+        marketplace=world.marketplace,
+        partner_id="gone",
+        resource=world.resource,
+        credential=world.make_key(),
+        deprovisioned_at=timezone.now(),
+    )
+    page = console.get(url(world.key_policy)).content.decode()
+    assert "Products that use it" in page
+    assert f'href="{url(world.product)}"' in page
+    assert "2 live credentials" in page
+    Product.objects.update(policy=other)
+    # What it has made, it makes the successors of.
+    page = console.get(url(world.key_policy)).content.decode()
+    assert "2 live credentials" in page
+    assert f'href="{url(other)}"' in page
+
+
+def test_a_renamed_value_of_live_resources_needs_the_tick(
+    console: Client, world: World, key: Any, trail: Trail
+) -> None:
+    page = console.post(url(world.key_policy), SENT).content.decode()
+    assert "1 resource has 2 live credentials made by it, of product bear." in page
+    assert "would have BEAR_TOKEN in place of BEAR_API_KEY." in page
+    assert "Nothing is saved yet." in page
+    assert names() == "BEAR_API_KEY"
+    tick = tick_of(page)
+    # Of another name, it is asked for again.
+    other = console.post(url(world.key_policy), SENT | {"options-name": "OTHER", "confirmed": tick}).content.decode()
+    assert (tick_of(other) != tick, names()) == (True, "BEAR_API_KEY")
+    assert console.post(url(world.key_policy), SENT | {"confirmed": tick}).status_code == 302
+    assert names() == "BEAR_TOKEN"
+    detail = trail.one(action="credential_policy.changed").detail
+    assert detail["accepted_changed_answers"] == {"resources_with_other_names": 1}
+    assert "confirmed" not in detail["changes"]
+
+
+def test_where_nothing_is_live_a_value_is_renamed_without_it(console: Client, world: World, key: Any) -> None:
+    ResourceCredential.objects.update(deprovisioned_at=timezone.now())
+    assert console.post(url(world.key_policy), SENT).status_code == 302
+    assert names() == "BEAR_TOKEN"
+
+
+def test_the_experts_view_asks_the_same(console: Client, world: World, key: Any) -> None:
+    sent = SENT | {"options": '{"name": "BEAR_TOKEN"}', "probe": "{}"}
+    page = console.post(f"{url(world.key_policy)}?view=json", sent).content.decode()
+    assert "Nothing is saved yet." in page
+    assert names() == "BEAR_API_KEY"
+    sent["confirmed"] = tick_of(page)
+    assert console.post(f"{url(world.key_policy)}?view=json", sent).status_code == 302
+    assert names() == "BEAR_TOKEN"
+
+
+def test_who_may_see_no_product_is_told_numbers_alone(clerk: Client, world: World, key: Any) -> None:
+    page = clerk.post(url(world.key_policy), SENT).content.decode()
+    assert "1 resource has 2 live credentials made by it." in page
+    assert "Products that use it" not in page
+
+
+def test_rotating_says_what_is_other_of_the_successor(console: Client, world: World, key: Credential) -> None:
+    CredentialPolicy.objects.filter(pk=world.key_policy.pk).update(
+        options={"name": "BEAR_TOKEN"}, lifetime=timedelta(hours=1), overlap=timedelta(minutes=5)
+    )
+    page = console.get(url(key, "rotate")).content.decode()
+    assert "The successor has BEAR_TOKEN in place of BEAR_API_KEY and expires after 1 hour." in page
