@@ -123,3 +123,40 @@ def test_rotating_says_what_is_other_of_the_successor(console: Client, world: Wo
     )
     page = console.get(url(key, "rotate")).content.decode()
     assert "The successor has BEAR_TOKEN in place of BEAR_API_KEY and expires after 1 hour." in page
+
+
+def test_a_lifetime_says_whose_it_is(console: Client, world: World, key: Credential) -> None:
+    page = console.get(url(world.key_policy)).content.decode()
+    assert "Of credentials made from then on: each expires after this. 2 live ones keep their end. Empty:" in page
+    Credential.objects.filter(pk=key.pk).update(state="revoked")
+    assert "1 live one keeps its end. Empty:" in console.get(url(world.key_policy)).content.decode()
+    assert (
+        "made from then on: each expires after this. Empty:"
+        in console.get(url(CredentialPolicy, "add")).content.decode()
+    )
+
+
+ALONE = "so each new credential ends after 1h without a successor"
+
+
+@pytest.mark.parametrize(
+    ("period", "told"), [("", "Rotation is by hand"), ("2h", "Rotation is only every 2h"), ("30m", "")]
+)
+def test_credentials_that_expire_without_a_successor_are_warned_of(
+    console: Client, world: World, key: Credential, period: str, told: str
+) -> None:
+    sent = SENT | {"options-name": "BEAR_API_KEY", "lifetime": "1h", "overlap": "5m", "rotation_period": period}
+    page = console.post(url(world.key_policy), sent, follow=True).content.decode()
+    assert (f"{told}, {ALONE}: the next exchange makes another" in page) == bool(told)
+    page = console.get(url(world.key_policy)).content.decode()
+    assert (f"{told}, {ALONE}: a resource&#x27;s user has to delete it" in page) == bool(told)
+    # What an exchange hands out is made anew: nothing is to be done then.
+    ResourceCredential.objects.update(deprovisioned_at=timezone.now())
+    assert ALONE not in console.get(url(world.key_policy)).content.decode()
+
+
+def test_values_that_are_entered_and_credentials_without_an_end_are_not(console: Client, world: World) -> None:
+    entered = {**SENT, "options-static-names": "apiKey", "options-names": "apiKey", "name": "entered"}
+    page = console.post(url(world.policy), entered | {"lifetime": "2d"}, follow=True).content.decode()
+    assert CredentialPolicy.objects.get(name="entered").lifetime == timedelta(days=2)
+    assert "without a successor" not in page

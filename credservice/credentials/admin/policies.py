@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
@@ -15,19 +15,23 @@ from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from credservice.adminkit.links import list_link, may_view, see_document
-from credservice.adminkit.menu import Menu
+from credservice.adminkit.links import field_of, list_link, may_view, see_document
+from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.nested_forms import NESTED, Maker, NestedField
 from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
 from credservice.adminkit.widgets import span
 from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
 from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy, fitting_overlap
-from credservice.credentials.policy_impact import foretell_names, names_of
+from credservice.credentials.policy_impact import foretell_names, names_of, uses_of
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.options import OptionsError
 
 MAX_USERS_CHECKED = 200
+AFTER_ITS_END = (
+    "the next exchange makes another; a resource's credential has ended for good, and its user has to delete it and create "
+    "another."
+)
 CANNOT_BE_TOLD = "cannot be told: look at its options"
 
 
@@ -40,7 +44,9 @@ class PolicyJSONForm(TickedForm):
 
     class Meta:
         help_texts: ClassVar = {
-            "lifetime": "Each credential expires after this. Empty: as its issuer has it.",
+            "lifetime": "Of credentials made from then on: each expires after this. Empty: as its issuer has it.",
+            "rotation_period": "After it, a successor is made. Empty: by hand. Once a credential has expired, "
+            f"{AFTER_ITS_END}",
             "overlap": "How long the predecessor stays good after a rotation: shorter than the lifetime. Empty: "
             f"{span(DEFAULT_OVERLAP)}, or half of a lifetime that is no longer.",
         }
@@ -57,6 +63,11 @@ class PolicyJSONForm(TickedForm):
             title, address = self.other_view
             link = format_html('<a class="text-link" href="{}">{}</a> ·', address, title)
             self.fields["options"].help_text = see_document(link, "issuers/", "What each issuer makes")
+        if "lifetime" in self.fields and not self.instance._state.adding:
+            live = Credential.objects.filter(policy=self.instance, state__in=Credential.USABLE)[:MAX_COUNTED].count()
+            keep = f"{counted(live, 'live one')} {'keeps its' if live == 1 else 'keep their'} end. " if live else ""
+            lifetime = self.fields["lifetime"]
+            lifetime.help_text = lifetime.help_text.replace("Empty:", f"{keep}Empty:")
         if "overlap" in self.fields:
             self.fields["overlap"].required = False
             if self.instance._state.adding:
@@ -158,6 +169,22 @@ def problems_of_users(policy: CredentialPolicy) -> list[str]:
     return problems
 
 
+def expires_alone(policy: CredentialPolicy) -> bool:
+    """Tell if what it makes comes to its lifetime's end before anything has made a successor."""
+    try:
+        generates = policy.backend().generates
+    except ImproperlyConfigured:
+        return False
+    lifetime, period = policy.lifetime, policy.rotation_period
+    return generates and lifetime is not None and (period is None or period >= lifetime)
+
+
+def _ends_alone(policy: CredentialPolicy) -> str:
+    assert policy.lifetime is not None
+    how = f"only every {span(policy.rotation_period)}" if policy.rotation_period else "by hand"
+    return f"Rotation is {how}, so each new credential ends after {span(policy.lifetime)} without a successor"
+
+
 @admin.register(CredentialPolicy)
 class CredentialPolicyAdmin(TickedPage, ConsoleAdmin):
     tick_beside = "options"
@@ -192,6 +219,19 @@ class CredentialPolicyAdmin(TickedPage, ConsoleAdmin):
         )
         times = ("lifetime", "rotation_period", "overlap", "stale_for")
         return ((None, {"fields": first}), ("Times", {"fields": times}), ("Trial", {"fields": ("probe",)}))
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        assert isinstance(obj, CredentialPolicy)
+        if expires_alone(obj) and {"lifetime", "rotation_period"} & {*form.changed_data}:
+            self.message_user(request, f"{_ends_alone(obj)}: {AFTER_ITS_END}", messages.WARNING)
+
+    def next_steps(self, request: HttpRequest, obj: CredentialPolicy) -> list[Need]:
+        """Warn where resources' credentials end for good; what an exchange hands out is made anew."""
+        if not expires_alone(obj) or not uses_of(obj):
+            return []
+        sentence = f"{_ends_alone(obj)}: a resource's user has to delete it and create another. Set a rotation period."
+        return [Need(sentence, link=field_of(obj, "rotation_period"))]
 
     @display(description="Issuer")
     def shown_issuer(self, obj: CredentialPolicy) -> str:
