@@ -142,7 +142,7 @@ def test_a_weak_secret_is_refused_and_not_echoed(console: Client, world: World) 
 
 def test_a_previous_secret_is_retired(console: Client, world: World, trail: Trail) -> None:
     send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
-    send(console, url(world.secret, "retire"))
+    send(console, url(world.secret, "retire"), refuse="on")
     world.secret.refresh_from_db()
     assert world.secret.state == "retired"
     assert trail.one(action="signing_secret.retired").object_id == str(world.secret.pk)
@@ -431,3 +431,39 @@ def test_retiring_a_secret_says_when_it_last_verified_a_call(console: Client, wo
     assert "It had verified no call a minute ago." in console.get(url(world.secret, "retire")).content.decode()
     used(world.secret)
     assert "It last verified a call just now" in console.get(url(world.secret, "retire")).content.decode()
+
+
+def test_ending_a_secret_before_the_partner_uses_the_new_one_needs_a_tick(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    used(world.secret)
+    page = console.get(url(world.secret, "retire")).content.decode()
+    assert "The partner does not use the new secret yet" in page
+    assert "All of its calls would be refused." in page
+    assert "Nothing is ended yet." in send(console, url(world.secret, "retire")).content.decode()
+    world.secret.refresh_from_db()
+    assert world.secret.state == "previous"
+    send(console, url(world.secret, "retire"), refuse="on")
+    world.secret.refresh_from_db()
+    assert world.secret.state == "retired"
+
+
+def test_while_the_partner_uses_both_it_needs_the_tick_and_afterwards_none(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    current = SigningSecret.objects.get(state="current")
+    later = timezone.now() + timedelta(minutes=5)
+    SigningSecret.objects.update(last_used_at=later)
+    assert "Those would be refused." in send(console, url(world.secret, "retire")).content.decode()
+    SigningSecret.objects.filter(pk=current.pk).update(last_used_at=later + timedelta(minutes=5))
+    page = console.get(url(world.secret, "retire")).content.decode()
+    assert "The partner uses the new secret alone. No call of its own is refused for this." in page
+    assert "End it all the same" not in page
+    send(console, url(world.secret, "retire"))
+    world.secret.refresh_from_db()
+    assert world.secret.state == "retired"
+
+
+def test_ending_several_names_the_partners_that_have_not_changed_over(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    data = {"action": "retire", "_selected_action": [str(world.secret.pk)]}
+    page = console.post(url(SigningSecret, "changelist"), data, follow=True).content.decode()
+    assert f"so that calls are refused: {world.platform.secrets}." in page

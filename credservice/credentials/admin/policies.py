@@ -29,8 +29,8 @@ from credservice.issuers.options import OptionsError
 
 MAX_USERS_CHECKED = 200
 AFTER_ITS_END = (
-    "the next exchange makes another; a resource's credential has ended for good, and its user has to delete it and create "
-    "another."
+    "the next exchange makes another; a resource's credential has ended for good, and its user has to delete it and "
+    "create another."
 )
 CANNOT_BE_TOLD = "cannot be told: look at its options"
 
