@@ -44,7 +44,7 @@ def register_uses(uses: Uses) -> None:
 
 @dataclass(frozen=True)
 class NamesImpact:
-    """What would be called otherwise, and in whose credentials. Nothing where nobody has a live one."""
+    """Tells what would be called otherwise, and in whose credentials. False where nobody has a live one."""
 
     change: str = ""
     uses: Sequence[Use] = ()

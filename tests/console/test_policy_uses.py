@@ -1,4 +1,4 @@
-"""What of a marketplace's products a policy makes, and what its change means to their live credentials."""
+"""Shows what of a marketplace's products a policy makes, and asks before their live credentials' names change."""
 
 import re
 from datetime import timedelta
