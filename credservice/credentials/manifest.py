@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from credservice.credentials.models import Credential, CredentialPolicy, fitting_overlap
-from credservice.credentials.policy_impact import foretell_names, names_of
+from credservice.credentials.policy_impact import NamesImpact, foretell_names, names_of
 from credservice.issuers import issuer_choices
+from credservice.manifest.document import Item
 from credservice.manifest.json_values import Facts
 from credservice.manifest.kinds import Choice, Duration, Flag
 from credservice.manifest.registry import register
@@ -29,14 +30,16 @@ def _watch_names(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
     before = {policy.pk: names_of(policy) for policy in CredentialPolicy.objects.filter(pk__in=rows)}
 
     def compare() -> list[ChangedAnswers]:
-        found = []
-        for pk, names in before.items():
-            if impact := foretell_names(names, rows[pk].obj):
-                text, brief = " ".join(impact.sentences()), " ".join(impact.sentences(lambda obj: False))
-                found.append(ChangedAnswers(rows[pk].item, text, brief, impact.counts()))
-        return found
+        impacts = {pk: foretell_names(names, rows[pk].obj) for pk, names in before.items()}
+        return [told_of_names(rows[pk].item, impact) for pk, impact in impacts.items() if impact]
 
     return compare
+
+
+def told_of_names(item: Item, impact: NamesImpact) -> ChangedAnswers:
+    """Tell of an entry what its change of names means."""
+    text, brief = " ".join(impact.sentences()), " ".join(impact.sentences(lambda obj: False))
+    return ChangedAnswers(item, text, brief, impact.counts())
 
 
 class _Lifetime(Field):

@@ -48,6 +48,7 @@ class NamesImpact:
 
     change: str = ""
     uses: Sequence[Use] = ()
+    stays: bool = True  # the policy of what is live: its rotations follow
 
     def __bool__(self) -> bool:
         return bool(self.change and self.uses)
@@ -59,14 +60,15 @@ class NamesImpact:
         names = [f"{use.obj._meta.verbose_name} {use.obj}" for use in self.uses if sees(use.obj)]
         more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
         of_whom = f", of {', '.join(names[:MAX_NAMED])}{more}" if names else ""
+        made, rotations = (" made by it", ", and rotations of these,") if self.stays else ("", "")
         has = "has" if resources == 1 and live < MAX_COUNTED else "have"
         return [
             printable(
                 f"{counted_up_to(resources, live, 'resources')} {has} "
-                f"{counted_up_to(live, live, 'live credentials')} made by it{of_whom}."
+                f"{counted_up_to(live, live, 'live credentials')}{made}{of_whom}."
             ),
-            f"Their next credentials, and rotations of these, would have {self.change}. Their users' apps read the "
-            "values by these names.",
+            f"Their next credentials{rotations} would have {self.change}. Their users' apps read the values by these "
+            "names.",
         ]
 
     def counts(self) -> dict[str, int]:

@@ -160,3 +160,23 @@ def test_values_that_are_entered_and_credentials_without_an_end_are_not(console:
     page = console.post(url(world.policy), entered | {"lifetime": "2d"}, follow=True).content.decode()
     assert CredentialPolicy.objects.get(name="entered").lifetime == timedelta(days=2)
     assert "without a successor" not in page
+
+
+def test_a_product_is_given_a_policy_of_other_names_with_a_tick(
+    console: Client, world: World, key: Credential, trail: Trail
+) -> None:
+    other = CredentialPolicy.objects.create(name="tokens", issuer="api_key", options={"name": "BEAR_TOKEN"})
+    sent = {"regions": '["all::global"]', "tags": "[]", "metadata": "{}", "credentials_shape": "{}"}
+    sent |= {"policy": str(other.pk)}
+    page = console.post(url(world.product), sent).content.decode()
+    assert "would have BEAR_TOKEN in place of BEAR_API_KEY." in page
+    world.product.refresh_from_db()
+    assert world.product.policy == world.key_policy
+    assert console.post(url(world.product), sent | {"confirmed": tick_of(page)}).status_code == 302
+    world.product.refresh_from_db()
+    assert world.product.policy == other
+    detail = trail.one(action="product.changed").detail
+    assert (detail["accepted_changed_answers"], list(detail["changes"])) == (
+        {"resources_with_other_names": 1},
+        ["policy"],
+    )

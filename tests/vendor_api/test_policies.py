@@ -133,3 +133,20 @@ def test_a_set_up_file_renames_them_only_where_that_is_accepted(bear, tmp_path, 
     call_command("apply", str(file), "--accept-changed-answers")
     detail = trail.one(action="credential_policy.changed").detail
     assert detail["accepted_changed_answers"] == {"resources_with_other_names": 1}
+
+
+PRODUCT = "/marketplaces/manifold/products/bear"
+
+
+def test_another_policy_of_a_product_is_asked_about_as_well(vendor, bear, trail):
+    CredentialPolicy.objects.create(name="tokens", issuer="api_key", options={"name": "BEAR_TOKEN"})
+    detail = refused(vendor.put(PRODUCT, {"policy": "tokens"}), 409, "answers_would_change")["detail"]
+    assert detail == f"1 resource has 1 live credential, of product bear. Their next credentials would {CHANGED}"
+    assert vendor.put(f"{PRODUCT}?accept_changed_answers=true", {"policy": "tokens"}).status_code == 200
+    detail = trail.one(action="product.changed").detail
+    assert detail["accepted_changed_answers"] == {"resources_with_other_names": 1}
+
+
+def test_another_policy_that_makes_the_same_names_is_not(vendor, bear):
+    CredentialPolicy.objects.create(name="others", issuer="api_key", options={"prefix": "acme"})
+    assert vendor.put(PRODUCT, {"policy": "others"}).status_code == 200
