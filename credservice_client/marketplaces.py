@@ -116,11 +116,16 @@ class Marketplaces(Calls):
         tags: Sequence[str] | None = None,
         metadata: Mapping[str, Any] | None = None,
         credentials_shape: Mapping[str, Any] | None = None,
+        accept_changed_answers: bool | None = None,
         if_match: str | None = None,
         only_new: bool = False,
         idempotency_key: str | None = None,
     ) -> Product:
-        """Create or change one. What is left out stays as it is; a new one needs its ``policy``."""
+        """Create or change one. What is left out stays as it is; a new one needs its ``policy``.
+
+        Raises :class:`Conflict` with the code ``answers_would_change`` where live resources' next credentials would
+        have values of other names by another policy, and ``accept_changed_answers`` is not given.
+        """
         body = {
             "name": name,
             "state": state,
@@ -135,9 +140,9 @@ class Marketplaces(Calls):
             "credentials_shape": credentials_shape,
         }
         headers = once(idempotency_key, if_match=if_match, only_new=only_new)
-        return self._write(
-            Product, "PUT", place("marketplaces", marketplace, "products", product), body, headers=headers
-        )
+        query = {"accept_changed_answers": accept_changed_answers}
+        path = place("marketplaces", marketplace, "products", product)
+        return self._write(Product, "PUT", path, body, query=query, headers=headers)
 
     def list_plans(self, marketplace: str, product: str, *, page_size: int | None = None) -> Iterator[Plan]:
         return self._list(Plan, place("marketplaces", marketplace, "products", product, "plans"), {}, page_size)

@@ -1,14 +1,16 @@
 """Reads and writes the credential policies of a set-up file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from credservice.credentials.models import Credential, CredentialPolicy, fitting_overlap
+from credservice.credentials.policy_impact import NamesImpact, foretell_names, names_of
 from credservice.issuers import issuer_choices
+from credservice.manifest.document import Item
 from credservice.manifest.json_values import Facts
 from credservice.manifest.kinds import Choice, Duration, Flag
 from credservice.manifest.registry import register
-from credservice.manifest.schema import Field, Plan, Row, Section
+from credservice.manifest.schema import ChangedAnswers, Field, Plan, Row, Section
 
 
 def _check_policies(plan: Plan, rows: Sequence[Row]) -> None:
@@ -20,6 +22,24 @@ def _check_policies(plan: Plan, rows: Sequence[Row]) -> None:
             changed[pk].entry("issuer") or changed[pk].item,
             "credentials were made by this policy's issuer already: write a policy of another name instead",
         )
+
+
+def _watch_names(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
+    """Note what the policies make that the plan is about to change; what is returned compares the names."""
+    rows = plan.changed("policies", "issuer", "options")
+    before = {policy.pk: names_of(policy) for policy in CredentialPolicy.objects.filter(pk__in=rows)}
+
+    def compare() -> list[ChangedAnswers]:
+        impacts = {pk: foretell_names(names, rows[pk].obj) for pk, names in before.items()}
+        return [told_of_names(rows[pk].item, impact) for pk, impact in impacts.items() if impact]
+
+    return compare
+
+
+def told_of_names(item: Item, impact: NamesImpact) -> ChangedAnswers:
+    """Tell of an entry what its change of names means."""
+    text, brief = " ".join(impact.sentences()), " ".join(impact.sentences(lambda obj: False))
+    return ChangedAnswers(item, text, brief, impact.counts())
 
 
 class _Lifetime(Field):
@@ -50,4 +70,4 @@ POLICIES = Section(
 
 
 def register_sections() -> None:
-    register(POLICIES)
+    register(POLICIES, watch=_watch_names)

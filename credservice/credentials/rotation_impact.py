@@ -67,7 +67,7 @@ class RotationPreview:
         elif self.overlap <= timedelta(0):
             lines.append("It ends as soon as its successor is there, without overlap.")
         else:
-            lines.append(f"It stays valid for {_spoken(self.overlap)} after its successor is there.")
+            lines.append(f"It stays valid for {spoken(self.overlap)} after its successor is there.")
         if self.pending:
             lines.append("A rotation is pending already.")
         return lines
@@ -78,7 +78,7 @@ def counted(count: int, name: str) -> str:
     return f"{count} {name.removesuffix('s') if count == 1 else name}"
 
 
-def _spoken(time: timedelta) -> str:
+def spoken(time: timedelta) -> str:
     """Write a time such as "1 day 2 hours"; fractions of a second are left out."""
     minutes, seconds = divmod(int(time.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)

@@ -13,6 +13,8 @@ from credservice.issuers.options import Option, check_declared
 from credservice.issuers.options import OptionsError as OptionsError  # issuers of others import both from here
 from credservice.issuers.options import only as only
 
+UNLIMITED = "unlimited"
+
 
 class IssueFailed(Exception):
     """The issuer will not make this credential, however often it is asked. The message holds no secret."""
@@ -80,7 +82,7 @@ class Issuer:
 
     def own_lifetime(self, options: Mapping[str, Any]) -> timedelta | str:
         """Tell how long credentials live where the policy has no lifetime: a span of time, or in words."""
-        return "unlimited"
+        return UNLIMITED
 
     def value_names(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         """The names of the values that a credential will have, for sound options."""

@@ -39,6 +39,13 @@ def progress_of(secret_set: SigningSecretSet) -> Progress | None:
     return Progress(current, previous, _stage(current, previous))
 
 
+def stage_at_end(secret: SigningSecret) -> Stage | None:
+    """Tell how far the partner is, before its previous ``secret`` is ended; None where its end hits nobody."""
+    is_good = secret.state == SigningSecret.State.PREVIOUS and secret in secret.secret_set.live()
+    progress = progress_of(secret.secret_set) if is_good else None
+    return _stage(progress.current, secret) if progress else None
+
+
 def _stage(current: SigningSecret, previous: SigningSecret) -> Stage:
     new, old = current.last_used_at, previous.last_used_at
     if new is None:

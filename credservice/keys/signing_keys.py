@@ -4,7 +4,7 @@ A key is published before it signs (pending), signs (current), and is published 
 expired (previous). One of each algorithm is current, at most one pending.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,34 +20,34 @@ State = SigningKey.State
 MAX_TOKEN_LIFETIME = timedelta(hours=24)
 # What verifies may cache our keys for this long; see the JWKS view.
 JWKS_MAX_AGE = timedelta(minutes=5)
+# Longer than that: caches are renewed late, and clocks differ.
+PUBLISHED_BEFORE = timedelta(minutes=10)
 # A clock may be an hour off (a forgotten time zone) before a good token is refused for its key.
 OVERLAP = MAX_TOKEN_LIFETIME + timedelta(hours=1)
 
 
 def generate_signing_key(
-    *, algorithm: str, actor: str, activates_at: datetime | None = None, leaked: bool = False
+    *, algorithm: str, actor: str, published_before: timedelta = PUBLISHED_BEFORE, leaked: bool = False
 ) -> SigningKey:
-    """Make a key: pending until ``activates_at``, or current at once, the one before then being the previous one.
+    """Make a key that is published now and signs after ``published_before``, the one before then being the previous.
 
-    ``leaked``: the keys before are retired at once, and the tokens that they signed verify no more.
-    Raises :class:`Invalid`, :class:`Conflict` while another one is pending.
+    The first of its algorithm signs at once. ``leaked``: so does this one; the keys before are retired at once, and the
+    tokens that they signed verify no more. Raises :class:`Invalid`, :class:`Conflict` while another one is pending.
     """
     if algorithm not in SigningKey.Algorithm.values:
         raise Invalid(f"A signing key is for one of {', '.join(SigningKey.Algorithm.values)}.")
-    if activates_at is not None and (leaked or activates_at < timezone.now() + JWKS_MAX_AGE):
-        raise Invalid(
-            "A key that is to sign later is published for five minutes before, at least; one that replaces a leaked "
-            "one signs at once."
-        )
+    if published_before < JWKS_MAX_AGE:
+        raise Invalid("A key is published for five minutes, at least, before it signs: caches keep our keys so long.")
     key = _new_key(algorithm)
     with transaction.atomic():
         _lock(algorithm)
-        if activates_at is None:
+        keys = SigningKey.objects.filter(algorithm=algorithm)
+        if leaked or not keys.filter(state=State.CURRENT).exists():
             _make_current(key, actor, leaked=leaked)
-        elif SigningKey.objects.filter(algorithm=algorithm, state=State.PENDING).exists():
+        elif keys.filter(state=State.PENDING).exists():
             raise Conflict(f"A key for {algorithm} is pending already. Activate or retire it first.")
         else:
-            key.activates_at = activates_at
+            key.activates_at = timezone.now() + published_before
             key.save(force_insert=True)
         detail = {"leaked": leaked, "activates_at": key.activates_at.isoformat()}
         record(Line.about(key, "signing_key.created", actor, detail))

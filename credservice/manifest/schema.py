@@ -164,7 +164,10 @@ class Change:
 
 @dataclass(frozen=True)
 class ChangedAnswers:
-    """Says of an entry that customers who are answered today would get another answer by it, or none."""
+    """Says of an entry that customers who are answered today would get another answer by it, or none.
+
+    Or that resources would get credentials of another form than their live ones.
+    """
 
     item: Item
     text: str

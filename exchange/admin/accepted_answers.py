@@ -1,25 +1,19 @@
 """Asks for a tick before live customers are answered differently, or not at all."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django import forms
-from django.http import HttpRequest, QueryDict
-from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldBooleanWidget
 
+from credservice.adminkit import ticks
 from credservice.adminkit.links import field_of, new_tab_link
 from exchange.admin.attribute_table import AttributesField
 from exchange.models import EndUser
 from exchange.services.answer_impact import MAX_NAMED, AnswerImpact
 from exchange.services.customer_answers import asked_of, foretell_attributes
 
-TICK = "confirmed"
 _MAY_HOLD = "Facts that answers may hold."
 
 
@@ -30,25 +24,15 @@ def ask_for_tick(form: Any, impact: AnswerImpact, wanted: Iterable[str]) -> dict
     """
     if not impact:
         return None
-    foretold = hashlib.sha256(json.dumps([*impact.sentences(), *wanted]).encode()).hexdigest()[:16]
-    form.fields[TICK] = forms.BooleanField(
+    mend = "Add what is missing first, or tick this to save it all the same."
+    accepted = ticks.ask_for_tick(
+        form,
         label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
-        help_text=format_html_join("", "<div>{}</div>", ((sentence,) for sentence in told(impact))),
-        required=False,
-        widget=UnfoldBooleanWidget(attrs={"value": foretold}),
+        told=told(impact),
+        how=mend if impact.unanswered else "Tick this, and save again.",
+        accepts=[*impact.sentences(), *wanted],
     )
-    if form.data.get(TICK) == foretold:
-        return impact.counts()
-    assert isinstance(form.data, QueryDict)
-    form.data = form.data.copy()
-    form.data.pop(TICK, None)
-    how = (
-        "Add what is missing first, or tick this to save it all the same."
-        if impact.unanswered
-        else "Tick this, and save again."
-    )
-    form.add_error(TICK, f"Nothing is saved yet. {how}")
-    return None
+    return impact.counts() if accepted else None
 
 
 def told(impact: AnswerImpact) -> list[SafeString]:
@@ -76,7 +60,7 @@ def _folded(title: str, items: Iterable[Any]) -> SafeString:
     return format_html('<details><summary class="cursor-pointer text-link">{}</summary>{}</details>', title, listed)
 
 
-class AttributesForm(forms.ModelForm):  # type: ignore[type-arg]
+class AttributesForm(ticks.TickedForm):
     """Asks for the tick where attributes go without which installations get no answer. Says which are asked for."""
 
     attributes = AttributesField(required=False, help_text=_MAY_HOLD)
@@ -87,11 +71,6 @@ class AttributesForm(forms.ModelForm):  # type: ignore[type-arg]
         if attributes is not None and not self.instance._state.adding:
             asked = _asked(self.instance) if isinstance(self.instance, EndUser) else ""
             attributes.help_text = format_html("{} {}", _MAY_HOLD, asked)
-
-    @cached_property
-    def changed_data(self) -> list[str]:
-        """List what the trail is to name: the tick is no field of the row."""
-        return [name for name in super().changed_data if name != TICK]
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -104,22 +83,11 @@ class AttributesForm(forms.ModelForm):  # type: ignore[type-arg]
         return data
 
 
-class AttributesPage(ModelAdmin):
+class AttributesPage(ticks.TickedPage):
     """Shows the tick of :class:`AttributesForm` beside the attributes."""
 
     form = AttributesForm
-
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        shown = context["adminform"]
-        if TICK in shown.form.fields:
-            shown.fieldsets = [
-                (name, options | {"fields": _with_tick(options["fields"])}) for name, options in shown.fieldsets
-            ]
-        return super().render_change_form(request, context, *args, **kwargs)
-
-
-def _with_tick(names: Iterable[Any]) -> list[Any]:
-    return [shown for name in names for shown in ((name, TICK) if name == "attributes" else (name,))]
+    tick_beside = "attributes"
 
 
 def _asked(end_user: EndUser) -> SafeString | str:

@@ -8,6 +8,7 @@ import re
 import shlex
 import time
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
 from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.model_admin import by_id
+from credservice.adminkit.moments import ago
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.audit import Line, record
 from credservice.audit.names import actor_of
@@ -158,6 +160,17 @@ class Explained:
             Check("Signature", is_signed, signature),
             Check("Clock", abs(seconds) <= self.tolerance, clock),
         ]
+
+    @property
+    def real_calls(self) -> str:
+        """Say whether others of the platform's calls hold with the secrets of now: then a wrong one means little."""
+        used = [(secret.last_used_at, secret) for secret, _ in self.secrets if secret.last_used_at is not None]
+        if not used:
+            return "No secret of now has verified a call yet (one shows within a minute): none is known to be right."
+        at, newest = max(used, key=itemgetter(0))
+        which = f"{'present' if newest.state == SigningSecret.State.CURRENT else newest.state} secret {newest.hint}"
+        when = f"{ago(at)}, at {at:%Y-%m-%d %H:%M} UTC"
+        return f"Others have held: the {which} last verified a call {when}. While such calls go on, leave it as it is."
 
     @property
     def at_fault(self) -> Check | None:

@@ -16,12 +16,18 @@ from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import ConsoleAdmin
+from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
+from credservice.credentials.policy_impact import names_of
 from provisioning.admin import pages
+from provisioning.credential_hooks import foretell_policy
 from provisioning.models import Feature, Plan, Product
 
 
-class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Offers the provisioners that settings name, and the one that is set though they have lost it."""
+class ProductForm(TickedForm):
+    """Offers the provisioners that settings name, and the one that is set though they have lost it.
+
+    Asks for a tick where another policy gives its resources' next credentials values of other names.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -35,6 +41,22 @@ class ProductForm(forms.ModelForm):  # type: ignore[type-arg]
                 help_text="The endpoint of yours that provisions its resources, in its own time: one of PROVISIONERS.",
             )
 
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        policy = data.get("policy")
+        if self.errors or self.instance._state.adding or policy is None or policy == self.instance.policy:
+            return data
+        impact = foretell_policy(self.instance, names_of(self.instance.policy), policy)
+        if impact and ask_for_tick(
+            self,
+            label="Save it and change these names",
+            told=impact.sentences(),
+            how="Tell who reads these values first. Then tick this, and save again.",
+            accepts=[impact.change, str(policy.pk)],
+        ):
+            self.instance.audit_facts = {"accepted_changed_answers": impact.counts()}
+        return data
+
 
 def _named(alias: str, options: Mapping[str, Any]) -> str:
     """Name a provisioner with its host: the rest of its URL may hold a secret."""
@@ -42,8 +64,9 @@ def _named(alias: str, options: Mapping[str, Any]) -> str:
 
 
 @admin.register(Product)
-class ProductAdmin(ConsoleAdmin):
+class ProductAdmin(TickedPage, ConsoleAdmin):
     form = ProductForm
+    tick_beside = "policy"
     menu = Menu("Provisioning", 33, "inventory_2")
     about = "What can be ordered, in which regions, and how its credentials are made."
     empty_help = "Add one with the label that the marketplace uses, then its plans and features."

@@ -1,7 +1,10 @@
 """Shows what belongs to marketplaces, their catalogues and their orders on their pages."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from credservice.adminkit.cards import ROWS, Card, cards, trail, trail_with_parts
@@ -9,7 +12,9 @@ from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_url
 from credservice.adminkit.moments import moment
 from credservice.credentials.admin.related import credentials_card
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.policy_impact import Use, counted_up_to
+from provisioning.credential_hooks import products_with_live_credentials
 from provisioning.models import (
     Callback,
     CredentialRotation,
@@ -198,3 +203,20 @@ def ordered(obj: Credential) -> Iterator[Card]:
     """Show it for credentials that belong to a resource: others are no marketplace's."""
     if obj.subject.startswith("resource:"):
         yield resource_credentials_card("Ordered by a marketplace as", credential__line=obj.line)
+
+
+@cards(CredentialPolicy)
+def using(obj: CredentialPolicy) -> Iterator[Card]:
+    """Show the products whose credentials it makes, or made: a rotation makes the next by it."""
+    uses = {use.obj.pk: use for use in products_with_live_credentials(obj)}
+    found = Product.objects.filter(Q(policy=obj) | Q(pk__in=uses)).select_related("marketplace", "policy")
+    heads = ("Product", "Marketplace", "Live credentials of this policy", "New ones are made by")
+    link = list_url(Product, policy__id__exact=obj.pk)
+    rows = found.order_by("label", "pk")[:ROWS]
+    yield Card("Products that use it", heads, rows, partial(_using, uses), link)
+
+
+def _using(uses: Mapping[Any, Use], row: Product) -> Sequence[object]:
+    use, live = uses.get(row.pk), sum(each.credentials for each in uses.values())
+    count = counted_up_to(use.credentials, live, "live credentials") if use else "none"
+    return link_to(row), link_to(row.marketplace), count, link_to(row.policy)

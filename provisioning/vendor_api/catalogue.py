@@ -11,7 +11,7 @@ from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import PageQuerySerializer, page, page_of
-from credservice.vendor_api.setup import SetupView
+from credservice.vendor_api.setup import AcceptingSerializer, SetupView
 from provisioning.models import Feature, Marketplace, Plan
 from provisioning.vendor_api.catalogue_serializers import (
     FeaturePutSerializer,
@@ -80,13 +80,18 @@ class OneProduct(SetupView):
     @writes(
         "put_product",
         "Create or change a product",
+        query=AcceptingSerializer,
         takes=ProductPutSerializer,
         gives={200: ProductSerializer, 201: ProductSerializer},
+        problems=("answers_would_change",),
         examples={"A new one": {"name": "Bear", "policy": "bear-keys", "regions": ["all::global"]}},
         **WRITE,
     )
     def put(self, request: Request, marketplace: str, product: str) -> Response:
-        """Keep what is left out as it is; a new one needs ``policy``, and where the protocol has some, ``regions``."""
+        """Keep what is left out as it is; a new one needs ``policy``, and where the protocol has some, ``regions``.
+
+        Another policy, whose values have other names than its live credentials, is refused until you accept it.
+        """
         rows = find_marketplace(marketplace).products.select_related("marketplace", "policy").filter(label=product)
         return self.put_entry(("marketplaces", marketplace, "products", product), rows, ProductSerializer)
 

@@ -37,7 +37,7 @@ TITLES = {
     "marketplace": ["Trusted keys", "Products", "Trail", "What it did"],
     "trusted_key": ["Live keys that it endorsed", "Trail"],
     "product": ["Plans", "Features", "Trail"],
-    "policy": ["Integrations that use it", "Trail"],
+    "policy": ["Integrations that use it", "Products that use it", "Trail"],
 }
 
 

@@ -24,7 +24,7 @@ from credservice.credentials.services import start_issue
 from credservice.crypto import seal
 from credservice.events.models import EventDelivery, EventEndpoint
 from credservice.events.services import new_secret_set, send_test
-from credservice.keys.signing_keys import generate_signing_key
+from credservice.keys.signing_keys import activate_signing_key, generate_signing_key
 from credservice.vendor_api.tokens import create_token
 from exchange.models import Installation
 from provisioning.models import Callback, Operation, Plan, Resource
@@ -47,7 +47,7 @@ endpoint.save()
 send_test(endpoint=endpoint, actor="test")
 EventDelivery.objects.filter(endpoint=endpoint).update(state="failed")
 old = generate_signing_key(algorithm="EdDSA", actor="test")
-generate_signing_key(algorithm="EdDSA", actor="test")
+activate_signing_key(key=generate_signing_key(algorithm="EdDSA", actor="test"), actor="test")
 policy = CredentialPolicy.objects.get(name="acme-generated-key")
 token, _ = create_token(name="erp" + {tag!r}, scopes=["setup:read"], actor="test")
 made = dict(

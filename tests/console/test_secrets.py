@@ -142,7 +142,7 @@ def test_a_weak_secret_is_refused_and_not_echoed(console: Client, world: World) 
 
 def test_a_previous_secret_is_retired(console: Client, world: World, trail: Trail) -> None:
     send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
-    send(console, url(world.secret, "retire"))
+    send(console, url(world.secret, "retire"), refuse="on")
     world.secret.refresh_from_db()
     assert world.secret.state == "retired"
     assert trail.one(action="signing_secret.retired").object_id == str(world.secret.pk)
@@ -325,14 +325,49 @@ def test_a_service_token_is_revoked(console: Client, trail: Trail) -> None:
     assert trail.one(action="service_token.revoked").actor == "user:root"
 
 
+NEW_KEY = {"algorithm": "EdDSA", "leaked": "no", "published_before": "10m"}
+
+
 def test_a_signing_key_takes_over_and_the_old_one_is_retired(console: Client, trail: Trail) -> None:
     for _ in range(2):
-        assert console.post(url(SigningKey, "add"), {"algorithm": "EdDSA", "leaked": "no"}).status_code == 302
+        assert console.post(url(SigningKey, "add"), NEW_KEY).status_code == 302
+    send(console, url(SigningKey.objects.get(state="pending"), "activate"))
     previous = SigningKey.objects.get(state="previous")
     send(console, url(previous, "retire"))
     previous.refresh_from_db()
     assert previous.state == "retired"
     assert {line.actor for line in trail.all(object_type="signing_key")} == {"user:root"}
+
+
+def test_a_planned_signing_key_is_published_before_it_signs(console: Client) -> None:
+    """The first of an algorithm signs at once: no other could."""
+    form = console.get(url(SigningKey, "add")).content.decode()
+    assert "10m" in form
+    assert "Revoked now, every token that it signed verifies no more" in form
+    for _ in range(2):
+        console.post(url(SigningKey, "add"), NEW_KEY)
+    first, second = SigningKey.objects.order_by("created_at")
+    assert (first.state, second.state) == ("current", "pending")
+    told = f"published, signs from {second.activates_at:%H:%M} UTC"
+    # Around midnight it names the day.
+    if second.activates_at.date() == timezone.now().date():
+        assert told in console.get(url(second)).content.decode()
+        assert told in console.get(url(SigningKey, "changelist")).content.decode()
+    known = {key["kid"] for key in console.get("/.well-known/jwks.json").json()["keys"]}
+    assert known == {first.kid, second.kid}
+    assert "may refuse the tokens that it signs" in console.get(url(second, "activate")).content.decode()
+
+
+def test_a_signing_key_is_not_published_for_less_than_caches_keep_it(console: Client, db: None) -> None:
+    page = console.post(url(SigningKey, "add"), NEW_KEY | {"published_before": "4m"}).content.decode()
+    assert "Write a time from 5m to 30d." in page
+    assert not SigningKey.objects.exists()
+
+
+def test_a_leaked_signing_key_is_replaced_at_once(console: Client, db: None) -> None:
+    for leaked in ("no", "yes"):
+        console.post(url(SigningKey, "add"), NEW_KEY | {"leaked": leaked})
+    assert list(SigningKey.objects.order_by("created_at").values_list("state", flat=True)) == ["retired", "current"]
 
 
 def test_no_page_shows_a_private_key(console: Client, db: None) -> None:
@@ -396,3 +431,39 @@ def test_retiring_a_secret_says_when_it_last_verified_a_call(console: Client, wo
     assert "It had verified no call a minute ago." in console.get(url(world.secret, "retire")).content.decode()
     used(world.secret)
     assert "It last verified a call just now" in console.get(url(world.secret, "retire")).content.decode()
+
+
+def test_ending_a_secret_before_the_partner_uses_the_new_one_needs_a_tick(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    used(world.secret)
+    page = console.get(url(world.secret, "retire")).content.decode()
+    assert "The partner does not use the new secret yet" in page
+    assert "All of its calls would be refused." in page
+    assert "Nothing is ended yet." in send(console, url(world.secret, "retire")).content.decode()
+    world.secret.refresh_from_db()
+    assert world.secret.state == "previous"
+    send(console, url(world.secret, "retire"), refuse="on")
+    world.secret.refresh_from_db()
+    assert world.secret.state == "retired"
+
+
+def test_while_the_partner_uses_both_it_needs_the_tick_and_afterwards_none(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    current = SigningSecret.objects.get(state="current")
+    later = timezone.now() + timedelta(minutes=5)
+    SigningSecret.objects.update(last_used_at=later)
+    assert "Those would be refused." in send(console, url(world.secret, "retire")).content.decode()
+    SigningSecret.objects.filter(pk=current.pk).update(last_used_at=later + timedelta(minutes=5))
+    page = console.get(url(world.secret, "retire")).content.decode()
+    assert "The partner uses the new secret alone. No call of its own is refused for this." in page
+    assert "End it all the same" not in page
+    send(console, url(world.secret, "retire"))
+    world.secret.refresh_from_db()
+    assert world.secret.state == "retired"
+
+
+def test_ending_several_names_the_partners_that_have_not_changed_over(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    data = {"action": "retire", "_selected_action": [str(world.secret.pk)]}
+    page = console.post(url(SigningSecret, "changelist"), data, follow=True).content.decode()
+    assert f"so that calls are refused: {world.platform.secrets}." in page

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from credservice.audit.models import AuditEvent
+from credservice.keys.rotation_progress import last_uses
 from credservice.keys.services import generate_secret
 from exchange.models import Platform
 from exchange.models.refused_calls import RefusedCall
@@ -133,6 +134,27 @@ def test_a_secret_that_nobody_can_see_need_not_be_compared(world, client, consol
     call(client, headers_of(Profile(), secret="x" * 40))
     page = console.get(page_of(RefusedCall.objects.get())).content.decode()
     assert f'href="{url(world.platform.secrets, "new-secret")}">make a new signing secret</a>' in page
+
+
+def test_a_wrong_signature_need_not_be_the_platforms(world, client, console):
+    call(client, headers_of(Profile(), secret="x" * 40))
+    address = page_of(RefusedCall.objects.get())
+    page = console.get(address).content.decode()
+    assert "Anybody who knows the address can send such a call" in page
+    assert "No secret of now has verified a call yet" in page
+    assert call(client, headers_of(Profile())).status_code == 200
+    last_uses.flush()
+    page = console.get(address).content.decode()
+    assert f"Others have held: the present secret {world.secret.hint} last verified a call just now, at " in page
+
+
+def test_another_secret_that_real_calls_hold_with_is_named(world, client, console):
+    generate_secret(secret_set=world.platform.secrets, actor="test")
+    call(client, headers_of(Profile()))
+    last_uses.flush()
+    call(client, headers_of(Profile(), secret="x" * 40))
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert f"Others have held: the previous secret {world.secret.hint} last verified a call" in page
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from credservice.issuers.base import Issued, IssueFailed, IssueRequest
 from credservice.issuers.jwt import JWTIssuer
 from credservice.issuers.options import OptionsError
 from credservice.keys.models import SigningKey
-from credservice.keys.signing_keys import generate_signing_key
+from credservice.keys.signing_keys import activate_signing_key, generate_signing_key
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -95,7 +95,8 @@ def test_it_expires_by_itself(client):
 
 def test_a_token_of_the_key_before_still_verifies(client):
     issued = issue()
-    generate_signing_key(algorithm="EdDSA", actor="user:1")
+    new = generate_signing_key(algorithm="EdDSA", actor="user:1")
+    activate_signing_key(key=new, actor="user:1")
     assert claims_of(client, issued)[0]["kid"] != claims_of(client, issue())[0]["kid"]
 
 

@@ -32,6 +32,11 @@ def generate(algorithm="EdDSA", **options):
     return generate_signing_key(algorithm=algorithm, actor="user:1", **options)
 
 
+def generate_current(algorithm="EdDSA"):
+    key = generate(algorithm)
+    return activate_signing_key(key=key, actor="user:1")
+
+
 def token_of(key):
     return key.sign_token({"sub": "eu_1"})
 
@@ -83,7 +88,7 @@ def test_the_private_half_is_sealed_for_its_row():
 def test_the_key_before_is_published_until_its_last_token_has_expired():
     old = generate()
     token = token_of(old)
-    generate()
+    generate_current()
     old.refresh_from_db()
     assert old.state == State.PREVIOUS
     assert verifies(token)
@@ -101,14 +106,14 @@ def test_the_overlap_is_longer_than_any_token_lives():
 
 def test_a_pending_key_is_published_and_does_not_sign():
     current = generate()
-    pending = generate(activates_at=timezone.now() + HOUR)
+    pending = generate(published_before=HOUR)
     assert current_signing_key("EdDSA", actor="worker") == current
     assert {key["kid"] for key in published_jwks()["keys"]} == {current.kid, pending.kid}
 
 
 def test_a_pending_key_takes_over_at_its_time_without_a_worker(trail):
     old = generate()
-    pending = generate(activates_at=timezone.now() + HOUR)
+    pending = generate(published_before=HOUR)
     with time_machine.travel(timezone.now() + HOUR + timedelta(seconds=1)):
         assert current_signing_key("EdDSA", actor="worker") == pending
     assert states() == {old.kid: State.PREVIOUS, pending.kid: State.CURRENT}
@@ -117,7 +122,7 @@ def test_a_pending_key_takes_over_at_its_time_without_a_worker(trail):
 
 def test_the_worker_activates_and_retires_what_is_due():
     old = generate()
-    pending = generate(activates_at=timezone.now() + HOUR)
+    pending = generate(published_before=HOUR)
     assert sweep_signing_keys(actor="worker") == 0
     with time_machine.travel(timezone.now() + 2 * HOUR):
         assert sweep_signing_keys(actor="worker") == 1
@@ -129,7 +134,7 @@ def test_the_worker_activates_and_retires_what_is_due():
 
 def test_a_pending_key_can_be_activated_early_and_again():
     generate()
-    pending = generate(activates_at=timezone.now() + HOUR)
+    pending = generate(published_before=HOUR)
     for _ in range(2):
         assert activate_signing_key(key=pending, actor="user:1").state == State.CURRENT
 
@@ -137,18 +142,33 @@ def test_a_pending_key_can_be_activated_early_and_again():
 def test_a_key_must_be_published_before_it_signs():
     for soon in (timedelta(0), JWKS_MAX_AGE - timedelta(seconds=5), -HOUR):
         with pytest.raises(Invalid, match="five minutes"):
-            generate(activates_at=timezone.now() + soon)
+            generate(published_before=soon)
+
+
+def test_a_planned_key_is_published_for_longer_than_caches_keep_the_set(trail):
+    old, new = generate(), generate()
+    assert (old.state, new.state) == (State.CURRENT, State.PENDING)
+    assert new.activates_at - new.created_at > JWKS_MAX_AGE
+    token = token_of(current_signing_key("EdDSA", actor="worker"))
+    with time_machine.travel(new.activates_at - timedelta(seconds=1), tick=False):
+        assert current_signing_key("EdDSA", actor="worker") == old
+    with time_machine.travel(new.activates_at, tick=False):
+        assert current_signing_key("EdDSA", actor="worker") == new
+        assert verifies(token)
+    assert trail.all(action="signing_key.created")[1].detail["activates_at"] == new.activates_at.isoformat()
 
 
 def test_only_one_is_pending():
-    generate(activates_at=timezone.now() + HOUR)
+    generate()
+    generate("ES256")
+    generate(published_before=HOUR)
     with pytest.raises(Conflict, match="pending already"):
-        generate(activates_at=timezone.now() + 2 * HOUR)
-    generate("ES256", activates_at=timezone.now() + HOUR)
+        generate(published_before=2 * HOUR)
+    generate("ES256", published_before=HOUR)
 
 
 def test_a_leaked_key_and_those_before_it_verify_nothing():
-    tokens = [token_of(generate()), token_of(generate())]
+    tokens = [token_of(generate_current()), token_of(generate_current())]
     fresh = generate(leaked=True)
     assert [verifies(token) for token in tokens] == [False, False]
     assert list(states().values()).count(State.RETIRED) == 2
@@ -163,7 +183,7 @@ def test_a_leak_of_one_algorithm_touches_no_other():
 
 def test_a_retired_key_has_no_private_half():
     old = generate()
-    generate()
+    generate_current()
     retire_signing_key(key=old, actor="user:1")
     assert old.sealed_private is None
     with pytest.raises(SealError):
@@ -176,7 +196,8 @@ def test_the_current_key_is_not_retired():
 
 
 def test_a_retired_key_is_not_activated():
-    pending = generate(activates_at=timezone.now() + HOUR)
+    generate()
+    pending = generate(published_before=HOUR)
     for _ in range(2):
         retire_signing_key(key=pending, actor="user:1")
     with pytest.raises(Conflict, match="retired"):
@@ -211,7 +232,7 @@ def test_an_old_current_key_is_due_for_a_reminder():
     assert not SigningKey.objects.to_rotate()
     with time_machine.travel(timezone.now() + timedelta(days=181)):
         assert SigningKey.objects.to_rotate().count() == 1
-        generate(activates_at=timezone.now() + HOUR)
+        generate(published_before=HOUR)
         assert not SigningKey.objects.to_rotate()
 
 

@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.policy_impact import successor_differences
 from credservice.credentials.rotation_impact import preview_rotation, reach_of
 from credservice.credentials.services import finish_issue, revoke, rotate, start_issue
 from credservice.keys.models import SigningSecretSet
@@ -113,3 +114,34 @@ def test_the_command_says_that_a_rotation_is_pending(shared, capsys):
 def test_the_command_names_a_credential_that_is_not_there(db, unknown):
     with pytest.raises(CommandError, match=f"There is no credential {unknown}"):
         call_command("rotate", unknown)
+
+
+def test_it_says_what_of_the_successor_is_other_than_of_the_credential(db):
+    policy = CredentialPolicy.objects.create(name="keys", issuer="api_key", options={"name": "BEAR_API_KEY"})
+    key = start_issue(policy=policy, context={}, subject="", actor="test")
+    assert successor_differences(key, policy) == []
+    policy.options, policy.lifetime = {"name": "BEAR_TOKEN"}, timedelta(hours=1)
+    (sentence,) = successor_differences(key, policy)
+    assert sentence == "The successor has BEAR_TOKEN in place of BEAR_API_KEY and expires after 1 hour."
+    policy.overlap = timedelta(minutes=5)
+    policy.save()
+    rotated = rotate(credential=key, actor="test")
+    assert successor_differences(rotated, policy) == []
+    policy.lifetime = timedelta(days=1)
+    assert successor_differences(rotated, policy) == ["The successor expires after 1 day, not 1 hour."]
+    policy.lifetime = None
+    assert successor_differences(rotated, policy) == ["The successor does not expire."]
+
+
+def test_an_end_that_the_issuer_sets_earlier_is_no_difference(db):
+    policy = CredentialPolicy.objects.create(name="tokens", issuer="jwt", options={"audience": "vendor"})
+    token = start_issue(policy=policy, context={}, subject="", actor="test")
+    assert successor_differences(token, policy) == []
+    policy.issuer, policy.lifetime, policy.options = "webhook", timedelta(days=1), {"names": ["TOKEN"]}
+    assert successor_differences(token, policy) == []
+
+
+def test_the_command_says_so_too(shared, capsys):
+    CredentialPolicy.objects.filter(pk=shared.policy_id).update(lifetime=timedelta(days=30))
+    call_command("rotate", str(shared.pk), "--dry-run")
+    assert capsys.readouterr().out.endswith("The successor expires after 30 days.\n")

@@ -1,9 +1,11 @@
 """Policies, as a script sets them up: by the checks of the set-up file."""
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from credservice.credentials.models import CredentialPolicy
 from credservice.vendor_api.models import Scope
+from tests.support.console import World
 from tests.vendor_api.client import Vendor, refused
 
 KEYS = {
@@ -83,3 +85,68 @@ def test_without_that_of_trust_a_token_writes_the_rest(vendor, client):
     vendor.put("/policies/keys", KEYS)
     writer = Vendor(client, scopes=[Scope.WRITE_SETUP], name="writer")
     assert writer.put("/policies/keys", {"multiple": True}).json()["multiple"] is True
+
+
+@pytest.fixture
+def bear(db):
+    """Product bear, of which a resource has one live credential by the policy ``keys``."""
+    return World()
+
+
+RENAMED = {"options": {"name": "BEAR_TOKEN"}}
+LEFT = "1 resource has 1 live credential made by it"
+CHANGED = "have BEAR_TOKEN in place of API_KEY. Their users' apps read the values by these names."
+
+
+def test_renamed_values_of_live_resources_are_to_be_accepted(vendor, bear, trail):
+    detail = refused(vendor.put("/policies/keys", RENAMED), 409, "answers_would_change")["detail"]
+    assert detail == f"{LEFT}, of product bear. Their next credentials, and rotations of these, would {CHANGED}"
+    assert CredentialPolicy.objects.get(name="keys").value_names() == ("API_KEY",)
+    assert vendor.put("/policies/keys?accept_changed_answers=true", RENAMED).status_code == 200
+    detail = trail.one(action="credential_policy.changed").detail
+    assert detail["accepted_changed_answers"] == {"resources_with_other_names": 1}
+
+
+def test_a_token_that_reads_no_installations_is_told_of_no_product(vendor, bear):
+    narrow = Vendor(vendor.client, scopes=[Scope.WRITE_SETUP, Scope.WRITE_TRUST], name="narrow")
+    detail = refused(narrow.put("/policies/keys", RENAMED), 409, "answers_would_change")["detail"]
+    assert detail.startswith(f"{LEFT}. Their next")
+
+
+def test_what_changes_no_name_is_not_asked_about(vendor, bear):
+    assert vendor.put("/policies/keys", {"options": {"prefix": "acme"}, "lifetime_seconds": None}).status_code == 200
+
+
+def test_more_resources_than_are_counted_are_told_as_such(vendor, bear, monkeypatch):
+    for module in ("credservice.credentials.policy_impact", "provisioning.credential_hooks"):
+        monkeypatch.setattr(f"{module}.MAX_COUNTED", 1)
+    detail = refused(vendor.put("/policies/keys", RENAMED), 409, "answers_would_change")["detail"]
+    assert detail.startswith("1+ resources have 1+ live credentials made by it, of product bear.")
+
+
+def test_a_set_up_file_renames_them_only_where_that_is_accepted(bear, tmp_path, trail):
+    file = tmp_path / "set-up.yaml"
+    file.write_text("policies:\n  keys: {options: {name: BEAR_TOKEN}}\n")
+    with pytest.raises(CommandError, match=f"policies.keys: {LEFT}, of product bear"):
+        call_command("apply", str(file))
+    assert CredentialPolicy.objects.get(name="keys").value_names() == ("API_KEY",)
+    call_command("apply", str(file), "--accept-changed-answers")
+    detail = trail.one(action="credential_policy.changed").detail
+    assert detail["accepted_changed_answers"] == {"resources_with_other_names": 1}
+
+
+PRODUCT = "/marketplaces/manifold/products/bear"
+
+
+def test_another_policy_of_a_product_is_asked_about_as_well(vendor, bear, trail):
+    CredentialPolicy.objects.create(name="tokens", issuer="api_key", options={"name": "BEAR_TOKEN"})
+    detail = refused(vendor.put(PRODUCT, {"policy": "tokens"}), 409, "answers_would_change")["detail"]
+    assert detail == f"1 resource has 1 live credential, of product bear. Their next credentials would {CHANGED}"
+    assert vendor.put(f"{PRODUCT}?accept_changed_answers=true", {"policy": "tokens"}).status_code == 200
+    detail = trail.one(action="product.changed").detail
+    assert detail["accepted_changed_answers"] == {"resources_with_other_names": 1}
+
+
+def test_another_policy_that_makes_the_same_names_is_not(vendor, bear):
+    CredentialPolicy.objects.create(name="others", issuer="api_key", options={"prefix": "acme"})
+    assert vendor.put(PRODUCT, {"policy": "others"}).status_code == 200

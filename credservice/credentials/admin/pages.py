@@ -22,6 +22,7 @@ from credservice.core.exceptions import Conflict
 from credservice.credentials.admin.values import ValuesForm
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential
+from credservice.credentials.policy_impact import successor_differences
 from credservice.credentials.rotation_impact import RotationPreview, preview_rotation, reach_of, told_reach
 from credservice.credentials.services import (
     confirm_end,
@@ -84,7 +85,8 @@ class Rotate(ObjectAction):
         other = f"What hands it out is on the policy {policy} now: so is the successor. This one is of {obj.policy}."
         foretold = _by_choice(preview_rotation(obj, policy.overlap))
         # First what "it" is said of, then the successor.
-        return [*foretold, *outside(obj), self.consequence, *([other] if policy != obj.policy else [])]
+        different = successor_differences(obj, policy) if obj.state == State.ACTIVE else []
+        return [*foretold, *outside(obj), self.consequence, *different, *([other] if policy != obj.policy else [])]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
         return RotateForm(obj, data)

@@ -1,10 +1,13 @@
 """Edits credential policies in the console: which issuer, with what options, for how long."""
 
+import json
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
@@ -12,34 +15,44 @@ from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from credservice.adminkit.links import list_link, see_document
-from credservice.adminkit.menu import Menu
+from credservice.adminkit.links import field_of, list_link, may_view, see_document
+from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.nested_forms import NESTED, Maker, NestedField
+from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
 from credservice.adminkit.widgets import span
 from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
 from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy, fitting_overlap
+from credservice.credentials.policy_impact import foretell_names, names_of, uses_of
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.options import OptionsError
 
 MAX_USERS_CHECKED = 200
+AFTER_ITS_END = (
+    "the next exchange makes another; a resource's credential has ended for good, and its user has to delete it and "
+    "create another."
+)
 CANNOT_BE_TOLD = "cannot be told: look at its options"
 
 
-class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
+class PolicyJSONForm(TickedForm):
     """Takes options and probe as JSON: the expert's view.
 
-    Also asks everything that uses the policy whether it can live with the new options.
+    Also asks everything that uses the policy whether it can live with the new options, and the operator for a tick
+    where resources' next credentials would have values of other names.
     """
 
     class Meta:
         help_texts: ClassVar = {
-            "lifetime": "Each credential expires after this. Empty: as its issuer has it.",
+            "lifetime": "Of credentials made from then on: each expires after this. Empty: as its issuer has it.",
+            "rotation_period": "After it, a successor is made. Empty: by hand. Once a credential has expired, "
+            f"{AFTER_ITS_END}",
             "overlap": "How long the predecessor stays good after a rotation: shorter than the lifetime. Empty: "
             f"{span(DEFAULT_OVERLAP)}, or half of a lifetime that is no longer.",
         }
 
     other_view = ("", "")  # title and address of the other view
+    sees: Callable[[Model], bool]  # whether the operator may look at this row, and is told its name
     issuer = forms.ChoiceField(choices=issuer_choices, widget=UnfoldAdminSelectWidget)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -50,6 +63,11 @@ class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
             title, address = self.other_view
             link = format_html('<a class="text-link" href="{}">{}</a> ·', address, title)
             self.fields["options"].help_text = see_document(link, "issuers/", "What each issuer makes")
+        if "lifetime" in self.fields and not self.instance._state.adding:
+            live = Credential.objects.filter(policy=self.instance, state__in=Credential.USABLE)[:MAX_COUNTED].count()
+            keep = f"{counted(live, 'live one')} {'keeps its' if live == 1 else 'keep their'} end. " if live else ""
+            lifetime = self.fields["lifetime"]
+            lifetime.help_text = lifetime.help_text.replace("Empty:", f"{keep}Empty:")
         if "overlap" in self.fields:
             self.fields["overlap"].required = False
             if self.instance._state.adding:
@@ -73,9 +91,24 @@ class PolicyJSONForm(forms.ModelForm):  # type: ignore[type-arg]
         unread = {name: self.errors[name].copy() for name in ("options", "probe") if name in self.errors}
         super()._post_clean()  # type: ignore[misc]
         self.errors.update(unread)
-        if not self.errors and self.instance.pk and "options" in self.changed_data:
+        if not self.errors and not self.instance._state.adding and "options" in self.changed_data:
             for problem in problems_of_users(self.instance):
                 self.add_error("options", problem)
+            if not self.errors:
+                self._ask_about_names()
+
+    def _ask_about_names(self) -> None:
+        policy = self.instance
+        impact = foretell_names(names_of(CredentialPolicy.objects.get(pk=policy.pk)), policy)
+        if impact and ask_for_tick(
+            self,
+            label="Save it and change these names",
+            told=impact.sentences(self.sees),
+            how="Tell who reads these values first. Then tick this, and save again.",
+            # Not how many there are: where they come and go, it would be asked for without end.
+            accepts=[impact.change, json.dumps(policy.options, sort_keys=True)],
+        ):
+            policy.audit_facts = {"accepted_changed_answers": impact.counts()}
 
 
 class PolicyForm(PolicyJSONForm):
@@ -136,8 +169,25 @@ def problems_of_users(policy: CredentialPolicy) -> list[str]:
     return problems
 
 
+def expires_alone(policy: CredentialPolicy) -> bool:
+    """Tell if what it makes comes to its lifetime's end before anything has made a successor."""
+    try:
+        generates = policy.backend().generates
+    except ImproperlyConfigured:
+        return False
+    lifetime, period = policy.lifetime, policy.rotation_period
+    return generates and lifetime is not None and (period is None or period >= lifetime)
+
+
+def _ends_alone(policy: CredentialPolicy) -> str:
+    assert policy.lifetime is not None
+    how = f"only every {span(policy.rotation_period)}" if policy.rotation_period else "by hand"
+    return f"Rotation is {how}, so each new credential ends after {span(policy.lifetime)} without a successor"
+
+
 @admin.register(CredentialPolicy)
-class CredentialPolicyAdmin(ConsoleAdmin):
+class CredentialPolicyAdmin(TickedPage, ConsoleAdmin):
+    tick_beside = "options"
     menu = Menu("Credentials", 12, "rule")
     about = "How credentials are made: issuer, options, lifetime, rotation, overlap."
     empty_help = see_document(
@@ -154,7 +204,8 @@ class CredentialPolicyAdmin(ConsoleAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         title, query = ("Edit in a form", "") if _as_json(request) else ("Edit as JSON, for experts", "view=json")
-        form = type("PolicyForm", (_form(request),), {"other_view": (title, f"?{query}")})
+        sees = staticmethod(partial(_sees, request))
+        form = type("PolicyForm", (_form(request),), {"other_view": (title, f"?{query}"), "sees": sees})
         return super().get_form(request, obj, change=change, **kwargs | {"form": form})
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
@@ -168,6 +219,19 @@ class CredentialPolicyAdmin(ConsoleAdmin):
         )
         times = ("lifetime", "rotation_period", "overlap", "stale_for")
         return ((None, {"fields": first}), ("Times", {"fields": times}), ("Trial", {"fields": ("probe",)}))
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        assert isinstance(obj, CredentialPolicy)
+        if expires_alone(obj) and {"lifetime", "rotation_period"} & {*form.changed_data}:
+            self.message_user(request, f"{_ends_alone(obj)}: {AFTER_ITS_END}", messages.WARNING)
+
+    def next_steps(self, request: HttpRequest, obj: CredentialPolicy) -> list[Need]:
+        """Warn where resources' credentials end for good; what an exchange hands out is made anew."""
+        if not expires_alone(obj) or not uses_of(obj):
+            return []
+        sentence = f"{_ends_alone(obj)}: a resource's user has to delete it and create another. Set a rotation period."
+        return [Need(sentence, link=field_of(obj, "rotation_period"))]
 
     @display(description="Issuer")
     def shown_issuer(self, obj: CredentialPolicy) -> str:
@@ -203,3 +267,7 @@ def _as_json(request: HttpRequest) -> bool:
 
 def _form(request: HttpRequest) -> type[PolicyJSONForm]:
     return PolicyJSONForm if _as_json(request) else PolicyForm
+
+
+def _sees(request: HttpRequest, obj: Model) -> bool:
+    return may_view(request, type(obj))

@@ -114,6 +114,7 @@ class OnePolicy(SetupView):
     def put(self, request: Request, policy: str) -> Response:
         """Keep what is left out as it is; a new one needs ``issuer``. Credentials that are there are left alone.
 
-        What would change the answers of customers, or leave them without one, is refused until you accept it.
+        What would change the answers of customers, or leave them without one, is refused until you accept it. So are
+        other names of values, while resources of a marketplace have live credentials made by it.
         """
         return self.put_entry(("policies", policy), CredentialPolicy.objects.filter(name=policy), PolicySerializer)

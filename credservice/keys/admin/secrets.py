@@ -1,5 +1,6 @@
 """Makes signing secrets in the console, shows them once, and reveals them under an audited reason."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminRadioSelectWidget
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
 from credservice.adminkit.cards import Card, trail_of_several
 from credservice.adminkit.four_eyes import SecondPerson
@@ -28,7 +29,7 @@ from credservice.adminkit.widgets import SecretField
 from credservice.core.last_used import NONE_YET
 from credservice.keys.admin.reminding import needs_of
 from credservice.keys.models import SigningSecret, SigningSecretSet
-from credservice.keys.rotation_progress import Stage, progress_of
+from credservice.keys.rotation_progress import Stage, progress_of, stage_at_end
 from credservice.keys.services import enter_secret, fingerprint, generate_secret, retire_secret, reveal_secret
 
 MAX_IN_TRAIL = 20  # secrets; the trail's list takes them all in its address
@@ -120,6 +121,13 @@ class NewSecret(ObjectAction):
         return super().render(request, obj, template, ({"home": page_of(owner)} if owner else {}) | context)
 
 
+_AT_ITS_END = {
+    Stage.UNUSED: f"{Stage.UNUSED} All of its calls would be refused.",
+    Stage.BOTH: f"{Stage.BOTH} Those would be refused.",
+    Stage.CHANGED: f"{Stage.CHANGED} No call of its own is refused for this.",
+}
+
+
 class Retire(ObjectAction):
     slug, title, icon = "retire", "Retire", "block"
     permission = "retire"
@@ -136,11 +144,35 @@ class Retire(ObjectAction):
     def consequences(self, obj: SigningSecret) -> list[str]:
         if obj.secret_set.is_ours:
             return ["From now on, nothing is signed with this secret."]
-        return ["From now on, what is signed with this secret is refused.", _last_call(obj)]
+        stage = stage_at_end(obj)
+        return [
+            *([_AT_ITS_END[stage]] if stage else []),
+            "From now on, what is signed with this secret is refused.",
+            _last_call(obj),
+        ]
+
+    def make_form(self, request: HttpRequest, obj: SigningSecret, data: Any = None) -> forms.Form:
+        """Ask for a tick while the partner's calls would be refused."""
+        form = super().make_form(request, obj, data)
+        if stage_at_end(obj) in (Stage.UNUSED, Stage.BOTH):
+            form.fields["refuse"] = forms.BooleanField(
+                label="End it all the same",
+                help_text="The partner's calls are refused from then on, until it signs with the new secret alone.",
+                error_messages={"required": "Nothing is ended yet. Wait until the partner has changed over, or tick."},
+                widget=UnfoldBooleanWidget,
+            )
+        return form
 
     def perform(self, actor: str, obj: SigningSecret, values: Values) -> str:
         retire_secret(secret=obj, actor=actor)
         return f"The secret {obj.hint} is retired."
+
+
+def _not_changed_over(secrets: Iterable[SigningSecret]) -> list[str]:
+    """Name, before several are ended, the partners whose calls would be refused."""
+    behind = [secret for secret in secrets if stage_at_end(secret) in (Stage.UNUSED, Stage.BOTH)]
+    names = sorted({str(secret.secret_set) for secret in behind})
+    return [f"Not changed over to the new secret yet, so that calls are refused: {', '.join(names)}."] if names else []
 
 
 def _last_call(secret: SigningSecret) -> str:
@@ -275,6 +307,7 @@ class SigningSecretAdmin(ReadOnly, LargeListAdmin):
         Retire.bulk(
             done="Retired",
             consequence="From now on, what is signed with one of these is refused. A current one is left as it is.",
+            foretell=_not_changed_over,
         ),
     )
     list_display = ("hint", "secret_set", "shown_state", "last_use", "shown_source", "created_at", "ends_at")

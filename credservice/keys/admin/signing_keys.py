@@ -1,11 +1,14 @@
 """Makes, activates and retires the keys of our own tokens in the console, which never shows a private half."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
@@ -14,21 +17,43 @@ from credservice.adminkit.labels import label
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.adminkit.widgets import SecondsField
 from credservice.audit.names import actor_of
 from credservice.keys.admin.reminding import needs_of
 from credservice.keys.models import SigningKey
-from credservice.keys.signing_keys import activate_signing_key, generate_signing_key, retire_signing_key
+from credservice.keys.signing_keys import (
+    JWKS_MAX_AGE,
+    PUBLISHED_BEFORE,
+    activate_signing_key,
+    generate_signing_key,
+    retire_signing_key,
+)
 
 State = SigningKey.State
+MOST_BEFORE = timedelta(days=30)
+CACHE = f"{JWKS_MAX_AGE.total_seconds() / 60:.0f} minutes"
 
 
 class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     leaked = forms.TypedChoiceField(
         label="The key before",
-        choices=(("no", "Stays published until its last token has expired"), ("yes", "Revoke now (leaked)")),
+        choices=(
+            ("no", "Signs until then, and stays published until its last token has expired"),
+            ("yes", "Revoke now (leaked): the new key signs at once"),
+        ),
         initial="no",
         coerce=lambda text: text == "yes",
         widget=UnfoldAdminRadioSelectWidget,
+        help_text="Revoked now, every token that it signed verifies no more once caches are renewed. Whoever cached "
+        f"our key set does not know the new key for {CACHE}, and may refuse good tokens meanwhile.",
+    )
+    published_before = SecondsField(
+        label="Published before it signs, for",
+        least=JWKS_MAX_AGE.total_seconds(),
+        most=MOST_BEFORE.total_seconds(),
+        initial=PUBLISHED_BEFORE,
+        help_text=f"What verifies our tokens may cache our key set for {CACHE}: it learns of the key in this time. The "
+        "first key of an algorithm signs at once, and so does one in place of a leaked one.",
     )
 
 
@@ -36,7 +61,16 @@ class Activate(ObjectAction):
     slug, title, icon = "activate", "Activate", "play_circle"
     permission = "activate"
     variant = ActionVariant.SUCCESS
-    consequence = "New tokens are signed with this key. The key before stays published until its tokens have expired."
+
+    def consequences(self, obj: SigningKey) -> list[str]:
+        told = ["New tokens are signed with this key. The key before stays published until its tokens have expired."]
+        known = obj.created_at + JWKS_MAX_AGE
+        if known > timezone.now():
+            told.append(
+                f"It is published only since {_clock(obj.created_at)}: until {_clock(known)}, whoever cached our key "
+                "set does not know it, and may refuse the tokens that it signs."
+            )
+        return told
 
     def refusal(self, obj: SigningKey) -> str:
         return "" if obj.state == State.PENDING else f"Only a pending key can be activated; this one is {obj.state}."
@@ -82,7 +116,7 @@ class SigningKeyAdmin(ConsoleAdmin):
     search_fields = ("kid",)
     search_help_text = "Key id"
     ordering = ("-created_at",)
-    add_fieldsets = ((None, {"fields": ("algorithm", "leaked")}),)
+    add_fieldsets = ((None, {"fields": ("algorithm", "leaked", "published_before")}),)
     fields = ("kid", "algorithm", "shown_state", "public_jwk", "created_at", "activates_at", "activated_at", "ends_at")
     readonly_fields = ("shown_state", "public_jwk")
 
@@ -98,7 +132,12 @@ class SigningKeyAdmin(ConsoleAdmin):
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         """The service makes it, and writes the line."""
         data = form.cleaned_data
-        made = generate_signing_key(algorithm=data["algorithm"], actor=actor_of(request), leaked=data["leaked"])
+        made = generate_signing_key(
+            algorithm=data["algorithm"],
+            actor=actor_of(request),
+            published_before=timedelta(seconds=data["published_before"]),
+            leaked=data["leaked"],
+        )
         obj.pk = made.pk
         obj.refresh_from_db()
 
@@ -107,4 +146,11 @@ class SigningKeyAdmin(ConsoleAdmin):
 
     @display(description="State")
     def shown_state(self, obj: SigningKey) -> Any:
-        return label(obj.state)
+        if obj.state != State.PENDING:
+            return label(obj.state)
+        return format_html("{} published, signs from {}", label(obj.state), _clock(obj.activates_at))
+
+
+def _clock(at: datetime) -> str:
+    """Write the time of today without its date."""
+    return f"{at:%H:%M} UTC" if at.date() == timezone.now().date() else f"{at:%Y-%m-%d %H:%M} UTC"

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from credservice.audit.names import command_actor
 from credservice.core.exceptions import ServiceError
 from credservice.credentials.models import Credential
+from credservice.credentials.policy_impact import successor_differences
 from credservice.credentials.rotation_impact import preview_rotation
 from credservice.credentials.services import rotate
 
@@ -28,7 +29,10 @@ class Command(BaseCommand):
         except (Credential.DoesNotExist, ValidationError):
             raise CommandError(f"There is no credential {options['credential']}.") from None
         overlap = timedelta(0) if options["leaked"] else None
-        for line in preview_rotation(credential, overlap).sentences():
+        foretold = preview_rotation(credential, overlap).sentences()
+        if credential.state == Credential.State.ACTIVE:
+            foretold += successor_differences(credential, credential.policy)
+        for line in foretold:
             self.stdout.write(line)
         if options["dry_run"]:
             return

@@ -1,0 +1,182 @@
+"""Shows what of a marketplace's products a policy makes, and asks before their live credentials' names change."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.utils import timezone
+
+from credservice.credentials.models import Credential, CredentialPolicy
+from provisioning.models import Product, ResourceCredential
+from tests.conftest import Trail
+from tests.support.console import World
+from tests.support.pages import url
+
+SENT = {
+    "name": "keys",
+    "multiple": "on",
+    "lifetime": "",
+    "rotation_period": "",
+    "overlap": "24h",
+    "stale_for": "1h",
+    "options-name": "BEAR_TOKEN",
+}
+
+
+@pytest.fixture
+def clerk(db: None) -> Client:
+    """A member of staff who may change policies, and look at nothing else."""
+    user = User.objects.create_user("clerk", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__endswith="_credentialpolicy"))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def key(world: World) -> Credential:
+    CredentialPolicy.objects.filter(pk=world.key_policy.pk).update(options={"name": "BEAR_API_KEY"})
+    world.key_policy.refresh_from_db()
+    key: Credential = world.make_key()
+    ResourceCredential.objects.create(
+        marketplace=world.marketplace, partner_id="second", resource=world.resource, credential=key
+    )
+    return key
+
+
+def names() -> Any:
+    return CredentialPolicy.objects.get(name="keys").options["name"]
+
+
+def tick_of(page: str) -> str:
+    (found,) = re.findall(r'name="confirmed"[^>]*value="(\w+)"|value="(\w+)"[^>]*name="confirmed"', page)
+    return "".join(found)
+
+
+def test_its_page_names_the_products_and_counts_their_live_credentials(console: Client, world: World, key: Any) -> None:
+    other = CredentialPolicy.objects.create(name="other", issuer="api_key")
+    ResourceCredential.objects.create(
+        marketplace=world.marketplace,
+        partner_id="gone",
+        resource=world.resource,
+        credential=world.make_key(),
+        deprovisioned_at=timezone.now(),
+    )
+    page = console.get(url(world.key_policy)).content.decode()
+    assert "Products that use it" in page
+    assert f'href="{url(world.product)}"' in page
+    assert "2 live credentials" in page
+    Product.objects.update(policy=other)
+    # What it has made, it makes the successors of.
+    page = console.get(url(world.key_policy)).content.decode()
+    assert "2 live credentials" in page
+    assert f'href="{url(other)}"' in page
+
+
+def test_a_renamed_value_of_live_resources_needs_the_tick(
+    console: Client, world: World, key: Any, trail: Trail
+) -> None:
+    page = console.post(url(world.key_policy), SENT).content.decode()
+    assert "1 resource has 2 live credentials made by it, of product bear." in page
+    assert "would have BEAR_TOKEN in place of BEAR_API_KEY." in page
+    assert "Nothing is saved yet." in page
+    assert names() == "BEAR_API_KEY"
+    tick = tick_of(page)
+    # Of another name, it is asked for again.
+    other = console.post(url(world.key_policy), SENT | {"options-name": "OTHER", "confirmed": tick}).content.decode()
+    assert (tick_of(other) != tick, names()) == (True, "BEAR_API_KEY")
+    assert console.post(url(world.key_policy), SENT | {"confirmed": tick}).status_code == 302
+    assert names() == "BEAR_TOKEN"
+    detail = trail.one(action="credential_policy.changed").detail
+    assert detail["accepted_changed_answers"] == {"resources_with_other_names": 1}
+    assert "confirmed" not in detail["changes"]
+
+
+def test_where_nothing_is_live_a_value_is_renamed_without_it(console: Client, world: World, key: Any) -> None:
+    ResourceCredential.objects.update(deprovisioned_at=timezone.now())
+    assert console.post(url(world.key_policy), SENT).status_code == 302
+    assert names() == "BEAR_TOKEN"
+
+
+def test_the_experts_view_asks_the_same(console: Client, world: World, key: Any) -> None:
+    sent = SENT | {"options": '{"name": "BEAR_TOKEN"}', "probe": "{}"}
+    page = console.post(f"{url(world.key_policy)}?view=json", sent).content.decode()
+    assert "Nothing is saved yet." in page
+    assert names() == "BEAR_API_KEY"
+    sent["confirmed"] = tick_of(page)
+    assert console.post(f"{url(world.key_policy)}?view=json", sent).status_code == 302
+    assert names() == "BEAR_TOKEN"
+
+
+def test_who_may_see_no_product_is_told_numbers_alone(clerk: Client, world: World, key: Any) -> None:
+    page = clerk.post(url(world.key_policy), SENT).content.decode()
+    assert "1 resource has 2 live credentials made by it." in page
+    assert "Products that use it" not in page
+
+
+def test_rotating_says_what_is_other_of_the_successor(console: Client, world: World, key: Credential) -> None:
+    CredentialPolicy.objects.filter(pk=world.key_policy.pk).update(
+        options={"name": "BEAR_TOKEN"}, lifetime=timedelta(hours=1), overlap=timedelta(minutes=5)
+    )
+    page = console.get(url(key, "rotate")).content.decode()
+    assert "The successor has BEAR_TOKEN in place of BEAR_API_KEY and expires after 1 hour." in page
+
+
+def test_a_lifetime_says_whose_it_is(console: Client, world: World, key: Credential) -> None:
+    page = console.get(url(world.key_policy)).content.decode()
+    assert "Of credentials made from then on: each expires after this. 2 live ones keep their end. Empty:" in page
+    Credential.objects.filter(pk=key.pk).update(state="revoked")
+    assert "1 live one keeps its end. Empty:" in console.get(url(world.key_policy)).content.decode()
+    assert (
+        "made from then on: each expires after this. Empty:"
+        in console.get(url(CredentialPolicy, "add")).content.decode()
+    )
+
+
+ALONE = "so each new credential ends after 1h without a successor"
+
+
+@pytest.mark.parametrize(
+    ("period", "told"), [("", "Rotation is by hand"), ("2h", "Rotation is only every 2h"), ("30m", "")]
+)
+def test_credentials_that_expire_without_a_successor_are_warned_of(
+    console: Client, world: World, key: Credential, period: str, told: str
+) -> None:
+    sent = SENT | {"options-name": "BEAR_API_KEY", "lifetime": "1h", "overlap": "5m", "rotation_period": period}
+    page = console.post(url(world.key_policy), sent, follow=True).content.decode()
+    assert (f"{told}, {ALONE}: the next exchange makes another" in page) == bool(told)
+    page = console.get(url(world.key_policy)).content.decode()
+    assert (f"{told}, {ALONE}: a resource&#x27;s user has to delete it" in page) == bool(told)
+    # What an exchange hands out is made anew: nothing is to be done then.
+    ResourceCredential.objects.update(deprovisioned_at=timezone.now())
+    assert ALONE not in console.get(url(world.key_policy)).content.decode()
+
+
+def test_values_that_are_entered_and_credentials_without_an_end_are_not(console: Client, world: World) -> None:
+    entered = {**SENT, "options-static-names": "apiKey", "options-names": "apiKey", "name": "entered"}
+    page = console.post(url(world.policy), entered | {"lifetime": "2d"}, follow=True).content.decode()
+    assert CredentialPolicy.objects.get(name="entered").lifetime == timedelta(days=2)
+    assert "without a successor" not in page
+
+
+def test_a_product_is_given_a_policy_of_other_names_with_a_tick(
+    console: Client, world: World, key: Credential, trail: Trail
+) -> None:
+    other = CredentialPolicy.objects.create(name="tokens", issuer="api_key", options={"name": "BEAR_TOKEN"})
+    sent = {"regions": '["all::global"]', "tags": "[]", "metadata": "{}", "credentials_shape": "{}"}
+    sent |= {"policy": str(other.pk)}
+    page = console.post(url(world.product), sent).content.decode()
+    assert "would have BEAR_TOKEN in place of BEAR_API_KEY." in page
+    world.product.refresh_from_db()
+    assert world.product.policy == world.key_policy
+    assert console.post(url(world.product), sent | {"confirmed": tick_of(page)}).status_code == 302
+    world.product.refresh_from_db()
+    assert world.product.policy == other
+    detail = trail.one(action="product.changed").detail
+    assert (detail["accepted_changed_answers"], list(detail["changes"])) == (
+        {"resources_with_other_names": 1},
+        ["policy"],
+    )
