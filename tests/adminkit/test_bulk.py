@@ -67,7 +67,7 @@ def test_what_will_be_left_is_not_counted(console: Client, world: World) -> None
         assert "1 is left out: " in page
         assert re.search(rf"{first.hint}.*?revoked.*?left out", page, re.DOTALL)
     send(console, asked, why="a test")
-    outcomes = dict(BulkRun.objects.order_by("created_at").last().items.values_list("object_id", "outcome"))
+    outcomes = dict(BulkRun.objects.latest("created_at").items.values_list("object_id", "outcome"))
     assert outcomes == {str(first.pk): "refused", str(second.pk): "done", str(other.pk): "done"}
 
 

@@ -3,6 +3,7 @@
 import re
 from html import unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -152,7 +153,8 @@ def test_credentials_are_found_by_what_hands_them_out(console: Client, world: Wo
     empty = Platform.objects.create(name="empty", secrets=new_secret_set("empty"))
 
     def found(**query: object) -> set[object]:
-        return {row.pk for row in console.get(url(Credential, "changelist"), query).context["cl"].result_list}
+        address = f"{url(Credential, 'changelist')}?{urlencode(query)}"
+        return {row.pk for row in console.get(address).context["cl"].result_list}
 
     assert found(integration=other.pk) == {narrow.pk, ended.pk}
     assert found(integration=other.pk, state__exact="active") == {narrow.pk}
