@@ -186,17 +186,25 @@ def test_credentials_are_revoked_in_bulk(enter: Enter, cast: Cast) -> None:
     picture(page, "bulk-done")
 
 
-def test_what_bulk_work_was_refused_is_listed(enter: Enter, cast: Cast) -> None:
+def test_what_bulk_work_leaves_out_is_said_before_and_listed_after(
+    enter: Enter, cast: Cast, live_service: LiveService
+) -> None:
+    ended = "UPDATE credentials_credential SET state = 'revoked', ended_at = now() WHERE id = %s RETURNING id"
+    live_service.rows(ended, cast.keys[5][0])
     page = enter("Operator")
     page.goto("/admin/credentials/credential/")
     for key, _ in cast.keys[5:7]:
         page.locator(f"input[name=_selected_action][value='{key}']").check()
-    page.locator("select[name=action]").select_option("force_end")
+    page.locator("select[name=action]").select_option("revoke")
     page.get_by_role("button", name="Run").click()
+    expect(page.get_by_role("heading", name="Revoke 1 credential")).to_be_visible()
+    expect(page.get_by_text("1 is left out: This credential is revoked already.")).to_be_visible()
+    expect(page.get_by_role("listitem").filter(has_text=cast.keys[5][1])).to_contain_text("left out")
+    picture(page, "bulk-asked")
     page.get_by_label("Reason").fill("the vendor is gone")
-    page.get_by_role("button", name="Force the end: 2").click()
-    expect(page.get_by_text("0 done, 2 refused, 0 left")).to_be_visible()
-    expect(page.get_by_text("Only a revocation that is stuck can be forced.").first).to_be_visible()
+    page.get_by_role("button", name="Revoke: 1").click()
+    expect(page.get_by_text("1 done, 1 refused, 0 left")).to_be_visible()
+    expect(page.get_by_text("This credential is revoked already.").first).to_be_visible()
     picture(page, "bulk-refused")
 
 
