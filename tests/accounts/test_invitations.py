@@ -73,6 +73,17 @@ def test_a_name_like_those_of_a_provider_is_refused(admin: User, settings: Any) 
     assert not User.objects.filter(username="ann@Corp").exists()
 
 
+@pytest.mark.parametrize("name", ["root", "Root"])
+def test_a_name_that_is_taken_is_refused_and_the_invitation_stays(admin: User, name: str) -> None:
+    client, answer = take(invite(admin)[1], username=name)
+    page = answer.content.decode()
+    assert answer.context["form"].errors == {"username": ["This is taken already: write another."]}
+    assert f'value="{name}"' in page
+    assert 'value="Bob"' in page
+    assert OWN["password1"] not in page
+    assert client.post(PAGE, OWN)["Location"] == "/admin/account/"
+
+
 def test_a_link_works_once(admin: User, trail: Trail) -> None:
     _, code = invite(admin)
     first = Client()

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from unfold.forms import UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from credservice.adminkit.widgets import PLAIN_ERRORS
 from credservice.console import roles
 from credservice.core.names import validate_name
 
@@ -39,9 +40,13 @@ def allowance(group: Group) -> str:
 
 
 class NewAccountForm(UserCreationForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].error_messages |= PLAIN_ERRORS
+
     def clean_username(self) -> Any:
         """Refuse a name that would look like one of a provider's: the audit log names people by them."""
-        name: str = super().clean_username()
+        name: str = super().clean_username() or ""  # Django's gives None for one that is taken, with its error
         alias = name.rpartition("@")[2].lower()
         if "@" in name and alias in settings.OIDC_PROVIDERS:
             raise forms.ValidationError(f"Names that end in @{alias} are those of people who sign in by that provider.")
