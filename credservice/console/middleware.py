@@ -57,6 +57,7 @@ SENTENCES = {
     500: "Something went wrong on our side. Try it again; if it stays, the number below finds it in the service's log.",
 }
 
+NOBODY = "Nobody may do this here: no permission is missing that somebody could give you."
 NO_ORIGIN = (
     "Your browser did not say which page this form came from, as it may when a page is reloaded. Nothing was done: "
     "open the page again by a link, and send the form from there. If it stays so, a proxy in front sets "
@@ -96,7 +97,8 @@ class ConsoleMiddleware:
             record_denial(request)
         for kind, status in ((Http404, 404), (PermissionDenied, 403), (SuspiciousOperation, 400)):
             if isinstance(error, kind):
-                return error_page(request, status)
+                everything = status == 403 and request.user.is_superuser
+                return error_page(request, status, NOBODY if everything else "")
         return None
 
 

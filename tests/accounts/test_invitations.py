@@ -135,3 +135,10 @@ def test_nobody_gives_more_than_their_own_account_may(admin: User) -> None:
     answer = send(client, url(Invitation, "add"), invited="me", roles=role.pk, days=3)
     assert "You may not give Secrets manager" in answer.content.decode()
     assert not Invitation.objects.exists()
+
+
+def test_the_form_says_to_an_administrator_why_it_is_shut(console: Client, admin: User, settings: Any) -> None:
+    settings.OIDC_ONLY, settings.EMERGENCY_ACCOUNT = True, admin.username
+    answer = console.get(url(Invitation, "add"))
+    assert (answer.status_code, "Nobody is invited while OIDC_ONLY is on" in answer.content.decode()) == (403, True)
+    assert "An administrator can give it the permission" not in answer.content.decode()

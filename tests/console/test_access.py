@@ -165,6 +165,12 @@ def test_every_page_forbids_frames_and_caches(console: Client) -> None:
     assert "no-store" in response["Cache-Control"]
 
 
+def test_nobody_tells_a_superuser_to_ask_for_a_permission(console: Client, world: World) -> None:
+    page = console.get(url(AuditEvent, "add")).content.decode()
+    assert "Nobody may do this here" in page
+    assert "An administrator can give it" not in page
+
+
 def test_a_post_without_a_token_is_refused_with_a_page(admin: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin)

@@ -30,7 +30,8 @@ FAULTS = {
 def account(db: None, settings: Any) -> User:
     account = User.objects.create_superuser(NAME, password=PASSWORD)
     settings.OIDC_ONLY, settings.EMERGENCY_ACCOUNT = True, NAME
-    settings.OIDC_PROVIDERS = {"corp": {"name": "Corp", "issuer": "https://a.example", "client_id": "x", "roles": ROLES}}
+    corp = {"name": "Corp", "issuer": "https://a.example", "client_id": "x", "roles": ROLES}
+    settings.OIDC_PROVIDERS = {"corp": corp}
     settings.OIDC_CLIENT_SECRETS = {"corp": "x"}
     return account
 

@@ -17,7 +17,7 @@ from credservice.core.names import validate_name
 
 OWN = "This is your own account. Ask another administrator to change it."
 
-WITHOUT_PASSWORD = "Disabled: nobody can sign in to the account until it is given a password, on its page."
+LEFT_OUT = "Disabled: nobody can sign in to the account until it is given a password, on its page."
 
 
 class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -48,7 +48,7 @@ class NewAccountForm(UserCreationForm):
         self.fields["username"].error_messages |= PLAIN_ERRORS
         usable = self.fields.get("usable_password")
         if usable:
-            usable.label, usable.help_text = "Signs in with a password", WITHOUT_PASSWORD
+            usable.label, usable.help_text = "Signs in with a password", LEFT_OUT
 
     def clean_username(self) -> Any:
         """Refuse a name that would look like one of a provider's: the audit log names people by them."""
