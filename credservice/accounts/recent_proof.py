@@ -33,9 +33,15 @@ def is_proven(request: HttpRequest) -> bool:
     return time.time() - _proven_at(request) < settings.PROOF_SECONDS
 
 
-def confirm_url(request: HttpRequest) -> str:
-    """Find the page that asks for a password, code or passkey, and leads back here."""
-    return f"{reverse('account_reauthenticate')}?{urlencode({'next': request.get_full_path()})}"
+def confirm_url(request: HttpRequest, *, form_waits: bool = False) -> str:
+    """Find the page that asks for a password, code or passkey, and leads back here.
+
+    ``form_waits``: in another tab, with what was typed. Then it leads to a page that says to go back there.
+    """
+    back = request.get_full_path()
+    if form_waits:
+        back = f"{reverse('account_confirmed')}?{urlencode({'next': back})}"
+    return f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}"
 
 
 def ask_for_proof(request: HttpRequest) -> HttpResponse | None:
@@ -83,7 +89,7 @@ def refuse_late(request: HttpRequest, form: BaseForm) -> bool:
         'Nothing is saved yet: too long has passed since your sign-in. <a class="text-link" href="{}" '
         'target="_blank">Confirm that it is you</a> in a new tab, then save again in this one.'
     )
-    form.add_error(None, ValidationError(format_html(sentence, confirm_url(request))))
+    form.add_error(None, ValidationError(format_html(sentence, confirm_url(request, form_waits=True))))
     return True
 
 

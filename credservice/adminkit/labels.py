@@ -10,7 +10,7 @@ _WORDS = {
     "success": "active current trusted accepted granted done delivered succeeded set approved used HMAC",
     "info": "todo queued doing asking acknowledged running SHA-256",
     "warning": "pending retiring previous ending ended refused deprovisioning aborted test waiting",
-    "danger": "suspended inactive failed stuck conflict denied disabled unsigned declined stopped",
+    "danger": "suspended inactive shut failed stuck conflict denied disabled unsigned declined stopped",
 }
 _COLOURS = {word: colour for colour, words in _WORDS.items() for word in words.split()} | {
     "leaked, may still work": "danger",

@@ -62,6 +62,10 @@ class ConsoleAdmin(AuditedAdmin, ReauthenticatedForms, ChangeForms, ObjectLinks,
         """List what waits for a person. Asked at every look at the overview: by an index, counted up to a bound."""
         return []
 
+    def needs_of(self, request: HttpRequest) -> list[Need]:
+        """List those of them that wait for this person."""
+        return self.needs_operator()
+
     def under_way(self) -> list[Need]:
         """List what waits for the worker, in the same way."""
         return []

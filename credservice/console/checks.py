@@ -1,14 +1,19 @@
 """Checks how operators sign in, and are told of things, before the service starts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Critical, Tags, register
+from django.core.checks import CheckMessage, Critical, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.validators import validate_email
+from django.db import DatabaseError
 
 from credservice.accounts.oidc.config import SUPERUSER, get_provider
+from credservice.checks import EMERGENCY
+from credservice.console.accounts.emergency import emergency_fault
 from credservice.console.roles import ROLES
+from credservice.core.checkout import COMMAND
 
 
 @register(Tags.security)
@@ -25,6 +30,23 @@ def check_oidc(**_: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.database)
+def check_emergency_account(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Warn where nobody could sign in while the provider is down. Not refused: a first start has no account yet."""
+    try:
+        fault = emergency_fault() if databases else ""
+    except DatabaseError:  # that it has no tables, or does not answer, is told by other checks
+        return []
+    hint = f"Mend it under Access, Users, or make it: {COMMAND} createsuperuser --username {settings.EMERGENCY_ACCOUNT}"
+    return [Warning(f"{fault}.", hint=hint, id=EMERGENCY)] if fault else []
+
+
+@register(Tags.security, deploy=True)
+def check_emergency_account_of_deployment(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Warn of the same at ``check --deploy``, which leaves the database's checks out unless it is named."""
+    return [] if databases else check_emergency_account(databases=["default"])
+
+
 @register(Tags.security)
 def check_notices(**_: Any) -> list[CheckMessage]:
     """Require of mails what sending one needs, and that no password goes out in the clear."""
@@ -32,7 +54,8 @@ def check_notices(**_: Any) -> list[CheckMessage]:
     if settings.NOTICE_EMAILS:
         lacking = [name for name, value in _mail_settings().items() if not value]
         if lacking:
-            found.append(f"NOTICE_EMAILS is set, and {' and '.join(lacking)} is missing.")
+            verb = "is" if len(lacking) == 1 else "are"
+            found.append(f"NOTICE_EMAILS is set, and {' and '.join(lacking)} {verb} missing.")
         found += [
             f"NOTICE_EMAILS: {one!r} is no e-mail address." for one in settings.NOTICE_EMAILS if not _is_address(one)
         ]

@@ -57,6 +57,13 @@ SENTENCES = {
     500: "Something went wrong on our side. Try it again; if it stays, the number below finds it in the service's log.",
 }
 
+NOBODY = "Nobody may do this here: no permission is missing that somebody could give you."
+NO_ORIGIN = (
+    "Your browser did not say which page this form came from, as it may when a page is reloaded. Nothing was done: "
+    "open the page again by a link, and send the form from there. If it stays so, a proxy in front sets "
+    "Referrer-Policy to no-referrer: the console's own, same-origin, has to reach the browser."
+)
+
 
 class ConsoleMiddleware:
     """Adds headers to ``/admin/``, and pages a person can read for its refusals."""
@@ -90,7 +97,8 @@ class ConsoleMiddleware:
             record_denial(request)
         for kind, status in ((Http404, 404), (PermissionDenied, 403), (SuspiciousOperation, 400)):
             if isinstance(error, kind):
-                return error_page(request, status)
+                everything = status == 403 and request.user.is_superuser
+                return error_page(request, status, NOBODY if everything else "")
         return None
 
 
@@ -147,6 +155,8 @@ def _of_another_origin(request: HttpRequest) -> str:
     sent = request.headers.get("Origin") or request.headers.get("Referer") or "an address that the browser did not name"
     origin, ours = "/".join(sent[:300].split("/")[:3]), f"{request.scheme}://{request.headers.get('Host', '')}"
     log.warning("form_of_another_origin", origin=origin, ours=ours, settings="TRUSTED_PROXIES, CSRF_TRUSTED_ORIGINS")
+    if sent == "null":
+        return NO_ORIGIN
     return (
         f"This form was refused for its origin: it came from {origin}, and the service takes its own address for {ours}"
         ". If it is the console's own form, the proxy in front has to be named in TRUSTED_PROXIES, and to pass Host"

@@ -1,8 +1,8 @@
 """Builds the sidebar, and the lists of what waits, from the admin pages that are registered."""
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -43,14 +43,15 @@ def groups(request: HttpRequest) -> dict[str, list[dict[str, Any]]]:
 
 def needed(request: HttpRequest) -> list[dict[str, Any]]:
     """List what waits for an operator who may see it: what is broken first."""
-    return sorted(_lines(request, "needs_operator"), key=lambda line: not line["urgent"])
+    lines = _lines(request, lambda site_admin: site_admin.needs_of(request))
+    return sorted(lines, key=lambda line: not line["urgent"])
 
 
 def all_needed() -> dict[str, dict[str, Any]]:
     """List the same for nobody in particular, by the kind of each, which stays while its numbers change."""
     found = {}
     for site_admin in filter(menu_of, admin.site._registry.values()):
-        for need in _needs(site_admin, "needs_operator"):
+        for need in _needs(cast(Any, site_admin).needs_operator()):
             line = _line(site_admin, need)
             what = "" if need.link or need.filters else re.sub(r"\d+", "", need.sentence)
             found[need.kind or f"{line['link']} {what}".strip()] = line
@@ -59,7 +60,7 @@ def all_needed() -> dict[str, dict[str, Any]]:
 
 def under_way(request: HttpRequest) -> list[dict[str, Any]]:
     """List what the service has to do, and will do by itself."""
-    return list(_lines(request, "under_way"))
+    return list(_lines(request, lambda site_admin: site_admin.under_way()))
 
 
 def environment(_: HttpRequest) -> list[str] | None:
@@ -67,16 +68,16 @@ def environment(_: HttpRequest) -> list[str] | None:
     return None if settings.PRODUCTION else ["Development", "warning"]
 
 
-def _lines(request: HttpRequest, kind: str) -> Iterator[dict[str, Any]]:
+def _lines(request: HttpRequest, needs: Callable[[Any], list[Need]]) -> Iterator[dict[str, Any]]:
     for _, entry in _entries(request):
-        for need in _needs(entry["site_admin"], kind):
+        for need in _needs(needs(entry["site_admin"])):
             if need.needs and not request.user.has_perm(need.needs):
                 need = need._replace(link=need.instead)
             yield _line(entry["site_admin"], need)
 
 
-def _needs(site_admin: Any, kind: str) -> list[Need]:
-    return [Need(*line) for line in getattr(site_admin, kind)()]
+def _needs(lines: list[Need]) -> list[Need]:
+    return [Need(*line) for line in lines]
 
 
 def _line(site_admin: Any, need: Need) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Takes the steps of `make run` that need Django: tables, static files, demonstration set-up, administrator.
 
-All of them can be repeated; a second start finds nothing to do.
+All of them can be repeated; a second start finds nothing to do, and changes nothing that somebody changed.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from pathlib import Path
 from typing import IO
 
@@ -23,13 +24,14 @@ from django.core.management.base import SystemCheckError
 from django.db import NotSupportedError, OperationalError, connections
 
 from credservice.devserver import Refusal
+from credservice.devserver.demo import SetUpFile
 from credservice.devserver.terminal import step
 
 ADMINISTRATOR = "admin"
 
 
-def set_up(files: Sequence[Path], log: IO[str]) -> None:
-    """Bring database and static files up to date, and apply these set-up files."""
+def set_up(files: Sequence[SetUpFile], log: IO[str]) -> None:
+    """Bring database and static files up to date, and create what the database lacks of these set-up files."""
     try:
         _steps(files, log)
     except (ImproperlyConfigured, CommandError, SystemCheckError) as error:
@@ -41,7 +43,7 @@ def set_up(files: Sequence[Path], log: IO[str]) -> None:
         connections.close_all()
 
 
-def _steps(files: Sequence[Path], log: IO[str]) -> None:
+def _steps(files: Sequence[SetUpFile], log: IO[str]) -> None:
     _load_django()
     # Here: it needs models, which are there once Django is loaded.
     from credservice.checks import refuse_unsound_start
@@ -52,20 +54,50 @@ def _steps(files: Sequence[Path], log: IO[str]) -> None:
     with step("Static files"):
         _collect_static(log)
     with step("Demonstration set-up"):
-        for file in files:
-            # Its examples are to work as printed, whatever was tried since.
-            call_command("apply", str(file), accept_changed_answers=True, stdout=log)
+        made = sum(_demonstrate(file, log) for file in files)
+    entries = f"{made} {'entry' if made == 1 else 'entries'} made" if made else "nothing was missing"
+    print(f"    {entries}; what you changed of it stays", flush=True)
 
 
-def make_administrator() -> str | None:
-    """Make a superuser with a random password, which is returned and kept nowhere; None where there is one already."""
-    users = get_user_model().objects
+def _demonstrate(file: SetUpFile, log: IO[str]) -> int:
+    """Create what the database lacks of a file: how many entries. What is there stays as somebody has left it.
+
+    An address that this start chose anew replaces the last one, where all that the file says is still as it was.
+    """
+    if file.before and file.before.read_text() != file.path.read_text() and _is_as_written(file.before):
+        call_command("apply", str(file.path), accept_changed_answers=True, stdout=log)
+    printed = _applied(file.path, only_missing=True)
+    log.write(printed)
+    return sum(line.startswith("+ ") for line in printed.splitlines())
+
+
+def _is_as_written(before: Path) -> bool:
     try:
-        if users.filter(is_superuser=True).exists():
-            return None
+        return "Nothing to change." in _applied(before, dry_run=True, accept_changed_answers=True)
+    except CommandError:
+        return False
+
+
+def _applied(path: Path, **options: bool) -> str:
+    printed = StringIO()
+    call_command("apply", str(path), stdout=printed, **options)
+    return printed.getvalue()
+
+
+def make_administrator() -> tuple[str, str | None]:
+    """Make a superuser with a random password, which is kept nowhere: its name, and None where there is one already.
+
+    Under OIDC_ONLY that is the emergency account: no other one could sign in.
+    """
+    users = get_user_model().objects
+    name = settings.EMERGENCY_ACCOUNT if settings.OIDC_ONLY else ADMINISTRATOR
+    there = users.filter(username=name) if settings.OIDC_ONLY else users.filter(is_superuser=True)
+    try:
+        if there.exists():
+            return name, None
         password = secrets.token_urlsafe(15)
-        users.create_superuser(username=ADMINISTRATOR, password=password)
-        return password
+        users.create_superuser(username=name, password=password)
+        return name, password
     finally:
         connections.close_all()
 

@@ -8,6 +8,7 @@ import os
 import secrets
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,6 +17,15 @@ from credservice.devserver.layout import Layout
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "docs/examples"
 DEMO_FILE = EXAMPLES / "demo.yaml"
+
+
+@dataclass(frozen=True)
+class SetUpFile:
+    """One file of the demonstration. ``before``: what the last start wrote, where each start writes it anew."""
+
+    path: Path
+    before: Path | None = None
+
 
 # Printed in the marketplace's public document, in its example command; nobody's secret.
 DOCUMENTED_CLIENT_SECRET = "3yTKSiJ6f5V5Bq-kWF0hmdrEUep3m3HKPTcPX7CdBZw"  # noqa: S105

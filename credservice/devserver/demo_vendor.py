@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import socket
 import sys
@@ -21,7 +22,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from credservice.devserver.demo import EXAMPLES, write_once
+from credservice.devserver.demo import EXAMPLES, SetUpFile, write_once
 from credservice.devserver.layout import Layout
 from credservice.devserver.postgres import EmbeddedPostgres
 from credservice.devserver.service import Service
@@ -44,7 +45,8 @@ class Vendor:
     @classmethod
     def prepare(cls, layout: Layout, server: EmbeddedPostgres | None) -> Vendor:
         """Make the secrets, and the database where it is ours to make."""
-        vendor = cls(layout, server, _free_port(), _free_port(), _free_port())
+        kept = layout.var_dir / "demo" / "events.yaml"
+        vendor = cls(layout, server, _free_port(), _free_port(), _free_port(_port_in(kept)))
         for name, make in _SECRETS.items():
             write_once(vendor._folder / name, make)
         if server is not None:
@@ -85,18 +87,26 @@ class Vendor:
         named = {"CREDENTIAL_ISSUERS": issuers, "PROVISIONERS": provisioners}
         return {name: json.dumps(value, separators=(",", ":")) for name, value in named.items()}
 
-    def set_up_files(self) -> list[Path]:
+    def set_up_files(self) -> list[SetUpFile]:
         """Return what `apply` is to read, once the database has its tables."""
-        events = self._folder / "events.yaml"
-        events.write_text(_EVENTS.format(port=self.events_port))
-        files = [EXAMPLES / "issuers.yaml", EXAMPLES / "slow.yaml", events]
+        files = [
+            SetUpFile(EXAMPLES / "issuers.yaml"),
+            SetUpFile(EXAMPLES / "slow.yaml"),
+            self._written("events.yaml", _EVENTS.format(port=self.events_port)),
+        ]
         if self.server is not None:
             example = (EXAMPLES / "issuer-postgresql.yaml").read_text()
             socket_folder = str(conninfo_to_dict(self.server.conninfo())["host"])
-            filled = self._folder / "issuer-postgresql.yaml"
-            filled.write_text(example.replace("$SOCKET_FOLDER", json.dumps(socket_folder)))
-            files.append(filled)
+            filled = example.replace("$SOCKET_FOLDER", json.dumps(socket_folder))
+            files.append(self._written("issuer-postgresql.yaml", filled))
         return files
+
+    def _written(self, name: str, text: str) -> SetUpFile:
+        path, before = self._folder / name, self._folder / f"before-{name}"
+        if path.exists():
+            path.replace(before)
+        path.write_text(text)
+        return SetUpFile(path, before if before.exists() else None)
 
     def start(self, stack: ExitStack, logs: Path) -> list[Service]:
         """Start its endpoint, its authorization server and its receiver of events, on loopback."""
@@ -135,7 +145,7 @@ _SECRETS: dict[str, Callable[[], str]] = {
     "events-secret": _webhook_secret,
 }
 
-# The port is another one at each start.
+# The port stays, as long as nobody else takes it between two starts.
 _EVENTS = """event_endpoints:
   demo-vendor:
     url: http://127.0.0.1:{port}/events
@@ -166,8 +176,18 @@ def _make_database(server: EmbeddedPostgres, dsn: Path) -> None:
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, admin))
 
 
-def _free_port() -> int:
+def _free_port(wanted: int = 0) -> int:
+    """Find a port that nobody listens at: the wanted one, where it is free."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", wanted))
+        except OSError:
+            return _free_port()
         port: int = listener.getsockname()[1]
         return port
+
+
+def _port_in(file: Path) -> int:
+    found = re.search(r"http://127\.0\.0\.1:(\d+)/", file.read_text()) if file.exists() else None
+    return int(found[1]) if found else 0

@@ -11,10 +11,12 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from django.conf import settings
+
 from credservice.core.checkout import HOME, SERVER
 from credservice.core.environment import read_value
 from credservice.devserver import Refusal, demo, envfile
-from credservice.devserver.bootstrap import ADMINISTRATOR, make_administrator, set_up
+from credservice.devserver.bootstrap import make_administrator, set_up
 from credservice.devserver.demo_vendor import Vendor
 from credservice.devserver.file_lock import FileLock
 from credservice.devserver.layout import Layout
@@ -37,7 +39,7 @@ def run() -> int:
             print(f"credservice: development set-up in {layout.shown(layout.var_dir)}/", flush=True)
             vendor = _bring_up(layout, stack)
             services = _serve(layout, vendor, stack)
-            _announce(layout, make_administrator())
+            _announce(layout, *make_administrator())
             Service.watch(services)
         except KeyboardInterrupt:
             print("\nStopping ...", flush=True)
@@ -69,7 +71,7 @@ def _bring_up(layout: Layout, stack: ExitStack) -> Vendor:
     vendor = Vendor.prepare(layout, server)
     envfile.write(layout.var_dir / envfile.NAME, database | vendor.settings() | {"PUBLIC_URL": layout.url})
     with (layout.var_dir / "log" / "setup.log").open("a") as log:
-        set_up([demo.DEMO_FILE, *vendor.set_up_files()], log)
+        set_up([demo.SetUpFile(demo.DEMO_FILE), *vendor.set_up_files()], log)
     return vendor
 
 
@@ -113,9 +115,11 @@ def _database(layout: Layout, stack: ExitStack) -> tuple[dict[str, str], Embedde
     return {"DATABASE_URL": server.url, envfile.EMBEDDED: "yes"}, server
 
 
-def _announce(layout: Layout, password: str | None) -> None:
-    change = layout.command(f"changepassword {ADMINISTRATOR}")
-    login = f"{ADMINISTRATOR}, password {password} (shown only now)" if password else ADMINISTRATOR
+def _announce(layout: Layout, name: str, password: str | None) -> None:
+    change = layout.command(f"changepassword {name}")
+    login = f"{name}, password {password} (shown only now)" if password else name
+    if settings.OIDC_ONLY:
+        login = f"by the identity provider; in an emergency {login}"
     print(
         f"""
 credservice answers at {layout.url}

@@ -17,7 +17,9 @@ TYPES = {
     "resource.provisioned": "A marketplace's resource is there.",
     "resource.changed": "A resource is on another plan, or has other features.",
     "resource.deprovisioned": "A resource is gone, and every credential of it has ended.",
-    "attention.changed": "Something came to need attention, or does no longer. Each kind is told once an hour at most.",
+    "attention.changed": (
+        "Something came to need attention, or does no longer. Each kind is told once an hour at most, its end included."
+    ),
     PING: "A test that an operator or the vendor asked for. Sent whatever types an endpoint takes.",
 }
 # What an endpoint may choose from.

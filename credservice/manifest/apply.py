@@ -51,10 +51,11 @@ def apply(
     *,
     dry_run: bool = False,
     accept_changed_answers: bool = False,
+    only_missing: bool = False,
     progress: Progress | None = None,
 ) -> Outcome:
     """Make the database match what the file names. ``name`` is the file's, for the trail. Two at once wait for each
-    other.
+    other. ``only_missing``: what is there stays as it is.
 
     Raises :class:`Refused`, :class:`BadFile` and, but for a dry run, :class:`AnswersWouldChange`; then nothing changed.
     """
@@ -62,7 +63,8 @@ def apply(
     root = read(text, problems)
     with transaction.atomic():
         wait_for_others()
-        plan = make_plan(root, problems, actor=command_actor("apply"), progress=progress or _quietly)
+        actor, progress = command_actor("apply"), progress or _quietly
+        plan = make_plan(root, problems, actor=actor, progress=progress, only_missing=only_missing)
         _stop_at(problems)
         changed_answers = _write(plan)
         if changed_answers and not (accept_changed_answers or dry_run):

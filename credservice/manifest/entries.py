@@ -25,7 +25,10 @@ def rows_of(plan: Plan, section: Section, groups: Sequence[Group]) -> list[Row]:
             plan.refuse(item, f"this {section.noun} stands in the file twice: keep one of them")
             continue
         obj = existing.get(place, new)
-        rows[place] = row = Row(section, obj, _unfolded(plan, section, item), parent, is_new=obj is new)
+        unfolded = _unfolded(plan, section, item)
+        if plan.only_missing and obj is not new:
+            unfolded = _sections_alone(section, unfolded)
+        rows[place] = row = Row(section, obj, unfolded, parent, is_new=obj is new)
         plan.know(section, obj, item.name)
         _keep_in_place(plan, row, belongings)
     return list(rows.values())
@@ -50,6 +53,12 @@ def _unfolded(plan: Plan, section: Section, item: Item) -> Item:
     if item.entries is None:
         plan.refuse(item, f"this is {item.what}: write a mapping of {', '.join(section.keys())}")
     return item
+
+
+def _sections_alone(section: Section, item: Item) -> Item:
+    """Leave out what an entry says of its own row: what stands under it may be missing yet."""
+    inner = {known.name for known in section.sections}
+    return Item(item.path, item.line, entries={name: at for name, at in (item.entries or {}).items() if name in inner})
 
 
 def _existing(section: Section, entries: Sequence[tuple[Row | None, Item]]) -> dict[tuple[Any, str], Any]:

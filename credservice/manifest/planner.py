@@ -10,9 +10,9 @@ from credservice.manifest.rules import refuse_shared
 from credservice.manifest.schema import SIZE, Plan, Progress, Row, Section, Step
 
 
-def make_plan(root: Item, problems: Problems, *, actor: str, progress: Progress) -> Plan:
+def make_plan(root: Item, problems: Problems, *, actor: str, progress: Progress, only_missing: bool = False) -> Plan:
     """Plan the whole file; what is wrong with it goes to ``problems``."""
-    plan = Plan(actor, problems, {section.name: section for section in all_sections()}, progress)
+    plan = Plan(actor, problems, {section.name: section for section in all_sections()}, progress, only_missing)
     entries = root.entries or {}
     plan.refuse_unknown(entries, [section.name for section in top_sections()])
     for section in top_sections():

@@ -195,6 +195,7 @@ class Plan:
     problems: Problems
     sections: Mapping[str, Section]  # all that there are, by name
     progress: Progress = lambda what, done, total: None
+    only_missing: bool = False  # rows that are there stay as they are
     steps: list[Step] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

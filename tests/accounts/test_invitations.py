@@ -73,6 +73,17 @@ def test_a_name_like_those_of_a_provider_is_refused(admin: User, settings: Any) 
     assert not User.objects.filter(username="ann@Corp").exists()
 
 
+@pytest.mark.parametrize("name", ["root", "Root"])
+def test_a_name_that_is_taken_is_refused_and_the_invitation_stays(admin: User, name: str) -> None:
+    client, answer = take(invite(admin)[1], username=name)
+    page = answer.content.decode()
+    assert answer.context["form"].errors == {"username": ["This is taken already: write another."]}
+    assert f'value="{name}"' in page
+    assert 'value="Bob"' in page
+    assert OWN["password1"] not in page
+    assert client.post(PAGE, OWN)["Location"] == "/admin/account/"
+
+
 def test_a_link_works_once(admin: User, trail: Trail) -> None:
     _, code = invite(admin)
     first = Client()
@@ -124,3 +135,10 @@ def test_nobody_gives_more_than_their_own_account_may(admin: User) -> None:
     answer = send(client, url(Invitation, "add"), invited="me", roles=role.pk, days=3)
     assert "You may not give Secrets manager" in answer.content.decode()
     assert not Invitation.objects.exists()
+
+
+def test_the_form_says_to_an_administrator_why_it_is_shut(console: Client, admin: User, settings: Any) -> None:
+    settings.OIDC_ONLY, settings.EMERGENCY_ACCOUNT = True, admin.username
+    answer = console.get(url(Invitation, "add"))
+    assert (answer.status_code, "Nobody is invited while OIDC_ONLY is on" in answer.content.decode()) == (403, True)
+    assert "An administrator can give it the permission" not in answer.content.decode()

@@ -145,6 +145,18 @@ def test_it_waits_for_who_can_decide(asker: Client, second: Client, world: World
     assert approvals_waiting(User.objects.get(username="second")) == [approval]
     assert approvals_waiting(User.objects.get(username="asker")) == []
     assert "waiting for a second person" in second.get("/admin/").content.decode()
+    for nobody in (asker, signed_in("operator", "Operator")):
+        assert "waiting for a second person" not in nobody.get("/admin/").content.decode()
+
+
+def test_its_page_says_who_decides_it(asker: Client, second: Client, world: World) -> None:
+    approval = asked(asker, world)
+    assert "you have asked for it yourself" in asker.get(url(approval)).content.decode()
+    page = signed_in("operator", "Operator").get(url(approval)).content.decode()
+    assert "somebody who may do the same: your account may not" in page
+    assert "who may do the same" not in second.get(url(approval)).content.decode()
+    send(second, url(approval, "decline"), why="no such case")
+    assert "you have asked for it yourself" not in asker.get(url(approval)).content.decode()
 
 
 def test_the_setting_cannot_be_switched_off(console: Client, settings: object, world: World) -> None:

@@ -3,10 +3,12 @@
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.test import Client
 from django.urls import reverse
 
 from credservice.accounts.sessions import STARTED
@@ -256,3 +258,32 @@ def test_the_answer_is_previewed_while_one_types(console, world):
 
 def test_waiting_for_a_first_call_is_not_interrupted(console, world):
     assert console.get(f"{url(world.platform, 'first-steps')}?waiting=1").headers["Content-Type"] == "application/json"
+
+
+def test_a_form_that_waits_is_confirmed_on_a_page_that_leads_back_to_it(console, world):
+    address = url(world.end_user, "rebind")
+    page = console.post(address, {"external_id": "x", "why": "typed"}).content.decode()
+    [confirm] = re.findall(rf'href="({CONFIRM}[^"]+)"\s+target="_blank"', page)
+    answer = console.post(unescape(confirm), {"password": PASSWORD}, follow=True)
+    told = answer.content.decode()
+    assert "Go back to the tab with your form, and save it there." in told
+    assert f'href="{address}"' in told
+
+
+def test_the_page_that_says_confirmed_says_so_of_nobody_else(console):
+    address = f"{reverse('account_confirmed')}?next=https://thief.example/"
+    assert console.get(address)["Location"].startswith(CONFIRM)
+    console.post(CONFIRM, {"password": PASSWORD})
+    assert "thief" not in console.get(address).content.decode()
+
+
+def test_who_signs_in_on_the_way_to_the_question_is_not_asked_again(admin):
+    client = Client()
+    add = reverse("mfa_activate_totp")
+    answer = client.get(add, follow=True)
+    where = answer.redirect_chain[-1][0]
+    answer = client.post(where, {"username": "root", "password": PASSWORD}, follow=True)
+    assert [to.partition("?")[0] for to, _ in answer.redirect_chain] == [CONFIRM, add]
+    assert answer.status_code == 200
+    age(client)
+    assert client.get(f"{CONFIRM}?next={add}").status_code == 200

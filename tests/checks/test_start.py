@@ -80,7 +80,7 @@ UNSOUND = [
         "E021",
         "OIDC_PROVIDERS['my-idp']: its client secret is missing: set OIDC_MY_IDP_CLIENT_SECRET, or",
     ),
-    ({"NOTICE_EMAILS": "ops@example.com"}, "E022", "NOTICE_EMAILS is set, and EMAIL_HOST and EMAIL_FROM is missing."),
+    ({"NOTICE_EMAILS": "ops@example.com"}, "E022", "NOTICE_EMAILS is set, and EMAIL_HOST and EMAIL_FROM are missing."),
     ({"OIDC_PROVIDERS": "[]"}, "E021", "OIDC_PROVIDERS must be {"),
     ({"OIDC_ONLY": "true", "EMERGENCY_ACCOUNT": "a"}, "E021", "OIDC_ONLY is on, and OIDC_PROVIDERS names no provider"),
 ]

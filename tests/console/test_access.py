@@ -62,6 +62,16 @@ def test_a_new_user_and_its_permissions_are_recorded(console: Client, trail: Tra
     )
 
 
+@pytest.mark.parametrize("name", ["clerk", "Clerk"])
+def test_a_new_user_whose_name_is_taken_is_refused(console: Client, name: str) -> None:
+    User.objects.create_user("clerk")
+    values = {"username": name, "password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
+    answer = console.post(url(User, "add"), values)
+    assert answer.context["adminform"].form.errors == {"username": ["This is taken already: write another."]}
+    assert f'value="{name}"' in answer.content.decode()
+    assert PASSWORD not in answer.content.decode()
+
+
 def test_another_users_password_is_set_and_recorded(console: Client, trail: Trail) -> None:
     clerk = User.objects.create_user("clerk")
     values = {"password1": "quite another one", "password2": "quite another one", "usable_password": "true"}
@@ -155,6 +165,12 @@ def test_every_page_forbids_frames_and_caches(console: Client) -> None:
     assert "no-store" in response["Cache-Control"]
 
 
+def test_nobody_tells_a_superuser_to_ask_for_a_permission(console: Client, world: World) -> None:
+    page = console.get(url(AuditEvent, "add")).content.decode()
+    assert "Nobody may do this here" in page
+    assert "An administrator can give it" not in page
+
+
 def test_a_post_without_a_token_is_refused_with_a_page(admin: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(admin)
@@ -187,6 +203,12 @@ def test_a_form_refused_for_its_origin_names_the_settings(admin: User, headers: 
     assert headers["Origin"] in page
     assert "http://testserver." in page
     assert "open since before your last sign-in" not in page
+
+
+def test_a_form_of_no_origin_says_to_open_the_page_again(admin: User) -> None:
+    page = send_sign_in(Client(enforce_csrf_checks=True), Origin="null")
+    assert "open the page again by a link" in page
+    assert "came from null" not in page
 
 
 def test_a_form_refused_for_its_referer_names_the_settings(admin: User) -> None:

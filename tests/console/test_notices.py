@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -51,6 +52,17 @@ def test_what_appears_and_what_is_settled_is_told_once(told: Any, world: World) 
     an_hour_passes()
     assert told()[0].startswith(f"Settled:\n- {WAITING}")
     assert told() == []
+
+
+def test_what_is_settled_within_the_hour_is_told_an_hour_after_it_appeared(told: Any, world: World) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    told()
+    Installation.objects.filter(pk=waiting.pk).update(state="active")
+    assert told() == []
+    Notice.objects.update(told_at=timezone.now() - INTERVAL + timedelta(minutes=1))
+    assert told() == []
+    an_hour_passes()
+    assert told()[0].startswith(f"Settled:\n- {WAITING}")
 
 
 def test_what_comes_and_goes_is_told_once_an_hour(told: Any, world: World) -> None:

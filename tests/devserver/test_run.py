@@ -133,9 +133,24 @@ def test_without_the_vendor_it_goes_on_and_says_when_to_ask_again(start):
     assert _status(f"{run.url}/readyz") == 200
 
 
-def test_it_starts_again_after_it_was_killed_and_shows_no_password_twice(start):
+CHANGE = """
+from exchange.models import EndUser
+from credservice.events.models import EventEndpoint
+EndUser.objects.filter(external_id="customer-1", attributes={"region": "eu-central"}).update(attributes={})
+EventEndpoint.objects.update(description="mine")
+"""
+LOOK = """
+from exchange.models import EndUser
+from credservice.events.models import EventEndpoint
+print(EndUser.objects.get(end_user_id="enduser_456def").attributes, EventEndpoint.objects.get().description)
+"""
+
+
+def test_it_starts_again_after_it_was_killed_and_changes_nothing_and_shows_no_password_twice(start):
     first = start()
-    first.shown()
+    assert "nothing was missing; what you changed of it stays" in first.shown()
+    assert first.second(sys.executable, "manage.py", "shell", "-v0", "-c", CHANGE).returncode == 0
+    events = (first.var_dir / "demo" / "events.yaml").read_text()
     everything = first.everything()
     first.end(signal.SIGKILL)
     assert psutil.wait_procs(everything, timeout=40)[1] == []
@@ -143,7 +158,17 @@ def test_it_starts_again_after_it_was_killed_and_shows_no_password_twice(start):
     second = start()
     assert "password" not in re.sub(r"changepassword|another password|--password-file \S+", "", second.shown())
     assert _status(f"{second.url}/readyz") == 200
+    assert second.second(sys.executable, "manage.py", "shell", "-v0", "-c", LOOK).stdout == "{} mine\n"
+    assert (first.var_dir / "demo" / "events.yaml").read_text() == events
     assert second.end(signal.SIGTERM)[1] == 0
+
+
+def test_it_names_the_way_in_that_the_settings_leave_open(start):
+    corp = {"name": "Corp", "issuer": "http://127.0.0.1:9", "client_id": "x", "roles": {"x": ["Operator"]}}
+    providers = {"OIDC_PROVIDERS": json.dumps({"corp": corp}), "OIDC_CORP_CLIENT_SECRET": "x"}
+    shown = start(OIDC_ONLY="true", EMERGENCY_ACCOUNT="break-glass", **providers).shown()
+    assert re.search(r"Login    by the identity provider; in an emergency break-glass, password \S+ \(shown", shown)
+    assert "changepassword break-glass" in shown
 
 
 def test_the_end_of_the_server_is_the_end_of_the_run(start):

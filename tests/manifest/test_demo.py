@@ -1,9 +1,10 @@
 """docs/examples/demo.yaml: both partner documents' examples."""
 
+from credservice.credentials.models import CredentialPolicy
 from credservice.keys.models import SigningSecret
-from exchange.models import Grant, Installation, Platform
+from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from provisioning.models import Product
-from tests.manifest.conftest import SECRETS
+from tests.manifest.conftest import DEMO, SECRETS
 
 
 def test_a_second_run_changes_nothing(commands, trail):
@@ -78,3 +79,23 @@ def grant_credential(grant):
     from credservice.credentials.models import Credential
 
     return Credential.objects.get(line=grant.line, state="active")
+
+
+def test_only_what_is_missing_is_created(commands, demo, trail):
+    changed = {"attributes": {"region": "us-east"}, "name": "Renamed"}
+    EndUser.objects.filter(end_user_id="enduser_456def").update(**changed)
+    CredentialPolicy.objects.filter(name="queue-key").update(rotation_period=None)
+    Integration.objects.filter(integration_id="int_generated").update(response_shape={"key": "$credential.apiKey"})
+    commands.secret("example-api-key", "another-value-of-the-tests")
+    new = "    features:\n          later: {type: boolean}\n          age:"
+    text = DEMO.read_text().replace("    features:\n          age:", new, 1)
+    before = len(trail.all())
+    assert commands.apply(text, "--only-missing").splitlines()[0] == (
+        "+ marketplaces.manifold.products.bear.features.later"
+    )
+    assert [line.action for line in trail.all()[before:]] == ["feature.created", "setup.applied"]
+    assert EndUser.objects.filter(end_user_id="enduser_456def", **changed).exists()
+    assert CredentialPolicy.objects.get(name="queue-key").rotation_period is None
+    assert Integration.objects.get(integration_id="int_generated").response_shape == {"key": "$credential.apiKey"}
+    assert commands.apply(text, "--only-missing") == "Nothing to change.\n"
+    assert "~ platforms.mindcloud.end_users.enduser_456def" in commands.apply(text, "--accept-changed-answers")

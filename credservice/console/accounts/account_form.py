@@ -7,13 +7,17 @@ from django.conf import settings
 from django.contrib.auth.models import Group
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.forms import UserChangeForm, UserCreationForm
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from credservice.adminkit.widgets import PLAIN_ERRORS
 from credservice.console import roles
+from credservice.console.accounts.emergency import WHAT_IT_IS, is_emergency
 from credservice.core.names import validate_name
 
 OWN = "This is your own account. Ask another administrator to change it."
+
+LEFT_OUT = "Disabled: nobody can sign in to the account until it is given a password, on its page."
 
 
 class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -39,13 +43,30 @@ def allowance(group: Group) -> str:
 
 
 class NewAccountForm(UserCreationForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].error_messages |= PLAIN_ERRORS
+        usable = self.fields.get("usable_password")
+        if usable:
+            usable.label, usable.help_text = "Signs in with a password", LEFT_OUT
+
     def clean_username(self) -> Any:
         """Refuse a name that would look like one of a provider's: the audit log names people by them."""
-        name: str = super().clean_username()
+        name: str = super().clean_username() or ""  # Django's gives None for one that is taken, with its error
         alias = name.rpartition("@")[2].lower()
         if "@" in name and alias in settings.OIDC_PROVIDERS:
             raise forms.ValidationError(f"Names that end in @{alias} are those of people who sign in by that provider.")
         return name
+
+
+class PasswordForm(AdminPasswordChangeForm):
+    """Sets another password, and takes none away: to keep somebody out, the account is deactivated."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields.pop("usable_password", None)
+        for name in ("password1", "password2"):
+            self.fields[name].required = True
 
 
 class AccountForm(UserChangeForm):
@@ -92,6 +113,7 @@ class AccountForm(UserChangeForm):
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
             self._keep_own(data)
+            self._keep_emergency(data)
             self._keep_an_administrator(data)
         return data
 
@@ -104,11 +126,18 @@ class AccountForm(UserChangeForm):
     def _keep_an_administrator(self, data: dict[str, Any]) -> None:
         """Keep one, in the transaction of the change: two who demote each other meet at the lock."""
         list(Group.objects.select_for_update().filter(name=roles.ADMINISTRATOR))
-        others = roles.administrators()
-        if not others.filter(pk=self.instance.pk).exists() or others.exclude(pk=self.instance.pk).exists():
-            return
+        if self._ends_administrator(data) and not roles.administrators().exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("This is the last administrator. Make somebody else one first.")
+
+    def _keep_emergency(self, data: dict[str, Any]) -> None:
+        if is_emergency(self.instance) and self._ends_administrator(data):
+            raise forms.ValidationError(f"{WHAT_IT_IS} Name another one in the settings first.")
+
+    def _ends_administrator(self, data: dict[str, Any]) -> bool:
+        """Tell whether this takes from an administrator to sign in, or to administer."""
+        if not roles.administrators().filter(pk=self.instance.pk).exists():
+            return False
         superuser = data.get("is_superuser", self.instance.is_superuser)
         groups = data.get("groups", self.instance.groups.all())
         stays = superuser or any(group.name == roles.ADMINISTRATOR for group in groups)
-        if not (data.get("is_active") and stays):
-            raise forms.ValidationError("This is the last administrator. Make somebody else one first.")
+        return not (data.get("is_active") and stays)

@@ -15,18 +15,24 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.forms import AdminPasswordChangeForm
 
-from credservice.accounts.oidc.marks import signs_in_by
+from credservice.accounts.oidc.marks import is_local_shut, signs_in_by
 from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_link
-from credservice.adminkit.menu import Menu
+from credservice.adminkit.links import list_link, list_url, page_of
+from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import ConsoleAdmin, ReadOnly
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.console import roles
-from credservice.console.accounts.account_form import AccountForm, NewAccountForm, allowance
+from credservice.console.accounts.account_form import AccountForm, NewAccountForm, PasswordForm, allowance
+from credservice.console.accounts.emergency import (
+    WHAT_IT_IS,
+    emergency_account,
+    emergency_fault,
+    fault_of,
+    is_emergency,
+)
 from credservice.console.accounts.reset_second_factor import ResetSecondFactor
 from credservice.console.accounts.ways_in import ways_in
 
@@ -40,7 +46,7 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     needs_proof = True
     form = AccountForm
     add_form = NewAccountForm
-    change_password_form = AdminPasswordChangeForm
+    change_password_form = PasswordForm
     object_pages = (ResetSecondFactor,)
     fixed_fields = ("username",)
     readonly_fields = ("last_login", "date_joined", "own_permissions")
@@ -79,7 +85,18 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
 
     def facts(self, request: HttpRequest, obj: User) -> list[Fact]:
         way, factor = ways_in(obj)
-        return [Fact("Signs in by", way), Fact("Second factor", factor), Fact("Last sign-in", moment(obj.last_login))]
+        facts = [Fact("Signs in by", way), Fact("Second factor", factor), Fact("Last sign-in", moment(obj.last_login))]
+        if not is_emergency(obj):
+            return facts
+        why = fault_of(obj)
+        return [*facts, Fact("For emergencies", f"{WHAT_IT_IS} It is of no use now: {why}." if why else WHAT_IT_IS)]
+
+    def needs_operator(self) -> list[Need]:
+        fault = emergency_fault()
+        if not fault:
+            return []
+        account = emergency_account()
+        return [Need(fault, urgent=True, link=page_of(account) if account else list_url(User))]
 
     def page_links(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         links = super().page_links(request, obj)
@@ -109,8 +126,10 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         return response
 
     @display(description="State")
-    def shown_state(self, obj: User) -> Any:
-        return label("active" if obj.is_active and obj.is_staff else "inactive")
+    def shown_state(self, obj: Any) -> Any:
+        if not (obj.is_active and obj.is_staff):
+            return label("inactive")
+        return label("shut" if is_local_shut(obj) and not obj.socialaccount_set.all() else "active")
 
     @display(description="Roles")
     def role(self, obj: User) -> str:

@@ -23,12 +23,15 @@ from credservice.adminkit.object_actions import ObjectAction, Shown, Values
 from credservice.audit.names import actor_of
 from credservice.console import roles
 from credservice.console.accounts.account_form import RolesField
+from credservice.console.middleware import error_page
 
 DAYS, MAX_DAYS = 3, 14
 SENTENCE = (
     "Copy it now: it is not shown again. Send it to this person alone, by a way that you trust: whoever opens it first "
     "has the account."
 )
+
+SHUT = "Nobody is invited while OIDC_ONLY is on: the account could not sign in. People come by the provider."
 
 
 class InvitationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -88,6 +91,13 @@ class InvitationAdmin(ConsoleAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return not settings.OIDC_ONLY and super().has_add_permission(request)
+
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Say what keeps this form shut from whoever could open it otherwise."""
+        if settings.OIDC_ONLY and super().has_add_permission(request):
+            return error_page(request, 403, SHUT)
+        response: HttpResponse = super().add_view(request, *args, **kwargs)
+        return response
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nothing of what somebody was promised changes: end it, and make another."""

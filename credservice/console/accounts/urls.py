@@ -24,6 +24,11 @@ urlpatterns = [
         login_required(console_page(views.ConfirmView.as_view(), "Confirm that it is you", in_account=False)),
         name="account_reauthenticate",
     ),
+    path(
+        "confirmed/",
+        require_GET(login_required(console_page(views.confirmed, "Confirmed", in_account=False))),
+        name="account_confirmed",
+    ),
     path("passkey/options/", require_GET(login_required(views.passkey_options)), name="account_passkey_options"),
     path("passkey/sign-in/", console_page(views.passkey_sign_in, "Sign in"), name="mfa_login_webauthn"),
     path("app/", console_page(views.AddAppView.as_view(), "Add an authenticator app"), name="mfa_activate_totp"),

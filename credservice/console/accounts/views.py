@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
-from allauth.account.internal.flows.reauthentication import resume_request
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate, resume_request
 from allauth.account.utils import get_next_redirect_url, perform_login
 from allauth.mfa.base.views import AuthenticateView, IndexView
 from allauth.mfa.models import Authenticator
@@ -27,7 +27,7 @@ from credservice.accounts.models import ConsoleSession
 from credservice.accounts.oidc.marks import provider_of
 from credservice.accounts.passkeys import keep_challenge
 from credservice.accounts.proof import ProofForm
-from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
+from credservice.accounts.recent_proof import ask_for_proof, is_proven, sent_too_late
 from credservice.accounts.sessions import row_id
 from credservice.adminkit.templatetags.crumbs import Crumb
 from credservice.audit import Line, record
@@ -64,6 +64,13 @@ class ConfirmView(FormView):  # type: ignore[type-arg]
 
     template_name = "accounts/confirm.html"
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask nobody who has just signed in on the way here."""
+        onward = get_next_redirect_url(request)
+        if onward and is_proven(request) and did_recently_reauthenticate(request):
+            return HttpResponseRedirect(onward)
+        return super().get(request, *args, **kwargs)
+
     def get_form(self, form_class: Any = None) -> ProofForm:
         return ProofForm(self.request, self.request.POST if self.request.method == "POST" else None)
 
@@ -76,6 +83,12 @@ class ConfirmView(FormView):  # type: ignore[type-arg]
             record_authentication(self.request, self.request.user, "password", reauthenticated=True)
         response: HttpResponse | None = resume_request(self.request)
         return response or HttpResponseRedirect(reverse("mfa_index"))
+
+
+def confirmed(request: HttpRequest) -> HttpResponse:
+    """Say where to go on, in the tab that a form which was sent too late has opened."""
+    context = {"form_url": get_next_redirect_url(request)}
+    return ask_for_proof(request) or TemplateResponse(request, "accounts/confirmed.html", context)
 
 
 class SecondStepView(AuthenticateView):  # type: ignore[misc]

@@ -19,10 +19,12 @@ from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin, LargeListAdmin, ReadOnly, by_id
 from credservice.adminkit.models import Approval, FourEyes
 from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.adminkit.object_header import Fact
 from credservice.adminkit.state_pages import OptionalWhyForm, WhyForm
 from credservice.audit.names import object_type_of
 
 State = Approval.State
+ASKED_BY_YOU = "another person, who may do the same: you have asked for it yourself"
 
 
 class Decide(ObjectAction):
@@ -36,9 +38,11 @@ class Decide(ObjectAction):
         return super().allowed(request) and (obj is None or approvals.may_decide(obj, request.user))
 
     def refusal(self, obj: Approval) -> str:
-        if obj.state == State.WAITING and obj.is_open():
-            return ""
-        return "This is decided already, or its time is over."
+        return "This is decided already, or its time is over." if self.is_over(obj) else ""
+
+    @staticmethod
+    def is_over(obj: Approval) -> bool:
+        return obj.state != State.WAITING or not obj.is_open()
 
     def consequences(self, obj: Approval) -> list[str]:
         asked = [f"{name.replace('_', ' ')}: {value}" for name, value in obj.values.items() if name != "why"]
@@ -89,9 +93,18 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
 
     def needs_operator(self) -> list[Need]:
         waiting = Approval.objects.filter(state=State.WAITING, expires_at__gt=timezone.now())
-        number = waiting[:MAX_COUNTED].count()
-        sentence = f"{counted(number, 'request')} waiting for a second person's approval"
-        return [Need(sentence, {"state__exact": "waiting"})] if number else []
+        return _waiting(waiting[:MAX_COUNTED].count())
+
+    def needs_of(self, request: HttpRequest) -> list[Need]:
+        """List those alone that this person may decide."""
+        return _waiting(min(len(approvals.approvals_waiting(request.user)), MAX_COUNTED))
+
+    def facts(self, request: HttpRequest, obj: Approval) -> list[Fact]:
+        """Say why there is no button, to whoever may not decide it."""
+        if Decide.is_over(obj) or approvals.may_decide(obj, request.user):
+            return []
+        own = obj.asked_by_id == request.user.pk
+        return [Fact("Decided by", ASKED_BY_YOU if own else "somebody who may do the same: your account may not")]
 
     @display(description="State")
     def shown_state(self, obj: Approval) -> Any:
@@ -117,6 +130,11 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
             return obj.object_id
         thing = f"{object_type_of(model)}:{obj.object_id}"
         return thing_link(thing, names_of([thing]))
+
+
+def _waiting(number: int) -> list[Need]:
+    sentence = f"{counted(number, 'request')} waiting for a second person's approval"
+    return [Need(sentence, {"state__exact": "waiting"})] if number else []
 
 
 @admin.register(FourEyes)

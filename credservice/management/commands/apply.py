@@ -34,7 +34,13 @@ class Command(BaseCommand):
             help="also change what customers who are answered today would get, or leave them without an answer",
         )
 
-    def handle(self, *, file: str, dry_run: bool, accept_changed_answers: bool, **options: Any) -> None:
+        parser.add_argument(
+            "--only-missing", action="store_true", help="create what is missing, and leave what is there as it is"
+        )
+
+    def handle(
+        self, *, file: str, dry_run: bool, accept_changed_answers: bool, only_missing: bool, **options: Any
+    ) -> None:
         """Refuse changed answers rather than warn of them: what a pipeline prints, nobody reads before it is live.
 
         A dry run ends as the real one would, so that it can stand before it in a pipeline.
@@ -47,6 +53,7 @@ class Command(BaseCommand):
                 file,
                 dry_run=dry_run,
                 accept_changed_answers=accept_changed_answers,
+                only_missing=only_missing,
                 progress=self._progress if self.stderr.isatty() else None,
             )
         except BadFile as error:
