@@ -115,6 +115,11 @@ def may_be_told_of(object_type: str) -> bool:
     return model is None or _may_be_named(model)
 
 
+def untold_kinds(request: HttpRequest) -> set[str]:
+    """List the kinds that ``may_be_told_of`` refuses: for a file, which is written when the request is over."""
+    return {object_type_of(model) for model in admin.site._registry if not may_view(request, model)}
+
+
 def _fit(title: str) -> str:
     title = printable(title)
     return title if len(title) <= MAX_TITLE else f"{title[: MAX_TITLE - 1]}…"

@@ -17,7 +17,19 @@ _SWITCHED = {
     "is_superuser": ("no longer superuser", "now superuser"),
 }
 _ACCOUNT_FIELDS = {"email": "e-mail address"}
+# Lines whose facts are of another kind of object than they name.
+_FACTS_OF = {"vendor_api.call": "service_token"}
 Detail = dict[str, Any]
+
+
+def kind_of_facts(action: str, object_type: str) -> str:
+    """Name the kind of object that a line's facts are of."""
+    return _FACTS_OF.get(action, object_type)
+
+
+def facts_are_told(event: AuditEvent) -> bool:
+    """Tell if whoever is answered may look at what the line's facts are of."""
+    return may_be_told_of(kind_of_facts(event.action, event.object_type))
 
 
 def things_of(event: AuditEvent) -> list[str]:
@@ -28,12 +40,19 @@ def things_of(event: AuditEvent) -> list[str]:
 
 def was_leaked(event: AuditEvent) -> bool:
     """Tell if what the line is about had leaked."""
+    if not facts_are_told(event):
+        return False
     by_erasure = event.action.endswith(".erased") and event.detail.get("why") == "leaked"
     return by_erasure or (event.object_type == "credential" and event.detail.get("leaked") is True)
 
 
 def why_of(event: AuditEvent, *, whole: bool = False) -> str:
-    """Find the reason: of a person who typed it, or of the service, which knows a cause. In a sentence, cut short."""
+    """Find the reason: of a person who typed it, or of the service, which knows a cause. In a sentence, cut short.
+
+    It is a fact of the object, and told as the others are.
+    """
+    if not facts_are_told(event):
+        return ""
     detail, values = event.detail, event.detail.get("values")
     why = detail.get("why") or detail.get("answer") or (isinstance(values, dict) and values.get("why")) or ""
     why = detail.get("broken") or why
@@ -45,13 +64,15 @@ def why_of(event: AuditEvent, *, whole: bool = False) -> str:
 
 def tail_of(event: AuditEvent, names: dict[str, str]) -> Any:
     """Write what follows the act in its sentence."""
+    if not facts_are_told(event):
+        return ""
     replaced = "".join(things_of(event))
     if replaced:
         name = names.get(replaced, "").removesuffix(f" for {names.get(event.subject)}")
         leaked = "leaked " if event.detail.get("replaces_leaked") else ""
         return format_html(", which replaced the {}credential {}", leaked, thing_link(replaced, {replaced: name}))
     if event.action.endswith(".changed") or event.action == "user.roles_set":
-        return _changed(event) if may_be_told_of(event.object_type) else ""
+        return _changed(event)
     tell = _TAILS.get(event.action)
     return tell(event.detail) if tell else ""
 

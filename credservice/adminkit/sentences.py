@@ -10,8 +10,8 @@ from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 
 from credservice.adminkit import sentence_words as words
-from credservice.adminkit.links import may_be_told_of, named_link, names_of, short, thing_link
-from credservice.adminkit.sentence_tails import tail_of, things_of, was_leaked, why_of
+from credservice.adminkit.links import named_link, names_of, short, thing_link
+from credservice.adminkit.sentence_tails import facts_are_told, tail_of, things_of, was_leaked, why_of
 from credservice.audit.models import AuditEvent
 
 UNPROVEN = "unproven:"  # the actor of a call that only claims to be a platform's
@@ -158,7 +158,7 @@ def _asked(event: AuditEvent, *, whom: SafeString | str) -> SafeString:
 
 
 def _because(event: AuditEvent) -> str:
-    scope = event.detail.get("scope", "")
+    scope = event.detail.get("scope", "") if facts_are_told(event) else ""
     told = [f"{reason_words(event.reason)} {scope}".strip(), why_of(event)]
     return _colon("; ".join(part for part in told if part))
 
@@ -171,9 +171,10 @@ def _turned_away(event: AuditEvent) -> SafeString:
     """Write who came by a provider without a role; who has no account here is named as the provider says."""
     alias = str(event.detail.get("provider", ""))
     provider = settings.OIDC_PROVIDERS.get(alias, {}).get("name", alias)
-    name = event.detail.get("name_by_provider") or event.detail.get("name") or actor_name(event.actor)
+    said = event.detail.get("name_by_provider") or event.detail.get("name") if facts_are_told(event) else ""
+    name = said or actor_name(event.actor)
     sentence = "{} was refused by {}: none of their groups has a role"
-    return format_html(sentence, _beginning(name) if name in words.ACTORS.values() else name, provider)
+    return format_html(sentence, name if said else _beginning(name), provider)
 
 
 def _it(event: AuditEvent, with_subject: bool) -> SafeString:
@@ -205,7 +206,7 @@ def _name(event: AuditEvent) -> str:
     if not _is_known(event):
         if event.outcome == AuditEvent.Outcome.REFUSED:
             return _tidy(event.object_id)
-        if not may_be_told_of(event.object_type):
+        if not facts_are_told(event):
             return short(event.object_id)
         told = detail.get("name") or detail.get("invited") or (event.object_id and short(event.object_id))
         return str(told or detail.get("external_id") or "").replace("_", " " if event.object_type == "export" else "_")

@@ -17,7 +17,7 @@ from credservice.adminkit.links import list_link, list_url, may_be_told_of, thin
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly
 from credservice.adminkit.models import Job
-from credservice.adminkit.sentence_tails import why_of
+from credservice.adminkit.sentence_tails import facts_are_told, why_of
 from credservice.adminkit.sentences import (
     actor_name,
     find_names,
@@ -32,7 +32,7 @@ from credservice.audit_chain.status import batch_of, chain_state
 from credservice.console.admin.jobs import WAITING
 from credservice.console.audit import filters
 from credservice.console.audit.changelist import TrailChangeList
-from credservice.console.audit.export import export_page
+from credservice.console.audit.export import WITHHELD, export_page
 from credservice.console.audit.exposure import find_page, seen_page
 from credservice.console.audit.times import TimeFilter
 
@@ -118,7 +118,8 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     def find(self, term: str) -> list[Q]:
         """Match a line by its number, or by an object id, a subject or a request id."""
         found = [Q(object_id=term), Q(subject=term), Q(request_id=term)]
-        found += [Q(subject=f"{owner}{term}") for owner in (CLAIMED_USER, "marketplace:")]
+        owners = ["marketplace:", *([CLAIMED_USER] if may_be_told_of("user") else [])]
+        found += [Q(subject=f"{owner}{term}") for owner in owners]
         if term.isascii() and term.isdigit():
             found.append(Q(pk=int(term)))
         return found
@@ -138,7 +139,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         unsaid = {"shown_reason": not obj.reason, "given_reason": not why_of(obj)}
         fields = [name for name in found[0][1]["fields"] if not unsaid.get(name)]
         found = [(None, {"fields": fields}), *found[1:]]
-        if "groups_claim" not in obj.detail:
+        if "groups_claim" not in obj.detail or not facts_are_told(obj):
             return found
         return [found[0], ("Said by the provider", {"fields": ("claimed_name", "claimed_groups")}), *found[1:]]
 
@@ -189,12 +190,14 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Whose it is")
     def shown_subject(self, obj: AuditEvent) -> Any:
+        if obj.subject.startswith(CLAIMED_USER) and not may_be_told_of("user"):
+            return "-"
         return thing_link(obj.subject, names_in(obj))
 
     @display(description="Detail")
     def shown_detail(self, obj: AuditEvent) -> Any:
-        if not may_be_told_of(obj.object_type):
-            return "Only who may look at the object sees these facts."
+        if not facts_are_told(obj):
+            return WITHHELD
         return fact_table(obj.detail)
 
     @display(description="Name")

@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from unfold.widgets import INPUT_CLASSES
 
 from credservice.adminkit.form_ids import new_form_id
-from credservice.adminkit.links import may_view, names_of, short
+from credservice.adminkit.links import may_view, names_of, short, untold_kinds
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.adminkit.sentence_tails import why_of
 from credservice.adminkit.sentences import actor_parts
@@ -113,6 +113,7 @@ class WhoSaw(ObjectPage):
         """
         theirs = str(getattr(obj, "external_id", "") or getattr(obj, "partner_id", ""))
         whose = (self.admin.object_title(obj), theirs)
+        untold = untold_kinds(request)
         places, names_policy = self.places(request, obj), may_view(request, CredentialPolicy)
         columns = ("Customer", "Customer's id", "When (UTC)", "Who", "Kind", "How", "Reason", "What they saw", "Policy")
 
@@ -123,7 +124,8 @@ class WhoSaw(ObjectPage):
                 event = AuditEvent(**row)
                 seen = credentials.get(event.object_id) or Seen(_words_of(event), "", None)
                 when = f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-                act = (*actor_parts(event.actor), way_of(event.action), why_of(event, whole=True))
+                why = "" if event.object_type in untold else why_of(event, whole=True)
+                act = (*actor_parts(event.actor), way_of(event.action), why)
                 what = (seen.name, seen.policy if names_policy else "", *places(event, seen.line))
                 yield csv_line((*whose, when, *act, *what, event.source, event.pk))
 
