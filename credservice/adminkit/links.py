@@ -1,7 +1,7 @@
 """Links what the audit log names to the page about it, and models to their lists."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -96,6 +96,24 @@ def names_of(things: Iterable[str]) -> dict[str, str]:
         if (model := _model_of(object_type)) is not None and _may_be_named(model)
         for key, title in _titles(model, [key for key in wanted if _is_key(model, key)])
     }
+
+
+def names_in_changes(object_type: str, changes: Mapping[str, Any]) -> dict[str, str]:
+    """Find the names of what an object belongs to, or did before: changes of a foreign key are kept as ids."""
+    model = _model_of(object_type)
+    kinds = {
+        field.name: object_type_of(field.related_model)
+        for field in (model._meta.concrete_fields if model else ())
+        if field.name in changes and isinstance(field.related_model, type)
+    }
+    things = {
+        f"{kind}:{key}"
+        for name, kind in kinds.items()
+        if isinstance(changes[name], Mapping)
+        for key in changes[name].values()
+        if isinstance(key, str)
+    }
+    return {thing.partition(":")[2]: name for thing, name in names_of(things).items()}
 
 
 def may_view(request: HttpRequest, model: type[Model]) -> bool:

@@ -90,6 +90,14 @@ def _changed(event: AuditEvent) -> str:
     return f" ({', '.join(names[:MAX_FIELDS])}{more})" if names else ""
 
 
+def first_roles(event: AuditEvent) -> str:
+    """Tell which roles somebody got by a provider's groups who had none; empty of any other line."""
+    detail, roles = event.detail, sorted(event.detail.get("to") or ())
+    if event.action != "user.roles_set" or detail.get("from") or not roles or not facts_are_told(event):
+        return ""
+    return f"got the role{'s' if len(roles) > 1 else ''} {' and '.join(roles)} by the groups at the provider"
+
+
 def _of_an_account(changes: Detail) -> Iterator[str]:
     for name, change in changes.items():
         if name == "groups":

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from credservice.adminkit import sentence_words as words
 from credservice.adminkit.links import named_link, names_of, short, thing_link
-from credservice.adminkit.sentence_tails import facts_are_told, tail_of, things_of, was_leaked, why_of
+from credservice.adminkit.sentence_tails import facts_are_told, first_roles, tail_of, things_of, was_leaked, why_of
 from credservice.audit.models import AuditEvent
 
 UNPROVEN = "unproven:"  # the actor of a call that only claims to be a platform's
@@ -50,6 +50,8 @@ def sentence(event: AuditEvent, *, with_subject: bool = True) -> SafeString:
         failed = words.FAILED.get(event.action) or f"failed at {_own_words(event.action)} {{it}}"
         return format_html("{} {}{}", actor, _phrase(failed, it), _because(event))
     if event.action in words.OWN and event.actor.startswith("user:") and _is_own(event):
+        if first := first_roles(event):
+            return format_html("{} {}", actor, first)
         return format_html("{} {}{}", actor, words.OWN[event.action], tail_of(event, names_in(event)))
     done = words.DONE.get(event.action) or f"{_own_words(event.action)} {{it}}"
     done = done if event.object_type else words.OF_SEVERAL.get(event.action, done)

@@ -13,7 +13,7 @@ from unfold.decorators import display
 from credservice.accounts.oidc.admission import CLAIMED_USER
 from credservice.adminkit.fact_tables import fact_table
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_link, list_url, may_be_told_of, thing_link
+from credservice.adminkit.links import list_link, list_url, may_be_told_of, names_in_changes, thing_link
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly
 from credservice.adminkit.models import Job
@@ -198,7 +198,8 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     def shown_detail(self, obj: AuditEvent) -> Any:
         if not facts_are_told(obj):
             return WITHHELD
-        return fact_table(obj.detail)
+        changes = obj.detail.get("changes") or obj.detail.get("values") or {}
+        return fact_table(obj.detail, names_in_changes(obj.object_type, changes if isinstance(changes, dict) else {}))
 
     @display(description="Name")
     def claimed_name(self, obj: AuditEvent) -> str:

@@ -6,9 +6,11 @@ import pytest
 from django.db import connection
 from django.utils.html import strip_tags
 
+from credservice.adminkit.sentences import plain_sentence
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.audit_chain.refusal import tell_refusal
+from credservice.credentials.models import CredentialPolicy
 from tests.console.audit.conftest import LIST, found
 from tests.support.pages import url
 
@@ -139,3 +141,46 @@ def test_the_overview_says_when_sealing_is_behind(console, chain):
     assert "wait for their seal" in console.get("/admin/").content.decode()
     chain(1)
     assert "wait for their seal" not in console.get("/admin/").content.decode()
+
+
+def test_a_change_of_a_whole_object_is_told_as_changed(console, world):
+    shapes = {"from": {"apiKey": "$credential.apiKey"}, "to": {"key": "$credential.apiKey"}}
+    record(Line.about(world.integration, "integration.changed", "user:ann", {"changes": {"response_shape": shapes}}))
+    page = shown(console)
+    assert "response shape changed" in page
+    assert "from changed" not in page
+    assert "ann changed integration int_1 (response shape)" in page
+
+
+def test_what_an_object_belongs_to_is_named_in_its_changes(console, clerk, world):
+    other = CredentialPolicy.objects.create(name="vendor-keys", issuer="static")
+    changes = {"policy": {"from": str(world.policy.pk), "to": str(other.pk)}}
+    record(Line.about(world.integration, "integration.changed", "user:ann", {"changes": changes}))
+    assert "policy from entered to vendor-keys" in shown(console)
+    assert "vendor-keys" not in shown(clerk)
+
+
+def test_what_is_empty_is_no_fact_but_what_became_empty_is_one(console, world):
+    changes = {"name": {"from": "Acme", "to": ""}}
+    record(Line.about(world.end_user, "end_user.changed", "user:ann", {"changes": changes, "hint": "", "kind": None}))
+    page = shown(console)
+    assert "name from Acme to nothing" in page
+    assert "hint nothing" not in page
+    assert "kind nothing" not in page
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("user", "a user"), ("usage_report", "a usage report"), ("end_user", "an end user"), ("group", "a role")],
+)
+def test_an_article_is_as_the_word_sounds(db, kind, told):
+    record(Line(f"{kind}.changed", "user:ann", object_type=kind))
+    assert plain_sentence(AuditEvent.objects.latest("id")) == f"ann changed {told}"
+
+
+def test_first_roles_by_a_provider_are_named_to_who_may_look_at_accounts(console, clerk):
+    detail = {"provider": "corp", "from": [], "to": ["Viewer", "Operator"]}
+    record(Line("user.roles_set", "user:ann@corp", object_type="user", object_id="70001", detail=detail))
+    assert "ann@corp got the roles Operator and Viewer by the groups at the provider" in shown(console)
+    assert "ann@corp got other roles by the groups at the provider" in shown(clerk)
+    assert "Operator" not in shown(clerk).partition("ann@corp got")[2]
