@@ -49,3 +49,29 @@ def test_who_could_have_seen_a_value(console: Page, live_service: LiveService):
     console.locator("[name=value]").fill("a-value-that-is-kept-nowhere-here")
     console.get_by_role("button", name="Look it up").click()
     expect(console.get_by_text("It holds no value of a credential that is kept here.")).to_be_visible()
+
+
+def test_what_a_filter_refuses_is_told_and_stays_in_its_field(console: Page, operator: tuple[str, str]):
+    console.goto(f"{LIST}?at_from_0=yesterday&at_from_1=12:00")
+    told = '"yesterday" is no day. Write it as 2026-11-21 (UTC).'
+    expect(console.get_by_text(told).first).to_be_visible()
+    console.get_by_role("button", name="Filters are on").click()
+    panel = console.locator("#changelist-filter")
+    expect(panel.get_by_text(told)).to_be_visible()
+    day = panel.get_by_label("From: day (UTC)")
+    expect(day).to_have_value("yesterday")
+    expect(panel.get_by_label("From: time (UTC)")).to_have_value("12:00")
+    day.fill("2020-01-31")
+    panel.locator("[name=actor]").fill("Nobody-here")
+    panel.locator("[name=actor]").press("Enter")
+    refused = 'No actor in the trail is called "Nobody-here".'
+    expect(console.get_by_text(refused).first).to_be_visible()
+    console.get_by_role("button", name="Filters are on").click()
+    expect(panel.get_by_text(refused)).to_be_visible()
+    expect(panel.get_by_label("From: day (UTC)")).to_have_value("2020-01-31")
+    expect(panel.get_by_label("From: day (UTC)")).to_have_attribute("type", "date")
+    actor = panel.locator("[name=actor]")
+    expect(actor).to_have_value("Nobody-here")
+    actor.fill(operator[0].upper())
+    actor.press("Enter")
+    expect(console.locator("#result_list")).to_contain_text(f"{operator[0]} signed in")
