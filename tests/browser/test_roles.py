@@ -225,7 +225,7 @@ def test_a_rotation_says_beforehand_whom_it_touches(enter: Enter, cast: Cast) ->
 
 def test_an_administrator_chooses_roles_in_plain_words(enter: Enter, cast: Cast) -> None:
     page = enter("Administrator")
-    page.goto("/admin/auth/user/")
+    page.goto(f"/admin/auth/user/?q={cast.name('Viewer')}")  # other tests make many accounts
     page.get_by_role("link", name=cast.name("Viewer")).click()
     expect(page.get_by_text("Looks at everything but accounts")).to_be_visible()
     picture(page, "account")
@@ -235,7 +235,8 @@ def test_an_administrator_chooses_roles_in_plain_words(enter: Enter, cast: Cast)
     page.get_by_label("Operator:").check()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("was changed successfully")).to_be_visible()
-    page.get_by_role("link", name=cast.name("Viewer")).first.click()
+    page.goto(f"/admin/auth/user/?q={cast.name('Viewer')}")
+    page.get_by_role("link", name=cast.name("Viewer")).click()
     page.get_by_label("Operator:").uncheck()
     page.get_by_role("button", name="Save", exact=True).click()
 
