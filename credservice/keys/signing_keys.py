@@ -144,7 +144,7 @@ def _make_current(key: SigningKey, actor: str, *, leaked: bool = False) -> None:
     now = timezone.now()
     before = SigningKey.objects.filter(algorithm=key.algorithm)
     if leaked:
-        for old in before.filter(state__in=[State.CURRENT, State.PREVIOUS]):
+        for old in before.filter(state__in=[State.PENDING, State.CURRENT, State.PREVIOUS]):
             _retire(old, actor)
     before.filter(state=State.CURRENT).update(state=State.PREVIOUS, ends_at=now + OVERLAP)
     key.state, key.activated_at = State.CURRENT, now

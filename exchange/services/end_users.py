@@ -88,7 +88,7 @@ def suspend_installation(*, installation: Installation, actor: str, why: str = "
 
 
 def resume_installation(*, installation: Installation, actor: str, why: str = "") -> None:
-    """Answer its exchanges again. Raises :class:`Conflict` for one that was never approved."""
+    """Answer its exchanges again. Raises :class:`Conflict` for one that waits for approval or was refused."""
     _switch(installation, (State.SUSPENDED,), State.ACTIVE, "resumed", actor, why)
 
 

@@ -189,6 +189,7 @@ def test_the_csv_names_nothing_that_its_reader_may_not_look_at(world: World) -> 
     _, rows = exported(client, world.end_user)
     hidden = {(row["Policy"], row["Platform"], row["Integration"], row["Installation"]) for row in rows}
     assert hidden == {("", "", "", "")}
+    assert {row["What they saw"] for row in rows} == {str(world.credential.pk)[:8]}
 
 
 def test_the_csv_of_a_resource_has_no_places(console: Client, world: World) -> None:

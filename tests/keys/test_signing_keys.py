@@ -175,6 +175,16 @@ def test_a_leaked_key_and_those_before_it_verify_nothing():
     assert verifies(token_of(fresh))
 
 
+def test_a_leak_ends_a_key_that_does_not_sign_yet():
+    generate()
+    pending = generate(published_before=HOUR)
+    stolen = token_of(pending)
+    fresh = generate(leaked=True)
+    assert not verifies(stolen)
+    with time_machine.travel(timezone.now() + 2 * HOUR):
+        assert current_signing_key("EdDSA", actor="test").pk == fresh.pk
+
+
 def test_a_leak_of_one_algorithm_touches_no_other():
     token = token_of(generate("ES256"))
     generate(leaked=True)

@@ -117,7 +117,9 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
 
     def find(self, term: str) -> list[Q]:
         """Match a line by its number, or by an object id, a subject or a request id."""
-        found = [Q(object_id=term), Q(subject=term), Q(request_id=term)]
+        found = [Q(object_id=term), Q(request_id=term)]
+        if not term.startswith(CLAIMED_USER) or may_be_told_of("user"):
+            found.append(Q(subject=term))
         owners = ["marketplace:", *([CLAIMED_USER] if may_be_told_of("user") else [])]
         found += [Q(subject=f"{owner}{term}") for owner in owners]
         if term.isascii() and term.isdigit():

@@ -146,6 +146,8 @@ class TypedFilter(_Faults, ExactFilter):
         parts = [part for part in map(str.strip, asked.split(",")) if part]
         if whole or len(parts) < 2:
             return self._narrowed(queryset, asked, whole)
+        if len(parts) > MAX_OFFERED:
+            return self.refuse(queryset, f"Name {MAX_OFFERED} at most, with commas between them.")
         found = {part: self.find(request, part) for part in parts}
         # An address leads to several by their stored form, of which not all need have lines.
         unknown = [part for part, meant in found.items() if not meant and (":" not in part or not any(found.values()))]

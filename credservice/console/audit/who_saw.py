@@ -23,7 +23,6 @@ from credservice.audit.export import csv_line, read_down
 from credservice.audit.models import AuditEvent
 from credservice.console.audit.export import send
 from credservice.console.audit.exposure import sighting_rows, way_of
-from credservice.credentials.admin.related import name_of
 from credservice.credentials.exposure import MAX_LINES, events_of, sightings_of
 from credservice.credentials.models import Credential, CredentialPolicy
 
@@ -34,9 +33,10 @@ Places = Callable[[AuditEvent, UUID | None], tuple[str, ...]]
 
 
 class Seen(NamedTuple):
-    """Names a credential in the file; there may be very many."""
+    """Names a credential in the file, by its hint or policy; there may be very many."""
 
-    name: str
+    hint: str
+    pk: str
     policy: str
     line: UUID | None
 
@@ -122,11 +122,13 @@ class WhoSaw(ObjectPage):
             credentials = _credentials_of(subjects)
             for row in read_down(events, limit=MAX_LINES):
                 event = AuditEvent(**row)
-                seen = credentials.get(event.object_id) or Seen(_words_of(event), "", None)
+                seen = credentials.get(event.object_id) or Seen(_words_of(event), "", "", None)
+                policy = seen.policy if names_policy else ""
+                name = seen.hint or f"{policy} {short(seen.pk)}".strip()
                 when = f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
                 why = "" if event.object_type in untold else why_of(event, whole=True)
                 act = (*actor_parts(event.actor), way_of(event.action), why)
-                what = (seen.name, seen.policy if names_policy else "", *places(event, seen.line))
+                what = (name, policy, *places(event, seen.line))
                 yield csv_line((*whose, when, *act, *what, event.source, event.pk))
 
         return written()
@@ -149,7 +151,7 @@ def _credentials_of(subjects: list[str]) -> dict[str, Seen]:
     found = (
         Credential.objects.filter(subject__in=subjects).select_related("policy").only("hint", "line", "policy__name")
     )
-    return {str(row.pk): Seen(name_of(row), str(row.policy), row.line) for row in found.iterator()}
+    return {str(row.pk): Seen(row.hint, str(row.pk), str(row.policy), row.line) for row in found.iterator()}
 
 
 def _words_of(event: AuditEvent) -> str:

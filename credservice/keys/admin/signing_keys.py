@@ -36,7 +36,7 @@ CACHE = f"{JWKS_MAX_AGE.total_seconds() / 60:.0f} minutes"
 
 class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     leaked = forms.TypedChoiceField(
-        label="The key before",
+        label="The keys before",
         choices=(
             ("no", "Signs until then, and stays published until its last token has expired"),
             ("yes", "Revoke now (leaked): the new key signs at once"),
@@ -44,7 +44,8 @@ class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         initial="no",
         coerce=lambda text: text == "yes",
         widget=UnfoldAdminRadioSelectWidget,
-        help_text="Revoked now, every token that it signed verifies no more once caches are renewed. Whoever cached "
+        help_text="Revoked now, every token that they signed verifies no more once caches are renewed; a key that is "
+        "published and does not sign yet is revoked as well. Whoever cached "
         f"our key set does not know the new key for {CACHE}, and may refuse good tokens meanwhile.",
     )
     published_before = SecondsField(

@@ -93,6 +93,14 @@ def test_what_is_shown_of_several_actors_is_escaped(console):
     assert "Shown: &lt;b&gt;x, somebody who claimed to be &lt;b&gt;x." in page
 
 
+@pytest.mark.parametrize("name", ["actor", "subject"])
+def test_very_many_are_refused_before_each_is_looked_up(console, acts, name, django_assert_max_num_queries):
+    many = ",".join(f"a{n}" for n in range(1000))
+    with django_assert_max_num_queries(60):
+        page = console.get(LIST, {name: many}).content.decode()
+    assert "Name 20 at most, with commas between them." in page
+
+
 def test_an_export_of_an_unknown_actor_is_refused_with_the_same_sentence(console, acts, trail):
     for answer in (console.get(f"{LIST}export/?actor=olgaa"), export(console, actor="olga")):
         assert answer.status_code == (400 if "olgaa" in answer.request["QUERY_STRING"] else 200)

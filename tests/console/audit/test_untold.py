@@ -6,6 +6,7 @@ from html import unescape
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
+from django.urls import reverse
 from django.utils.html import strip_tags
 
 from credservice.accounts.oidc.admission import CLAIMED_USER
@@ -53,6 +54,16 @@ def turned_away(db, settings):
     line = {"reason": "no_role", "object_type": "user", "subject": f"{CLAIMED_USER}bobby"}
     record(Line("user.sign_in", "user:unknown", "refused", detail=detail, **line))
     return newest()
+
+
+def test_nobody_learns_by_a_search_whom_a_provider_turned_away(turned_away, reader):
+    for term in (f"{CLAIMED_USER}bobby", "bobby"):
+        assert found(reader, q=term) == []
+        assert reader.post(reverse("admin:search"), {"term": term}).status_code == 200
+
+
+def test_who_may_look_at_accounts_finds_whom_a_provider_turned_away(turned_away, auditor):
+    assert found(auditor, q=f"{CLAIMED_USER}bobby") == ["user.sign_in"]
 
 
 def test_what_a_provider_said_of_who_was_turned_away_is_hidden(turned_away, reader):
