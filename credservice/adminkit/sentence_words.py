@@ -30,6 +30,7 @@ DONE = {
     "credential.retried": "had the issuer asked again about {it}",
     "credential.revealed": "revealed the values of {it}",
     "credential.revoking": "began to revoke {it}",
+    "credential.rotation_started": "began to rotate {it}",
     "credential.surplus_ended": "ended a second copy of {it} at its issuer",
     "credential.values_in_doubt": "put {it} down for rotation, its values being in doubt",
     "credential_rotation.acknowledged": "had {it} acknowledged by the marketplace",

@@ -114,6 +114,7 @@ def rotate(
     entered: Mapping[str, str] | None = None,
     force_reason: str = "",
     policy: CredentialPolicy | None = None,
+    reason: str = "",
 ) -> Credential:
     """Start the successor of an active credential, by its policy or ``policy``. Returns the successor: active (local
     issuer) or pending.
@@ -121,7 +122,7 @@ def rotate(
     The predecessor stays good until the successor is active and for ``overlap`` after (the policy's by default; zero
     for "leaked"), never past its own expiry. Where only one may live, it ends first. Raises :class:`Conflict` where the
     credential is not active, has the entered values already (they may have leaked), or a rotation is pending and no
-    ``force_reason`` is given to abandon that one.
+    ``force_reason`` is given to abandon that one. A ``reason`` that a person gave has a line of its own in the trail.
     """
     with transaction.atomic():
         credential = locked(credential)
@@ -129,6 +130,8 @@ def rotate(
             raise Conflict(f"Only an active credential can be rotated; this one is {credential.state}.")
         if entered is not None and _has(credential, entered):
             raise Conflict("These values are the ones that it has already. Enter the new ones.")
+        if reason:
+            transitions.record_step("credential.rotation_started", credential, actor, why=reason)
         _abandon_pending(credential, actor, force_reason)
         if ends_first(credential):
             leaked = transitions.no_time(overlap)

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from credservice.adminkit.sentences import plain_sentence
 from credservice.adminkit.widgets import is_secret
 from credservice.audit import Line, record
 from credservice.credentials.models import Credential
@@ -232,6 +233,19 @@ def test_a_value_that_does_not_open_says_so(console: Client, world: World, trail
     page = send(console, url(world.credential, "reveal"), **WHY).content.decode()
     assert "The sealed value cannot be opened" in page
     assert trail.all(action="credential.revealed") == []
+
+
+def test_a_reason_for_a_rotation_is_in_the_trail(console: Client, world: World, trail: Trail) -> None:
+    send(console, url(world.credential, "replace"), value_0="the-new-key", overlap="policy", why="Ticket 4711")
+    line = trail.one(action="credential.rotation_started")
+    assert (line.object_id, line.detail["why"]) == (str(world.credential.pk), "Ticket 4711")
+    assert plain_sentence(line).endswith(": Ticket 4711")
+    keys = [world.make_key(), world.make_key()]
+    run_bulk(console, Credential, "rotate", keys, overlap="policy", why="The yearly rotation")
+    lines = trail.all(action="credential.rotation_started")[1:]
+    assert {line.object_id: line.detail["why"] for line in lines} == dict.fromkeys(
+        [str(key.pk) for key in keys], "The yearly rotation"
+    )
 
 
 def test_values_are_replaced(console: Client, world: World, trail: Trail) -> None:

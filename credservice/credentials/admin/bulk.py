@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.adminkit.approvals import required
+from credservice.adminkit.widgets import ReasonField
 from credservice.credentials.admin.pages import ConfirmEnd, ForceEnd, Revoke, Rotate
 from credservice.credentials.models import Credential
 from credservice.credentials.rotation_impact import reach_of, told_reach
@@ -24,6 +25,7 @@ class RotateAllForm(forms.Form):
         initial="policy",
         widget=UnfoldAdminRadioSelectWidget,
     )
+    why = ReasonField(required=False)
 
     def clean_overlap(self) -> str:
         overlap: str = self.cleaned_data["overlap"]

@@ -57,6 +57,7 @@ class RotateForm(ValuesForm):
             initial="policy",
             widget=UnfoldAdminRadioSelectWidget,
         )
+        self.fields["why"] = ReasonField(required=False)
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
@@ -115,6 +116,7 @@ def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
         entered=values.get("entered"),
         force_reason=values.get("force_reason", ""),
         policy=policy_of_successor(obj),
+        reason=values.get("why", ""),
     )
 
 
