@@ -357,7 +357,7 @@ def test_a_planned_signing_key_is_published_before_it_signs(console: Client) -> 
     """The first of an algorithm signs at once: no other could."""
     form = console.get(url(SigningKey, "add")).content.decode()
     assert "10m" in form
-    assert "Revoked now, every token that it signed verifies no more" in form
+    assert "Revoked now, every token that they signed verifies no more" in form
     for _ in range(2):
         console.post(url(SigningKey, "add"), NEW_KEY)
     first, second = SigningKey.objects.order_by("created_at")
