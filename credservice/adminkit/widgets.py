@@ -202,7 +202,9 @@ class DurationField(forms.DurationField):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         typed = _read_span(value) if isinstance(value, str) else None
         found: timedelta | None = super().to_python(value) if typed is None else typed
-        if found is not None and abs(found) > MAX_SPAN:
+        if found is not None and found < timedelta(0):
+            raise ValidationError("Write a time of zero or more.")
+        if found is not None and found > MAX_SPAN:
             raise ValidationError(_TOO_LONG)
         return found
 

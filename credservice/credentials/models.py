@@ -76,13 +76,7 @@ class CredentialPolicy(models.Model):
 
     def clean(self) -> None:
         """Raises ValidationError where credentials could not be made by this policy."""
-        if self.overlap is not None and self.overlap < timedelta(0):
-            raise ValidationError({"overlap": "The overlap must be at least zero."})
-        if self.lifetime is not None and self.overlap is not None and self.lifetime <= self.overlap:
-            sentence = "The overlap must be shorter than the lifetime. Write one, such as half of it."
-            raise ValidationError({"overlap": sentence})
-        if self.rotation_period is not None and self.rotation_period <= timedelta(0):
-            raise ValidationError({"rotation_period": "The rotation period must be longer than zero."})
+        self._clean_times()
         if not isinstance(self.options, dict):
             raise ValidationError({"options": "Write a JSON object."})
         try:
@@ -100,6 +94,19 @@ class CredentialPolicy(models.Model):
                 check_probe(self.probe, self.value_names())
         except OptionsError as error:
             raise ValidationError({"probe": _told(error)}) from None
+
+    def _clean_times(self) -> None:
+        if self.overlap is not None and self.overlap < timedelta(0):
+            raise ValidationError({"overlap": "The overlap must be at least zero."})
+        if self.stale_for is not None and self.stale_for < timedelta(0):
+            raise ValidationError({"stale_for": "This time must be at least zero."})
+        if self.lifetime is not None and self.lifetime <= timedelta(0):
+            raise ValidationError({"lifetime": "The lifetime must be longer than zero."})
+        if self.lifetime is not None and self.overlap is not None and self.lifetime <= self.overlap:
+            sentence = "The overlap must be shorter than the lifetime. Write one, such as half of it."
+            raise ValidationError({"overlap": sentence})
+        if self.rotation_period is not None and self.rotation_period <= timedelta(0):
+            raise ValidationError({"rotation_period": "The rotation period must be longer than zero."})
 
 
 def _told(error: OptionsError) -> ValidationError:

@@ -38,6 +38,9 @@ def ask_for_tick(form: Any, impact: AnswerImpact, wanted: Iterable[str]) -> dict
 def told(impact: AnswerImpact) -> list[SafeString]:
     """Say what would change, and lead to where what is missing can be added."""
     found = [_marked(sentence) for sentence in impact.sentences()]
+    ends = [change.rpartition("` ")[2] for change in impact.changes]
+    if "is no longer sent." in ends and "is new." in ends:
+        found.append(SafeString("To rename a field, send it under both names until the platform reads the new one."))
     for what, those in impact.lacking.items():
         links = [new_tab_link(field_of(each, "attributes"), each) for each in those]
         found.append(format_html("Add the {} first, on the page of {}", what, _listed(links)))

@@ -38,6 +38,7 @@ class IntegrationForm(forms.Form):
     integration_id = text_field("integrationId", "As the platform shows it, such as int_abc123.")
     shape = ShapeField(
         label="Fields of the answer, as the platform's modal expects them",
+        help_text="Of a secret, say here what it is called: the next step asks for the secret itself.",
         initial={"apiKey": "$credential.apiKey"},
     )
     kind = forms.ChoiceField(

@@ -10,6 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from credservice.adminkit.row_tables import Faults, RowsField, RowTable, twice
+from credservice.console.pasted import is_like_a_key
 from exchange.shapes import CREDENTIAL, END_USER, TEXT, check_shape, names_of, read_source, write_source
 
 KINDS = {CREDENTIAL: "Customer's secret", TEXT: "Fixed text", END_USER: "Customer's attribute"}
@@ -39,7 +40,7 @@ class _Fault(NamedTuple):
 
 class ShapeTable(RowTable):
     row = Row
-    titles = ("Name", "Holds", "Text or attribute")
+    titles = ("Name", "Holds", "Text, or other name")
     choices = KINDS
     hints: ClassVar = {CREDENTIAL: "only if named otherwise", TEXT: "such as eu", END_USER: "only if named otherwise"}
     preview = PREVIEW
@@ -113,6 +114,10 @@ def _fault(row: Row) -> _Fault | None:
         return _Fault("kind", f"{row.field}: choose what it holds.")
     if row.kind == TEXT:
         return None if row.text else _Fault("text", f"{row.field}: write its text.")
+    if row.kind == CREDENTIAL and is_like_a_key(row.text):
+        return _Fault(
+            "text", f"{row.field}: this looks like a secret itself. Leave it out here; it is asked for later."
+        )
     return None if not row.text or _NAME.fullmatch(row.text) else _Fault("text", f"{row.field}: {_no_name(row.text)}")
 
 

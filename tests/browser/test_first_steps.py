@@ -22,7 +22,7 @@ def test_first_steps_lead_to_a_first_exchange(console: Page, operator: tuple[str
     console.get_by_label("Name", exact=True).last.fill("tenant")
     console.get_by_label("Holds").last.select_option("Customer's attribute")
     shown = console.get_by_role("status", name="What the platform will get")
-    console.get_by_label("Text or attribute").last.fill("external_id")
+    console.get_by_label("Text, or other name").last.fill("external_id")
     expect(shown).to_contain_text('"tenant": "…"')
     console.get_by_role("button", name="Continue").click()
     console.get_by_label("endUserId").fill("enduser_browser")
@@ -41,24 +41,26 @@ def test_first_steps_lead_to_a_first_exchange(console: Page, operator: tuple[str
 def test_a_fault_of_the_answer_is_told_once_and_marks_its_cell(console: Page):
     _begin(console, "wrong-cell")
     console.get_by_label("integrationId").fill("int_cell")
-    console.get_by_label("Text or attribute").fill("my tenant")
+    console.get_by_label("Text, or other name").fill("my tenant")
     console.get_by_role("button", name="Continue").click()
     shown = console.get_by_role("status", name="What the platform will get")
     expect(console.get_by_text("“my tenant” is not a name")).to_have_count(1)
     expect(shown).to_have_text("")
     colors = [console.get_by_label(name, exact=True).evaluate("cell => getComputedStyle(cell).borderColor")
-              for name in ("Name", "Holds", "Text or attribute")]  # fmt: skip
+              for name in ("Name", "Holds", "Text, or other name")]  # fmt: skip
     assert colors[0] == colors[1] != colors[2]
-    console.get_by_label("Text or attribute").fill("my key")
+    console.get_by_label("Text, or other name").fill("my key")
     expect(shown).to_contain_text("“my key” is not a name")
     expect(console.get_by_text("“my tenant” is not a name")).to_have_count(0)
     expect(console.locator(".errors, [data-row-table] [aria-invalid]")).to_have_count(0)
-    console.get_by_label("Text or attribute").fill("my tenant")
+    console.get_by_label("Text, or other name").fill("my tenant")
     expect(shown).to_contain_text("“my tenant” is not a name")
-    console.get_by_label("Text or attribute").fill("tenant")
+    console.get_by_label("Text, or other name").fill("tenant")
     expect(shown).to_contain_text('"apiKey": "••••')
     expect(console.get_by_text("is not a name")).to_have_count(0)
-    assert console.get_by_label("Text or attribute").evaluate("cell => getComputedStyle(cell).borderColor") == colors[0]
+    assert (
+        console.get_by_label("Text, or other name").evaluate("cell => getComputedStyle(cell).borderColor") == colors[0]
+    )
 
 
 def test_a_fault_of_two_fields_together_goes_when_either_is_mended(console: Page):
@@ -72,7 +74,7 @@ def test_a_fault_of_two_fields_together_goes_when_either_is_mended(console: Page
     expect(fault).to_have_count(1)
     expect(console.locator(".errors")).to_have_count(2)
     console.get_by_label("Holds").last.select_option("Fixed text")
-    console.get_by_label("Text or attribute").last.fill("eu")
+    console.get_by_label("Text, or other name").last.fill("eu")
     expect(console.get_by_role("status", name="What the platform will get")).to_contain_text('"second": "eu"')
     expect(fault).to_have_count(0)
     expect(console.locator(".errors")).to_have_count(1)  # what is wrong with the id is still to mend

@@ -140,6 +140,14 @@ def test_who_lacks_what_is_linked_and_what_to_do_is_said(world, console):
     assert f"Add the attribute plan first, on the page of {note}." in previewed(console, world, text)["notes"]
 
 
+def test_a_renamed_field_is_told_how(world, console):
+    told = "To rename a field, send it under both names until the platform reads the new one."
+    foretold = saved(console, world, '{"key": "$credential.apiKey"}').context["form"].fields["confirmed"].help_text
+    assert told in foretold
+    both = '{"apiKey": "$credential.apiKey", "key": "$credential.apiKey"}'
+    assert told not in saved(console, world, both).context["form"].fields["confirmed"].help_text
+
+
 def test_beyond_the_first_few_all_are_listed_behind_their_number(world, console):
     made = Integration.objects.create(
         platform=world.platform, integration_id="int_made", policy=world.key_policy, response_shape={"region": "eu"}

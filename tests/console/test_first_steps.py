@@ -178,6 +178,7 @@ def test_a_wrong_entry_is_told_and_nothing_made(console, platform, wrong):
         ([("region", "text", "eu")], "entered", "must hold a secret"),
         ([("apiKey", "credential", ""), ("region", "text", "")], "entered", "write its text"),
         ([("apiKey", "installation", "region")], "entered", "choose what it holds"),
+        ([("apiKey", "credential", "sk_live_51Hx9aaaabbbbccccdddd")], "entered", "this looks like a secret itself"),
         ([("a", "credential", ""), ("b", "credential", "")], "made", "The API key is one secret."),
         ([(f"f{n}", "credential", "") for n in range(33)], "entered", "at most 32 fields"),
     ],

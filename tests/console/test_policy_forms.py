@@ -130,7 +130,13 @@ def test_what_is_no_time_is_told_with_an_example(typed: str) -> None:
 TOO_LONG = ["99999999999999999999", "P99999999999999D", "9" * 30, "9" * 400]
 
 
-@pytest.mark.parametrize("typed", ["999999 days", "99999999 00:00:00", "-99999999 00:00:00", *TOO_LONG])
+@pytest.mark.parametrize("typed", ["-5", "-7200", "-1 day", "-99999999 00:00:00"])
+def test_a_time_is_never_below_zero(typed: str) -> None:
+    with pytest.raises(ValidationError, match="Write a time of zero or more"):
+        DurationField().clean(typed)
+
+
+@pytest.mark.parametrize("typed", ["999999 days", "99999999 00:00:00", *TOO_LONG])
 def test_a_time_has_a_bound(typed: str) -> None:
     with pytest.raises(ValidationError, match="100 years at most"):
         DurationField().clean(typed)
