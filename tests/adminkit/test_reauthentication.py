@@ -194,6 +194,12 @@ def test_what_was_typed_too_late_is_kept_but_for_secrets(console, world):
     assert not Platform.objects.filter(name="late-platform").exists()
 
 
+def test_a_late_form_says_why_and_marks_nothing(console, world):
+    page = console.post(url(CredentialPolicy, "add"), {"name": "late-policy"}).content.decode()
+    assert "Nothing is saved yet" in page
+    assert "Correct what is marked below" not in page
+
+
 def test_nothing_of_a_late_form_is_checked(console, world):
     """A check of it would tell whether a password is right, and undo that a try was counted or a code used up."""
     lines = AuditEvent.objects.count()
