@@ -26,8 +26,8 @@ def _rotation(credentials: Iterable[Credential]) -> list[str]:
     if not failing:
         return _reach(chosen)
     late = (
-        f"What fails right now: the issuer {failing}. Until it works again there is no successor, and the current one "
-        f"is handed out, leaked or not. {REVOKE_INSTEAD}"
+        f"Issuers that fail right now: {failing}. Until they work again there is no successor, and the current one is "
+        f"handed out, leaked or not. {REVOKE_INSTEAD}"
     )
     return [*_reach(chosen), late]
 

@@ -161,8 +161,8 @@ def _left(noun: str) -> Callable[[int], str]:
     return lambda number: left_outside(number, noun)
 
 
-def _stuck(noun: str, more: str = "") -> Callable[[int], str]:
-    return lambda number: f"{counted(number, noun)}{more} stuck: the issuer keeps failing"
+def _stuck(noun: str) -> Callable[[int], str]:
+    return lambda number: f"{counted(number, noun)} stuck: the issuer keeps failing"
 
 
 OPEN_POINTS = (
@@ -174,7 +174,7 @@ OPEN_POINTS = (
     OpenPoint(FORCED, _left("force-ended credential"), "force-ended", urgent=False),
     OpenPoint(
         ENDING & HAS_LEAKED & IS_STUCK,
-        _stuck("revocation", " of leaked credentials"),
+        lambda number: f"{counted(number, 'leaked credential')} whose end is stuck: the issuer keeps failing",
         "leaked, being ended",
         is_stuck=True,
     ),
