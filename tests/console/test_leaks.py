@@ -1,4 +1,4 @@
-"""What an operator is told of a credential that has leaked, until nothing of it is handed out any more."""
+"""Tell an operator of a credential that has leaked, until nothing of it is handed out any more."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -134,7 +134,7 @@ def _bounded(condition: Q) -> int:
 
 
 class OpenPoint(NamedTuple):
-    """What a person should see to: which credentials, how to say how many, and the group of ``StateFilter``."""
+    """Names what a person should see to: which credentials, how to say how many, and the group of ``StateFilter``."""
 
     condition: Q
     told: Callable[[int], str]
