@@ -38,6 +38,7 @@ class BulkAction:
     foretell: Callable[[Iterable[Any]], list[str]] | None = None
     four_eyes: str = ""
     needs_proof: bool = False
+    order: str = ""  # of the work, where one row's touches another
 
     def allowed(self, site_admin: Any, user: Any) -> bool:
         return bool(user.has_perm(permission_name(self.permission, site_admin.opts)))
@@ -51,7 +52,7 @@ class BulkAction:
                 name=self.name,
                 title=self.title,
                 user=request.user,
-                queryset=queryset,
+                queryset=queryset.order_by(self.order) if self.order else queryset.order_by(),
                 list_path=request.get_full_path(),
             )
         except ServiceError as error:

@@ -90,7 +90,7 @@ def progress(run: BulkRun) -> dict[str, int]:
 
 def _copy(run: BulkRun, queryset: QuerySet[Any]) -> int:
     """Copy by one statement in the database, however many rows; one more than may be, to tell."""
-    sql, params = queryset.order_by().values("pk")[: MAX_OBJECTS + 1].query.sql_with_params()
+    sql, params = queryset.values("pk")[: MAX_OBJECTS + 1].query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(_COPY.format(sql), [str(run.pk), *params])  # the statement is Django's own
         return int(cursor.rowcount)

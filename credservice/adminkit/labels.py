@@ -13,7 +13,6 @@ _WORDS = {
     "danger": "suspended inactive shut failed stuck conflict denied disabled unsigned declined stopped",
 }
 _COLOURS = {word: colour for colour, words in _WORDS.items() for word in words.split()} | {
-    "leaked, may still work": "danger",
     "may still work": "warning",
     "force-ended": "warning",
     "not set": "warning",
@@ -22,8 +21,9 @@ _COLOURS = {word: colour for colour, words in _WORDS.items() for word in words.s
 
 def label(word: str) -> SafeString:
     """Show ``word`` in its colour; grey where it is nothing to look at."""
+    colour = "danger" if word.startswith("leaked, ") else _COLOURS.get(word, "default")
     return mark_safe(  # noqa: S308  # nosec B308 B703
-        render_to_string("unfold/helpers/label.html", {"text": word, "type": _COLOURS.get(word, "default")}).strip()
+        render_to_string("unfold/helpers/label.html", {"text": word, "type": colour}).strip()
     )
 
 

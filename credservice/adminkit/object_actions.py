@@ -11,6 +11,7 @@ from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
 from unfold.enums import ActionVariant
 
 from credservice.accounts.recent_proof import refuse_late
@@ -87,9 +88,9 @@ class ObjectAction(ObjectPage):
         """Perform it on the page, where more is known of who asks than in a bulk run."""
         return self.perform(actor_of(request), obj, values)
 
-    def warns(self, obj: Any) -> bool:
-        """Tell, after the act, if its sentence leaves something to be done: it is shown as a warning then."""
-        return False
+    def left_to_do(self, request: HttpRequest, obj: Any) -> str:
+        """Tell, after the act and what followed its commit, what is left to be done: its sentence is a warning then."""
+        return ""
 
     @classmethod
     def bulk(
@@ -101,6 +102,7 @@ class ObjectAction(ObjectPage):
         form_class: type[forms.Form] | None = None,
         foretell: Callable[[Iterable[Any]], list[str]] | None = None,
         four_eyes: str = "",
+        order: str = "",
     ) -> BulkAction:
         """Offer the same for ticked rows of a list. What is not given here is as on the page."""
         page = cls(None)
@@ -117,6 +119,7 @@ class ObjectAction(ObjectPage):
             foretell=foretell,
             four_eyes=four_eyes,
             needs_proof=cls.needs_proof,
+            order=order,
         )
 
     def answer(self, request: HttpRequest, obj: Any) -> HttpResponse:
@@ -143,8 +146,11 @@ class ObjectAction(ObjectPage):
     def _told(self, request: HttpRequest, obj: Any, outcome: str | Shown) -> HttpResponse:
         if isinstance(outcome, Shown):
             return self.render(request, obj, "console/shown.html", {"shown": outcome, "title": outcome.title})
-        if outcome:
-            (messages.warning if self.warns(obj) else messages.success)(request, outcome)
+        left = self.left_to_do(request, obj)
+        if left:
+            messages.warning(request, format_html("{} {}", outcome, left))
+        elif outcome:
+            messages.success(request, outcome)
         return HttpResponseRedirect(list_url(self.admin.model) if self.leads_to_list else page_of(obj))
 
     def ask(

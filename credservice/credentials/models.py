@@ -19,7 +19,8 @@ from credservice.issuers.options import OptionsError
 from credservice.issuers.probes import check_probe
 
 STUCK_AFTER = 5  # failed attempts
-
+FAILS_AFTER = 2  # attempts: one alone may be a hiccup
+LEAKED = "leaked, "  # begins the word for its state
 
 DEFAULT_OVERLAP = timedelta(hours=24)
 
@@ -112,6 +113,12 @@ class CredentialPolicy(models.Model):
 def _told(error: OptionsError) -> ValidationError:
     """Say it with the option that is at fault as code, by which a form finds the field."""
     return ValidationError(f"{error}.", code=error.option or None)
+
+
+def stuck(attempts: int = STUCK_AFTER) -> models.Q:
+    """Find what has failed so often of what is being made or ended, both of which are few and have an index."""
+    under_way = models.Q(state="pending") | models.Q(state="retiring", retires_at__lte=timezone.now())
+    return under_way & models.Q(attempts__gte=attempts)
 
 
 class CredentialQuerySet(models.QuerySet["Credential"]):
@@ -248,6 +255,12 @@ class Credential(models.Model):
                 condition=models.Q(outside__in=["open", "leaked", "forced"]),
                 name="credentials_left_outside",
             ),
+            # Those that have leaked and are handed out, for want of a successor.
+            models.Index(
+                fields=["leaked_at"],
+                condition=models.Q(state="active", leaked_at__isnull=False),
+                name="credentials_leaked_live",
+            ),
             # For the console's lists: newest first, by a state that few are in, by a hint.
             models.Index(fields=["created_at", "id"], name="credentials_newest"),
             models.Index(
@@ -320,19 +333,31 @@ class Credential(models.Model):
         return self.outside in self.UNCONFIRMED
 
     def state_word(self) -> str:
-        """Name its state in the one word that a person reads everywhere."""
+        """Name its state as a person reads it everywhere; what has leaked is told until nothing of it is left."""
         if self.state in self.UNENDED:
             return self._unended_word()
-        words = {self.Outside.LEAKED: "leaked, may still work", self.Outside.FORCED: "force-ended"}
+        words = {self.Outside.LEAKED: "may still work", self.Outside.FORCED: "force-ended"}
         words[self.Outside.OPEN] = "may still work"
-        return words.get(self.Outside(self.outside), self.state) if self.outside else self.state
+        if self.outside not in words:
+            return self.state
+        leaked = self.leaked_at is not None or self.outside == self.Outside.LEAKED
+        return f"{LEAKED if leaked else ''}{words[self.Outside(self.outside)]}"
 
     def _unended_word(self) -> str:
+        leaked = LEAKED if self.leaked_at is not None else ""
         if self.is_stuck():
-            return "stuck"
+            return f"{leaked}stuck"
         if self.suspended:
-            return "suspended"
-        return "ending" if self.is_ending() else self.state
+            return f"{leaked}suspended"
+        return f"{leaked}{'ending' if self.is_ending() else self.state}"
+
+    def is_leaked_and_live(self) -> bool:
+        """Tell if it has leaked and is still handed out: its end waits for its successor."""
+        return self.state == self.State.ACTIVE and self.leaked_at is not None
+
+    def waits_for_successor(self) -> bool:
+        """Tell if a successor is being made."""
+        return self.successors.filter(state=self.State.PENDING).exists()
 
     def is_stuck(self) -> bool:
         """Tell if a person should look: a step outside keeps failing."""

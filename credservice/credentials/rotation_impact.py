@@ -8,8 +8,9 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
-from credservice.credentials.models import Credential
+from credservice.credentials.models import FAILS_AFTER, Credential, CredentialPolicy, stuck
 
+REVOKE_INSTEAD = "Revoke ends it at once, without a successor."
 # Who is handed lines of credentials is the doors' knowledge: each tells how many, under the name of what it counts.
 Reach = Callable[[Collection[UUID]], dict[str, int]]
 _reaches: list[Reach] = []
@@ -57,6 +58,8 @@ class RotationPreview:
     ends_first: bool  # only one may live: there is a gap
     pending: bool  # a rotation is under way already
     state: str = Credential.State.ACTIVE
+    waits: bool = False  # the issuer is outside: the successor may be long in coming
+    failing: str = ""  # the issuer of the successor, where that fails now
 
     def sentences(self) -> list[str]:
         if self.state != Credential.State.ACTIVE:
@@ -65,9 +68,17 @@ class RotationPreview:
         if self.ends_first:
             lines.append("Only one may live: it ends before its successor is made, and there is a gap between the two.")
         elif self.overlap <= timedelta(0):
-            lines.append("It ends as soon as its successor is there, without overlap.")
+            until = "; until then it is handed out" if self.waits else ""
+            lines.append(f"It ends as soon as its successor is there, without overlap{until}.")
         else:
             lines.append(f"It stays valid for {spoken(self.overlap)} after its successor is there.")
+        if self.failing and self.ends_first:
+            lines.append(f"The issuer {self.failing} fails right now: the gap lasts until it works again.")
+        elif self.failing:
+            lines.append(
+                f"The issuer {self.failing} fails right now: until it works again there is no successor, and this one "
+                f"is handed out. {REVOKE_INSTEAD}"
+            )
         if self.pending:
             lines.append("A rotation is pending already.")
         return lines
@@ -87,11 +98,26 @@ def spoken(time: timedelta) -> str:
     return " ".join(counted(count, name) for name, count in parts.items() if count) or "less than a second"
 
 
-def preview_rotation(credential: Credential, overlap: timedelta | None = None) -> RotationPreview:
-    """Foretell what :func:`credservice.credentials.services.rotate` with this overlap would do. Changes nothing."""
-    pending = credential.successors.filter(state=Credential.State.PENDING).exists()
-    overlap = credential.policy.overlap if overlap is None else overlap
-    return RotationPreview(reach_of([credential]), overlap, ends_first(credential), pending, credential.state)
+def preview_rotation(
+    credential: Credential, overlap: timedelta | None = None, policy: CredentialPolicy | None = None
+) -> RotationPreview:
+    """Foretell what :func:`credservice.credentials.services.rotate` with these would do. Changes nothing."""
+    policy = policy or credential.policy
+    return RotationPreview(
+        reach=reach_of([credential]),
+        overlap=policy.overlap if overlap is None else overlap,
+        ends_first=ends_first(credential),
+        pending=credential.waits_for_successor(),
+        state=credential.state,
+        waits=not policy.backend().local,
+        failing=next(iter(failing_issuers([policy.issuer])), ""),
+    )
+
+
+def failing_issuers(issuers: Iterable[str]) -> list[str]:
+    """Find those of these issuers that keep failing now, by what waits for them."""
+    failing = Credential.objects.filter(stuck(FAILS_AFTER), policy__issuer__in=set(issuers))
+    return list(failing.order_by("policy__issuer").values_list("policy__issuer", flat=True).distinct())
 
 
 def ends_first(credential: Credential) -> bool:

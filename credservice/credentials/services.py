@@ -120,9 +120,10 @@ def rotate(
     issuer) or pending.
 
     The predecessor stays good until the successor is active and for ``overlap`` after (the policy's by default; zero
-    for "leaked"), never past its own expiry. Where only one may live, it ends first. Raises :class:`Conflict` where the
-    credential is not active, has the entered values already (they may have leaked), or a rotation is pending and no
-    ``force_reason`` is given to abandon that one. A ``reason`` that a person gave has a line of its own in the trail.
+    for "leaked", which is noted at once), never past its own expiry. Where only one may live, it ends first. Raises
+    :class:`Conflict` where the credential is not active, has the entered values already (they may have leaked), or a
+    rotation is pending and no ``force_reason`` is given to abandon that one. A ``reason`` that a person gave has a line
+    of its own in the trail.
     """
     with transaction.atomic():
         credential = locked(credential)
@@ -133,10 +134,14 @@ def rotate(
         if reason:
             transitions.record_step("credential.rotation_started", credential, actor, why=reason)
         _abandon_pending(credential, actor, force_reason)
+        leaked = transitions.no_time(overlap)
         if ends_first(credential):
-            leaked = transitions.no_time(overlap)
             transitions.begin_end(credential, actor, why="rotated; only one may live", leaked=leaked)
-        return start_successor(credential, actor=actor, entered=entered, overlap=overlap, policy=policy)
+        successor = start_successor(credential, actor=actor, entered=entered, overlap=overlap, policy=policy)
+        # Where it has not ended by now, it waits for its successor, which may be long in coming.
+        if leaked and transitions.mark_leaked(credential, actor):
+            transitions.record_step("credential.leak_noted", credential, actor)
+        return successor
 
 
 def _has(credential: Credential, entered: Mapping[str, str]) -> bool:
@@ -181,8 +186,9 @@ def revoke(
     """End a credential. From now on it is not handed out; what is outside is ended by :func:`finish_end` or the worker.
 
     A retiring predecessor is still good, and is what its line hands out then, unless ``predecessors`` ends those as
-    well. ``leaked``: the values of what is ended are erased at once. ``ended_outside``: the caller has ended outside
-    what its issuer cannot end. Repeating it is harmless. Returns it as it now is.
+    well. ``leaked``: its values, and not those of its predecessors, have leaked, and are erased at once.
+    ``ended_outside``: the caller has ended outside what its issuer cannot end. Repeating it is harmless. Returns it as
+    it now is.
     """
     chosen = Q(pk=credential.pk)
     if predecessors:
@@ -190,9 +196,11 @@ def revoke(
     with transaction.atomic():
         ending = {found.pk: found for found in Credential.objects.filter(chosen).lock()}
         for found in ending.values():
+            is_meant = found.pk == credential.pk
             if found.state in Credential.UNENDED and not found.is_ending():
-                transitions.begin_end(found, actor, why=reason, leaked=leaked)
-            elif leaked:
+                why = reason if is_meant else f"ended with its successor: {reason}"
+                transitions.begin_end(found, actor, why=why, leaked=leaked and is_meant)
+            elif leaked and is_meant:
                 _note_leak(found, actor)
             if ended_outside and found.is_still_outside():
                 transitions.confirm_end(found, actor, reason)

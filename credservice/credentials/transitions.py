@@ -109,8 +109,9 @@ def no_time(overlap: timedelta | None) -> bool:
 
 
 def retire(credential: Credential, overlap: timedelta, actor: str, *, leaked: bool = False) -> None:
-    """End it when a successor takes over: after ``overlap``, never past its own expiry; at once without an overlap."""
-    if overlap <= timedelta(0):
+    """End it when a successor takes over: after ``overlap``, never past its own expiry; at once without an overlap, or
+    where it has leaked, whatever the rotation that comes through was told."""
+    if overlap <= timedelta(0) or credential.leaked_at is not None:
         begin_end(credential, actor, why="rotated without overlap", leaked=leaked)
         return
     end = timezone.now() + overlap
@@ -122,20 +123,20 @@ def retire(credential: Credential, overlap: timedelta, actor: str, *, leaked: bo
 
 
 def begin_end(credential: Credential, actor: str, why: str, *, leaked: bool = False) -> None:
-    """Hand it out no more, and where it has leaked, erase its values. A job, which never gives up, ends what is
-    outside: by its handle."""
+    """Hand it out no more, and where it has leaked, as is said now or was before, erase its values. A job, which never
+    gives up, ends what is outside: by its handle."""
     if leaked:
         mark_leaked(credential, actor)
-    _begin_end(credential, actor, why, leaked)
-    if leaked and credential.sealed_values is not None:
+    _begin_end(credential, actor, why)
+    if credential.leaked_at is not None and credential.sealed_values is not None:
         erase([credential], actor, why="leaked")
 
 
-def _begin_end(credential: Credential, actor: str, why: str, leaked: bool) -> None:
+def _begin_end(credential: Credential, actor: str, why: str) -> None:
     now = timezone.now()
     backend = credential.policy.backend()
     if backend.local or not backend.can_revoke:
-        end(credential, State.REVOKED, actor, left=_left_outside(credential, leaked), why=why)
+        end(credential, State.REVOKED, actor, why=why)
         return
     credential.state, credential.rotates_at = State.RETIRING, None
     credential.retires_at = min(now, credential.retires_at or now)
@@ -189,10 +190,10 @@ def confirm_end(credential: Credential, actor: str, why: str) -> None:
     record_step("credential.end_confirmed", credential, actor, **({"why": why} if why else {}))
 
 
-def _left_outside(credential: Credential, leaked: bool = False) -> "Credential.Outside | None":
+def _left_outside(credential: Credential) -> "Credential.Outside | None":
     if not credential.outlives_its_end():
         return None
-    return Outside.LEAKED if leaked else Outside.OPEN
+    return Outside.LEAKED if credential.leaked_at is not None else Outside.OPEN
 
 
 def erase(credentials: Sequence[Credential], actor: str, why: str) -> None:

@@ -12,8 +12,7 @@ from django.urls import reverse
 
 from credservice.audit import Line, record, record_refusal
 from credservice.audit.models import AuditEvent
-from credservice.credentials.admin.credentials import stuck
-from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.models import Credential, CredentialPolicy, stuck
 from exchange.models import Grant, Integration
 from tests.support.console import World
 from tests.support.pages import send, url

@@ -8,9 +8,10 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.adminkit.approvals import required
 from credservice.adminkit.widgets import ReasonField
-from credservice.credentials.admin.pages import ConfirmEnd, ForceEnd, Revoke, Rotate
+from credservice.credentials.admin.pages import ConfirmEnd, ForceEnd, Revoke, Rotate, retiring_before
+from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential
-from credservice.credentials.rotation_impact import reach_of, told_reach
+from credservice.credentials.rotation_impact import REVOKE_INSTEAD, counted, failing_issuers, reach_of, told_reach
 
 
 def _reach(credentials: Iterable[Credential]) -> list[str]:
@@ -18,10 +19,37 @@ def _reach(credentials: Iterable[Credential]) -> list[str]:
     return [told_reach(reach_of(credentials), of="Together they are")]
 
 
+def _rotation(credentials: Iterable[Credential]) -> list[str]:
+    """Foretell the same, and which successors will be long in coming."""
+    chosen = list(credentials)
+    failing = ", ".join(failing_issuers(policy_of_successor(each).issuer for each in chosen))
+    if not failing:
+        return _reach(chosen)
+    late = (
+        f"Issuers that fail right now: {failing}. Until they work again there is no successor, and the current one is "
+        f"handed out, leaked or not. {REVOKE_INSTEAD}"
+    )
+    return [*_reach(chosen), late]
+
+
+def _revocation(credentials: Iterable[Credential]) -> list[str]:
+    """Foretell the same, and what ends besides."""
+    chosen = {each.pk: each for each in credentials}
+    older = {found.pk for each in chosen.values() for found in retiring_before(each)} - chosen.keys()
+    if not older:
+        return _reach(chosen.values())
+    number, are = counted(len(older), "retiring predecessors"), "is" if len(older) == 1 else "are"
+    also = f"{number} of these {are} still good: ended too where that is ticked below, and not marked as leaked."
+    return [*_reach(chosen.values()), also]
+
+
 class RotateAllForm(forms.Form):
     overlap = forms.ChoiceField(
-        label="The current ones stay valid for",
-        choices=(("policy", "Each for its policy's overlap"), ("none", "Revoke now (leaked)")),
+        label="The current ones",
+        choices=(
+            ("policy", "Each stays valid for its policy's overlap"),
+            ("none", "They have leaked: revoke each as soon as its successor is there"),
+        ),
         initial="policy",
         widget=UnfoldAdminRadioSelectWidget,
     )
@@ -40,15 +68,16 @@ class RotateAllForm(forms.Form):
 revoke_all = Revoke.bulk(
     consequence=f"For each of these: {Revoke.consequence[0].lower()}{Revoke.consequence[1:]}",
     done="Revoked, or on the way",
-    foretell=_reach,
+    foretell=_revocation,
     four_eyes="bulk_revoke",
+    order="created_at",  # one that is ticked ends for what was said of it, and not with its successor
 )
 
 rotate_all = Rotate.bulk(
     consequence="For each of these a successor is made, and handed out from then on.",
     done="Rotated, or on the way",
     form_class=RotateAllForm,
-    foretell=_reach,
+    foretell=_rotation,
 )
 
 force_all = ForceEnd.bulk(

@@ -1,16 +1,18 @@
 """Lists and shows credentials in the console. Values show nowhere; each act has a page of its own (``pages``)."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.text import slugify
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -31,11 +33,17 @@ from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, pages
 from credservice.credentials.admin.related import left_outside, name_of, version_link
 from credservice.credentials.hooks import subject_kinds
-from credservice.credentials.models import STUCK_AFTER, Credential
+from credservice.credentials.models import FAILS_AFTER, LEAKED, STUCK_AFTER, Credential, stuck
 
 State, Outside = Credential.State, Credential.Outside
-FAILS_AFTER = 2  # attempts: one alone may be a hiccup
 FAILING = {"stuck": "failing"}
+IS_STUCK = Q(attempts__gte=STUCK_AFTER)
+HAS_LEAKED = Q(leaked_at__isnull=False)
+LEAKED_LIVE = Q(state=State.ACTIVE) & HAS_LEAKED
+SUCCESSOR_COMES = Q(Exists(Credential.objects.filter(predecessor=OuterRef("pk"), state=State.PENDING)))
+FORCED, LEAKED_FORCED = Q(outside=Outside.FORCED) & ~HAS_LEAKED, Q(outside=Outside.FORCED) & HAS_LEAKED
+ENDING = Q(state=State.RETIRING, retires_at__lte=Now())
+FAILED_LATELY = Q(state=State.FAILED, created_at__gte=Now() - timedelta(days=1))
 MIN_PREFIX = 4  # characters of a hint
 
 # Said of a credential only where there is something to say.
@@ -85,14 +93,19 @@ class StateFilter(StatesFilter):
         "may still work": Q(outside__in=Credential.UNCONFIRMED),
         "ended, may still work": Q(outside=Outside.OPEN),
         "leaked, may still work": Q(outside=Outside.LEAKED),
-        "force-ended": Q(outside=Outside.FORCED),
-        "being ended": Q(state=State.RETIRING, retires_at__lte=Now()),
-        "failed since yesterday": Q(state=State.FAILED, created_at__gte=Now() - timedelta(days=1)),
+        "force-ended": FORCED,
+        "leaked, force-ended": LEAKED_FORCED,
+        "leaked, still handed out": LEAKED_LIVE & SUCCESSOR_COMES,
+        "leaked, without a successor": LEAKED_LIVE & ~SUCCESSOR_COMES,
+        "being ended": ENDING,
+        "leaked, being ended": ENDING & HAS_LEAKED,
+        "being ended, not leaked": ENDING & ~HAS_LEAKED,
+        "failed since yesterday": FAILED_LATELY,
     }
 
 
 class StuckFilter(DropdownFilter):
-    """Finds what an issuer keeps refusing: see Credential.is_stuck."""
+    """Finds what keeps failing at an issuer: see Credential.is_stuck."""
 
     title, parameter_name = "trouble", "stuck"
 
@@ -102,12 +115,6 @@ class StuckFilter(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         attempts = {"yes": STUCK_AFTER, "failing": FAILS_AFTER}.get(self.value() or "")
         return queryset.filter(stuck(attempts)) if attempts else queryset
-
-
-def stuck(attempts: int = STUCK_AFTER) -> Q:
-    """Find what has failed so often of what is being made or ended, both of which are few and have an index."""
-    under_way = Q(state=State.PENDING) | Q(state=State.RETIRING, retires_at__lte=timezone.now())
-    return under_way & Q(attempts__gte=attempts)
 
 
 def _reported(obj: Credential) -> Any:
@@ -124,6 +131,62 @@ def _trouble(obj: Credential) -> list[Fact]:
 
 def _bounded(condition: Q) -> int:
     return Credential.objects.filter(condition)[:MAX_COUNTED].count()
+
+
+class OpenPoint(NamedTuple):
+    """Names what a person should see to: which credentials, how to say how many, and the group of ``StateFilter``."""
+
+    condition: Q
+    told: Callable[[int], str]
+    group: str
+    urgent: bool = True
+    is_stuck: bool = False
+
+    @property
+    def filters(self) -> dict[str, str]:
+        return ({"stuck": "yes"} if self.is_stuck else {}) | {"state__exact": slugify(self.group)}
+
+
+def _still_handed_out(number: int) -> str:
+    are, wait = ("is", "its successor waits") if number == 1 else ("are", "their successors wait")
+    return f"{counted(number, 'leaked credential')} {are} still handed out: {wait} for the issuer"
+
+
+def _without_successor(number: int) -> str:
+    are, them = ("is", "it") if number == 1 else ("are", "them")
+    return f"{counted(number, 'leaked credential')} {are} still handed out, without a successor to come: revoke {them}"
+
+
+def _left(noun: str) -> Callable[[int], str]:
+    return lambda number: left_outside(number, noun)
+
+
+def _stuck(noun: str) -> Callable[[int], str]:
+    return lambda number: f"{counted(number, noun)} stuck: the issuer keeps failing"
+
+
+OPEN_POINTS = (
+    OpenPoint(LEAKED_LIVE & SUCCESSOR_COMES, _still_handed_out, "leaked, still handed out"),
+    OpenPoint(LEAKED_LIVE & ~SUCCESSOR_COMES, _without_successor, "leaked, without a successor"),
+    OpenPoint(Q(outside=Outside.LEAKED), _left("leaked credential"), "leaked, may still work"),
+    OpenPoint(LEAKED_FORCED, _left("leaked, force-ended credential"), "leaked, force-ended"),
+    OpenPoint(Q(outside=Outside.OPEN), _left("ended credential"), "ended, may still work", urgent=False),
+    OpenPoint(FORCED, _left("force-ended credential"), "force-ended", urgent=False),
+    OpenPoint(
+        ENDING & HAS_LEAKED & IS_STUCK,
+        lambda number: f"{counted(number, 'leaked credential')} whose end is stuck: the issuer keeps failing",
+        "leaked, being ended",
+        is_stuck=True,
+    ),
+    OpenPoint(ENDING & ~HAS_LEAKED & IS_STUCK, _stuck("revocation"), "being ended, not leaked", is_stuck=True),
+    OpenPoint(Q(state=State.PENDING) & IS_STUCK, _stuck("issue"), "pending", is_stuck=True),
+    OpenPoint(
+        FAILED_LATELY,
+        lambda number: f"{counted(number, 'credential')} failed to be made since yesterday",
+        "failed since yesterday",
+        urgent=False,
+    ),
+)
 
 
 class IssuerFilter(LinkedFilter):
@@ -207,7 +270,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     def suspension(self, request: HttpRequest, obj: Credential) -> str:
         """Say it of its customer, with whom it is suspended."""
-        since = suspended_since(request, obj.subject) if obj.state_word() == SUSPENDED else ""
+        since = suspended_since(request, obj.subject) if obj.state_word().removeprefix(LEAKED) == SUSPENDED else ""
         return format_html("Suspended with {} {}", self.shown_subject(obj), since) if since else ""
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -229,39 +292,16 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             {"title": "Who could have seen it", "icon": "group_search", "variant": ActionVariant.DEFAULT, "path": seen},
         ]
 
+    def next_steps(self, request: HttpRequest, obj: Credential) -> list[Need]:
+        if not obj.is_leaked_and_live() or not pages.Revoke(self).allowed(request, obj):
+            return []
+        sentence = f"{pages.still_handed_out(obj)} Revoke it to end it now"
+        return [Need(sentence, urgent=True, link=pages.revoke_url(obj))]
+
     def needs_operator(self) -> list[Need]:
-        ending = _bounded(stuck() & Q(state=State.RETIRING))
-        making = _bounded(stuck() & Q(state=State.PENDING))
-        failed = _bounded(Q(state=State.FAILED, created_at__gte=timezone.now() - timedelta(days=1)))
-        why, trouble = "the issuer keeps refusing", {"stuck": "yes", "state__exact": "pending"}
-        leaked, open_ends, forced = (
-            _bounded(Q(outside=value)) for value in (Outside.LEAKED, Outside.OPEN, Outside.FORCED)
-        )
-        lines = (
-            (
-                leaked,
-                Need(left_outside(leaked, "leaked credential"), {"state__exact": "leaked-may-still-work"}, urgent=True),
-            ),
-            (open_ends, Need(left_outside(open_ends, "ended credential"), {"state__exact": "ended-may-still-work"})),
-            (forced, Need(left_outside(forced, "force-ended credential"), {"state__exact": "force-ended"})),
-            (
-                ending,
-                Need(
-                    f"{counted(ending, 'revocation')} stuck: {why}",
-                    trouble | {"state__exact": "being-ended"},
-                    urgent=True,
-                ),
-            ),
-            (making, Need(f"{counted(making, 'issue')} stuck: {why}", trouble, urgent=True)),
-            (
-                failed,
-                Need(
-                    f"{counted(failed, 'credential')} failed to be made since yesterday",
-                    {"state__exact": "failed-since-yesterday"},
-                ),
-            ),
-        )
-        return [*self._failing_issuers(), *(need for number, need in lines if number)]
+        counts = [(point, _bounded(point.condition)) for point in OPEN_POINTS]
+        needs = (Need(point.told(number), point.filters, point.urgent) for point, number in counts if number)
+        return [*self._failing_issuers(), *needs]
 
     def _failing_issuers(self) -> list[Need]:
         """Tell which issuers are down, by what waits for each: see :func:`stuck`, sooner."""

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.db import transaction
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
@@ -21,9 +22,9 @@ from credservice.audit.names import actor_of
 from credservice.core.exceptions import Conflict
 from credservice.credentials.admin.values import ValuesForm
 from credservice.credentials.hooks import policy_of_successor
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.policy_impact import successor_differences
-from credservice.credentials.rotation_impact import RotationPreview, preview_rotation, reach_of, told_reach
+from credservice.credentials.rotation_impact import RotationPreview, ends_first, preview_rotation, reach_of, told_reach
 from credservice.credentials.services import (
     confirm_end,
     finish_issue,
@@ -45,7 +46,7 @@ class RotateForm(ValuesForm):
         policy = policy_of_successor(credential)
         super().__init__(policy, data)
         overlap = span(policy.overlap)
-        if credential.successors.filter(state=State.PENDING).exists():
+        if credential.waits_for_successor():
             self.fields["force_reason"] = ReasonField(
                 label="Why not wait for the rotation that is pending",
                 required=False,
@@ -53,7 +54,7 @@ class RotateForm(ValuesForm):
             )
         self.fields["overlap"] = forms.ChoiceField(
             label="The current credential",
-            choices=(("policy", f"The policy's overlap: {overlap}"), ("none", "Revoke now (leaked)")),
+            choices=(("policy", f"The policy's overlap: {overlap}"), ("none", _at_once(credential, policy))),
             initial="policy",
             widget=UnfoldAdminRadioSelectWidget,
         )
@@ -62,6 +63,13 @@ class RotateForm(ValuesForm):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         return data if self.errors else data | {"entered": self.entered()}
+
+
+def _at_once(credential: Credential, policy: CredentialPolicy) -> str:
+    """Say what becomes of one that has leaked: "now" only where nothing has to be waited for."""
+    if policy.backend().local or ends_first(credential):
+        return "Revoke now (leaked)"
+    return "It has leaked: revoke it as soon as its successor is there"
 
 
 class Rotate(ObjectAction):
@@ -84,7 +92,7 @@ class Rotate(ObjectAction):
     def consequences(self, obj: Credential) -> list[str]:
         policy = policy_of_successor(obj)
         other = f"What hands it out is on the policy {policy} now: so is the successor. This one is of {obj.policy}."
-        foretold = _by_choice(preview_rotation(obj, policy.overlap))
+        foretold = _by_choice(preview_rotation(obj, policy=policy))
         # First what "it" is said of, then the successor.
         different = successor_differences(obj, policy) if obj.state == State.ACTIVE else []
         return [*foretold, *outside(obj), self.consequence, *different, *([other] if policy != obj.policy else [])]
@@ -97,15 +105,19 @@ class Rotate(ObjectAction):
         actor = actor_of(request)
         successor = _rotate(actor, obj, values)
         transaction.on_commit(lambda: finish_issue(successor, actor=actor), robust=True)
-        obj.refresh_from_db()
-        before = f" The one before has ended here. {END_IT_THERE}" if obj.is_still_outside() else ""
-        return format_html("The successor is {}.{}", link_to(successor, self.admin.object_title(successor)), before)
+        return format_html("The successor is {}.", link_to(successor, self.admin.object_title(successor)))
 
     def perform(self, actor: str, obj: Credential, values: Values) -> str:
         return f"The successor is {_rotate(actor, obj, values).pk}."
 
-    def warns(self, obj: Credential) -> bool:
-        return still_outside(obj)
+    def left_to_do(self, request: HttpRequest, obj: Credential) -> str:
+        obj.refresh_from_db()
+        if obj.is_still_outside():
+            return f"The one before has ended here. {END_IT_THERE}"
+        if not obj.is_leaked_and_live():
+            return ""
+        may = Revoke(self.admin).allowed(request, obj)
+        return format_html("{} {}", still_handed_out(obj), revoke_link(obj, "Revoke it now") if may else "")
 
 
 def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
@@ -162,7 +174,8 @@ class RevokeForm(WhyForm):
         initial=True,
         required=False,
         widget=UnfoldBooleanWidget,
-        help_text="Those of its line that are retiring. They are good until then, and are handed out in its place.",
+        help_text="Those of its line that are retiring. They are good until then, and are handed out in its place. If "
+        "this one has leaked, they end with it, and are not marked as leaked themselves.",
     )
     leaked = forms.BooleanField(
         label="It has leaked",
@@ -212,17 +225,27 @@ class Revoke(ObjectAction):
         chosen = {name: bool(values.get(name, False)) for name in names}
         ended = revoke(credential=obj, actor=actor, reason=values["why"], **chosen)
         if ended.is_still_outside():
-            return f"It is revoked here. {END_IT_THERE}"
+            return "It is revoked here."
         return "The credential is revoked." if ended.state == State.REVOKED else "The revocation is under way."
 
-    def warns(self, obj: Credential) -> bool:
-        return still_outside(obj)
+    def left_to_do(self, request: HttpRequest, obj: Credential) -> str:
+        obj.refresh_from_db(fields=["outside"])
+        return END_IT_THERE if obj.is_still_outside() else ""
 
 
-def still_outside(obj: Credential) -> bool:
-    """Tell, after an act, if it may still work in the vendor's product."""
-    obj.refresh_from_db(fields=["outside"])
-    return obj.is_still_outside()
+def still_handed_out(obj: Credential) -> str:
+    """Say of one that has leaked what its end waits for."""
+    if obj.waits_for_successor():
+        return "The leaked one is not ended yet: it is still handed out until its successor is there."
+    return "The leaked one is not ended: it is still handed out, and no successor is being made."
+
+
+def revoke_link(obj: Credential, text: str) -> str:
+    return format_html('<a class="text-link" href="{}">{}</a>', revoke_url(obj), text)
+
+
+def revoke_url(obj: Credential) -> str:
+    return reverse("admin:credentials_credential_revoke", args=[obj.pk])
 
 
 def outside(obj: Credential) -> list[str]:

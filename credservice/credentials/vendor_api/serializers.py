@@ -64,7 +64,12 @@ class CredentialValuesSerializer(StrictSerializer):
 
 
 class RotationSerializer(StrictSerializer):
-    leaked = Flag(required=False, default=False, help_text="The current one ends as soon as its successor is there.")
+    leaked = Flag(
+        required=False,
+        default=False,
+        help_text="The current one ends as soon as its successor is there, and is handed out until then. To end it at "
+        "once, revoke it.",
+    )
     overlap_seconds = Whole(
         required=False, min_value=0, max_value=MAX_OVERLAP, help_text="The current one stays valid for; the policy's."
     )
@@ -84,7 +89,7 @@ class RevocationSerializer(StrictSerializer):
     predecessors = Flag(
         required=False, default=False, help_text="Ends the retiring ones of its line too: they are good until then."
     )
-    leaked = Flag(required=False, default=False, help_text="The values of what ends are erased at once.")
+    leaked = Flag(required=False, default=False, help_text="Its values, not its predecessors', are erased at once.")
     ended_outside = Flag(
         required=False, default=False, help_text="You have ended it in your product, which its issuer cannot."
     )

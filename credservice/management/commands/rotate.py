@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("credential", help="The id of the credential.")
-        parser.add_argument("--leaked", action="store_true", help="No overlap: it ends as its successor arrives.")
+        parser.add_argument("--leaked", action="store_true", help="It has leaked: it ends as its successor arrives.")
         parser.add_argument("--force", metavar="REASON", default="", help="Abandon a rotation that is pending.")
         parser.add_argument("--dry-run", action="store_true", help="Only say what would happen.")
 
@@ -42,3 +42,6 @@ class Command(BaseCommand):
         except ServiceError as error:
             raise CommandError(error.message) from None
         self.stdout.write(f"Successor: {successor.pk} ({successor.state})")
+        credential.refresh_from_db()
+        if credential.is_leaked_and_live():
+            self.stdout.write(f"{credential.pk} is not ended yet: it is handed out until the successor is there.")

@@ -1,0 +1,22 @@
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    # While the index is made, the table is written to.
+    atomic = False
+
+    dependencies = [
+        ("credentials", "0009_leaks"),
+    ]
+
+    operations = [
+        AddIndexConcurrently(
+            model_name="credential",
+            index=models.Index(
+                condition=models.Q(("leaked_at__isnull", False), ("state", "active")),
+                fields=["leaked_at"],
+                name="credentials_leaked_live",
+            ),
+        ),
+    ]
