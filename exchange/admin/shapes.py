@@ -27,9 +27,16 @@ from credservice.credentials.rotation_impact import counted
 from exchange.admin.accepted_answers import ask_for_tick, told
 from exchange.admin.shape_table import PREVIEW, ShapeField, fits_the_table
 from exchange.models import Installation, Integration
-from exchange.services.answer_impact import MAX_NAMED, AnswerImpact, Look, answers_of, foretell_answers, names_handed_out
+from exchange.services.answer_impact import (
+    MAX_NAMED,
+    AnswerImpact,
+    Look,
+    answers_of,
+    foretell_answers,
+    names_handed_out,
+)
 from exchange.services.dry_run import MASK
-from exchange.shapes import MissingAttribute, as_stored, fill
+from exchange.shapes import CREDENTIAL, MissingAttribute, as_stored, fill
 
 
 class ShapeJSONForm(forms.Form):
@@ -215,6 +222,11 @@ def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> d
     try:
         return fill(as_stored(shape), sources)
     except MissingAttribute as error:
+        if error.kind == CREDENTIAL and present is not None:
+            raise ValidationError(
+                f"The credential that {found} is handed now has no value {error.name}. One that the policy {policy} "
+                "makes has it: rotate the present one, or replace its values."
+            ) from None
         whose = f"of {found}" if found else "that has none"
         raise ValidationError(f"For the installation {whose}, the {error}. Others may have it.") from None
 
