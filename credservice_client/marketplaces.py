@@ -124,7 +124,8 @@ class Marketplaces(Calls):
         """Create or change one. What is left out stays as it is; a new one needs its ``policy``.
 
         Raises :class:`Conflict` with the code ``answers_would_change`` where live resources' next credentials would
-        have values of other names by another policy, and ``accept_changed_answers`` is not given.
+        have values of other names by another policy, or live bindings another shape, and ``accept_changed_answers`` is
+        not given.
         """
         body = {
             "name": name,

@@ -35,8 +35,8 @@ class Policies(Calls):
         """Create or change one. What is left out stays as it is; a new one needs its ``issuer``.
 
         Raises :class:`Conflict` with the code ``answers_would_change`` where customers would get another answer, or
-        none, or live resources' next credentials would have values of other names, and ``accept_changed_answers`` is
-        not given.
+        none, or live resources' next credentials would have values of other names, or live customers' next ones would
+        be made by other options, and ``accept_changed_answers`` is not given.
         """
         body = {
             "issuer": issuer,

@@ -1,14 +1,16 @@
-"""Tells the kernel of end users as subjects, and of how many installations a rotation touches."""
+"""Tells the kernel of end users as subjects, and of how many installations a rotation or a policy touches."""
 
+from collections import Counter
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from credservice.core.ids import find_ours
 from credservice.credentials.hooks import Subject
-from credservice.credentials.models import CredentialPolicy
-from exchange.models import EndUser, Grant, Installation
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.policy_impact import MAX_COUNTED, Use
+from exchange.models import EndUser, Grant, Installation, Integration
 
 
 def installations_of(lines: Collection[UUID]) -> dict[str, int]:
@@ -28,6 +30,33 @@ def installations_of(lines: Collection[UUID]) -> dict[str, int]:
         grants__isnull=True,
     )
     return {"installations": own.count() + shared.distinct().count()}
+
+
+def integrations_served(policy: CredentialPolicy) -> list[Use]:
+    """Find the integrations whose customers get credentials of a policy: the next one, or the successor of a live one.
+
+    Of each, its active installations are counted, and the grants of customers without one.
+    """
+    live = Credential.objects.unended().filter(policy=policy)
+    lines = list(live.values_list("line", flat=True).distinct()[:MAX_COUNTED])
+    active = Installation.objects.filter(state=Installation.State.ACTIVE)
+    same = active.filter(integration=OuterRef("integration"), end_user=OuterRef("end_user"))
+    others = Grant.objects.exclude(Exists(same))
+    bound = active.filter(integration__grants__line__in=lines, end_user=F("integration__grants__end_user"))
+    parts = {
+        "installations": (active.filter(integration__policy=policy), bound),
+        "grants": (others.filter(integration__policy=policy), others.filter(line__in=lines)),
+    }
+    found = {
+        noun: {pk: of for rows in both for pk, of in rows.values_list("pk", "integration")[:MAX_COUNTED]}
+        for noun, both in parts.items()
+    }
+    integrations = Integration.objects.in_bulk({of for rows in found.values() for of in rows.values()})
+    return [
+        Use(integrations[of], count, noun)
+        for noun, rows in found.items()
+        for of, count in Counter(rows.values()).most_common()
+    ]
 
 
 def policies_of(line: UUID) -> QuerySet[CredentialPolicy]:

@@ -10,12 +10,13 @@ class ProvisioningConfig(AppConfig):
     def ready(self) -> None:
         # Imported here: models can be imported only when all apps are loaded.
         from credservice.credentials.hooks import register_subject
-        from credservice.credentials.policy_impact import register_uses
+        from credservice.credentials.policy_impact import register_served, register_uses
         from credservice.credentials.rotation_impact import register_reach
         from credservice.events.examples import register_examples
         from credservice.metrics import register_figures
         from provisioning import checks  # noqa: F401 - registers them
         from provisioning.credential_hooks import (
+            products_served,
             products_with_live_credentials,
             resource_credentials_of,
             resource_subject,
@@ -31,5 +32,6 @@ class ProvisioningConfig(AppConfig):
         register_figures(slow_work)
         register_figures(trusted_keys)
         register_reach(resource_credentials_of)
+        register_served(products_served)
         register_uses(products_with_live_credentials)
         register_subject("resource", resource_subject)

@@ -1,13 +1,22 @@
-"""Tells the kernel of resources as subjects, and of how many of their credentials a rotation or a policy touches."""
+"""Tells the kernel of resources as subjects, and of how many of their credentials a rotation or a policy touches.
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+Also foretells what another policy or shape of a product means to them.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+from django.db.models import Model
+
+from credservice.core.context_templates import sources_of
 from credservice.core.ids import find_ours
+from credservice.core.names import printable
 from credservice.credentials.hooks import Subject
 from credservice.credentials.models import CredentialPolicy
-from credservice.credentials.policy_impact import MAX_COUNTED, NamesImpact, Use, names_change, names_of
+from credservice.credentials.policy_impact import MAX_COUNTED, NamesImpact, Use, counted_up_to, names_change, names_of
 from provisioning.models import Product, Resource, ResourceCredential
 
 
@@ -23,7 +32,19 @@ def products_with_live_credentials(policy: CredentialPolicy) -> list[Use]:
     for product, resource in live.values_list("resource__product", "resource")[:MAX_COUNTED]:
         by_product[product].append(resource)
     products = Product.objects.filter(pk__in=by_product).select_related("marketplace") if by_product else ()
-    return [Use(each, len(by_product[each.pk]), len(set(by_product[each.pk]))) for each in products]
+    return [
+        Use(each, len(set(by_product[each.pk])), "resources", credentials=len(by_product[each.pk])) for each in products
+    ]
+
+
+def products_served(policy: CredentialPolicy) -> list[Use]:
+    """Find the products whose live resources get credentials of a policy: the next ones, or successors of live ones."""
+    live = ResourceCredential.objects.filter(deprovisioned_at__isnull=True, credential__policy=policy)
+    theirs = Resource.objects.exclude(state__in=Resource.GONE).filter(product__policy=policy)
+    found = dict(live.values_list("resource", "resource__product")[:MAX_COUNTED])
+    counts = Counter((found | dict(theirs.values_list("pk", "product")[:MAX_COUNTED])).values())
+    products = Product.objects.in_bulk(counts)
+    return [Use(products[pk], count, "resources") for pk, count in counts.most_common()]
 
 
 def foretell_policy(product: Product, before: Iterable[str] | None, policy: CredentialPolicy) -> NamesImpact:
@@ -35,8 +56,88 @@ def foretell_policy(product: Product, before: Iterable[str] | None, policy: Cred
     change = names_change(before, after) if before is not None and after is not None else ""
     live = ResourceCredential.objects.filter(deprovisioned_at__isnull=True, resource__product=product)
     resources = list(live.values_list("resource", flat=True)[:MAX_COUNTED]) if change else []
-    uses = [Use(product, len(resources), len(set(resources)))] if resources else []
-    return NamesImpact(change, uses, stays=False)
+    uses = [Use(product, len(set(resources)), "resources", credentials=len(resources))] if resources else []
+    return NamesImpact(change, uses, kept_by=product.policy.name)
+
+
+@dataclass(frozen=True)
+class ShapeImpact:
+    """Tells how the answers about live credentials would be others at once. False where nobody has one."""
+
+    product: Product
+    live: int = 0
+    changes: tuple[str, ...] = ()
+    lacking: int = 0  # of the live ones, those without a value that the shape asks for
+
+    def __bool__(self) -> bool:
+        return bool(self.live and self.changes)
+
+    def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
+        """Say it, by the fields of the answer; never what stands in them."""
+        whose = f" of product {self.product}" if sees(self.product) else ""
+        are = "is" if self.live == 1 else "are"
+        told = [
+            f"{counted_up_to(self.live, self.live, 'live bindings')}{whose} {are} answered otherwise at once: to a "
+            "GET, and to the same PUT again.",
+            *self.changes,
+        ]
+        if self.lacking:
+            lack = "lacks" if self.lacking == 1 else "lack"
+            told.append(f"{self.lacking} of them {lack} a value that is asked for, and would get no answer.")
+        return [printable(each) for each in told]
+
+    def counts(self) -> dict[str, int]:
+        """Count for the trail."""
+        return {"bindings_in_another_shape": self.live, "bindings_without_answer": self.lacking}
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """What of a product's live credentials its shape is filled with, at one time."""
+
+    product: Product
+    shape: Mapping[str, Any]
+    names: tuple[str, ...]  # of the values that its policy makes
+    live: Mapping[tuple[str, ...], int]  # how many, by the names of their values
+
+
+def bindings_of(product: Product) -> Bindings:
+    """Note the live credentials of a product, which is as it is stored; none where no shape is asked for."""
+    names = names_of(product.policy) or ()
+    live: Counter[tuple[str, ...]] = Counter()
+    if product.marketplace.protocol.shapes_credentials:
+        rows = ResourceCredential.objects.filter(deprovisioned_at__isnull=True, resource__product=product)
+        by_policy = Counter(rows.values_list("credential__policy", flat=True)[:MAX_COUNTED])
+        for policy in CredentialPolicy.objects.filter(pk__in=by_policy):
+            live[names_of(policy) or ()] += by_policy[policy.pk]
+    return Bindings(product, product.credentials_shape, names, live)
+
+
+def foretell_shape(before: Bindings, shape: Mapping[str, Any]) -> ShapeImpact:
+    """Compare what the live ones are answered with what they would be in another shape.
+
+    The names of their values are those of the policies that made them.
+    """
+    if before.shape == shape:
+        return ShapeImpact(before.product)
+    old, new = (dict(_fields(each or {name: f"${name}" for name in before.names})) for each in (before.shape, shape))
+    changes = (
+        *(f"{name} is no longer sent." for name in old if name not in new),
+        *(f"{name} is new." for name in new if name not in old),
+        *(f"{name} is another." for name in new if name in old and old[name] != new[name]),
+    )
+    asked = {source[1:] for source in sources_of(shape)}
+    lacking = sum(count for names, count in before.live.items() if not asked <= {*names})
+    return ShapeImpact(before.product, sum(before.live.values()), changes, lacking)
+
+
+def _fields(shape: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each field of a shape by its path, such as ``login.password``."""
+    for name, value in shape.items():
+        if isinstance(value, Mapping) and value:
+            yield from _fields(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", value
 
 
 def resource_subject(key: str) -> Subject | None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from credservice.credentials.manifest import told_of_names
-from credservice.credentials.policy_impact import names_of
+from credservice.credentials.manifest import told_of
+from credservice.credentials.policy_impact import Impact
 from credservice.manifest.audit import record_changes
 from credservice.manifest.columns import Reference, Secret
 from credservice.manifest.document import BadValue, Item
@@ -17,7 +17,7 @@ from credservice.manifest.json_values import Facts
 from credservice.manifest.kinds import Choice, Flag, Number, Text, Texts
 from credservice.manifest.registry import register
 from credservice.manifest.schema import Change, ChangedAnswers, Extra, Field, Plan, Row, Section
-from provisioning.credential_hooks import foretell_policy
+from provisioning.credential_hooks import bindings_of, foretell_policy, foretell_shape
 from provisioning.models import Feature, Marketplace, Product
 from provisioning.models import Plan as ProductPlan
 from provisioning.protocols import all_protocols
@@ -100,15 +100,20 @@ def _check_dependants(plan: Plan) -> None:
             plan.refuse(row.item, f"the product {product.label} uses it: {' '.join(error.messages)}")
 
 
-def _watch_policies(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
-    """Note what the policies make of products that the plan gives another; what is returned compares the names."""
-    rows = plan.changed("products", "policy")
-    products = Product.objects.filter(pk__in=rows).select_related("policy")
-    before = [(product, names_of(product.policy)) for product in products]
+def _watch_products(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
+    """Note the policy and shape of products that the plan gives another; what is returned compares them."""
+    rows = plan.changed("products", "policy", "credentials_shape")
+    products = Product.objects.filter(pk__in=rows).select_related("policy", "marketplace")
+    before = [(product, bindings_of(product)) for product in products]
 
     def compare() -> list[ChangedAnswers]:
-        impacts = {each.pk: foretell_policy(each, names, rows[each.pk].obj.policy) for each, names in before}
-        return [told_of_names(rows[pk].item, impact) for pk, impact in impacts.items() if impact]
+        found: list[tuple[Row, Impact]] = []
+        for each, noted in before:
+            row = rows[each.pk]
+            if each.policy_id != row.obj.policy_id:
+                found.append((row, foretell_policy(each, noted.names, row.obj.policy)))
+            found.append((row, foretell_shape(noted, row.obj.credentials_shape)))
+        return [told_of(row.item, impact) for row, impact in found if impact]
 
     return compare
 
@@ -205,4 +210,4 @@ def register_sections() -> None:
         extras=_extras_of_protocols,
         check=_refuse_keys_of_others,
     )
-    register(marketplaces, check=_check_dependants, watch=_watch_policies)
+    register(marketplaces, check=_check_dependants, watch=_watch_products)

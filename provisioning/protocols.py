@@ -45,6 +45,8 @@ class Protocol(ABC, Generic[M]):
     region_hint: ClassVar[str] = ""  # what to write, in words
     # No: the outcome of slow work is asked for, so that nothing of it is opened before.
     tells_outcomes: ClassVar[bool] = True
+    # Yes: a credential is answered in its product's shape, each time that it is asked for.
+    shapes_credentials: ClassVar[bool] = False
     # Yes: a resource's id alone says which it is, so that no two marketplaces may have the same one.
     has_global_ids: ClassVar[bool] = False
 

@@ -5,7 +5,7 @@ other text, number, list or object is what it is. The same notation as a respons
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 MAX_DEPTH = 8
@@ -25,6 +25,15 @@ def check_template(template: Any, depth: int = MAX_DEPTH) -> None:
             check_template(part, depth - 1)
     elif isinstance(template, str) and not _TEXT_OR_SOURCE.fullmatch(template):
         raise ValueError(f"names no source: {template}; write $plan or $features.size, and $$ for a dollar sign")
+
+
+def sources_of(template: Any) -> Iterator[str]:
+    """Yield the sources that a sound ``template`` names, such as ``$features.size``."""
+    if isinstance(template, Mapping | list):
+        for part in template.values() if isinstance(template, Mapping) else template:
+            yield from sources_of(part)
+    elif isinstance(template, str) and template.startswith("$") and not template.startswith("$$"):
+        yield template
 
 
 def fill_template(template: Any, context: Mapping[str, Any]) -> Any:

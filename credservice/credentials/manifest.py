@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from credservice.credentials.models import Credential, CredentialPolicy, fitting_overlap
-from credservice.credentials.policy_impact import NamesImpact, foretell_names, names_of
+from credservice.credentials.policy_impact import Impact, foretell_names, foretell_options, names_of
 from credservice.issuers import issuer_choices
 from credservice.manifest.document import Item
 from credservice.manifest.json_values import Facts
@@ -24,20 +24,23 @@ def _check_policies(plan: Plan, rows: Sequence[Row]) -> None:
         )
 
 
-def _watch_names(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
-    """Note what the policies make that the plan is about to change; what is returned compares the names."""
+def _watch_policies(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
+    """Note what the policies make that the plan is about to change; what is returned compares it."""
     rows = plan.changed("policies", "issuer", "options")
-    before = {policy.pk: names_of(policy) for policy in CredentialPolicy.objects.filter(pk__in=rows)}
+    before = [(policy, names_of(policy)) for policy in CredentialPolicy.objects.filter(pk__in=rows)]
 
     def compare() -> list[ChangedAnswers]:
-        impacts = {pk: foretell_names(names, rows[pk].obj) for pk, names in before.items()}
-        return [told_of_names(rows[pk].item, impact) for pk, impact in impacts.items() if impact]
+        found: list[tuple[Row, Impact]] = []
+        for policy, names in before:
+            row = rows[policy.pk]
+            found += [(row, foretell_names(names, row.obj)), (row, foretell_options(policy, row.obj))]
+        return [told_of(row.item, impact) for row, impact in found if impact]
 
     return compare
 
 
-def told_of_names(item: Item, impact: NamesImpact) -> ChangedAnswers:
-    """Tell of an entry what its change of names means."""
+def told_of(item: Item, impact: Impact) -> ChangedAnswers:
+    """Tell of an entry what its change means to credentials."""
     text, brief = " ".join(impact.sentences()), " ".join(impact.sentences(lambda obj: False))
     return ChangedAnswers(item, text, brief, impact.counts())
 
@@ -70,4 +73,4 @@ POLICIES = Section(
 
 
 def register_sections() -> None:
-    register(POLICIES, watch=_watch_names)
+    register(POLICIES, watch=_watch_policies)

@@ -1,13 +1,15 @@
 """Foretells what of a successor is otherwise than of its predecessor, and whose a changed policy would make so.
 
-Of what integrations hand out, the answers are judged: exchange.services.answer_impact. What is said here is of the
-others, such as a marketplace's resources, whose users' apps read the values by their names.
+Of what integrations hand out, the answers are judged: exchange.services.answer_impact. What is said of names here is of
+the others, such as a marketplace's resources, whose users' apps read the values by their names. What is made by other
+options is told of both.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model
@@ -24,16 +26,19 @@ SAME_TIME = timedelta(minutes=1)  # an issuer's own end is a little off
 
 
 class Use(NamedTuple):
-    """A product, or its like, with how many live credentials it has of a policy, and of how many ``resources``."""
+    """A product, an integration or their like, and how many there are of it that get credentials of a policy."""
 
     obj: Model
-    credentials: int
-    resources: int
+    number: int
+    noun: str  # of what is counted, in the plural
+    credentials: int = 0  # that are live, where they are counted
 
 
-# Asked of a policy: what has live credentials made by it, counted up to MAX_COUNTED in all.
+# Asked of a policy, counted up to MAX_COUNTED in all: what has live credentials made by it, read by their names; and
+# what gets its next credentials by it.
 Uses = Callable[[CredentialPolicy], Sequence[Use]]
 _uses: list[Uses] = []
+_served: list[Uses] = []
 
 
 def register_uses(uses: Uses) -> None:
@@ -42,25 +47,40 @@ def register_uses(uses: Uses) -> None:
         _uses.append(uses)
 
 
+def register_served(served: Uses) -> None:
+    """Have ``served`` asked before a policy makes something else. For the doors' AppConfig.ready."""
+    if served not in _served:
+        _served.append(served)
+
+
+class Impact(Protocol):
+    """What a change means to whoever gets credentials. False where nobody does."""
+
+    def __bool__(self) -> bool: ...
+
+    def sentences(self, sees: Callable[[Model], bool] = ...) -> list[str]: ...
+
+    def counts(self) -> dict[str, int]: ...
+
+
 @dataclass(frozen=True)
 class NamesImpact:
     """Tells what would be called otherwise, and in whose credentials. False where nobody has a live one."""
 
     change: str = ""
     uses: Sequence[Use] = ()
-    stays: bool = True  # the policy of what is live: its rotations follow
+    kept_by: str = ""  # the policy that goes on making the rotations of what is live; empty: this one
 
     def __bool__(self) -> bool:
         return bool(self.change and self.uses)
 
     def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
         """Say it; products that ``sees`` does not let be seen are not named."""
-        resources = sum(use.resources for use in self.uses)
+        resources = sum(use.number for use in self.uses)
         live = sum(use.credentials for use in self.uses)
-        names = [f"{use.obj._meta.verbose_name} {use.obj}" for use in self.uses if sees(use.obj)]
-        more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-        of_whom = f", of {', '.join(names[:MAX_NAMED])}{more}" if names else ""
-        made, rotations = (" made by it", ", and rotations of these,") if self.stays else ("", "")
+        listed = _listed(self.uses, sees)
+        of_whom = f", of {listed}" if listed else ""
+        made, rotations = ("", "") if self.kept_by else (" made by it", ", and rotations of these,")
         has = "has" if resources == 1 and live < MAX_COUNTED else "have"
         return [
             printable(
@@ -69,11 +89,54 @@ class NamesImpact:
             ),
             f"Their next credentials{rotations} would have {self.change}. Their users' apps read the values by these "
             "names.",
+            *([self._kept()] if self.kept_by else []),
+        ]
+
+    def _kept(self) -> str:
+        return printable(
+            f"Rotations of the present ones keep their names, made by the policy {self.kept_by} as before; where the "
+            "marketplace itself replaces one, that is a new credential."
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Count for the trail."""
+        return {"resources_with_other_names": sum(use.number for use in self.uses)}
+
+
+@dataclass(frozen=True)
+class OptionsImpact:
+    """Tells what would be made otherwise, for whom, and when. False where nobody gets any of it."""
+
+    change: str = ""
+    uses: Sequence[Use] = ()
+    until: str = ""  # what ends the present ones
+
+    def __bool__(self) -> bool:
+        return bool(self.change and self.uses)
+
+    def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
+        """Say it; what ``sees`` does not let be seen is not named. Options are named, never their values."""
+        totals: Counter[str] = Counter()
+        for use in self.uses:
+            totals[use.noun] += use.number
+        whose = " and ".join(counted_up_to(number, number, noun) for noun, number in totals.items())
+        listed = _listed(self.uses, sees)
+        told = f"The next credentials of {whose} (rotations of the present ones too) are made {self.change}."
+        return [
+            printable(told),
+            *([printable(f"They are of {listed}.")] if listed else []),
+            f"The present ones stay as they are until {self.until}.",
         ]
 
     def counts(self) -> dict[str, int]:
         """Count for the trail."""
-        return {"resources_with_other_names": sum(use.resources for use in self.uses)}
+        return {"made_otherwise": sum(use.number for use in self.uses)}
+
+
+def _listed(uses: Iterable[Use], sees: Callable[[Model], bool]) -> str:
+    names = list(dict.fromkeys(f"{use.obj._meta.verbose_name} {use.obj}" for use in uses if sees(use.obj)))
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"{', '.join(names[:MAX_NAMED])}{more}"
 
 
 def counted_up_to(number: int, live: int, noun: str) -> str:
@@ -94,6 +157,51 @@ def foretell_names(before: Sequence[str] | None, policy: CredentialPolicy) -> Na
         return NamesImpact()  # settings have lost its issuer: nothing is made
     change = names_change(before, after)
     return NamesImpact(change, uses_of(policy)) if change else NamesImpact()
+
+
+def foretell_options(before: CredentialPolicy, policy: CredentialPolicy) -> OptionsImpact:
+    """Compare what the policy makes as it is in memory with what it made before, but for the names of the values."""
+    try:
+        change = _options_change(before, policy)
+        until = _present_until(policy) if change else ""
+    except ImproperlyConfigured:
+        return OptionsImpact()  # settings have lost its issuer: nothing is made
+    uses = [use for ask in _served for use in ask(policy)] if change else []
+    return OptionsImpact(change, uses, until)
+
+
+def _options_change(before: CredentialPolicy, policy: CredentialPolicy) -> str:
+    """Say what is other, to go on after "made"."""
+    old_backend, backend = before.backend(), policy.backend()
+    if before.issuer != policy.issuer:
+        # Values that are entered are no issuer's: of those, the answers tell.
+        return f"by another issuer, {policy.issuer}" if old_backend.generates and backend.generates else ""
+    declared = backend.policy_options() or ()
+    old, new = ({option.name: option.default for option in declared} | each.options for each in (before, policy))
+    changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+    told = [
+        name
+        for name in changed
+        if not (_only_names(old.get(name), names_of(before)) and _only_names(new.get(name), names_of(policy)))
+    ]
+    if not told:
+        return ""
+    names = f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
+    return f"with {'other' if names.endswith('s') and len(told) == 1 else 'another'} {names}"
+
+
+def _only_names(value: Any, names: Sequence[str] | None) -> bool:
+    """Tell if an option's value is what its credentials' values are called: of those, other sentences tell."""
+    listed = value if isinstance(value, list) else [value]
+    return all(isinstance(each, str) for each in listed) and {*listed} <= {*(names or ())}
+
+
+def _present_until(policy: CredentialPolicy) -> str:
+    period, life = policy.rotation_period, policy.lifetime or policy.backend().own_lifetime(policy.options)
+    rotated = f"each is rotated, every {spoken(period)}" if period else "each is rotated by hand"
+    if life == UNLIMITED:
+        return rotated
+    return f"{rotated}, or expires{f', after {spoken(life)} at most' if isinstance(life, timedelta) else ''}"
 
 
 def names_of(policy: CredentialPolicy) -> tuple[str, ...] | None:

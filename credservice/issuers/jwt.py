@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from credservice.core.context_templates import MissingSource, check_template, fill_template
+from credservice.core.context_templates import MissingSource, fill_template
 from credservice.issuers.base import Issued, IssueFailed, Issuer, IssueRequest
 from credservice.issuers.options import (
     Choice,
@@ -21,6 +21,7 @@ from credservice.issuers.options import (
     OptionsError,
     Seconds,
     Text,
+    check_sources,
     is_text,
     that,
     value_name,
@@ -41,7 +42,7 @@ def _check_audience(audience: Any) -> None:
     audiences = audience if isinstance(audience, list) else [audience]
     if not audiences or not all(is_text(one) for one in audiences):
         raise ValueError("must say who may accept the token: a text, or a list of texts")
-    check_template(audience)
+    check_sources(audience)
 
 
 def _check_claims(claims: Any) -> None:
@@ -50,7 +51,7 @@ def _check_claims(claims: Any) -> None:
     taken = sorted(set(claims) & set(OURS))
     if taken:
         raise ValueError(f"must leave {taken[0]} out: the issuer sets it")
-    check_template(claims)
+    check_sources(claims)
 
 
 LIFETIME = Option(

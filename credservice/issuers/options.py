@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from credservice.core.context_templates import check_template, sources_of
+
 Check = Callable[[Any], object]  # raises ValueError with a phrase, such as "must be a text"
 
 
@@ -148,6 +150,23 @@ def _check_names(names: Any) -> None:
 
 
 VALUE_NAMES = Lines(_check_names)
+
+
+# What a credential may be made from: the contexts that the doors give, for an end user and for a resource.
+SOURCES = (
+    *("end_user", "external_id", "integration", "installation"),
+    *("resource", "product", "plan", "region", "features"),
+)
+
+
+def check_sources(template: Any) -> None:
+    """Raise ValueError, with a phrase, where ``template`` cannot be filled: an unknown source is a typo."""
+    check_template(template)
+    for source in sources_of(template):
+        name, _, inner = source[1:].partition(".")
+        if name not in SOURCES or (inner and name != "features"):
+            known = ", ".join(f"${each}" for each in SOURCES)
+            raise ValueError(f"names a source that there is not: {source}; there are {known} and $features.NAME")
 
 
 def value_name(default: str) -> Option:

@@ -27,9 +27,16 @@ from credservice.credentials.rotation_impact import counted
 from exchange.admin.accepted_answers import ask_for_tick, told
 from exchange.admin.shape_table import PREVIEW, ShapeField, fits_the_table
 from exchange.models import Installation, Integration
-from exchange.services.answer_impact import MAX_NAMED, AnswerImpact, Look, answers_of, foretell_answers
+from exchange.services.answer_impact import (
+    MAX_NAMED,
+    AnswerImpact,
+    Look,
+    answers_of,
+    foretell_answers,
+    names_handed_out,
+)
 from exchange.services.dry_run import MASK
-from exchange.shapes import MissingAttribute, as_stored, fill
+from exchange.shapes import CREDENTIAL, MissingAttribute, as_stored, fill
 
 
 class ShapeJSONForm(forms.Form):
@@ -81,8 +88,12 @@ class ShapeJSONForm(forms.Form):
 
     def notes(self) -> list[SafeString]:
         """Say beside the preview whose credential it shows, and what the check will say of those that are there."""
-        made = format_html("Shown with a credential that the policy {} makes.", self.cleaned_data["policy"])
-        return [made, *told(self._foretell(self.cleaned_data))]
+        newest = newest_of(self._integration)
+        if newest and names_handed_out(newest) is not None:
+            shown = format_html("Shown with the credential that {} is handed now.", newest)
+        else:
+            shown = format_html("Shown with a credential that the policy {} makes.", self.cleaned_data["policy"])
+        return [shown, *told(self._foretell(self.cleaned_data))]
 
     def _wanted(self, data: Values) -> Integration:
         wanted = copy.copy(self._integration)
@@ -196,20 +207,33 @@ def link_other_view(field: Any, *, as_json: bool) -> None:
 
 
 def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> dict[str, Any]:
-    """Fill ``shape`` for the newest installation, values masked. Raises ValidationError."""
-    newest = Installation.objects.filter(integration=integration).select_related("end_user").order_by("-created_at")
-    found = newest.first()
+    """Fill ``shape`` for the newest installation, values masked. Raises ValidationError.
+
+    As in an exchange, the credential is the one that is there: what another policy makes comes after it.
+    """
+    found = newest_of(integration)
+    present = names_handed_out(found) if found else None
     end_user = {"external_id": found.end_user.external_id or "…", **found.end_user.attributes} if found else {}
     sources = {
-        "credential": dict.fromkeys(policy.value_names(), MASK),
+        "credential": dict.fromkeys(policy.value_names() if present is None else present, MASK),
         "end_user": end_user or {"external_id": "…"},
         "installation": found.attributes if found else {},
     }
     try:
         return fill(as_stored(shape), sources)
     except MissingAttribute as error:
+        if error.kind == CREDENTIAL and present is not None:
+            raise ValidationError(
+                f"The credential that {found} is handed now has no value {error.name}. One that the policy {policy} "
+                "makes has it: rotate the present one, or replace its values."
+            ) from None
         whose = f"of {found}" if found else "that has none"
         raise ValidationError(f"For the installation {whose}, the {error}. Others may have it.") from None
+
+
+def newest_of(integration: Integration) -> Installation | None:
+    rows = Installation.objects.filter(integration=integration).select_related("end_user", "integration__policy")
+    return rows.order_by("-created_at").first()
 
 
 def _text(shape: Any, indent: int | None = None) -> str:

@@ -242,6 +242,12 @@ def _makes(policy: CredentialPolicy) -> _Makes:
         return None  # settings have lost its issuer
 
 
+def names_handed_out(installation: Installation) -> list[str] | None:
+    """Find the names of the values that an exchange hands it today; None where it would have them made."""
+    values = _handed_out(installation.integration, [installation], Look()).get(installation)
+    return None if values is None else list(values)
+
+
 def _handed_out(
     integration: Integration, installations: Iterable[Installation], look: Look
 ) -> dict[Installation, Values | None]:

@@ -1,5 +1,6 @@
 """Shows what a marketplace may order: products, plans and features."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -17,16 +18,17 @@ from credservice.adminkit.labels import active_state, label
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
-from credservice.credentials.policy_impact import names_of
+from credservice.credentials.policy_impact import Impact, names_of
 from provisioning.admin import pages
-from provisioning.credential_hooks import foretell_policy
+from provisioning.credential_hooks import bindings_of, foretell_policy, foretell_shape
 from provisioning.models import Feature, Plan, Product
 
 
 class ProductForm(TickedForm):
     """Offers the provisioners that settings name, and the one that is set though they have lost it.
 
-    Asks for a tick where another policy gives its resources' next credentials values of other names.
+    Asks for a tick where another policy gives its resources' next credentials values of other names, or another shape
+    changes the answers about live ones.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -43,19 +45,27 @@ class ProductForm(TickedForm):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
-        policy = data.get("policy")
-        if self.errors or self.instance._state.adding or policy is None or policy == self.instance.policy:
-            return data
-        impact = foretell_policy(self.instance, names_of(self.instance.policy), policy)
-        if impact and ask_for_tick(
+        if not self.errors and not self.instance._state.adding:
+            self._ask_about_credentials(data)
+        return data
+
+    def _ask_about_credentials(self, data: dict[str, Any]) -> None:
+        now, impacts = self.instance, list[Impact]()
+        policy, shape = data.get("policy", now.policy), data.get("credentials_shape", now.credentials_shape)
+        if policy != now.policy:
+            impacts.append(foretell_policy(now, names_of(now.policy), policy))
+        if shape != now.credentials_shape:
+            impacts.append(foretell_shape(bindings_of(now), shape))
+        found = [each for each in impacts if each]
+        if found and ask_for_tick(
             self,
             label="Save it and change these names",
-            told=impact.sentences(),
+            told=[sentence for each in found for sentence in each.sentences()],
             how="Tell who reads these values first. Then tick this, and save again.",
-            accepts=[impact.change, str(policy.pk)],
+            accepts=[str(policy.pk), json.dumps(shape, sort_keys=True)],
         ):
-            self.instance.audit_facts = {"accepted_changed_answers": impact.counts()}
-        return data
+            counts = {name: count for each in found for name, count in each.counts().items()}
+            now.audit_facts = {"accepted_changed_answers": counts}
 
 
 def _named(alias: str, options: Mapping[str, Any]) -> str:
@@ -66,7 +76,7 @@ def _named(alias: str, options: Mapping[str, Any]) -> str:
 @admin.register(Product)
 class ProductAdmin(TickedPage, ConsoleAdmin):
     form = ProductForm
-    tick_beside = "policy"
+    tick_beside = "credentials_shape"
     menu = Menu("Provisioning", 33, "inventory_2")
     about = "What can be ordered, in which regions, and how its credentials are made."
     empty_help = "Add one with the label that the marketplace uses, then its plans and features."
@@ -91,6 +101,7 @@ class ProductAdmin(TickedPage, ConsoleAdmin):
         "label",
         "name",
         "policy",
+        "credentials_shape",
         "regions",
         "provisioner",
         "slow_credentials",
@@ -98,7 +109,6 @@ class ProductAdmin(TickedPage, ConsoleAdmin):
         "description",
         "tags",
         "metadata",
-        "credentials_shape",
     )
 
     @display(description="Regions")

@@ -18,6 +18,7 @@ class OpenServiceBroker(Protocol[Marketplace]):
     value_name_hint = "names of any kind"
     settings = frozenset({"password"})
     tells_outcomes = False
+    shapes_credentials = True
 
     @property
     def address(self) -> str:

@@ -90,7 +90,8 @@ class OneProduct(SetupView):
     def put(self, request: Request, marketplace: str, product: str) -> Response:
         """Keep what is left out as it is; a new one needs ``policy``, and where the protocol has some, ``regions``.
 
-        Another policy, whose values have other names than its live credentials, is refused until you accept it.
+        Another policy, whose values have other names than its live credentials, is refused until you accept it. So is
+        another shape of live bindings.
         """
         rows = find_marketplace(marketplace).products.select_related("marketplace", "policy").filter(label=product)
         return self.put_entry(("marketplaces", marketplace, "products", product), rows, ProductSerializer)

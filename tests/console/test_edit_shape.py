@@ -118,11 +118,26 @@ def test_the_preview_says_what_the_check_will_say_of_another_policy(world, conso
     both = '{"apiKey": "$credential.apiKey", "tenant": "$credential.tenant"}'
     chosen = {"preview": "1", "response_shape": both, "policy": wider.pk}
     found = console.post(url(world.integration, "shape"), chosen).json()
-    assert json.loads(found["answer"]) == {"apiKey": MASK, "tenant": MASK}
+    assert found["problem"] == (
+        "The credential that inst_1 is handed now has no value tenant. One that the policy wider makes has it: rotate "
+        "the present one, or replace its values."
+    )
     foretold = saved(console, world, both, policy=wider.pk).context["form"].fields["confirmed"].help_text
-    assert found["notes"][0] == "Shown with a credential that the policy wider makes."
-    assert "inst_1" in found["notes"][1]
-    assert all(f"<div>{note}</div>" in foretold for note in found["notes"][1:])
+    assert "inst_1" in found["notes"][0]
+    assert all(f"<div>{note}</div>" in foretold for note in found["notes"])
+
+
+def test_the_preview_chooses_the_credential_as_an_exchange_does(world, console):
+    chosen = {"preview": "1", "response_shape": '{"apiKey": "$credential.apiKey"}', "policy": world.policy.pk}
+    found = console.post(url(world.integration, "shape"), chosen).json()
+    assert json.loads(found["answer"]) == {"apiKey": MASK}
+    assert found["notes"] == ["Shown with the credential that inst_1 is handed now."]
+    Grant.objects.all().delete()
+    both = '{"apiKey": "$credential.API_KEY"}'
+    chosen |= {"response_shape": both, "policy": world.key_policy.pk}
+    found = console.post(url(world.integration, "shape"), chosen).json()
+    assert json.loads(found["answer"]) == {"apiKey": MASK}
+    assert found["notes"][0] == "Shown with a credential that the policy keys makes."
 
 
 def test_who_lacks_what_is_linked_and_what_to_do_is_said(world, console):

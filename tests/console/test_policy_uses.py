@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from credservice.credentials.models import Credential, CredentialPolicy
+from exchange.models import Integration
 from provisioning.models import Product, ResourceCredential
 from tests.conftest import Trail
 from tests.support.console import World
@@ -180,3 +181,44 @@ def test_a_product_is_given_a_policy_of_other_names_with_a_tick(
         {"resources_with_other_names": 1},
         ["policy"],
     )
+
+
+def test_other_options_of_a_live_policy_need_the_tick(console: Client, world: World, key: Any, trail: Trail) -> None:
+    shape = {"apiKey": "$credential.BEAR_API_KEY"}
+    Integration.objects.update(policy=world.key_policy, response_shape=shape)
+    sent = SENT | {"options-name": "BEAR_API_KEY", "options-prefix": "acme", "rotation_period": "30d"}
+    page = console.post(url(world.key_policy), sent).content.decode()
+    told = "of 1 installation and 1 resource (rotations of the present ones too) are made with another prefix."
+    assert f"The next credentials {told}" in page
+    assert "They are of integration int_1, product bear." in page
+    assert "The present ones stay as they are until each is rotated, every 30 days." in page
+    assert "prefix" not in CredentialPolicy.objects.get(name="keys").options
+    assert console.post(url(world.key_policy), sent | {"confirmed": tick_of(page)}).status_code == 302
+    assert CredentialPolicy.objects.get(name="keys").options["prefix"] == "acme"
+    accepted = trail.one(action="credential_policy.changed").detail["accepted_changed_answers"]
+    assert accepted == {"made_otherwise": 2}
+
+
+def test_a_shape_of_live_bindings_needs_the_tick(console: Client, world: World, key: Credential, trail: Trail) -> None:
+    world.marketplace.protocol_name, world.marketplace.connector_url = "osb", ""
+    world.marketplace.save()
+    Product.objects.update(regions=[])
+    sent = {"regions": "[]", "tags": "[]", "metadata": "{}", "policy": str(world.key_policy.pk)}
+    sent |= {"credentials_shape": '{"key": "$BEAR_API_KEY"}'}
+    page = console.post(url(world.product), sent).content.decode()
+    assert "2 live bindings of product bear are answered otherwise at once" in page
+    assert "BEAR_API_KEY is no longer sent." in page
+    assert "key is new." in page
+    assert Product.objects.get().credentials_shape == {}
+    assert console.post(url(world.product), sent | {"confirmed": tick_of(page)}).status_code == 302
+    assert Product.objects.get().credentials_shape == {"key": "$BEAR_API_KEY"}
+    accepted = trail.one(action="product.changed").detail["accepted_changed_answers"]
+    assert accepted == {"bindings_in_another_shape": 2, "bindings_without_answer": 0}
+
+
+def test_a_source_that_there_is_not_is_refused_at_its_field(console: Client, world: World) -> None:
+    options = '{"audience": "a", "claims": {"sub": "$nope"}}'
+    sent = SENT | {"name": "tokens", "issuer": "jwt", "options": options, "probe": "{}"}
+    page = console.post(f"{url(CredentialPolicy, 'add')}?view=json", sent).content.decode()
+    assert "claims names a source that there is not: $nope; there are $end_user" in page
+    assert not CredentialPolicy.objects.filter(name="tokens").exists()

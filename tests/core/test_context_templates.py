@@ -1,6 +1,6 @@
 import pytest
 
-from credservice.core.context_templates import MissingSource, check_template, fill_template
+from credservice.core.context_templates import MissingSource, check_template, fill_template, sources_of
 
 CONTEXT = {"end_user": "eu_1", "plan": "small", "features": {"age": 2, "hat": {"color": "red"}}}
 
@@ -35,6 +35,11 @@ def test_it_refuses_what_names_no_source(source):
 def test_a_source_that_the_context_lacks_is_named(source):
     with pytest.raises(MissingSource, match="there are end_user, features, plan"):
         fill_template(source, CONTEXT)
+
+
+def test_it_lists_the_sources_of_a_template():
+    template = {"a": ["$plan", {"b": "$features.age"}], "c": "$$end_user", "d": "text", "e": 7}
+    assert list(sources_of(template)) == ["$plan", "$features.age"]
 
 
 def test_it_refuses_a_template_without_a_bottom():

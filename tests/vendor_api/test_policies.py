@@ -2,9 +2,13 @@
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.services import start_issue
 from credservice.vendor_api.models import Scope
+from exchange.models import Grant, Installation, Integration
+from provisioning.models import Marketplace, Product, ResourceCredential
 from tests.support.console import World
 from tests.vendor_api.client import Vendor, refused
 
@@ -114,7 +118,8 @@ def test_a_token_that_reads_no_installations_is_told_of_no_product(vendor, bear)
 
 
 def test_what_changes_no_name_is_not_asked_about(vendor, bear):
-    assert vendor.put("/policies/keys", {"options": {"prefix": "acme"}, "lifetime_seconds": None}).status_code == 200
+    body = {"options": {"environment": "live", "name": "API_KEY"}, "lifetime_seconds": None, "multiple": False}
+    assert vendor.put("/policies/keys", body).status_code == 200  # they are what holds without them
 
 
 def test_more_resources_than_are_counted_are_told_as_such(vendor, bear, monkeypatch):
@@ -141,7 +146,11 @@ PRODUCT = "/marketplaces/manifold/products/bear"
 def test_another_policy_of_a_product_is_asked_about_as_well(vendor, bear, trail):
     CredentialPolicy.objects.create(name="tokens", issuer="api_key", options={"name": "BEAR_TOKEN"})
     detail = refused(vendor.put(PRODUCT, {"policy": "tokens"}), 409, "answers_would_change")["detail"]
-    assert detail == f"1 resource has 1 live credential, of product bear. Their next credentials would {CHANGED}"
+    assert detail == (
+        f"1 resource has 1 live credential, of product bear. Their next credentials would {CHANGED} Rotations of the "
+        "present ones keep their names, made by the policy keys as before; where the marketplace itself replaces one, "
+        "that is a new credential."
+    )
     assert vendor.put(f"{PRODUCT}?accept_changed_answers=true", {"policy": "tokens"}).status_code == 200
     detail = trail.one(action="product.changed").detail
     assert detail["accepted_changed_answers"] == {"resources_with_other_names": 1}
@@ -150,3 +159,149 @@ def test_another_policy_of_a_product_is_asked_about_as_well(vendor, bear, trail)
 def test_another_policy_that_makes_the_same_names_is_not(vendor, bear):
     CredentialPolicy.objects.create(name="others", issuer="api_key", options={"prefix": "acme"})
     assert vendor.put(PRODUCT, {"policy": "others"}).status_code == 200
+
+
+OTHERS = {"options": {"prefix": "acme"}}
+
+
+def test_what_is_made_otherwise_is_to_be_accepted(vendor, bear, trail):
+    detail = refused(vendor.put("/policies/keys", OTHERS), 409, "answers_would_change")["detail"]
+    assert detail == (
+        "The next credentials of 1 resource (rotations of the present ones too) are made with another prefix. They are "
+        "of product bear. The present ones stay as they are until each is rotated by hand."
+    )
+    assert CredentialPolicy.objects.get(name="keys").options == {}
+    assert vendor.put("/policies/keys?accept_changed_answers=true", OTHERS).status_code == 200
+    assert trail.one(action="credential_policy.changed").detail["accepted_changed_answers"] == {"made_otherwise": 1}
+    assert vendor.put("/policies/keys", OTHERS).status_code == 200
+
+
+def test_other_names_and_other_options_are_both_told_of(vendor, bear, trail):
+    both = {"options": {"name": "BEAR_TOKEN", "prefix": "acme", "environment": "test"}}
+    detail = refused(vendor.put("/policies/keys", both), 409, "answers_would_change")["detail"]
+    assert "have BEAR_TOKEN in place of API_KEY" in detail
+    assert "are made with another environment and prefix." in detail
+    assert vendor.put("/policies/keys?accept_changed_answers=true", both).status_code == 200
+    accepted = trail.one(action="credential_policy.changed").detail["accepted_changed_answers"]
+    assert accepted == {"resources_with_other_names": 1, "made_otherwise": 1}
+
+
+JWT = {"audience": "demo-product", "claims": {"sub": "$end_user"}, "name": "token"}
+CHANGED_JWT = JWT | {"audience": "other-secret-product", "algorithm": "RS256"}
+
+
+@pytest.fixture
+def tokens(door):
+    """The integration's customer gets tokens: of its installation, and of a grant without one."""
+    policy = CredentialPolicy.objects.create(name="tokens", issuer="jwt", options=JWT)
+    Integration.objects.update(policy=policy, response_shape={"token": "$credential.token"})
+    return policy
+
+
+def test_tokens_of_live_installations_are_made_otherwise_only_where_accepted(vendor, tokens):
+    detail = refused(vendor.put("/policies/tokens", {"options": CHANGED_JWT}), 409, "answers_would_change")["detail"]
+    assert detail == (
+        "The next credentials of 1 installation (rotations of the present ones too) are made with another audience and "
+        "algorithm. They are of integration int_abc123. The present ones stay as they are until each is rotated by "
+        "hand, or expires, after 1 hour at most."
+    )
+    narrow = Vendor(vendor.client, scopes=[Scope.WRITE_SETUP, Scope.WRITE_TRUST], name="narrow")
+    brief = refused(narrow.put("/policies/tokens", {"options": CHANGED_JWT}), 409, "answers_would_change")["detail"]
+    assert "int_abc123" not in brief
+    tokens.refresh_from_db()
+    assert tokens.options == JWT
+    changed = vendor.put("/policies/tokens?accept_changed_answers=true", {"options": CHANGED_JWT})
+    assert changed.json()["options"] == CHANGED_JWT
+
+
+def test_a_grant_without_an_installation_counts_and_a_suspended_one_does_not(vendor, tokens, door):
+    Installation.objects.update(state="suspended")
+    assert vendor.put("/policies/tokens", {"options": JWT | {"algorithm": "ES256"}}).status_code == 200
+    line = start_issue(policy=tokens, context={"end_user": "e"}, subject=door.end_user.subject, actor="test").line
+    Grant.objects.create(integration=door.integration, end_user=door.end_user, line=line)
+    detail = refused(vendor.put("/policies/tokens", {"options": JWT}), 409, "answers_would_change")["detail"]
+    assert detail.startswith("The next credentials of 1 grant (")
+    # What it has made, it makes the successors of, also where the integration has another policy by now.
+    other = CredentialPolicy.objects.create(name="other", issuer="jwt", options=JWT)
+    Integration.objects.update(policy=other)
+    detail = refused(vendor.put("/policies/tokens", {"options": JWT}), 409, "answers_would_change")["detail"]
+    assert detail.startswith("The next credentials of 1 grant (")
+    Installation.objects.update(state="active")
+    detail = refused(vendor.put("/policies/tokens", {"options": JWT}), 409, "answers_would_change")["detail"]
+    assert detail.startswith("The next credentials of 1 installation (")
+
+
+@pytest.mark.parametrize("claims", [{"sub": "$nope"}, {"deep": [{"er": "$nope"}]}, {"sub": "$end_user.nope"}])
+def test_a_source_that_there_is_not_is_refused_with_those_that_there_are(vendor, tokens, claims):
+    sent = {"issuer": "jwt", "options": JWT | {"claims": claims}}
+    for where in ("/policies/tokens?accept_changed_answers=true", "/policies/others"):
+        body = refused(vendor.put(where, sent), 400, "invalid_request", "/options")
+        assert "Claims names a source that there is not: $" in str(body)
+        assert "there are $end_user, $external_id, $integration, $installation, $resource" in str(body)
+
+
+def test_a_set_up_file_is_refused_for_both(tokens, tmp_path):
+    file = tmp_path / "set-up.yaml"
+    file.write_text("policies:\n  tokens: {options: {audience: demo-product, name: token, claims: {sub: $nope}}}\n")
+    with pytest.raises(CommandError, match=r"claims names a source that there is not: \$nope"):
+        call_command("apply", str(file), "--accept-changed-answers")
+    file.write_text(
+        "policies:\n  tokens: {options: {audience: demo-product, name: token, claims: {sub: $external_id}}}\n"
+    )
+    with pytest.raises(CommandError, match=r"tokens: The next credentials of 1 installation .* with other claims\."):
+        call_command("apply", str(file))
+    tokens.refresh_from_db()
+    assert tokens.options == JWT
+    call_command("apply", str(file), "--accept-changed-answers")
+    tokens.refresh_from_db()
+    assert tokens.options["claims"] == {"sub": "$external_id"}
+
+
+@pytest.fixture
+def bound(bear):
+    """The product is of a broker, and has one live binding."""
+    CredentialPolicy.objects.create(name="tokens", issuer="api_key", options={"name": "BEAR_TOKEN"})
+    Product.objects.update(credentials_shape={"uri": "amqp://q", "login": {"key": "$API_KEY"}}, regions=[])
+    Marketplace.objects.update(protocol_name="osb", connector_url="")
+    return bear
+
+
+SHAPE = {"credentials_shape": {"uri": "amqp://other", "login": {"token": "$API_KEY"}}}
+
+
+def test_a_shape_of_live_bindings_is_to_be_accepted(vendor, bound, trail):
+    detail = refused(vendor.put(PRODUCT, SHAPE), 409, "answers_would_change")["detail"]
+    assert detail == (
+        "1 live binding of product bear is answered otherwise at once: to a GET, and to the same PUT again. "
+        "login.key is no longer sent. login.token is new. uri is another."
+    )
+    assert vendor.put(f"{PRODUCT}?accept_changed_answers=true", SHAPE).status_code == 200
+    accepted = trail.one(action="product.changed").detail["accepted_changed_answers"]
+    assert accepted == {"bindings_in_another_shape": 1, "bindings_without_answer": 0}
+    detail = refused(vendor.put(PRODUCT, {"credentials_shape": {}}), 409, "answers_would_change")["detail"]
+    assert "API_KEY is new." in detail
+
+
+def test_a_shape_that_live_bindings_cannot_fill_says_so(vendor, bound):
+    body = {"policy": "tokens", "credentials_shape": {"login": {"key": "$BEAR_TOKEN"}}}
+    detail = refused(vendor.put(PRODUCT, body), 409, "answers_would_change")["detail"]
+    assert "1 of them lacks a value that is asked for, and would get no answer." in detail
+
+
+def test_a_shape_is_not_asked_about_where_none_is_live_or_no_protocol_asks_for_it(vendor, bound):
+    ResourceCredential.objects.update(deprovisioned_at=timezone.now())
+    assert vendor.put(PRODUCT, SHAPE).status_code == 200
+    ResourceCredential.objects.update(deprovisioned_at=None)
+    connector = "https://api.connector.example/v1"
+    Marketplace.objects.update(protocol_name="manifold", connector_url=connector)
+    Product.objects.update(regions=["all::global"])
+    assert vendor.put(PRODUCT, {"credentials_shape": {}}).status_code == 200
+
+
+def test_a_set_up_file_changes_a_shape_only_where_that_is_accepted(bound, tmp_path):
+    file = tmp_path / "set-up.yaml"
+    file.write_text("marketplaces:\n  manifold: {products: {bear: {credentials_shape: {key: $API_KEY}}}}\n")
+    with pytest.raises(CommandError, match="1 live binding of product bear is answered otherwise at once"):
+        call_command("apply", str(file))
+    call_command("apply", str(file), "--accept-changed-answers")
+    assert Product.objects.get().credentials_shape == {"key": "$API_KEY"}

@@ -23,7 +23,7 @@ from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
 from credservice.adminkit.widgets import span
 from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
 from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy, fitting_overlap
-from credservice.credentials.policy_impact import foretell_names, names_of, uses_of
+from credservice.credentials.policy_impact import foretell_names, foretell_options, names_of, uses_of
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.options import OptionsError
 
@@ -39,7 +39,7 @@ class PolicyJSONForm(TickedForm):
     """Takes options and probe as JSON: the expert's view.
 
     Also asks everything that uses the policy whether it can live with the new options, and the operator for a tick
-    where resources' next credentials would have values of other names.
+    where the next credentials of live customers would be others, or have values of other names.
     """
 
     class Meta:
@@ -95,20 +95,21 @@ class PolicyJSONForm(TickedForm):
             for problem in problems_of_users(self.instance):
                 self.add_error("options", problem)
             if not self.errors:
-                self._ask_about_names()
+                self._ask_about_credentials()
 
-    def _ask_about_names(self) -> None:
-        policy = self.instance
-        impact = foretell_names(names_of(CredentialPolicy.objects.get(pk=policy.pk)), policy)
-        if impact and ask_for_tick(
+    def _ask_about_credentials(self) -> None:
+        policy, before = self.instance, CredentialPolicy.objects.get(pk=self.instance.pk)
+        found = [each for each in (foretell_names(names_of(before), policy), foretell_options(before, policy)) if each]
+        if found and ask_for_tick(
             self,
-            label="Save it and change these names",
-            told=impact.sentences(self.sees),
-            how="Tell who reads these values first. Then tick this, and save again.",
+            label="Save it and change what is made",
+            told=[sentence for each in found for sentence in each.sentences(self.sees)],
+            how="Tell who reads or checks these values first. Then tick this, and save again.",
             # Not how many there are: where they come and go, it would be asked for without end.
-            accepts=[impact.change, json.dumps(policy.options, sort_keys=True)],
+            accepts=[*(each.change for each in found), json.dumps(policy.options, sort_keys=True)],
         ):
-            policy.audit_facts = {"accepted_changed_answers": impact.counts()}
+            counts = {name: count for each in found for name, count in each.counts().items()}
+            policy.audit_facts = {"accepted_changed_answers": counts}
 
 
 class PolicyForm(PolicyJSONForm):

@@ -115,6 +115,7 @@ class OnePolicy(SetupView):
         """Keep what is left out as it is; a new one needs ``issuer``. Credentials that are there are left alone.
 
         What would change the answers of customers, or leave them without one, is refused until you accept it. So are
-        other names of values, while resources of a marketplace have live credentials made by it.
+        other names of values, while resources of a marketplace have live credentials made by it, and other options,
+        while installations, grants or resources get their next credentials by it.
         """
         return self.put_entry(("policies", policy), CredentialPolicy.objects.filter(name=policy), PolicySerializer)

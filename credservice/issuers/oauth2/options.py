@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from credservice.core.context_templates import check_template, fill_template
+from credservice.core.context_templates import fill_template
 from credservice.http.outgoing import check_url
 from credservice.issuers.jwt import ALGORITHMS
 from credservice.issuers.options import (
@@ -14,6 +14,7 @@ from credservice.issuers.options import (
     Seconds,
     Text,
     check_declared,
+    check_sources,
     is_text,
     value_name,
 )
@@ -29,13 +30,13 @@ _REQUESTED = ("scope", "audience", "resource", "requested_token_type")
 def _check_text(value: Any) -> None:
     if not is_text(value):
         raise ValueError("must be a text")
-    check_template(value)
+    check_sources(value)
 
 
 def _check_texts(value: Any) -> None:
     if not _listed(value) or not all(is_text(one) for one in _listed(value)):
         raise ValueError("must be a text or a list of texts")
-    check_template(value)
+    check_sources(value)
 
 
 def _check_resources(value: Any) -> None:
