@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 
 import structlog
+from django.core.exceptions import RequestDataTooBig
 from django.db import Error
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
@@ -12,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from credservice import __version__, readiness
 from credservice.console.middleware import PREFIX, plain_page
+from credservice.console.search import TOO_LONG
 from credservice.core.exceptions import ServiceError
 from credservice.http.errors import as_service_error
 from credservice.serving import stopping
@@ -79,6 +81,10 @@ def _our_body(code: str, message: str) -> dict[str, str]:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    if isinstance(exception, RequestDataTooBig):
+        refusal = as_service_error(exception)
+        told = TOO_LONG if request.path == reverse("admin:search") else ""
+        return _for_a_person(request, 413, told) or _json_error(request, 413, refusal.code, refusal.message)
     sentence = "The request is malformed, or its host name is not ours."
     return _for_a_person(request, 400) or _json_error(request, 400, "invalid_request", sentence)
 
@@ -104,9 +110,9 @@ def _unavailable(request: HttpRequest, refusal: ServiceError) -> HttpResponse:
     return response
 
 
-def _for_a_person(request: HttpRequest, status: int) -> HttpResponse | None:
+def _for_a_person(request: HttpRequest, status: int, sentence: str = "") -> HttpResponse | None:
     """The console's page, which needs neither a session nor the database; None for machines."""
-    return plain_page(status) if request.path.startswith(PREFIX) else None
+    return plain_page(status, sentence) if request.path.startswith(PREFIX) else None
 
 
 def _json_error(request: HttpRequest, status: int, code: str, message: str) -> JsonResponse:

@@ -21,6 +21,7 @@ from exchange.refused_calls import keep_refused
 from exchange.serializers import ExchangeIds
 
 ACTION = "exchange.credential"
+CLOCK_REASONS = ("stale_timestamp", "future_timestamp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ def _refused_detail(attempt: Attempt) -> dict[str, Any]:
     detail, difference = attempt.detail(), attempt.caller.verdict.clock_difference
     if difference is not None:
         detail["clock_difference_seconds"] = round(difference, 3)
+    if attempt.caller.verdict.reason in CLOCK_REASONS and attempt.caller.platform is not None:
+        detail["tolerance_seconds"] = attempt.caller.platform.profile.tolerance_seconds
     if attempt.caller.platform is None:
         detail["platform"] = attempt.caller.name
     return detail

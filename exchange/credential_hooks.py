@@ -4,18 +4,20 @@ from collections import Counter
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from credservice.core.ids import find_ours
 from credservice.credentials.hooks import Subject
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.policy_impact import MAX_COUNTED, Use
 from exchange.models import EndUser, Grant, Installation, Integration
+from exchange.services.answer_impact import MAX_LOOKED_AT, Look, answer_each
 
 
 def installations_of(lines: Collection[UUID]) -> dict[str, int]:
     """Count the installations that are answered: those with a grant of their own, and those that share their end
-    user's. One that waits for approval, or is suspended, or anything that it belongs to, gets no answer."""
+    user's. One that waits for approval, or is suspended, or anything that it belongs to, gets no answer; nor does one
+    whose answer would lack something, which is looked at of no more than ``MAX_LOOKED_AT``."""
     grants = Grant.objects.filter(line__in=lines)
     answered = Installation.objects.filter(
         state=Installation.State.ACTIVE,
@@ -29,7 +31,12 @@ def installations_of(lines: Collection[UUID]) -> dict[str, int]:
         end_user=F("integration__grants__end_user"),
         grants__isnull=True,
     )
-    return {"installations": own.count() + shared.distinct().count()}
+    every = answered.filter(Q(pk__in=own.values("pk")) | Q(pk__in=shared.values("pk")))
+    every = every.select_related("end_user", "integration__policy").order_by("-created_at")
+    looked_at = list(every[: MAX_LOOKED_AT + 1])
+    if len(looked_at) > MAX_LOOKED_AT:
+        return {"installations": every.count()}
+    return {"installations": sum(answer.fields is not None for answer in answer_each(looked_at, Look()).values())}
 
 
 def integrations_served(policy: CredentialPolicy) -> list[Use]:

@@ -23,8 +23,8 @@ class Menu:
 class Need(NamedTuple):
     """One line of what waits: a sentence, and the filters of the list that shows it, or another address.
 
-    ``instead`` is the address for who lacks the permission ``needs``, which that one asks for. ``kind`` is what notices
-    know it by, where its address changes with what it counts.
+    ``needs`` is the permission to mend it: who lacks it is told who has it. ``kind`` is what notices know it by, where
+    its address changes with what it counts.
     """
 
     sentence: str
@@ -32,7 +32,6 @@ class Need(NamedTuple):
     urgent: bool = False  # something is broken now, and not only due
     link: str = ""
     needs: str = ""
-    instead: str = ""
     kind: str = ""
 
 

@@ -1,6 +1,7 @@
 """Tells how many of a partner's newest calls were refused, and why: for the overview, and on the partner's page."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -19,6 +20,7 @@ SHARE = 0.25  # of its calls, from which on somebody should look
 AT_LEAST = 3
 LATELY = timedelta(hours=24)
 REFUSED = AuditEvent.Outcome.REFUSED
+Unsettled = Callable[[list[AuditEvent]], list[AuditEvent]]
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Look:
     """Counts by reason which of one actor's newest lines are of refused calls.
 
     ``of`` is how many lines they are a share of, ``of_last`` whether that number is told. ``is_claimed``: of calls
-    that did not prove to be the partner's; anybody can send such a one.
+    that did not prove to be the partner's; anybody can send such a one. ``settled`` counts those whose reason is mended
+    since: they are in no other number here.
     """
 
     partner: str
@@ -36,6 +39,7 @@ class Look:
     of: int
     of_last: bool
     filters: dict[str, str]
+    settled: int = 0
 
     @property
     def refused(self) -> int:
@@ -46,10 +50,9 @@ class Look:
         """Name the most frequent one; empty where none was refused."""
         return self.reasons.most_common(1)[0][0] if self.reasons else ""
 
-    def are_many(self, *, settled: str = "") -> bool:
-        """Tell if somebody should look: without those of a reason that is ``settled`` since."""
-        left = self.refused - (self.reasons[settled] if settled else 0)
-        return left >= max(AT_LEAST, SHARE * self.of)
+    def are_many(self) -> bool:
+        """Tell if somebody should look."""
+        return self.refused >= max(AT_LEAST, SHARE * self.of)
 
     def sentence(self) -> str:
         """Write it as a line of the overview."""
@@ -87,9 +90,12 @@ class Look:
         return "was" if self.refused == 1 else "were"
 
     def _why(self) -> str:
-        [(reason, times)] = self.reasons.most_common(1)
-        most = "most of them" if 2 * times > self.refused else "most often"
-        return f"{'' if self.refused == 1 else f', {most}'}: {reason.replace('_', ' ')}"
+        """Name the two most frequent reasons: one alone may hide what is wrong."""
+        found = self.reasons.most_common(2)
+        most = "most of them" if 2 * found[0][1] > self.refused else "most often"
+        named = ", then ".join(reason.replace("_", " ") for reason, _ in found)
+        settled = f" ({self.settled} more for what is settled since)" if self.settled else ""
+        return f"{'' if self.refused == 1 else f', {most}'}: {named}{settled}"
 
     def _lines(self) -> dict[str, str]:
         found = self.filters | {"outcome__exact": REFUSED}
@@ -105,9 +111,9 @@ class RefusedCalls(NamedTuple):
     proven: Look
     claimed: Look
 
-    def many(self, *, settled: str = "") -> list[Look]:
+    def many(self) -> list[Look]:
         """List what somebody should look at."""
-        return [look for look in self if look.are_many(settled=settled)]
+        return [look for look in self if look.are_many()]
 
     def facts(self, request: HttpRequest) -> list[Fact]:
         """Say both on top of the partner's page; nothing of what was not refused."""
@@ -115,21 +121,30 @@ class RefusedCalls(NamedTuple):
 
 
 def refused_calls(
-    kind: str, name: str, among: QuerySet[AuditEvent], *, every_call: bool, **filters: str
+    kind: str,
+    name: str,
+    among: QuerySet[AuditEvent],
+    *,
+    every_call: bool,
+    unsettled: Unsettled = list,
+    **filters: str,
 ) -> RefusedCalls:
     """Look at the newest lines of ``kind:name``, and of who claimed to be it: by two short reads of an index.
 
     ``among`` are the lines that may be calls of such a partner, ``filters`` those of the trail's list that find them.
-    ``every_call``: each call has one line there, so that "of the last 20" is true.
+    ``every_call``: each call has one line there, so that "of the last 20" is true. ``unsettled`` chooses those of the
+    refused lines whose reason holds still.
     """
     among = among.filter(at__gte=timezone.now() - LATELY).order_by("-pk")
 
     def look(actor: str, *, is_claimed: bool, beside: int = 0) -> Look:
-        found = list(among.filter(actor=actor).values_list("outcome", "reason", "at")[:LOOKED_AT])
-        refused = [(reason, at) for outcome, reason, at in found if outcome == REFUSED]
-        reasons, since = Counter(reason for reason, _ in refused), min((at for _, at in refused), default=None)
-        of_last = every_call and not is_claimed
-        return Look(name, is_claimed, reasons, since, len(found) + beside, of_last, filters | {"actor": actor})
+        found = list(among.filter(actor=actor).only("outcome", "reason", "at", "detail")[:LOOKED_AT])
+        refused = [line for line in found if line.outcome == REFUSED]
+        left = unsettled(refused)
+        reasons, since = Counter(line.reason for line in left), min((line.at for line in left), default=None)
+        of_last, own = every_call and not is_claimed, filters | {"actor": actor}
+        settled = len(refused) - len(left)
+        return Look(name, is_claimed, reasons, since, len(found) + beside, of_last, own, settled)
 
     proven = look(f"{kind}:{name}", is_claimed=False)
     # A few claims beside many calls that are its own are no trouble.

@@ -18,13 +18,13 @@ _SWITCHED = {
 }
 _ACCOUNT_FIELDS = {"email": "e-mail address"}
 # Lines whose facts are of another kind of object than they name.
-_FACTS_OF = {"vendor_api.call": "service_token"}
+FACTS_OF = {"vendor_api.call": "service_token"}
 Detail = dict[str, Any]
 
 
 def kind_of_facts(action: str, object_type: str) -> str:
     """Name the kind of object that a line's facts are of."""
-    return _FACTS_OF.get(action, object_type)
+    return FACTS_OF.get(action, object_type)
 
 
 def facts_are_told(event: AuditEvent) -> bool:

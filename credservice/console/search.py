@@ -40,7 +40,7 @@ MIN_PART = 3
 TOO_LONG = f"That is longer than {MAX_KEY:,} characters. Paste the line that holds the id or the credential."
 FOUND_NOTHING = (
     "No results. Customers are found by any part of their name or ids, other names by how they begin, and other ids, "
-    "hints and request ids whole."
+    "hints and request ids whole. Reasons that were typed are found by any part, in the newest lines of the trail."
 )
 NOT_OURS = "No credential, live or ended, has this value, and nothing has it for a name or an id."
 TOO_MANY = "There are too many customers to look for a part of a name in time. Type how it begins, or a whole id."

@@ -13,6 +13,7 @@ from django.urls import reverse
 from credservice.adminkit.links import list_url
 from credservice.adminkit.menu import Menu, Need, menu_of, title_of
 from credservice.console.first_steps_page import may_begin
+from credservice.console.roles import ADMINISTRATOR, ROLES, permissions_of
 
 DAILY = ("Credentials", "Exchange", "Provisioning", "Audit")  # groups that stand open
 
@@ -72,8 +73,16 @@ def _lines(request: HttpRequest, needs: Callable[[Any], list[Need]]) -> Iterator
     for _, entry in _entries(request):
         for need in _needs(needs(entry["site_admin"])):
             if need.needs and not request.user.has_perm(need.needs):
-                need = need._replace(link=need.instead)
+                need = need._replace(sentence=f"{need.sentence}. {_who_may(need.needs)}")
             yield _line(entry["site_admin"], need)
+
+
+def _who_may(permission: str) -> str:
+    """Say who can mend it, to who cannot: the roles below the administrator's, as the table has them."""
+    name = tuple(permission.split(".", 1))
+    able = [role.name for role in ROLES if role.name != ADMINISTRATOR and name in permissions_of(role)]
+    told = [f"{'an' if role[0] in 'AEIOU' else 'a'} {role.lower()}" for role in able or [ADMINISTRATOR]]
+    return f"{' or '.join(told)} can change it".capitalize()
 
 
 def _needs(lines: list[Need]) -> list[Need]:

@@ -23,7 +23,7 @@ from credservice.credentials.models import Credential
 from exchange.audit import ACTION
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from exchange.services.answer_impact import Answer
-from exchange.services.customer_answers import SUSPENDED, unanswered_today
+from exchange.services.customer_answers import SUSPENDED, unanswered_today, why_unanswered_today
 from exchange.shapes import CREDENTIAL, END_USER, INSTALLATION
 
 GRANTS = 20  # that are looked at for one that hands something out
@@ -112,14 +112,25 @@ def last_refused(obj: EndUser) -> AuditEvent | None:
 
 def _unanswered(request: HttpRequest, obj: EndUser) -> list[Need]:
     """Say of each installation that gets no answer why, and what would mend it."""
-    needs = []
-    for installation, answer in unanswered_today(obj):
-        what, link = _mending(request, obj, installation, answer)
-        if answer.lacks == "" and not request.user.has_perm("exchange.add_grant"):
-            link = page_of(installation)
-        sentence = f"{installation} of {installation.integration.integration_id} gets no answer: {answer.why}. {what}"
-        needs.append(Need(printable(sentence), urgent=True, link=link))
-    return needs
+    return [
+        _unanswered_step(request, installation, answer, f"{installation} of {installation.integration.integration_id}")
+        for installation, answer in unanswered_today(obj)
+    ]
+
+
+def steps_of_installation(request: HttpRequest, obj: Installation) -> list[Need]:
+    """Say of one that was let in and gets no answer why, and what would mend it."""
+    if not request.user.has_perm("exchange.view_enduser"):
+        return []
+    answer = why_unanswered_today(obj)
+    return [_unanswered_step(request, obj, answer, "It")] if answer is not None else []
+
+
+def _unanswered_step(request: HttpRequest, installation: Installation, answer: Answer, name: str) -> Need:
+    what, link = _mending(request, installation.end_user, installation, answer)
+    if answer.lacks == "" and not request.user.has_perm("exchange.add_grant"):
+        link = page_of(installation)
+    return Need(printable(f"{name} gets no answer: {answer.why}. {what}"), urgent=True, link=link)
 
 
 def _mending(request: HttpRequest, obj: EndUser, installation: Installation, answer: Answer) -> tuple[str, str]:

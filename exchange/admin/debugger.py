@@ -1,7 +1,9 @@
 """Tells why a call's signature was refused, and the setting that would make it pass, with a button that sets it.
 
 A call is picked from the platform's newest refused ones, or pasted. Never shown to the caller (protocol notes).
-To look asks for no recent proof: secrets are tried, but nothing of them is shown. To set something does.
+Whoever may look at the platform and the trail may look at what was recorded: secrets are tried, but nothing of them is
+shown, nor of the call's headers. To paste a call, or to set something, needs the right to change the platform: what is
+pasted is judged without a trace, by live and ended secrets. To look asks for no recent proof. To set something does.
 """
 
 import re
@@ -179,7 +181,14 @@ class Explained:
 
 class SignatureDebugger(ObjectPage):
     slug, title, icon = "debugger", "Signature debugger", "bug_report"
-    permission = "change"
+    permission = "view"
+
+    def allowed(self, request: HttpRequest, obj: Platform | None = None) -> bool:
+        may_change = request.method != "POST" or self.may_change(request)
+        return super().allowed(request, obj) and request.user.has_perm("audit.view_auditevent") and may_change
+
+    def may_change(self, request: HttpRequest) -> bool:
+        return bool(self.admin.has_change_permission(request))
 
     def refusal(self, obj: Platform) -> str:
         return "" if obj.require_signature else "This platform's calls are not signed."
@@ -202,7 +211,7 @@ class SignatureDebugger(ObjectPage):
             "calls": [
                 (call, call.reason.replace("_", " ")) for call in obj.refused_calls.order_by("-at") if opens(call)
             ],
-            "form": pasted,
+            "form": pasted if self.may_change(request) else None,
             "form_id": new_form_id(request),
             "explained": explained,
             "new_secret": NewSecret(self.admin.admin_site._registry[SigningSecretSet]).link(request, obj.secrets),

@@ -20,7 +20,7 @@ from credservice.adminkit.object_header import Fact
 from credservice.audit.models import AuditEvent
 from exchange.admin import pages
 from exchange.admin.accepted_answers import AttributesForm, AttributesPage
-from exchange.admin.customers import WhoSawCustomer, grant_url, last_refused, next_steps_of
+from exchange.admin.customers import WhoSawCustomer, grant_url, last_refused, next_steps_of, steps_of_installation
 from exchange.admin.rebinding import Rebind
 from exchange.admin.trials import TestInstallation
 from exchange.models import EndUser, Installation, Integration, Platform, SeenSignature
@@ -176,6 +176,9 @@ class InstallationAdmin(AttributesPage, LargeListAdmin):
             Fact("Integration", link_to(obj.integration)),
             Fact("Added", moment(obj.created_at)),
         ]
+
+    def next_steps(self, request: HttpRequest, obj: Installation) -> list[Need]:
+        return steps_of_installation(request, obj)
 
     def object_title(self, obj: Installation) -> str:
         return f"{obj.installation_id} of {obj.end_user}"

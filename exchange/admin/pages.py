@@ -1,6 +1,6 @@
 """Acts on one platform, integration, end user, installation or grant."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -17,7 +17,7 @@ from credservice.credentials.admin.pages import outside
 from exchange.admin.customers import identities
 from exchange.models import EndUser, Grant, Installation
 from exchange.services import end_users
-from exchange.services.answer_impact import Look, answer_each
+from exchange.services.answer_impact import Look, answer_each, some
 from exchange.services.grants import usable_of, withdraw_grant
 
 State = Installation.State
@@ -121,6 +121,11 @@ class Approve(Switch):
     def switch(self, obj: Installation, *, actor: str, why: str) -> None:
         end_users.approve_installation(installation=obj, actor=actor, why=why)
 
+    @classmethod
+    def bulk(cls, **differs: Any) -> BulkAction:
+        consequence = "From now on, each of these is handed the credential of its end user, where it gets an answer."
+        return super().bulk(consequence=consequence, foretell=_unanswered_of, **differs)
+
 
 class Refuse(Switch):
     slug, title, icon, verb = "refuse", "Refuse", "block", "refused"
@@ -153,11 +158,28 @@ class ResumeInstallation(Resume):
 
 def _why_unanswered(installation: Installation) -> str:
     """Say what an active installation would get no answer for; empty where it would get one."""
-    if not installation.end_user.is_active:
-        return "its end user is suspended"
-    if not installation.integration.is_active:
-        return "its integration is suspended"
-    return printable(answer_each([installation], Look())[installation].why)
+    return _why_each_unanswered([installation]).get(installation, "")
+
+
+def _why_each_unanswered(installations: Iterable[Installation]) -> dict[Installation, str]:
+    """Say it of those that would get none."""
+    found = {}
+    for installation, answer in answer_each(installations, Look()).items():
+        why = answer.why
+        if not installation.end_user.is_active:
+            why = "its end user is suspended"
+        elif not installation.integration.is_active:
+            why = "its integration is suspended"
+        if why:
+            found[installation] = printable(why)
+    return found
+
+
+def _unanswered_of(installations: Iterable[Installation]) -> list[str]:
+    """Foretell which of many that are approved would get no answer."""
+    found = [f"{printable(str(each))} ({why})" for each, why in _why_each_unanswered(installations).items()]
+    verb = "gets" if len(found) == 1 else "get"
+    return [f"{len(found)} of these {verb} no answer yet{some(found)}."] if found else []
 
 
 class Withdraw(ObjectAction):

@@ -1,5 +1,7 @@
 """Finds platforms of which calls are refused: how many of the last ones, why, and where that is explained."""
 
+from functools import partial
+
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -21,29 +23,27 @@ def refused_platforms() -> list[Need]:
     return [
         _need(platform, look)
         for platform in Platform.objects.filter(is_active=True)[:MAX_PLATFORMS]
-        for look in refused_of(platform).many(settled=_settled(platform))
+        for look in refused_of(platform).many()
     ]
 
 
 def refused_of(platform: Platform) -> RefusedCalls:
     exchanges = AuditEvent.objects.filter(action=ACTION)
-    return refused_calls("platform", platform.name, exchanges, every_call=True, action=ACTION)
+    unsettled = partial(_unsettled, platform)
+    return refused_calls("platform", platform.name, exchanges, every_call=True, unsettled=unsettled, action=ACTION)
 
 
 def what_to_do(request: HttpRequest, platform: Platform, debugger: ObjectPage, trial: ObjectPage) -> list[Need]:
     """Lead, on the platform's page, to what explains its refused calls: a test of an exchange, and the debugger."""
     proven, claimed = refused_of(platform)
     steps = []
-    if proven.are_many(settled=_settled(platform)) and trial.link(request, platform):
+    if proven.are_many() and trial.link(request, platform):
         sentence = "Its calls are refused: test an exchange with the ids of one, and see why"
         steps.append(Need(sentence, urgent=True, link=trial.url(platform)))
     call = _kept(platform, claimed.reason) if claimed.are_many() else None
     if call is not None and debugger.link(request, platform):
         sentence = "Calls that claim to be its are refused: see in the signature debugger why"
         steps.append(Need(sentence, link=f"{debugger.url(platform)}?call={call.pk}"))
-    elif call is not None and debugger.admin.has_view_permission(request):
-        sentence = "Calls that claim to be its are refused: whoever may change the platform sees why, in its debugger"
-        steps.append(Need(sentence, link=claimed.trail_url()))
     return steps
 
 
@@ -66,20 +66,22 @@ def _need(platform: Platform, look: Look) -> Need:
     call = _kept(platform, look.reason) if look.is_claimed else None
     if call is None:
         return need
-    debugger = f"{reverse('admin:exchange_platform_debugger', args=[platform.pk])}?call={call.pk}"
-    return need._replace(link=debugger, needs="exchange.change_platform", instead=need.link)
+    return need._replace(link=f"{reverse('admin:exchange_platform_debugger', args=[platform.pk])}?call={call.pk}")
 
 
-def _waits(platform: Platform) -> bool:
-    return Installation.objects.filter(platform=platform, state=Installation.State.PENDING).exists()
-
-
-def _settled(platform: Platform) -> str:
-    """Name the reason that calls are refused for no more: once nothing waits for approval, that one."""
-    return "" if _waits(platform) else WaitingForApproval.code
+def _unsettled(platform: Platform, refused: list[AuditEvent]) -> list[AuditEvent]:
+    """Leave out the calls for installations that waited for approval, and wait no more."""
+    waited = [line.detail.get("installation") for line in refused if line.reason == WaitingForApproval.code]
+    if not waited:
+        return refused
+    pending = Installation.objects.filter(platform=platform, state=Installation.State.PENDING)
+    waiting = set(pending.filter(installation_id__in=waited).values_list("installation_id", flat=True))
+    return [
+        line for line in refused if line.reason != WaitingForApproval.code or line.detail.get("installation") in waiting
+    ]
 
 
 def _listed(platform: Platform, look: Look) -> str:
-    if look.reason == WaitingForApproval.code and _waits(platform):
+    if look.reason == WaitingForApproval.code:
         return list_url(Installation, state__exact="pending", platform__id__exact=platform.pk)
     return look.trail_url()

@@ -83,9 +83,9 @@ class AnswerImpact:
         """Say it; not ``named``: to who may not read installations, without their ids and what they lack."""
         told = []
         if self.unanswered:
-            told.append(f"{_number(self.unanswered)} would get no answer{_some(self.unanswered) if named else ''}.")
+            told.append(f"{_number(self.unanswered)} would get no answer{some(self.unanswered) if named else ''}.")
         if self.different:
-            names = _some(self.different) if named else ""
+            names = some(self.different) if named else ""
             told.append(f"{_number(self.different)} would be answered differently{names}.")
         told += self.changes
         if self.more and self.looked_at:
@@ -292,6 +292,7 @@ def _number(names: list[str]) -> str:
     return counted(len(names), "installations")
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """Name a few of these, after a colon."""
     rest = len(names) - MAX_NAMED
     return ": " + ", ".join(names[:MAX_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -91,7 +91,16 @@ def unanswered_today(end_user: EndUser) -> Iterator[tuple[Installation, Answer]]
     """Yield the newest installations of an active customer that are active, and get no answer all the same."""
     if not end_user.is_active:
         return
-    installations = list(_live(Installation.objects.filter(end_user=end_user))[:MAX_SHOWN])
+    yield from _unanswered(_live(Installation.objects.filter(end_user=end_user))[:MAX_SHOWN])
+
+
+def why_unanswered_today(installation: Installation) -> Answer | None:
+    """Find why an active installation of an active customer gets no answer; None where it gets one."""
+    found = _unanswered(_live(Installation.objects.filter(pk=installation.pk)))
+    return next((answer for _, answer in found), None)
+
+
+def _unanswered(installations: Iterable[Installation]) -> Iterator[tuple[Installation, Answer]]:
     for each, answer in answer_each(installations, Look()).items():
         if not each.integration.is_active:
             yield each, Answer(None, "the integration is suspended", lacks=SUSPENDED)

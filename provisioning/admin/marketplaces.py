@@ -133,6 +133,7 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
             Need(
                 f"{row} lets users sign on to resources that its connector does not find (404 at sign-on)",
                 link=field_of(row, "sign_on_404"),
+                needs="provisioning.change_marketplace",
             )
             for row in rows
         ]

@@ -54,7 +54,7 @@ def test_what_will_be_left_is_not_counted(console: Client, world: World) -> None
     world.make_installation("inst_2", "pending")
     first = start_issue(policy=world.key_policy, context={}, subject=world.end_user.subject, actor="test")
     Grant.objects.update(line=first.line)
-    Integration.objects.update(policy=world.key_policy)
+    Integration.objects.update(policy=world.key_policy, response_shape={"apiKey": "$credential.API_KEY"})
     second = rotate(credential=first, actor="test", overlap=timedelta(0))
     revoke(credential=Credential.objects.get(pk=first.pk), actor="test", reason="a test")
     other = world.make_key()

@@ -73,6 +73,23 @@ def test_it_keeps_nobody_out(customer: Page, scheme: str) -> None:
     assert faults(customer) == []
 
 
+def test_a_phone_names_what_an_act_is_about(customer: Page) -> None:
+    name = customer.locator(".console-object h2").inner_text()
+    customer.goto(customer.url.replace("/change/", "/suspend/"))
+    expect(customer.locator(".console-whose")).to_be_hidden()
+    customer.set_viewport_size(PHONE)
+    expect(customer.locator(".console-whose")).to_have_text(name)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_bar_of_actions_can_be_read(console: Page, scheme: str) -> None:
+    paint(console, scheme)
+    console.goto("/admin/exchange/enduser/")
+    console.locator("#result_list tbody .action-select").first.check()
+    expect(console.locator("#changelist-actions")).to_be_visible()
+    assert faults(console) == []
+
+
 def test_a_phone_shows_what_can_be_done_without_scrolling_sideways(customer: Page) -> None:
     customer.set_viewport_size(PHONE)
     open_more(customer)

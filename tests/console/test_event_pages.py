@@ -152,6 +152,16 @@ def test_the_overview_leads_to_an_endpoint_that_fails(console: Client, endpoint:
     assert line["link"] == url(endpoint)
 
 
+def test_the_page_of_an_endpoint_that_fails_says_why(console: Client, failed: EventDelivery) -> None:
+    def facts() -> dict[str, Any]:
+        return {fact.name: fact.value for fact in console.get(url(failed.endpoint)).context["header"].facts}
+
+    EventDelivery.objects.update(state="pending", attempts=1, next_attempt_at=timezone.now())
+    assert "Why it fails" not in facts()
+    EventEndpoint.objects.update(failing_since=timezone.now() - timedelta(hours=2))
+    assert facts()["Why it fails"] == "it answers 500"
+
+
 def test_its_secret_is_changed_to_one_of_the_same_form(console: Client, endpoint: EventEndpoint) -> None:
     address = reverse("admin:keys_signingsecretset_new-secret", args=[endpoint.secrets_id])
     shown = send(console, address, source="generate", overlap="86400").content.decode()

@@ -140,6 +140,34 @@ def test_an_approval_says_what_is_missing_yet(console: Client, world: World) -> 
     assert "It is let in, but gets no answer yet: its end user is suspended." in page
 
 
+def test_an_approval_in_bulk_says_which_get_no_answer_yet(console: Client, world: World) -> None:
+    other = EndUser.objects.create(platform=world.platform, end_user_id="eu_2", attributes={"region": "eu"})
+    waiting = [world.make_installation(f"inst_{n}", "pending") for n in (2, 3, 4)]
+    Installation.objects.filter(pk=waiting[2].pk).update(end_user=other)
+    Integration.objects.update(
+        response_shape={"apiKey": "$credential.API_KEY", "region": "$end_user.region"}, policy=world.key_policy
+    )
+    Grant.objects.all().delete()
+    page = console.get(ask_bulk(console, Installation, "approve", waiting)).content.decode()
+    why = "(the customer has no attribute region)"
+    told = re.search(r"2 of these get no answer yet: ([^.]*)\.", page)
+    assert told is not None
+    assert sorted(told[1].split(", ")) == [f"inst_2 {why}", f"inst_3 {why}"]
+    EndUser.objects.update(attributes={"region": "eu"})
+    assert "no answer yet" not in console.get(ask_bulk(console, Installation, "approve", waiting)).content.decode()
+
+
+def test_an_approved_one_that_gets_no_answer_leads_to_what_mends_it(console: Client, world: World) -> None:
+    assert console.get(url(world.installation)).context["next_steps"] == []
+    Grant.objects.all().delete()
+    Installation.objects.update(state="pending")
+    send(console, url(world.installation, "approve"), why="")
+    (step,) = console.get(url(world.installation)).context["next_steps"]
+    assert step.sentence == "It gets no answer: its values would have to be entered. Grant a credential"
+    assert step.link.endswith(f"?end_user={world.end_user.pk}&integration={world.integration.pk}")
+    assert console.get(step.link).status_code == 200
+
+
 def test_installations_are_approved_in_bulk(console: Client, world: World, trail: Trail) -> None:
     waiting = [world.make_installation(f"inst_{n}", "pending") for n in (2, 3)]
     run_bulk(console, Installation, "approve", [*waiting, world.installation])

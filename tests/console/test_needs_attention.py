@@ -25,6 +25,7 @@ from exchange.models.refused_calls import RefusedCall
 from provisioning.models import CredentialRotation, Marketplace, Operation
 from provisioning.services.operation_worker import STUCK_AFTER
 from tests.support.console import World
+from tests.support.doors import role_client
 from tests.support.overview import overview, refuse
 from tests.support.pages import url
 
@@ -123,6 +124,8 @@ def test_it_leads_to_a_marketplace_that_is_set_up_for_a_checker(console: Client,
         line["sentence"] == "trials lets users sign on to resources that its connector does not find (404 at sign-on)"
     )
     assert line["link"] == f"{url(marketplace)}#field-sign_on_404"
+    (line,) = overview(role_client("Operator")).context["needed"]
+    assert line["sentence"].endswith("(404 at sign-on). A secrets manager can change it")
 
 
 def test_the_field_has_its_name_also_where_it_is_only_read(console: Client, world: World, settings: Any) -> None:
@@ -163,7 +166,7 @@ def test_a_rotation_that_was_never_acknowledged_is_found(console: Client, world:
 
 def test_calls_that_wait_for_approval_lead_to_the_installations(console: Client, world: World, worker: None) -> None:
     waiting = world.make_installation("inst_2", "pending")
-    refuse("waiting_for_approval", 4, "platform:mindcloud")
+    refuse("waiting_for_approval", 4, "platform:mindcloud", installation="inst_2")
     lines = overview(console).context["needed"]
     assert len(lines) == 2
     for line in lines:
@@ -172,9 +175,10 @@ def test_calls_that_wait_for_approval_lead_to_the_installations(console: Client,
 
 def test_calls_that_waited_are_no_trouble_once_nothing_waits(console: Client, world: World, worker: None) -> None:
     waiting = world.make_installation("inst_2", "pending")
-    refuse("waiting_for_approval", 10, "platform:mindcloud")
+    refuse("waiting_for_approval", 10, "platform:mindcloud", installation="inst_2")
     refuse("unknown_end_user", 2, "platform:mindcloud")
-    sentence = "12 of the last 12 calls of mindcloud were refused, most of them: waiting for approval"
+    told = "12 of the last 12 calls of mindcloud were refused, most of them"
+    sentence = f"{told}: waiting for approval, then unknown end user"
     assert sentence in needed(console)
     assert len(console.get(url(world.platform)).context["next_steps"]) == 1
     type(waiting).objects.filter(pk=waiting.pk).update(state="active")
@@ -182,6 +186,30 @@ def test_calls_that_waited_are_no_trouble_once_nothing_waits(console: Client, wo
     assert console.get(url(world.platform)).context["next_steps"] == []
     refuse("unknown_end_user", 3, "platform:mindcloud")
     assert len(needed(console)) == 1
+
+
+def test_calls_that_waited_settle_one_installation_at_a_time(console: Client, world: World, worker: None) -> None:
+    approved, waiting = (world.make_installation(name, "pending") for name in ("inst_2", "inst_3"))
+    refuse("waiting_for_approval", 9, "platform:mindcloud", installation="inst_2")
+    type(approved).objects.filter(pk=approved.pk).update(state="active")
+    refuse("incomplete_answer", 5, "platform:mindcloud", installation="inst_2")
+    told = (
+        "5 of the last 14 calls of mindcloud were refused, most of them: incomplete answer "
+        "(9 more for what is settled since)"
+    )
+    (line,) = [line for line in overview(console).context["needed"] if line["sentence"] == told]
+    assert "incomplete_answer" in {row.reason for row in console.get(line["link"]).context["cl"].result_list}
+    refuse("waiting_for_approval", 6, "platform:mindcloud", installation=waiting.installation_id)
+    (line,) = [line for line in overview(console).context["needed"] if "calls of mindcloud" in line["sentence"]]
+    assert "most of them: waiting for approval, then incomplete answer" in line["sentence"]
+    assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
+
+
+def test_a_frequent_reason_does_not_hide_the_next(console: Client, world: World, worker: None) -> None:
+    refuse("wrong_signature", 4)
+    refuse("stale_timestamp", 3)
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"].endswith("most of them: wrong signature, then stale timestamp")
 
 
 def keep_call(world: World, reason: str) -> RefusedCall:

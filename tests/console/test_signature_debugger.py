@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 
 from credservice.audit.models import AuditEvent
 from credservice.keys.rotation_progress import last_uses
@@ -43,6 +44,42 @@ def test_a_refused_call_is_kept_without_its_body(world, client):
     assert sorted(kept.request.environ) == ["HTTP_X_SIGNATURE", "HTTP_X_TIMESTAMP"]
 
 
+@pytest.mark.parametrize("role", ["Viewer", "Operator", "Auditor"])
+def test_who_may_only_look_is_told_why_and_changes_nothing(world, client, role):
+    assert call(client, headers_of(Profile(lower_case_method=True))).status_code == 401
+    reader = role_client(role)
+    page = reader.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert "Set the method to lower case." in page
+    assert "Whoever may change the platform, such as a secrets manager, can set it here." in page
+    assert CANARY not in page
+    assert not {'name="settings"', 'name="pasted"'} & set(re.findall(r'name="[^"]*"', page))
+    for sent in ({"pasted": f"POST {TARGET} HTTP/1.1"}, {"settings": "x"}):
+        assert reader.post(url(world.platform, "debugger"), sent).status_code == 403
+
+
+def test_who_may_not_look_at_the_trail_is_told_nothing(world, client):
+    call(client, headers_of(Profile(), secret="x" * 40))
+    reader = role_client("Viewer")
+    Group.objects.get(name="Viewer").permissions.remove(Permission.objects.get(codename="view_auditevent"))
+    assert reader.get(page_of(RefusedCall.objects.get())).status_code == 403
+
+
+def test_headers_that_may_hold_a_secret_are_not_shown(world, client):
+    call(client, {"X-Signature": CANARY, "X-Timestamp": CANARY})
+    page = role_client("Operator").get(page_of(RefusedCall.objects.get())).content.decode()
+    assert "none of the forms" in page
+    assert CANARY not in page
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(-1000, "1[67] minutes.* behind ours"), (1000, "16 minutes.* ahead of ours")]
+)
+def test_the_line_says_in_words_how_far_the_clock_was_off(world, client, console, seconds, told):
+    call(client, headers_of(Profile(), at=int(time.time()) + seconds))
+    page = console.get(url(AuditEvent.objects.get(action="exchange.credential"))).content.decode()
+    assert re.search(rf": its clock was {told} \(allowed: 5 minutes\)", page)
+
+
 def test_what_is_refused_for_another_reason_is_not_kept(world, client):
     Platform.objects.update(is_active=False)
     assert call(client, headers_of(Profile())).status_code == 401
@@ -61,9 +98,8 @@ def test_the_line_of_a_refused_call_leads_to_it(world, client, console):
     steps = {step.sentence: step.link for step in console.get(line).context["next_steps"]}
     kept = RefusedCall.objects.get()
     assert steps == {"Explain this call": page_of(kept), "Open platform mindcloud": url(world.platform)}
-    assert [step.sentence for step in role_client("Viewer").get(line).context["next_steps"]] == [
-        "Open platform mindcloud"
-    ]
+    viewer = role_client("Viewer").get(line).context["next_steps"]
+    assert {step.sentence: step.link for step in viewer} == steps
     kept.delete()
     assert [step.sentence for step in console.get(line).context["next_steps"]] == ["Open platform mindcloud"]
 

@@ -136,3 +136,11 @@ def test_what_is_taken_together_is_said_in_plain_words(console: Client, world: W
     values = {"platform": world.platform.pk, "integration_id": "int_1", "policy": world.policy.pk}
     page = console.post(url(Integration, "add"), values | {"response_shape": '{"apiKey": "$credential.apiKey"}'})
     assert "Another Integration has this Platform and Integration id already" in page.content.decode()
+
+
+def test_a_credential_that_is_never_checked_here_says_nothing_of_checks(console: Client, world: World) -> None:
+    def facts(credential: Credential) -> set[str]:
+        return {fact.name for fact in console.get(url(credential)).context["header"].facts}
+
+    assert "Last checked" not in facts(world.credential)
+    assert "Last checked" in facts(world.make_key())

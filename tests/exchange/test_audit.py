@@ -44,7 +44,9 @@ def test_a_refused_exchange_is_one_line_with_its_reason(door, trail):
 
 def test_a_refused_clock_is_in_the_line(door, granted, trail):
     door.post(headers=door.signed(timestamp="1700000000"))
-    assert trail.one(outcome="refused").detail["clock_difference_seconds"] < -1000
+    detail = trail.one(outcome="refused").detail
+    assert detail["clock_difference_seconds"] < -1000
+    assert detail["tolerance_seconds"] == 300
 
 
 def test_no_line_and_no_log_holds_a_secret(door, granted, trail, caplog):

@@ -11,17 +11,20 @@ from credservice.credentials.policy_impact import successor_differences
 from credservice.credentials.rotation_impact import preview_rotation, reach_of
 from credservice.credentials.services import finish_issue, revoke, rotate, start_issue
 from credservice.keys.models import SigningSecretSet
+from exchange import credential_hooks
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 
 
 @pytest.fixture
-def shared(active: Credential) -> Credential:
+def shared(policy: CredentialPolicy) -> Credential:
     """Granted to an end user with two installations, one of which has another grant of its own."""
     platform = Platform.objects.create(name="p", secrets=SigningSecretSet.objects.create(label="p"))
     integration = Integration.objects.create(
-        platform=platform, integration_id="i", policy=active.policy, response_shape={"p": "$credential.PASSWORD"}
+        platform=platform, integration_id="i", policy=policy, response_shape={"p": "$credential.PASSWORD"}
     )
     end_user = EndUser.objects.create(platform=platform, end_user_id="e")
+    pending = start_issue(policy=policy, context={}, subject=end_user.subject, actor="test")
+    active = finish_issue(pending, actor="test")
     both = {"platform": platform, "integration": integration, "end_user": end_user}
     Installation.objects.create(installation_id="shares", **both)
     own = Installation.objects.create(installation_id="own", **both)
@@ -56,6 +59,17 @@ def test_it_counts_only_installations_that_are_answered(shared):
         assert reach_of([shared])["installations"] == 0
         type(row).objects.filter(pk=row.pk).update(is_active=True)
     assert reach_of([shared])["installations"] == 1
+    Integration.objects.update(response_shape={"p": "$credential.PASSWORD", "region": "$end_user.region"})
+    assert reach_of([shared])["installations"] == 0
+    EndUser.objects.update(attributes={"region": "eu"})
+    assert reach_of([shared])["installations"] == 1
+
+
+def test_more_than_can_be_looked_at_are_counted_all_the_same(shared, monkeypatch):
+    monkeypatch.setattr(credential_hooks, "MAX_LOOKED_AT", 1)
+    Grant.objects.filter(installation__isnull=False).update(line=shared.line)
+    Integration.objects.update(response_shape={"region": "$end_user.region"})
+    assert reach_of([shared])["installations"] == 2
 
 
 def test_one_that_is_answered_with_a_successor_counts_for_that_alone(shared):

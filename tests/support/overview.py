@@ -22,6 +22,6 @@ def tally(name: str, number: int, hours_ago: int = 0, series: str = "exchange") 
     Tally.objects.create(series=series, hour=hour, name=name, count=number)
 
 
-def refuse(reason: str, times: int, actor: str = "unproven:mindcloud") -> None:
+def refuse(reason: str, times: int, actor: str = "unproven:mindcloud", **detail: str) -> None:
     for _ in range(times):
-        record(Line("exchange.credential", actor, outcome="refused", reason=reason))
+        record(Line("exchange.credential", actor, outcome="refused", reason=reason, detail=detail))

@@ -139,7 +139,7 @@ exchange_platform_add                            S D
 exchange_platform_change                         V O S A D
 exchange_platform_change POST                    S D
 exchange_platform_changelist                     V O S A D
-exchange_platform_debugger                       S D
+exchange_platform_debugger                       V O S A D
 exchange_platform_first-steps                    S D
 exchange_platform_first-steps-start              S D
 exchange_platform_resume                         O S D

@@ -1,5 +1,6 @@
 """Shows the lines of the audit log. Nobody adds, changes or deletes one: the database refuses it as well."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -34,7 +35,9 @@ from credservice.console.audit import filters
 from credservice.console.audit.changelist import TrailChangeList
 from credservice.console.audit.export import WITHHELD, export_page
 from credservice.console.audit.exposure import find_page, seen_page
+from credservice.console.audit.reasons import MIN_WORD, NEWEST, lines_with_reason
 from credservice.console.audit.times import TimeFilter
+from credservice.credentials.rotation_impact import spoken
 
 
 @admin.register(AuditEvent)
@@ -60,7 +63,9 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         ("at", TimeFilter),
     )
     list_before_template = "console/audit/chain.html"  # type: ignore[assignment] # Unfold says None
-    search_help_text = "Object id, subject, request id or line number"
+    search_help_text = (
+        f"Object id, subject, request id, line number, or part of a reason in the newest {NEWEST:,} lines"
+    )
     list_fullwidth = True
     fieldsets = (
         (None, {"fields": ("what", "at_exact", "action", "shown_outcome", "shown_reason", "given_reason")}),
@@ -116,7 +121,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         return super().changelist_view(request, more | (extra_context or {}))
 
     def find(self, term: str) -> list[Q]:
-        """Match a line by its number, or by an object id, a subject or a request id."""
+        """Match a line by its number, an object id, a subject or a request id; a new one by the reason typed for it."""
         found = [Q(object_id=term), Q(request_id=term)]
         if not term.startswith(CLAIMED_USER) or may_be_told_of("user"):
             found.append(Q(subject=term))
@@ -124,6 +129,8 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         found += [Q(subject=f"{owner}{term}") for owner in owners]
         if term.isascii() and term.isdigit():
             found.append(Q(pk=int(term)))
+        if len(term) >= MIN_WORD and (lines := lines_with_reason(term)):
+            found.append(Q(pk__in=lines))
         return found
 
     def prepare_rows(self, rows: list[Any]) -> None:
@@ -171,7 +178,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Why it was refused or failed")
     def shown_reason(self, obj: AuditEvent) -> str:
-        return f"{reason_words(obj.reason)} ({obj.reason})"
+        return f"{reason_words(obj.reason)} ({obj.reason}){_clock_of(obj)}"
 
     @display(description="Reason given")
     def given_reason(self, obj: AuditEvent) -> str:
@@ -218,3 +225,13 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         if seal is None:
             return "Not sealed yet: the worker does so within minutes."
         return f"Batch {seal.number}, sealed {seal.sealed_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _clock_of(event: AuditEvent) -> str:
+    """Say how far the clock was off of a call that was refused for it, and what was allowed; empty of any other."""
+    seconds, tolerance = event.detail.get("clock_difference_seconds"), event.detail.get("tolerance_seconds")
+    if not isinstance(seconds, int | float) or event.reason not in ("stale_timestamp", "future_timestamp"):
+        return ""
+    way = "behind" if seconds < 0 else "ahead of"
+    allowed = f" (allowed: {spoken(timedelta(seconds=tolerance))})" if isinstance(tolerance, int) else ""
+    return f": its clock was {spoken(timedelta(seconds=abs(seconds)))} {way} ours{allowed}"

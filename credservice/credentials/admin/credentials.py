@@ -265,7 +265,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             *([Fact(end[0], moment(end[1]))] if end else []),
             *_trouble(obj),
             *([Fact("Leaked", _reported(obj))] if obj.leaked_at else []),
-            Fact("Last checked", moment(obj.last_used_at, NONE_YET)),
+            *([Fact("Last checked", moment(obj.last_used_at, NONE_YET))] if obj.lookup or obj.last_used_at else []),
         ]
 
     def suspension(self, request: HttpRequest, obj: Credential) -> str:

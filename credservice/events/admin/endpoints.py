@@ -24,10 +24,11 @@ from unfold.widgets import (
 from credservice.adminkit.cards import Card, cards
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
-from credservice.adminkit.links import list_link, list_url, page_of, see_document
+from credservice.adminkit.links import list_link, list_url, may_view, page_of, see_document
 from credservice.adminkit.menu import Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.adminkit.object_header import Fact
 from credservice.adminkit.state_pages import Resume, Suspend
 from credservice.audit.names import actor_of
 from credservice.events.admin.types_page import types_page
@@ -127,12 +128,16 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
     )
 
 
-def _failing(endpoint: EventEndpoint) -> Need:
-    """Say since when it fails, and what came of the newest attempt of what waits first."""
+def _why_failing(endpoint: EventEndpoint) -> str:
+    """Say what came of the newest attempt of what waits first; empty where nothing waits."""
     waiting = EventDelivery.objects.filter(endpoint=endpoint, state=EventDelivery.State.PENDING, attempts__gt=0)
     first = waiting.order_by("priority", "next_attempt_at").first()
     attempt = first.log.first() if first is not None else None
-    why = f": {attempt.problem or f'it answers {attempt.status}'}" if attempt is not None else ""
+    return (attempt.problem or f"it answers {attempt.status}") if attempt is not None else ""
+
+
+def _failing(endpoint: EventEndpoint) -> Need:
+    why = f": {why}" if (why := _why_failing(endpoint)) else ""
     since = f"{endpoint.failing_since:%Y-%m-%d %H:%M} UTC"
     return Need(f"The event endpoint {endpoint} has failed since {since}{why}", link=page_of(endpoint), urgent=True)
 
@@ -157,6 +162,11 @@ class EventEndpointAdmin(WithSecrets, ConsoleAdmin):
     search_help_text = "Name"
     add_fieldsets = ((None, {"fields": ("name", "url", "description", "types")}),)
     fields = ("name", "shown_state", "url", "description", "types", "signing_secrets", "its_deliveries", "created_at")
+
+    def facts(self, request: HttpRequest, obj: EventEndpoint) -> list[Fact]:
+        failing = obj.is_active and obj.failing_since is not None and may_view(request, EventDelivery)
+        why = _why_failing(obj) if failing else ""
+        return [Fact("Why it fails", why)] if why else []
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(partial(types_page, self))
