@@ -12,9 +12,11 @@ class CredentialsConfig(AppConfig):
         # Only now may models be imported.
         from credservice.credentials.events import tell_examples
         from credservice.credentials.manifest import register_sections
+        from credservice.credentials import signed_tokens
         from credservice.credentials.vendor_api import export
         from credservice.events.examples import register_examples
 
         register_sections()
         register_examples(tell_examples)
         export.register()
+        signed_tokens.register()
