@@ -10,9 +10,9 @@ class CredentialsConfig(AppConfig):
 
     def ready(self) -> None:
         # Only now may models be imported.
+        from credservice.credentials import signed_tokens
         from credservice.credentials.events import tell_examples
         from credservice.credentials.manifest import register_sections
-        from credservice.credentials import signed_tokens
         from credservice.credentials.vendor_api import export
         from credservice.events.examples import register_examples
 

@@ -31,7 +31,7 @@ _END = f"""
 WITH found AS (
     SELECT id, expires_at {_LIVE} ORDER BY expires_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
 ), ended AS (
-    UPDATE credentials_credential SET expires_at = least(now(), %s) FROM found WHERE credentials_credential.id = found.id
+    UPDATE credentials_credential AS one SET expires_at = least(now(), %s) FROM found WHERE one.id = found.id
     RETURNING found.expires_at
 )
 SELECT count(*), max(expires_at) FROM ended

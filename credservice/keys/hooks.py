@@ -4,7 +4,6 @@ more."""
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-
 MAX_COUNTED = 10_000  # of live tokens, for a person to read
 
 

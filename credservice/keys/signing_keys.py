@@ -34,7 +34,8 @@ def generate_signing_key(
     """Make a key that is published now and signs after ``published_before``, the one before then being the previous.
 
     The first of its algorithm signs at once. ``leaked``: so does this one; the keys before are retired at once, and the
-    tokens that they signed verify no more and are handed out no more. Raises :class:`Invalid`, :class:`Conflict` while another one is pending.
+    tokens that they signed verify no more and are handed out no more. Raises :class:`Invalid`, :class:`Conflict` while
+    another one is pending.
     """
     if algorithm not in SigningKey.Algorithm.values:
         raise Invalid(f"A signing key is for one of {', '.join(SigningKey.Algorithm.values)}.")

@@ -83,10 +83,10 @@ class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
             if (kids := [key.kid for key in keys_before(algorithm)])
         )
         self.fields["leaked"].help_text = (
-            f"Live tokens now: {live or 'none'}. Revoked now, those of the chosen algorithm verify no more once caches "
-            f"are renewed, and are handed out no more. {NEXT} A key that is published and does not sign yet is revoked "
-            f"as well. Whoever cached our key set does not know the new key for {CACHE}, and may refuse good tokens "
-            "meanwhile."
+            f"Live tokens now: {live or 'none'}. Revoked now, every token that they signed verifies no more once "
+            f"caches are renewed, and is handed out no more. {NEXT} A key that is published and does not sign yet is "
+            f"revoked as well. Whoever cached our key set does not know the new key for {CACHE}, and may refuse good "
+            "tokens meanwhile."
         )
 
 
