@@ -19,6 +19,7 @@ from credservice.audit import Line, record_refusal
 from credservice.http.context import current_context
 
 NAME = "credservice"
+NOT_HERE = "This account may not sign in here, or not in this way."
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -33,7 +34,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if not refusal:
             return cast("HttpResponse | None", super().pre_login(request, user, **kwargs))
         record_refusal(Line.about(user, "user.sign_in", f"user:{user.get_username()}", reason=refusal))
-        messages.error(request, "This account may not sign in here, or not in this way.")
+        messages.error(request, NOT_HERE)
         return HttpResponseRedirect(reverse("admin:login"))
 
     def get_login_stages(self) -> list[str]:

@@ -24,6 +24,7 @@ from django.core.exceptions import ValidationError
 from unfold.forms import AuthenticationForm
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
+from credservice.accounts.adapters import NOT_HERE
 from credservice.accounts.audit import refuse
 from credservice.accounts.codes import step_of, use_code
 from credservice.accounts.oidc.marks import is_local_shut
@@ -56,17 +57,19 @@ class SignInForm(AuthenticationForm):
     error_messages = AuthenticationForm.error_messages | {
         "invalid_login": "This name and password open no account here. Capitals and small letters differ, and "
         "blanks before or after count.",
+        "not_here": NOT_HERE,
     }
 
     def confirm_login_allowed(self, user: Any) -> None:
-        try:
-            super().confirm_login_allowed(user)
-            if is_local_shut(user):  # as with a wrong password: nobody learns by it that theirs is right
-                raise self.get_invalid_login_error()
-        except ValidationError:
-            reason = "only_by_provider" if user.is_staff else "not_staff"
-            record_refusal(Line.about(user, "user.sign_in", f"user:{user.get_username()}", reason=reason))
-            raise
+        """Say more than of a wrong password: it was right, as the second step would tell of an account that is open.
+
+        Django asks nobody here who is deactivated: to that account no password is right.
+        """
+        if user.is_active and user.is_staff and not is_local_shut(user):
+            return
+        reason = "only_by_provider" if user.is_staff else "not_staff"
+        record_refusal(Line.about(user, "user.sign_in", f"user:{user.get_username()}", reason=reason))
+        raise ValidationError(self.error_messages["not_here"], code="not_here")
 
 
 class SignInCodeForm(AuthenticateForm):  # type: ignore[misc]

@@ -108,5 +108,11 @@ def approvals_waiting(user: Any) -> list[Approval]:
     return [approval for approval in found if may_decide(approval, user)]
 
 
+def approvals_come(user: Any) -> list[Approval]:
+    """List what was decided of this person's requests and is not used up or over, the newest first."""
+    mine = Approval.objects.filter(asked_by=user.pk, state__in=[State.APPROVED, State.DECLINED])
+    return list(mine.filter(expires_at__gt=timezone.now()).order_by("-decided_at")[:200])
+
+
 def _place(act: str, obj: Model) -> dict[str, str]:
     return {"act": act, "object_type": obj._meta.label_lower, "object_id": str(obj.pk)}

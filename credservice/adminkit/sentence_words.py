@@ -161,7 +161,7 @@ KINDS = {
     "unsettled_end_user": "end user",
 }
 # What actions are about that begin with another word than its kind.
-ACTS_ON = {"exchange": "credential", "resource_page": "resource", "sso": "resource"}
+ACTS_ON = {"approval": "act", "exchange": "credential", "resource_page": "resource", "sso": "resource"}
 # Of these the title is a phrase, which is quoted.
 QUOTED = ("approval", "bulk_run", "operation")
 # Actors who have one name only.

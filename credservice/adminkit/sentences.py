@@ -127,6 +127,8 @@ def action_words(action: str) -> str:
     if action in words.DONE or action not in words.ASKED | words.FAILED:
         return str(_phrase(words.DONE.get(action) or f"{_own_words(action)} {{it}}", it))
     asked = words.ASKED.get(action)
+    if asked and asked.startswith("ask "):
+        return str(_phrase(f"asked {asked.removeprefix('ask ')}", it))
     return str(_phrase(f"asked to {asked}" if asked else words.FAILED[action], it))
 
 

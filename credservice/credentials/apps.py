@@ -10,6 +10,7 @@ class CredentialsConfig(AppConfig):
 
     def ready(self) -> None:
         # Only now may models be imported.
+        from credservice.credentials import signed_tokens
         from credservice.credentials.events import tell_examples
         from credservice.credentials.manifest import register_sections
         from credservice.credentials.vendor_api import export
@@ -18,3 +19,4 @@ class CredentialsConfig(AppConfig):
         register_sections()
         register_examples(tell_examples)
         export.register()
+        signed_tokens.register()

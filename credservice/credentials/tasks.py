@@ -16,7 +16,7 @@ from procrastinate.contrib.django import app
 
 from credservice.core.exceptions import ServiceError
 from credservice.core.jobs import NeverGiveUp, enqueue
-from credservice.credentials import events, issuer_calls, services, transitions
+from credservice.credentials import events, issuer_calls, services, signed_tokens, transitions
 from credservice.credentials.hooks import is_taken
 from credservice.credentials.models import Credential
 from credservice.keys.services import erase_ended_secrets
@@ -51,6 +51,13 @@ def end_surplus(credential_id: str, handle: str, values_digest: str) -> None:
     credential = _get(credential_id)
     digest = bytes.fromhex(values_digest)
     issuer_calls.end_surplus(credential, handle=json.loads(handle), values_digest=digest, actor=ACTOR)
+
+
+@app.task(name=signed_tokens.TASK, retry=NeverGiveUp())
+def end_signed(kids: str) -> None:
+    """End what retired keys have signed. Repeating it is harmless."""
+    ended = signed_tokens.end_all_signed(kids.split(","))
+    log.info("tokens_ended_with_their_key", kids=kids, count=ended)
 
 
 @app.periodic(cron="* * * * *")

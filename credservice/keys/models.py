@@ -185,6 +185,10 @@ class SigningKey(models.Model):
     def is_due(self, now: datetime) -> bool:
         return self.state == self.State.PENDING and self.activates_at <= now
 
+    def may_have_live_tokens(self, now: datetime) -> bool:
+        """Tell if a token that it signed may not have ended yet."""
+        return self.activated_at is not None and (self.ends_at is None or self.ends_at > now)
+
     def open(self) -> Key:
         """Open the private key, for signing. Raises :class:`credservice.crypto.SealError`, also for a retired one."""
         return import_private(self.pk, unseal(bytes(self.sealed_private or b""), self.place))

@@ -39,6 +39,14 @@ def progress_of(secret_set: SigningSecretSet) -> Progress | None:
     return Progress(current, previous, _stage(current, previous))
 
 
+def signs_with(secret_set: SigningSecretSet) -> SigningSecret | None:
+    """Find the secret that last verified a call of the partner's; None where none of those that are good has."""
+    if secret_set.is_ours:
+        return None
+    used = [secret for secret in secret_set.live() if secret.last_used_at is not None]
+    return max(used, key=lambda secret: secret.last_used_at, default=None)  # type: ignore[arg-type,return-value]
+
+
 def stage_at_end(secret: SigningSecret) -> Stage | None:
     """Tell how far the partner is, before its previous ``secret`` is ended; None where its end hits nobody."""
     is_good = secret.state == SigningSecret.State.PREVIOUS and secret in secret.secret_set.live()

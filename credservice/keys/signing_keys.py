@@ -4,16 +4,18 @@ A key is published before it signs (pending), signs (current), and is published 
 expired (previous). One of each algorithm is current, at most one pending.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from credservice.audit import Line, record
 from credservice.core.exceptions import Conflict, Invalid
 from credservice.crypto import seal
-from credservice.keys import jose
+from credservice.keys import hooks, jose
 from credservice.keys.models import SigningKey
 
 State = SigningKey.State
@@ -32,7 +34,8 @@ def generate_signing_key(
     """Make a key that is published now and signs after ``published_before``, the one before then being the previous.
 
     The first of its algorithm signs at once. ``leaked``: so does this one; the keys before are retired at once, and the
-    tokens that they signed verify no more. Raises :class:`Invalid`, :class:`Conflict` while another one is pending.
+    tokens that they signed verify no more and are handed out no more. Raises :class:`Invalid`, :class:`Conflict` while
+    another one is pending.
     """
     if algorithm not in SigningKey.Algorithm.values:
         raise Invalid(f"A signing key is for one of {', '.join(SigningKey.Algorithm.values)}.")
@@ -68,14 +71,22 @@ def activate_signing_key(*, key: SigningKey, actor: str) -> SigningKey:
 
 
 def retire_signing_key(*, key: SigningKey, actor: str) -> None:
-    """Publish it no more; its private half is erased. Raises :class:`Conflict` for the current one."""
+    """Publish it no more, and end the tokens that it signed; its private half is erased.
+
+    Raises :class:`Conflict` for the current one.
+    """
     with transaction.atomic():
         _lock(key.algorithm)
         key.refresh_from_db()
         if key.state == State.CURRENT:
             raise Conflict("This is the current key. Make a new one first; this one then becomes the previous one.")
         if key.state != State.RETIRED:
-            _retire(key, actor)
+            _retire([key], actor)
+
+
+def keys_before(algorithm: str) -> QuerySet[SigningKey]:
+    """Find the keys that a leak would retire: whatever is published, or signs."""
+    return SigningKey.objects.filter(algorithm=algorithm).exclude(state=State.RETIRED)
 
 
 def current_signing_key(algorithm: str, *, actor: str) -> SigningKey:
@@ -144,8 +155,7 @@ def _make_current(key: SigningKey, actor: str, *, leaked: bool = False) -> None:
     now = timezone.now()
     before = SigningKey.objects.filter(algorithm=key.algorithm)
     if leaked:
-        for old in before.filter(state__in=[State.PENDING, State.CURRENT, State.PREVIOUS]):
-            _retire(old, actor)
+        _retire(list(keys_before(key.algorithm)), actor)
     before.filter(state=State.CURRENT).update(state=State.PREVIOUS, ends_at=now + OVERLAP)
     key.state, key.activated_at = State.CURRENT, now
     key.activates_at = key.activates_at or now
@@ -155,10 +165,15 @@ def _make_current(key: SigningKey, actor: str, *, leaked: bool = False) -> None:
         key.save(update_fields=["state", "activated_at"])
 
 
-def _retire(key: SigningKey, actor: str) -> None:
-    key.state, key.ends_at, key.sealed_private = State.RETIRED, timezone.now(), None
-    key.save(update_fields=["state", "ends_at", "sealed_private"])
-    record(Line.about(key, "signing_key.retired", actor))
+def _retire(keys: Sequence[SigningKey], actor: str) -> None:
+    now = timezone.now()
+    early = [key.kid for key in keys if key.may_have_live_tokens(now)]
+    for key in keys:
+        key.state, key.ends_at, key.sealed_private = State.RETIRED, now, None
+        key.save(update_fields=["state", "ends_at", "sealed_private"])
+        record(Line.about(key, "signing_key.retired", actor))
+    if early:
+        hooks.end_tokens(early)
 
 
 def _lock(algorithm: str) -> None:

@@ -140,6 +140,21 @@ def test_one_revocation_waits_for_nobody(asker: Client, world: World) -> None:
     assert Credential.objects.get(pk=world.credential.pk).state == "revoked"
 
 
+@pytest.mark.parametrize("decision", ["approve", "decline"])
+def test_who_asked_is_told_on_the_overview(asker: Client, second: Client, world: World, decision: str) -> None:
+    approval = asked(asker, world)
+    assert "Your request was" not in asker.get("/admin/").content.decode()
+    send(second, url(approval, decision), why="as agreed")
+    page = asker.get("/admin/").content.decode()
+    assert f"Your request was {decision}d" in page
+    assert url(approval) in page
+    assert "Your request was" not in second.get("/admin/").content.decode()
+    if decision == "approve":
+        send(asker, url(world.credential, "reveal"), **PROVE)
+    Approval.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert "Your request was" not in asker.get("/admin/").content.decode()
+
+
 def test_it_waits_for_who_can_decide(asker: Client, second: Client, world: World) -> None:
     approval = asked(asker, world)
     assert approvals_waiting(User.objects.get(username="second")) == [approval]

@@ -5,7 +5,7 @@ from html import unescape
 import pytest
 from django.utils.html import strip_tags
 
-from credservice.adminkit.sentences import sentence
+from credservice.adminkit.sentences import action_words, sentence
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 
@@ -135,3 +135,16 @@ def test_a_line_reads_as_a_sentence(db, facts, expected):
     html = str(sentence(AuditEvent.objects.latest("id")))
     assert "<b>" not in html
     assert " ".join(unescape(strip_tags(html)).split()) == expected
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("approval.asked", "asked for the approval of an act"),
+        ("approval.used", "used the approval of an act"),
+        ("operation.get", "asked how far an operation is"),
+        ("resource.get", "asked to read a resource"),
+    ],
+)
+def test_an_action_is_named_in_words_that_a_person_says(action, words):
+    assert action_words(action) == words

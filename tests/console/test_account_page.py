@@ -74,3 +74,29 @@ def test_it_says_whose_second_factor_is_asked_for(console, ann, settings):
 def test_it_says_where_the_password_opens_nothing(console, ann, settings):
     settings.OIDC_ONLY, settings.EMERGENCY_ACCOUNT = True, "root"
     assert "shut" in facts(console, ann)["Signs in by"]
+
+
+def test_it_says_that_roles_come_from_the_providers_groups(console, ann, settings):
+    settings.OIDC_PROVIDERS = {"corp": {"name": "Corp"}}
+    assert "Roles" not in facts(console, ann)
+    SocialAccount.objects.create(user=ann, provider="corp", uid="1")
+    assert "from the provider's groups" in facts(console, ann)["Roles"]
+
+
+NEW = {"usable_password": "true", "password1": "Tr0ub4dor&3-horse", "password2": "Tr0ub4dor&3-horse"}
+
+
+def test_while_local_accounts_are_shut_none_is_added_but_for_emergencies(console, settings):
+    settings.OIDC_ONLY, settings.EMERGENCY_ACCOUNT = True, "root"
+    settings.EMERGENCY_ACCOUNT = "break-glass"
+    User.objects.filter(username="root").update(username="break-glass")
+    assert "only break-glass can be added here" in console.get("/admin/auth/user/add/").content.decode()
+    page = console.post("/admin/auth/user/add/", NEW | {"username": "bob"}).content.decode()
+    assert "no other account could sign in" in page
+    assert not User.objects.filter(username="bob").exists()
+
+
+def test_otherwise_accounts_are_added(console):
+    assert "OIDC_ONLY" not in console.get("/admin/auth/user/add/").content.decode()
+    console.post("/admin/auth/user/add/", NEW | {"username": "bob"})
+    assert User.objects.get(username="bob").is_staff

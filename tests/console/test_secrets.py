@@ -15,12 +15,13 @@ from django.utils.html import strip_tags
 from credservice.adminkit.sentences import plain_sentence
 from credservice.adminkit.widgets import is_secret
 from credservice.audit import Line, record
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import start_issue
 from credservice.crypto import unseal
 from credservice.keys.models import SigningKey, SigningSecret
 from credservice.keys.rotation_progress import last_uses
 from credservice.keys.services import generate_secret, retire_secret
-from credservice.keys.signing_keys import generate_signing_key
+from credservice.keys.signing_keys import activate_signing_key, generate_signing_key
 from credservice.vendor_api.models import ServiceToken
 from credservice.vendor_api.tokens import authenticate, create_token, revoke_token
 from exchange.signatures.verify import Profile
@@ -29,7 +30,7 @@ from tests.console.test_signature_debugger import call, headers_of
 from tests.events.conftest import make_endpoint
 from tests.support.console import CANARY, PASSWORD, World
 from tests.support.doors import role_client
-from tests.support.pages import run_bulk, send, url
+from tests.support.pages import ask_bulk, run_bulk, send, url
 
 WHY = {"why": "support case 4711", "password": PASSWORD}
 ENTERED = "another-secret-of-the-platform-0123456789"
@@ -120,9 +121,35 @@ def test_a_platform_without_a_secret_has_its_own_lines(console: Client, world: W
 
 
 def test_a_leaked_secret_ends_at_once(console: Client, world: World) -> None:
-    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="0")
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="0", refuse="on")
     world.secret.refresh_from_db()
     assert world.secret.state == "retired"
+
+
+def test_to_revoke_during_a_rotation_says_what_the_partner_signs_with_and_needs_a_tick(
+    console: Client, world: World
+) -> None:
+    address = url(world.platform.secrets, "new-secret")
+    send(console, address, source="generate", overlap="86400")
+    used(world.secret)
+    page = console.get(address).content.decode()
+    assert f"The platform signs with {world.secret.hint}: It last verified a call just now" in page
+    assert "That is one before the current secret" in page
+    assert f"Revoke now ends all of them, {world.secret.hint} too: every call of the platform is refused" in page
+    answer = send(console, address, source="generate", overlap="0").content.decode()
+    assert "Nothing is ended yet. Let the secret stay valid for a while, or tick." in answer
+    assert list(SigningSecret.objects.order_by("created_at").values_list("state", flat=True)) == ["previous", "current"]
+    send(console, address, source="generate", overlap="0", refuse="on")
+    assert SigningSecret.objects.filter(state="retired").count() == 2
+
+
+def test_what_we_sign_ourselves_is_replaced_without_a_tick(console: Client, db: None) -> None:
+    endpoint, _ = make_endpoint("https://api.example.com/events")
+    send(console, url(endpoint.secrets, "new-secret"), source="generate", overlap="0")
+    assert list(endpoint.secrets.secrets.order_by("created_at").values_list("state", flat=True)) == [
+        "retired",
+        "current",
+    ]
 
 
 def test_a_secret_can_be_entered(console: Client, world: World, trail: Trail) -> None:
@@ -134,7 +161,8 @@ def test_a_secret_can_be_entered(console: Client, world: World, trail: Trail) ->
 
 
 def test_a_weak_secret_is_refused_and_not_echoed(console: Client, world: World) -> None:
-    response = send(console, url(world.platform.secrets, "new-secret"), source="enter", text="hunter2", overlap="0")
+    address = url(world.platform.secrets, "new-secret")
+    response = send(console, address, source="enter", text="hunter2", overlap="0", refuse="on")
     content = response.content.decode()
     assert "must have at least 24 bytes" in content
     assert "hunter2" not in content
@@ -351,6 +379,22 @@ def test_a_signing_key_takes_over_and_the_old_one_is_retired(console: Client, tr
     previous.refresh_from_db()
     assert previous.state == "retired"
     assert {line.actor for line in trail.all(object_type="signing_key")} == {"user:root"}
+
+
+def test_the_forms_that_retire_a_signing_key_count_the_live_tokens(console: Client) -> None:
+    policy = CredentialPolicy.objects.create(
+        name="signed", issuer="jwt", options={"audience": "vendor"}, lifetime=timedelta(hours=2), overlap=timedelta(0)
+    )
+    for n in range(3):
+        start_issue(policy=policy, context={}, subject=f"end_user:{n}", actor="test")
+    assert "Live tokens now: 3 of EdDSA." in console.get(url(SigningKey, "add")).content.decode()
+    old = SigningKey.objects.get()
+    activate_signing_key(key=generate_signing_key(algorithm="EdDSA", actor="test"), actor="test")
+    assert "Live tokens of it: 3. They are handed out no more." in console.get(url(old, "retire")).content.decode()
+    asked = console.get(ask_bulk(console, SigningKey, "retire", [old]))
+    assert "Live tokens of these: 3." in asked.content.decode()
+    send(console, url(old, "retire"))
+    assert "Live tokens now: 0 of EdDSA." in console.get(url(SigningKey, "add")).content.decode()
 
 
 def test_a_planned_signing_key_is_published_before_it_signs(console: Client) -> None:

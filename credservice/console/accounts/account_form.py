@@ -4,12 +4,13 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from credservice.accounts.oidc.marks import is_local_shut
 from credservice.adminkit.widgets import PLAIN_ERRORS
 from credservice.console import roles
 from credservice.console.accounts.emergency import WHAT_IT_IS, is_emergency
@@ -42,10 +43,17 @@ def allowance(group: Group) -> str:
     return f"{role.may} {role.may_not}".strip() if role else "A group of your own."
 
 
+def _only_emergency() -> str:
+    only = f"only {settings.EMERGENCY_ACCOUNT} can be added" if settings.EMERGENCY_ACCOUNT else "none can be added"
+    return f"While OIDC_ONLY is on, {only} here: no other account could sign in. People come by the provider."
+
+
 class NewAccountForm(UserCreationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].error_messages |= PLAIN_ERRORS
+        if settings.OIDC_ONLY:
+            self.fields["username"].help_text = _only_emergency()
         usable = self.fields.get("usable_password")
         if usable:
             usable.label, usable.help_text = "Signs in with a password", LEFT_OUT
@@ -56,6 +64,8 @@ class NewAccountForm(UserCreationForm):
         alias = name.rpartition("@")[2].lower()
         if "@" in name and alias in settings.OIDC_PROVIDERS:
             raise forms.ValidationError(f"Names that end in @{alias} are those of people who sign in by that provider.")
+        if name and is_local_shut(User(username=name)):
+            raise forms.ValidationError(_only_emergency())
         return name
 
 

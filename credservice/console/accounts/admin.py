@@ -86,6 +86,8 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     def facts(self, request: HttpRequest, obj: User) -> list[Fact]:
         way, factor = ways_in(obj)
         facts = [Fact("Signs in by", way), Fact("Second factor", factor), Fact("Last sign-in", moment(obj.last_login))]
+        if signs_in_by(obj):
+            facts.append(Fact("Roles", "from the provider's groups, set anew at each sign-in: change them there"))
         if not is_emergency(obj):
             return facts
         why = fault_of(obj)

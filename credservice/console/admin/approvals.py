@@ -14,7 +14,7 @@ from unfold.enums import ActionVariant
 
 from credservice.adminkit import approvals
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import names_of, thing_link
+from credservice.adminkit.links import names_of, page_of, thing_link
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin, LargeListAdmin, ReadOnly, by_id
 from credservice.adminkit.models import Approval, FourEyes
@@ -96,8 +96,9 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
         return _waiting(waiting[:MAX_COUNTED].count())
 
     def needs_of(self, request: HttpRequest) -> list[Need]:
-        """List those alone that this person may decide."""
-        return _waiting(min(len(approvals.approvals_waiting(request.user)), MAX_COUNTED))
+        """List those alone that this person may decide, and what became of those that this person asked for."""
+        waiting = _waiting(min(len(approvals.approvals_waiting(request.user)), MAX_COUNTED))
+        return [*waiting, *_come(approvals.approvals_come(request.user))]
 
     def facts(self, request: HttpRequest, obj: Approval) -> list[Fact]:
         """Say why there is no button, to whoever may not decide it."""
@@ -135,6 +136,16 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
 def _waiting(number: int) -> list[Need]:
     sentence = f"{counted(number, 'request')} waiting for a second person's approval"
     return [Need(sentence, {"state__exact": "waiting"})] if number else []
+
+
+def _come(decided: list[Approval]) -> list[Need]:
+    """Name the newest, and lead to it."""
+    if not decided:
+        return []
+    newest = decided[0]
+    end = f", and can be done until {newest.expires_at:%H:%M} UTC" if newest.state == State.APPROVED else ""
+    more = f"; {len(decided) - 1} more of your requests are decided" if len(decided) > 1 else ""
+    return [Need(f"Your request was {newest.state}{end}: {newest.title}{more}", link=page_of(newest))]
 
 
 @admin.register(FourEyes)

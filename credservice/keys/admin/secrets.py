@@ -29,18 +29,22 @@ from credservice.adminkit.widgets import SecretField
 from credservice.core.last_used import NONE_YET
 from credservice.keys.admin.reminding import needs_of
 from credservice.keys.models import SigningSecret, SigningSecretSet
-from credservice.keys.rotation_progress import Stage, progress_of, stage_at_end
+from credservice.keys.rotation_progress import Stage, progress_of, signs_with, stage_at_end
 from credservice.keys.services import enter_secret, fingerprint, generate_secret, retire_secret, reveal_secret
 
 MAX_IN_TRAIL = 20  # secrets; the trail's list takes them all in its address
+REVOKE_NOW = "0"
 OVERLAPS = (
     ("86400", "24 hours: the platform changes to the new one meanwhile"),
     ("3600", "1 hour"),
     ("604800", "7 days"),
-    ("0", "Revoke now (leaked): every older secret ends at once"),
+    (REVOKE_NOW, "Revoke now (leaked): every older secret ends at once"),
 )
 OUR_SOURCES = (("generate", "Generate one here, and give it to your receiver"), ("enter", "Enter one"))
 OUR_OVERLAPS = (("86400", "24 hours: your receiver changes to the new one meanwhile"), *OVERLAPS[1:])
+
+
+END_OLD = "End the old secret"
 
 
 class NewSecretForm(forms.Form):
@@ -60,8 +64,18 @@ class NewSecretForm(forms.Form):
         widget=UnfoldAdminRadioSelectWidget,
     )
 
+    refuse = forms.BooleanField(
+        label="Revoke them all the same",
+        required=False,
+        help_text="For Revoke now alone: the platform's calls are refused from then on, until it signs with the new "
+        "secret.",
+        widget=UnfoldBooleanWidget,
+    )
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
+        if "refuse" in self.fields and data.get("overlap") == REVOKE_NOW and not data.get("refuse"):
+            self.add_error("refuse", "Nothing is ended yet. Let the secret stay valid for a while, or tick.")
         if data.get("source") == "enter" and not data.get("text"):
             self.add_error("text", "Enter the secret, or choose to generate one.")
         if data.get("source") == "generate" and data.get("text"):
@@ -81,11 +95,10 @@ class NewSecret(ObjectAction):
             return ["What is sent from now on is signed with the new secret, and with the one before until its end."]
         if not obj.live().exists():
             return [f"{obj} has no signing secret yet: until it has one, its signed calls are refused."]
-        current = obj.live()[0]
         return [
-            "The new secret is the current one at once; the one before stays valid for as long as you choose.",
-            f"Of the one before: {_last_call(current)} The platform's page shows when its calls are signed with the "
-            "new one.",
+            "The new secret is the current one at once; the current one stays valid for as long as you choose.",
+            *_signed_now(obj),
+            "The platform's page shows when its calls are signed with the new one.",
         ]
 
     def make_form(self, request: HttpRequest, obj: SigningSecretSet, data: Any = None) -> forms.Form:
@@ -94,9 +107,12 @@ class NewSecret(ObjectAction):
             form.fields["source"].choices = OUR_SOURCES  # type: ignore[attr-defined]
             form.fields["text"].help_text = "whsec_ and 24 to 64 random bytes in base64. It is not shown again."
             form.fields["overlap"].choices = OUR_OVERLAPS  # type: ignore[attr-defined]
-        if not obj.live().exists():
+        has_live = obj.live().exists()
+        if not has_live:
             form.fields["overlap"].required = False
             form.fields["overlap"].widget = forms.HiddenInput()
+        if obj.is_ours or not has_live:
+            del form.fields["refuse"]
         return form
 
     def version(self, request: HttpRequest, obj: SigningSecretSet) -> str:
@@ -128,8 +144,25 @@ _AT_ITS_END = {
 }
 
 
+def _signed_now(secret_set: SigningSecretSet) -> list[str]:
+    """Tell which secret the partner signs with now, and what it would hit to revoke all that are good."""
+    live = list(secret_set.live())
+    used = signs_with(secret_set)
+    told = f"Good now: {', '.join(f'{secret.hint} ({secret.state})' for secret in live)}."
+    if used is None:
+        return [f"{told} None had verified a call a minute ago. Revoke now ends all of them."]
+    before = ""
+    if used.state == SigningSecret.State.PREVIOUS:
+        before = f" That is one before the current secret, and ends at {_moment(used)} whatever you choose here."
+    return [
+        f"{told} The platform signs with {used.hint}: {_last_call(used)}{before}",
+        f"Revoke now ends all of them, {used.hint} too: every call of the platform is refused until it signs with the "
+        "new secret.",
+    ]
+
+
 class Retire(ObjectAction):
-    slug, title, icon = "retire", "Retire", "block"
+    slug, title, icon = "retire", END_OLD, "block"
     permission = "retire"
     needs_proof = True
     variant = ActionVariant.DANGER
@@ -234,7 +267,7 @@ def _end_it(secret: SigningSecret) -> SafeString | str:
     if secret.state != SigningSecret.State.PREVIOUS:
         return ""
     page = reverse("admin:keys_signingsecret_retire", args=[secret.pk])
-    return format_html('<a class="text-link" href="{}">End the old secret</a>', page)
+    return format_html('<a class="text-link" href="{}">{}</a>', page, END_OLD)
 
 
 def _rotation(secret_set: SigningSecretSet) -> SafeString | str:
@@ -306,6 +339,7 @@ class SigningSecretAdmin(ReadOnly, LargeListAdmin):
     bulk_actions = (
         Retire.bulk(
             done="Retired",
+            title="End the old secrets",
             consequence="From now on, what is signed with one of these is refused. A current one is left as it is.",
             foretell=_not_changed_over,
         ),

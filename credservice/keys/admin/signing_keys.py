@@ -1,5 +1,6 @@
 """Makes, activates and retires the keys of our own tokens in the console, which never shows a private half."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,18 +21,38 @@ from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.widgets import SecondsField
 from credservice.audit.names import actor_of
 from credservice.keys.admin.reminding import needs_of
+from credservice.keys.hooks import MAX_COUNTED, count_tokens
 from credservice.keys.models import SigningKey
 from credservice.keys.signing_keys import (
     JWKS_MAX_AGE,
     PUBLISHED_BEFORE,
     activate_signing_key,
     generate_signing_key,
+    keys_before,
     retire_signing_key,
 )
 
 State = SigningKey.State
 MOST_BEFORE = timedelta(days=30)
 CACHE = f"{JWKS_MAX_AGE.total_seconds() / 60:.0f} minutes"
+
+
+# What becomes of a token whose key is retired.
+NEXT = (
+    "The next exchange makes a new one; who keeps one, such as a marketplace, is refused with it, and has to ask anew. "
+    "Of very many, the worker ends the last ones within minutes."
+)
+
+
+def _counted(kids: Collection[str]) -> str:
+    count = count_tokens(kids)
+    return f"{count:,} or more" if count >= MAX_COUNTED else f"{count:,}"
+
+
+def _live_tokens(keys: Iterable[SigningKey]) -> list[str]:
+    """Say, before several are retired, how many tokens that ends."""
+    live = _counted([key.kid for key in keys if key.state != State.CURRENT])
+    return [] if live == "0" else [f"Live tokens of these: {live}. They are handed out no more. {NEXT}"]
 
 
 class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -44,9 +65,6 @@ class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         initial="no",
         coerce=lambda text: text == "yes",
         widget=UnfoldAdminRadioSelectWidget,
-        help_text="Revoked now, every token that they signed verifies no more once caches are renewed; a key that is "
-        "published and does not sign yet is revoked as well. Whoever cached "
-        f"our key set does not know the new key for {CACHE}, and may refuse good tokens meanwhile.",
     )
     published_before = SecondsField(
         label="Published before it signs, for",
@@ -56,6 +74,20 @@ class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=f"What verifies our tokens may cache our key set for {CACHE}: it learns of the key in this time. The "
         "first key of an algorithm signs at once, and so does one in place of a leaked one.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        live = ", ".join(
+            f"{_counted(kids)} of {algorithm}"
+            for algorithm in SigningKey.Algorithm.values
+            if (kids := [key.kid for key in keys_before(algorithm)])
+        )
+        self.fields["leaked"].help_text = (
+            f"Live tokens now: {live or 'none'}. Revoked now, every token that they signed verifies no more once "
+            f"caches are renewed, and is handed out no more. {NEXT} A key that is published and does not sign yet is "
+            f"revoked as well. Whoever cached our key set does not know the new key for {CACHE}, and may refuse good "
+            "tokens meanwhile."
+        )
 
 
 class Activate(ObjectAction):
@@ -86,7 +118,12 @@ class Retire(ObjectAction):
     permission = "retire"
     needs_proof = True
     variant = ActionVariant.DANGER
-    consequence = "It is published no more: tokens that it signed verify no longer. Its private half is erased."
+
+    def consequences(self, obj: SigningKey) -> list[str]:
+        """Say what becomes of the tokens that it signed, with their number where there are any."""
+        told = ["It is published no more: tokens that it signed verify no longer. Its private half is erased."]
+        live = _counted([obj.kid])
+        return told if live == "0" else [*told, f"Live tokens of it: {live}. They are handed out no more. {NEXT}"]
 
     def refusal(self, obj: SigningKey) -> str:
         if obj.state == State.CURRENT:
@@ -111,6 +148,7 @@ class SigningKeyAdmin(ConsoleAdmin):
             done="Retired",
             consequence="Each of these is published no more: tokens that it signed verify no longer. A current one is "
             "left.",
+            foretell=_live_tokens,
         ),
     )
     list_display = ("kid", "algorithm", "shown_state", "activates_at", "ends_at", "created_at")

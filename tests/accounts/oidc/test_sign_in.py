@@ -227,8 +227,13 @@ def only(provider: Provider, settings: Any, admin: User) -> Any:
 
 def test_only_by_the_provider_but_for_the_account_for_emergencies(only: Any, admin: User, trail: Trail) -> None:
     local = Client()
-    assert sign_in(local).status_code == 200
+    page = sign_in(local).content.decode()
+    assert "This account may not sign in here, or not in this way." in page
+    assert "open no account here" not in page
     assert trail.one(action="user.sign_in").reason == "only_by_provider"
+    wrong = local.post("/admin/login/", {"username": "root", "password": "a wrong password"}).content.decode()
+    assert "open no account here" in wrong
+    assert "may not sign in here" not in wrong
     only.EMERGENCY_ACCOUNT = "root"
     assert sign_in(local)["Location"] == "/admin/"
 
