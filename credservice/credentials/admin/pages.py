@@ -43,7 +43,8 @@ class RotateForm(ValuesForm):
 
     def __init__(self, credential: Credential, data: Any = None) -> None:
         policy = policy_of_successor(credential)
-        super().__init__(policy, data)
+        whose = {"subject": credential.subject, "external_id": credential.context.get("external_id", "")}
+        super().__init__(policy, data, **whose)
         overlap = span(policy.overlap)
         if credential.successors.filter(state=State.PENDING).exists():
             self.fields["force_reason"] = ReasonField(
