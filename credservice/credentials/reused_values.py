@@ -4,6 +4,8 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from django.db.models import Q
+
 from credservice.core.exceptions import Invalid, escaped
 from credservice.credentials.models import Credential
 from credservice.credentials.transitions import MIN_DIGESTED, value_digest, values_digest
@@ -66,7 +68,7 @@ def others_with(entered: Mapping[str, str], *, subject: str, external_id: str) -
     rows = Credential.objects.filter(value_digests__overlap=[*digests_of(entered)], state__in=Credential.USABLE)
     rows = rows.exclude(subject__in=["", subject]).select_related("policy")
     if external_id:  # the same customer, on another platform
-        rows = rows.exclude(context__external_id=external_id)
+        rows = rows.filter(~Q(context__external_id=external_id) | ~Q(context__has_key="external_id"))
     # With a bound alone, PostgreSQL would rather read the table than sort.
     return list(rows.order_by("-activated_at")[:8])
 

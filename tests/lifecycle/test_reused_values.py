@@ -74,7 +74,7 @@ def test_beside_a_new_secret_the_name_of_its_holder_stays():
     leak(enter(baseUrl="https://acme.example.com/api", clientSecret=LEAKED, userName="acme-production"))
     same = {"baseUrl": "https://acme.example.com/api", "userName": "acme-production"}
     assert enter(**same, clientSecret="a-new-secret-for-acme").state == "active"
-    with pytest.raises(Invalid, match="^clientSecret: this value"):
+    with pytest.raises(Invalid, match=r"^clientSecret: this value"):
         enter(clientSecret=LEAKED, baseUrl="https://other.example.com/api", userName="other-production")
 
 
@@ -90,7 +90,7 @@ def test_short_values_are_refused_together():
 @pytest.mark.django_db
 def test_a_rotation_for_a_leak_takes_no_secret_that_leaks_with_it():
     first = enter(userName="acme-production", password=LEAKED)
-    with pytest.raises(Invalid, match="^password: this value was reported as leaked with this rotation"):
+    with pytest.raises(Invalid, match=r"^password: this value was reported as leaked with this rotation"):
         rotate(
             credential=first,
             actor="test",

@@ -52,10 +52,11 @@ class ValuesForm(forms.Form):
         others = {other.subject for other in others_with(entered, subject=self._subject, external_id=self._external_id)}
         if others:
             names = sorted(names_of(others).values())
+            who = [f"Who has it: {', '.join(names)}."] if names else []
             ask_for_tick(
                 self,
                 label="Let both have it",
-                told=["Another customer has this value: each could act as the other.", *names],
+                told=["Another customer has this value: each could act as the other.", *who],
                 how="Enter another value; or enter this one again, and tick that both are to have it.",
                 accepts=sorted(digest.hex() for digest in digests_of(entered)),
             )
