@@ -178,8 +178,8 @@ class GrantAdmin(LargeListAdmin):
             return self._lead_to(request, current, parties)
         policy = parties.cleaned_data["integration"].policy
         end_user = parties.cleaned_data["end_user"]
-        whose = {"subject": end_user.subject, "external_id": end_user.external_id}
-        values = ValuesForm(policy, request.POST if request.method == "POST" else None, **whose)
+        whose = end_user.subject, end_user.external_id
+        values = ValuesForm(policy, request.POST if request.method == "POST" else None, whose=whose)
         if values.is_valid():
             try:
                 return self._grant(request, parties, values)

@@ -43,8 +43,7 @@ class RotateForm(ValuesForm):
 
     def __init__(self, credential: Credential, data: Any = None) -> None:
         policy = policy_of_successor(credential)
-        whose = {"subject": credential.subject, "external_id": credential.context.get("external_id", "")}
-        super().__init__(policy, data, **whose)
+        super().__init__(policy, data, whose=(credential.subject, credential.context.get("external_id", "")))
         overlap = span(policy.overlap)
         if credential.successors.filter(state=State.PENDING).exists():
             self.fields["force_reason"] = ReasonField(

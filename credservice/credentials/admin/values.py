@@ -15,12 +15,12 @@ from credservice.credentials.reused_values import digests_of, others_with, told_
 class ValuesForm(forms.Form):
     """One masked box for each value of the policy; none where its issuer makes the values itself.
 
-    They are for ``subject``, whom the vendor knows by ``external_id``, on any platform.
+    ``whose`` they are: the subject, and the vendor's own id of it, which is the same on every platform.
     """
 
-    def __init__(self, policy: CredentialPolicy, data: Any = None, *, subject: str, external_id: str) -> None:
+    def __init__(self, policy: CredentialPolicy, data: Any = None, *, whose: tuple[str, str] = ("", "")) -> None:
         super().__init__(data)
-        self._subject, self._external_id = subject, external_id
+        self.whose = whose
         self.generates = policy.backend().generates
         # Prefixed and numbered: a value may be named anything, "csrfmiddlewaretoken" too.
         self.names = {} if self.generates else {f"value_{n}": name for n, name in enumerate(policy.value_names())}
@@ -49,7 +49,8 @@ class ValuesForm(forms.Form):
 
     def _ask_about_others(self, entered: Mapping[str, str]) -> None:
         """Ask for a tick where another customer has such a value. Who that is, is said to who may look at it."""
-        others = {other.subject for other in others_with(entered, subject=self._subject, external_id=self._external_id)}
+        subject, external_id = self.whose
+        others = {other.subject for other in others_with(entered, subject=subject, external_id=external_id)}
         if others:
             names = sorted(names_of(others).values())
             who = [f"Who has it: {', '.join(names)}."] if names else []
