@@ -41,7 +41,7 @@ def leak(credential: Credential) -> None:
 
 
 def test_a_leaked_value_is_refused_at_its_field(console: Client, world: World, other: EndUser) -> None:
-    """Where it was replaced for the same customer, and for another."""
+    """Refuse it where it is entered for a grant, and where it replaces another."""
     leak(world.credential)
     for address in (grant_address(world, other), url(enter(world, other.subject, "the-key-of-globex"), "replace")):
         answer = send(console, address, value_0=CANARY, overlap="policy", why="the new key")
