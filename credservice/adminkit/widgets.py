@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
 from unfold.widgets import TEXTAREA_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from credservice.audit.reasons import HOLDS_KEY, MAX_REASON, holds_key
 from credservice.core.names import validate_name
 from credservice.core.time_spans import AT_MOST, MAX_SPAN
 from credservice.http.strict_json import parse_object
@@ -253,8 +254,15 @@ class ReasonField(forms.CharField):
         defaults: dict[str, Any] = {
             "label": "Reason",
             "min_length": 3,
-            "max_length": 200,
+            "max_length": MAX_REASON,
             "help_text": "Kept in the audit trail. Write no secret here.",
             "widget": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         }
         super().__init__(**defaults | kwargs)
+        self.help_text = f"{self.help_text} At most {self.max_length} characters."
+
+    def clean(self, value: Any) -> str:
+        text: str = super().clean(value)
+        if holds_key(text):
+            raise ValidationError(HOLDS_KEY)
+        return text

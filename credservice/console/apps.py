@@ -13,12 +13,15 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         # Only now are there models to import.
+        from credservice.audit.reasons import register_key_finder
         from credservice.console import access_log, checks  # noqa: F401 - connects the signals, registers the checks
+        from credservice.console.keys_in_reasons import holds_key
         from credservice.console.notices import tell_examples
         from credservice.console.roles import update_roles
         from credservice.events.examples import register_examples
 
         register_examples(tell_examples)
+        register_key_finder(holds_key)
         self._rename_djangos()
         # Django sends post_migrate only for apps with models.
         with_models = apps.get_app_config("console")

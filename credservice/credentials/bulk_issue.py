@@ -20,7 +20,7 @@ def make_first(
 ) -> Credential:
     """Make an active credential, sealed, not yet written. Its issuer must be local.
 
-    Raises :class:`Invalid` where that refuses the values entered.
+    Raises :class:`Invalid` where that refuses the values entered. The caller looks for leaked ones, all at once.
     """
     credential = Credential(policy=policy, context=dict(context), subject=subject, suspended=suspended)
     credential.line = credential.pk

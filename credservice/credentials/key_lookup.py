@@ -3,7 +3,7 @@
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -15,6 +15,7 @@ from django.db import transaction
 
 from credservice.core.last_used import LastUses
 from credservice.credentials.models import Credential
+from credservice.credentials.reused_values import is_secret
 from credservice.credentials.transitions import MIN_DIGESTED, record_step, value_digest
 from credservice.crypto import SealError, digest
 
@@ -83,17 +84,37 @@ def recognise(text: str, *, actor: str) -> list[Recognised]:
     parts = list(islice(candidates(text, MIN_DIGESTED), AT_ONCE))
     if not parts:
         return []
-    lookups, digests = {digest(part, "lookup") for part in parts}, {value_digest(part) for part in parts}
-    by_key = Credential.objects.filter(lookup__in=lookups).select_related("policy")
+    digests = _digests_of(parts)
+    with transaction.atomic():
+        found = _found(digests)
+        for credential in found:
+            record_step("credential.recognised", credential, actor)
+    newest = sorted(found, key=lambda credential: credential.created_at, reverse=True)
+    return [Recognised(credential, _names_in(credential, digests)) for credential in newest]
+
+
+def has_secret(parts: Collection[str]) -> bool:
+    """Tell if one of these ``candidates`` is a credential's value, but for one that says only whose that is."""
+    digests = _digests_of(parts)
+    for credential in _found(digests):
+        names = _names_in(credential, digests)
+        if not names or any(is_secret(name, credential.policy.value_names()) for name in names):
+            return True
+    return False
+
+
+def _digests_of(parts: Collection[str]) -> set[bytes]:
+    """Digest each part as the value that is presented, and as one of several."""
+    return {digest(part, "lookup") for part in parts} | {value_digest(part) for part in parts}
+
+
+def _found(digests: Collection[bytes]) -> list[Credential]:
+    """Find a few credentials by these."""
+    by_key = Credential.objects.filter(lookup__in=digests).select_related("policy")
     by_value = Credential.objects.filter(value_digests__overlap=list(digests)).select_related("policy")
     # With a bound alone, PostgreSQL would rather read the table than sort.
     by_value = by_value.order_by("-activated_at")
-    with transaction.atomic():
-        found = {row.pk: row for rows in (by_key[:MAX_RECOGNISED], by_value[:MAX_RECOGNISED]) for row in rows}
-        for credential in found.values():
-            record_step("credential.recognised", credential, actor)
-    newest = sorted(found.values(), key=lambda credential: credential.created_at, reverse=True)
-    return [Recognised(credential, _names_in(credential, lookups | digests)) for credential in newest]
+    return [*{row.pk: row for rows in (by_key[:MAX_RECOGNISED], by_value[:MAX_RECOGNISED]) for row in rows}.values()]
 
 
 def _names_in(credential: Credential, digests: set[bytes]) -> tuple[str, ...]:

@@ -249,6 +249,13 @@ class Credential(models.Model):
                 name="credentials_to_erase",
             ),
             GinIndex(fields=["value_digests"], name="credentials_value_digests"),
+            # Of the few that have leaked: an import looks for a thousand at once.
+            GinIndex(
+                fields=["value_digests"],
+                condition=models.Q(leaked_at__isnull=False),
+                fastupdate=False,
+                name="credentials_leaked_digests",
+            ),
             # What a person should end outside, or has called ended.
             models.Index(
                 fields=["outside", "created_at"],

@@ -19,6 +19,7 @@ from credservice.credentials import transitions
 from credservice.credentials.issuer_calls import finish_end, finish_issue
 from credservice.credentials.locks import credential_lock_is_held
 from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.reused_values import refuse_leaked
 from credservice.credentials.rotation_impact import ends_first
 from credservice.crypto import SealError
 from credservice.issuers.base import Issued, IssueFailed
@@ -59,7 +60,7 @@ def start_issue(
     """Make a credential in the caller's transaction: active where the issuer is local, otherwise pending.
 
     A pending one is made by :func:`finish_issue` after that transaction has committed, or else by the worker.
-    Raises :class:`Invalid` where the issuer refuses the values entered.
+    Raises :class:`Invalid` where the issuer refuses the values entered, or one of them was reported as leaked.
     """
     credential = Credential(
         policy=policy, context=dict(context), subject=subject, predecessor=predecessor, predecessor_overlap=overlap
@@ -67,7 +68,10 @@ def start_issue(
     credential.line = predecessor.line if predecessor else credential.pk
     credential.suspended = suspended or (predecessor is not None and predecessor.suspended)
     if policy.backend().local:
-        transitions.activate(credential, issued_here(credential, entered), actor)
+        issued = issued_here(credential, entered)
+        if entered:
+            refuse_leaked(entered, leaking=predecessor if transitions.no_time(overlap) else None)
+        transitions.activate(credential, issued, actor)
         return credential
     if entered:
         raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.")

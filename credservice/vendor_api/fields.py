@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from credservice.audit.reasons import HOLDS_KEY, MAX_REASON, holds_key
 from credservice.core.names import fault_of_name
 from credservice.core.time_spans import AT_MOST, MAX_SPAN
 from credservice.crypto.envelope import MAX_VALUE_BYTES
@@ -44,6 +45,19 @@ class Name(Text):
         fault = fault_of_name(text)
         if fault:
             raise serializers.ValidationError(f"This {fault}.")
+        return text
+
+
+class Reason(Text):
+    """Says why something is done, for the trail: without a key."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": MAX_REASON, "help_text": "For the trail.", **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if holds_key(text):
+            raise serializers.ValidationError(HOLDS_KEY)
         return text
 
 

@@ -72,6 +72,7 @@ class EndUserForm(ValuesForm):
 
     def __init__(self, integration: Integration, data: Any = None, known: EndUser | None = None) -> None:
         super().__init__(integration.policy, data)
+        self._platform = integration.platform_id
         for field in self.names:
             self.fields[field].help_text = "A secret of this customer. Sealed before it is stored."
         needed = names_of(integration.response_shape, END_USER)
@@ -89,6 +90,9 @@ class EndUserForm(ValuesForm):
             self.initial |= {field: known.attributes.get(name) for field, name in self.attributes.items()}
 
     def clean(self) -> dict[str, Any]:
+        ids = {name: self.cleaned_data.get(name, "") for name in ("end_user_id", "external_id")}
+        known = EndUser.objects.filter(platform=self._platform, end_user_id=ids["end_user_id"]).first()
+        self.whose = known.subject if known else "", ids["external_id"]
         data: dict[str, Any] = super().clean() or self.cleaned_data
         if not self.errors:
             data["entered"] = self.entered()

@@ -177,7 +177,9 @@ class GrantAdmin(LargeListAdmin):
         if current is not None and request.method != "POST":
             return self._lead_to(request, current, parties)
         policy = parties.cleaned_data["integration"].policy
-        values = ValuesForm(policy, request.POST if request.method == "POST" else None)
+        end_user = parties.cleaned_data["end_user"]
+        whose = end_user.subject, end_user.external_id
+        values = ValuesForm(policy, request.POST if request.method == "POST" else None, whose=whose)
         if values.is_valid():
             try:
                 return self._grant(request, parties, values)

@@ -14,6 +14,7 @@ from credservice.adminkit.state_pages import OptionalWhyForm, Resume, Suspend, S
 from credservice.audit.names import actor_of
 from credservice.core.names import printable
 from credservice.credentials.admin.pages import outside
+from credservice.credentials.admin.related import not_checked
 from exchange.admin.customers import identities
 from exchange.models import EndUser, Grant, Installation
 from exchange.services import end_users
@@ -82,6 +83,15 @@ class _OfCustomer(Switch):
 class SuspendEndUser(_OfCustomer, Suspend):
     before = "active"
     consequence = "From now on, exchanges for this end user are refused with 403, and its keys check as not good."
+
+    def consequences(self, obj: EndUser) -> list[str]:
+        others = [other.subject for other in self._others(obj)]
+        elsewhere = [f"At its other platforms: {told}" for told in not_checked(others)]
+        return [*super().consequences(obj), *not_checked([obj.subject]), *elsewhere]
+
+    @classmethod
+    def bulk(cls, **differs: Any) -> BulkAction:
+        return super().bulk(foretell=lambda rows: not_checked(row.subject for row in rows), **differs)
 
     def switch(self, obj: EndUser, *, actor: str, why: str) -> None:
         end_users.suspend_end_user(end_user=obj, actor=actor, why=why)

@@ -5,7 +5,7 @@ vendor API does.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from uuid import UUID
@@ -18,6 +18,7 @@ from credservice.core.exceptions import Invalid
 from credservice.core.postgres_copy import copy_rows
 from credservice.credentials.bulk_issue import make_first, write_first
 from credservice.credentials.models import Credential
+from credservice.credentials.reused_values import with_leaked
 from exchange.bulk.job import Job, Results
 from exchange.bulk.prefetch import Known, look, look_locked
 from exchange.bulk.row_parser import GrantRow
@@ -74,7 +75,17 @@ def _judge_all(jobs: Sequence[Job]) -> dict[int, Verdict]:
         # A first exchange may be making the same grant: with the end user locked, it is there or will not be.
         known = look_locked(known, known_users.keys())
         verdicts |= {job.line: _judge(job, known, locked=True) for job in known_users.values()}
-    return verdicts
+    return verdicts | dict.fromkeys(_with_leaked(verdicts), "single")
+
+
+def _with_leaked(verdicts: Mapping[int, Verdict]) -> set[int]:
+    """Find the rows that would bring back a value which was reported as leaked."""
+    entered = {
+        line: [wanted.values for wanted in verdict.job.row.grants if wanted.values]
+        for line, verdict in verdicts.items()
+        if isinstance(verdict, Addition) and verdict.credentials
+    }
+    return with_leaked(entered)
 
 
 def _judge(job: Job, known: Known, *, locked: bool = False) -> Verdict:

@@ -11,6 +11,7 @@ from credservice.vendor_api.fields import (
     ActiveState,
     Facts,
     Name,
+    Reason,
     StrictSerializer,
     Text,
     Values,
@@ -62,7 +63,7 @@ class EndUserQuerySerializer(PageQuerySerializer):
 
 
 class WhySerializer(StrictSerializer):
-    why = Text(max_length=200, required=False, default="", allow_blank=True, help_text="For the trail.")
+    why = Reason(required=False, default="", allow_blank=True)
 
 
 class InstallationSerializer(serializers.Serializer[Any]):
@@ -117,7 +118,7 @@ class GrantPlaceQuerySerializer(PlatformQuerySerializer):
 
 
 class GrantWithdrawalQuerySerializer(GrantPlaceQuerySerializer):
-    reason = serializers.CharField(required=False, min_length=3, max_length=200, help_text="For the trail.")
+    reason = Reason(required=False, min_length=3)
 
 
 class GrantPutSerializer(StrictSerializer):

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from credservice.core.names import fault_of_name
 from credservice.credentials.models import Credential
-from credservice.vendor_api.fields import StrictSerializer, Text, Whole
+from credservice.vendor_api.fields import Reason, StrictSerializer, Text, Whole
 from credservice.vendor_api.paging import PageQuerySerializer
 from credservice.vendor_api.problems import InvalidFields, field_errors, refused
 from provisioning.models import ID_LENGTH, KEY_LENGTH, MAX_QUANTITY, Resource
@@ -69,7 +69,7 @@ class ResourceCredentialQuerySerializer(PageQuerySerializer):
 
 
 class ReasonSerializer(StrictSerializer):
-    why = Text(max_length=200, required=False, default="", allow_blank=True, help_text="For the trail.")
+    why = Reason(required=False, default="", allow_blank=True)
 
 
 USAGE_PROBLEMS = (

@@ -10,9 +10,10 @@ from django.urls import reverse
 
 from credservice.adminkit.models import FourEyes
 from credservice.audit.models import AuditEvent
-from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import revoke
 from credservice.manifest.apply import apply
-from exchange.models import Grant, Integration, Platform
+from exchange.models import EndUser, Grant, Integration, Platform
 from exchange.services.dry_run import MASK
 from provisioning.models import Marketplace
 from tests.support.console import PASSWORD
@@ -315,3 +316,23 @@ def test_a_secret_that_a_fault_elsewhere_emptied_is_asked_for_again(console, pla
     form = do(console, platform, end_user_id="", value_0="the-customers-key").context["form"]
     told = [form[name].errors for name in ("end_user_id", "value_0", "value_1")]
     assert told == [["This field is required."], ["Enter it again: it was not kept."], ["This field is required."]]
+
+
+def test_a_second_customer_with_the_value_of_the_first_asks_for_a_tick(console, granted):
+    page, values = f"{url(granted, 'first-steps')}?step=3", {"end_user_id": "eu_2", "external_id": "globex"}
+    asked = send(console, page, **values, value_0="the-customers-key").context["form"]
+    assert "Another customer has this value" in asked.fields["confirmed"].help_text
+    assert asked["end_user_id"].value() == "eu_2"
+    assert not EndUser.objects.filter(end_user_id="eu_2").exists()
+    tick = asked.fields["confirmed"].widget.attrs["value"]
+    send(console, page, **values, value_0="the-customers-key", confirmed=tick)
+    assert EndUser.objects.filter(end_user_id="eu_2").exists()
+
+
+def test_a_first_customer_is_given_no_value_that_has_leaked(console, granted):
+    revoke(credential=Credential.objects.get(), actor="test", reason="in a public repository", leaked=True)
+    values = {"end_user_id": "eu_1", "external_id": "acme"}
+    refused = do(console, granted, **values, value_0="the-customers-key").context["form"]
+    assert refused.errors["value_0"][0].startswith("apiKey: this value was reported as leaked on 20")
+    do(console, granted, **values, value_0="a-new-key-of-acme")
+    assert Credential.objects.filter(state="active").count() == 1

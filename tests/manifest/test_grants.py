@@ -175,3 +175,12 @@ def test_a_value_that_leaked_and_was_erased_is_not_brought_back(demo, credential
     assert Credential.objects.get(pk=credential.pk).is_erased()
     assert "these values were replaced here since; they are not brought back" in demo.demo()
     assert _values("active") == ["next"]
+
+
+def test_a_value_that_leaked_elsewhere_is_refused(demo, credential):
+    revoke(credential=credential, actor="test", reason="in a public repository", leaked=True)
+    demo.secret("narrower", SECRETS["example-api-key"])
+    printed = demo.refused(NARROWER)
+    assert "apiKey: this value was reported as leaked on 20" in printed
+    assert SECRETS["example-api-key"] not in printed
+    assert Credential.objects.count() == 1

@@ -158,3 +158,21 @@ def test_who_forgot_the_platform_is_told_which_was_meant_and_nothing_of_others(v
     vendor.put("/end-users/customer-2", {"end_user_id": "enduser_2"})
     told = refused(vendor.put("/end-users/customer-2/grants/int_crm"), 404, "not_found")["detail"]
     assert told == "Platform mindcloud, the default one, has no such integration."
+
+
+def test_a_value_that_has_leaked_is_refused_for_every_customer(vendor, door):
+    leaked = vendor.put(PLACE, values("the-customers-key")).json()["credential"]["id"]
+    vendor.post(f"/credentials/{leaked}/revoke", {"reason": "in a public repository", "leaked": True})
+    vendor.put("/end-users/customer-2", {"end_user_id": "enduser_2"})
+    for place in (PLACE, "/end-users/customer-2/grants/int_abc123"):
+        problem = refused(vendor.put(place, values("the-customers-key")), 400, "invalid_request", "/values/apiKey")
+        assert problem["errors"][0]["message"].startswith("apiKey: this value was reported as leaked on 20")
+        assert "the-customers-key" not in str(problem)
+    order = {"policy": leaked_policy(), **values("the-customers-key")}
+    refused(vendor.post("/credentials", order), 400, "invalid_request", "/values/apiKey")
+    assert door.post().status_code == 404
+    assert vendor.put(PLACE, values("a-new-key-of-the-customer")).status_code in (200, 201)
+
+
+def leaked_policy():
+    return Credential.objects.select_related("policy").get().policy.name

@@ -86,3 +86,25 @@ def test_the_set_up_is_read_without_its_secrets(vendor, door):
 )
 def test_the_list_is_filtered(vendor, door, query, found):
     assert len(vendor.get(f"/installations?{query}").json()["items"]) == found
+
+
+@pytest.mark.parametrize(
+    "around", ["{}", "GET /orders Authorization: Bearer {} 200", "https://api.example.com/?key={}&x=1"]
+)
+def test_a_reason_that_holds_a_key_is_refused(vendor, door, trail, around):
+    value = "the-key-of-customer-1"
+    credential = vendor.put("/end-users/customer-1/grants/int_abc123", {"values": {"apiKey": value}}).json()
+    told = "This text holds a key. Describe it without the key."
+    acts = {
+        f"{PATH}/refuse": "/why",
+        "/end-users/customer-1/suspend": "/why",
+        f"/credentials/{credential['credential']['id']}/revoke": "/reason",
+    }
+    for held in (value, vendor.token, SECRET):
+        for place, field in acts.items():
+            problem = refused(vendor.post(place, {field[1:]: around.format(held)}), 400, "invalid_request", field)
+            assert (problem["errors"][0]["message"], held in str(problem)) == (told, False)
+    problem = refused(vendor.delete(f"/end-users/customer-1/grants/int_abc123?reason={value}"), 400, "invalid_request")
+    assert told in str(problem)
+    assert value not in str([line.detail for line in trail.all()])
+    assert vendor.post(f"{PATH}/suspend", {"why": "its key was in a log of 2026-12-01"}).status_code == 200

@@ -44,7 +44,7 @@ class RotateForm(ValuesForm):
 
     def __init__(self, credential: Credential, data: Any = None) -> None:
         policy = policy_of_successor(credential)
-        super().__init__(policy, data)
+        super().__init__(policy, data, whose=(credential.subject, credential.context.get("external_id", "")))
         overlap = span(policy.overlap)
         if credential.waits_for_successor():
             self.fields["force_reason"] = ReasonField(

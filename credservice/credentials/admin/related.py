@@ -1,7 +1,8 @@
 """Makes the cards of what belongs to a credential, and of credentials that belong to something else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from django.db.models import Count
 from django.utils.safestring import SafeString
 
 from credservice.adminkit.cards import ROWS, Card, cards, trail
@@ -12,6 +13,7 @@ from credservice.adminkit.moments import moment
 from credservice.adminkit.sentences import actor_name
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.issuers import get_issuer
 
 LOOKED_AT = 200  # lines: a credential whose last two hundred lines hold no hand-out was not handed out lately
 HANDED_OUT = "exchange.credential"
@@ -34,6 +36,16 @@ def left_outside(number: int, noun: str) -> str:
     """Say what there is to do about ended credentials that may still work, in the words of their own pages."""
     each = "it" if number == 1 else "each"
     return f"{counted(number, noun)} may still work in your product: end {each} there, then confirm its end on its page"
+
+
+def not_checked(subjects: Iterable[str]) -> list[str]:
+    """Tell how many keys of these, who are being suspended, were entered: no check of ours stops those."""
+    rows = Credential.objects.filter(subject__in=[*subjects], state__in=Credential.USABLE)
+    by_issuer = rows.order_by().values_list("policy__issuer").annotate(number=Count("pk"))
+    number = sum(number for issuer, number in by_issuer if not get_issuer(issuer).generates)
+    goes, it = ("goes", "it") if number == 1 else ("go", "them")
+    told = f"{counted(number, 'entered key')} {goes} on working in your product until somebody ends {it} there."
+    return [told] if number else []
 
 
 def name_of(credential: Credential) -> str:

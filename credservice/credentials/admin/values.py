@@ -1,18 +1,26 @@
 """Takes the named values of a credential in a form, without ever showing old ones."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 
+from credservice.adminkit.links import names_of
+from credservice.adminkit.ticks import ask_for_tick
 from credservice.adminkit.widgets import SecretField
 from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.reused_values import digests_of, others_with, told_leaked
 
 
 class ValuesForm(forms.Form):
-    """One masked box for each value of the policy; none where its issuer makes the values itself."""
+    """One masked box for each value of the policy; none where its issuer makes the values itself.
 
-    def __init__(self, policy: CredentialPolicy, data: Any = None) -> None:
+    ``whose`` they are: the subject, and the vendor's own id of it, which is the same on every platform.
+    """
+
+    def __init__(self, policy: CredentialPolicy, data: Any = None, *, whose: tuple[str, str] = ("", "")) -> None:
         super().__init__(data)
+        self.whose = whose
         self.generates = policy.backend().generates
         # Prefixed and numbered: a value may be named anything, "csrfmiddlewaretoken" too.
         self.names = {} if self.generates else {f"value_{n}": name for n, name in enumerate(policy.value_names())}
@@ -27,6 +35,32 @@ class ValuesForm(forms.Form):
             "The values are sealed at once. They can be replaced later, and are shown again only by Reveal, with a "
             "reason."
         )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        entered = None if self.errors else self.entered()
+        if entered:
+            boxes = {name: field for field, name in self.names.items()}
+            for name, sentence in told_leaked(entered).items():
+                self.add_error(boxes.get(name), sentence)
+            if not self.errors:
+                self._ask_about_others(entered)
+        return data
+
+    def _ask_about_others(self, entered: Mapping[str, str]) -> None:
+        """Ask for a tick where another customer has such a value. Who that is, is said to who may look at it."""
+        subject, external_id = self.whose
+        others = {other.subject for other in others_with(entered, subject=subject, external_id=external_id)}
+        if others:
+            names = sorted(names_of(others).values())
+            who = [f"Who has it: {', '.join(names)}."] if names else []
+            ask_for_tick(
+                self,
+                label="Let both have it",
+                told=["Another customer has this value: each could act as the other.", *who],
+                how="Enter another value; or enter this one again, and tick that both are to have it.",
+                accepts=sorted(digest.hex() for digest in digests_of(entered)),
+            )
 
     def entered(self) -> dict[str, str] | None:
         """By name; None where nothing is entered."""

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from credservice.credentials.models import Credential
-from credservice.vendor_api.fields import MAX_OVERLAP, Facts, Flag, StrictSerializer, Text, Values, Whole
+from credservice.vendor_api.fields import MAX_OVERLAP, Facts, Flag, Reason, StrictSerializer, Text, Values, Whole
 from credservice.vendor_api.paging import PageQuerySerializer
 
 
@@ -73,9 +73,7 @@ class RotationSerializer(StrictSerializer):
     overlap_seconds = Whole(
         required=False, min_value=0, max_value=MAX_OVERLAP, help_text="The current one stays valid for; the policy's."
     )
-    force_reason = Text(
-        required=False, max_length=200, min_length=3, help_text="Abandons a rotation that is pending; for the trail."
-    )
+    force_reason = Reason(required=False, min_length=3, help_text="Abandons a rotation that is pending; for the trail.")
     values = Values(required=False, help_text="The successor's, for a policy that makes none itself.")
 
     def validate(self, attrs: Any) -> Any:
@@ -85,7 +83,7 @@ class RotationSerializer(StrictSerializer):
 
 
 class RevocationSerializer(StrictSerializer):
-    reason = Text(min_length=3, max_length=200, help_text="For the trail.")
+    reason = Reason(min_length=3)
     predecessors = Flag(
         required=False, default=False, help_text="Ends the retiring ones of its line too: they are good until then."
     )
@@ -96,7 +94,7 @@ class RevocationSerializer(StrictSerializer):
 
 
 class RevelationSerializer(StrictSerializer):
-    reason = Text(min_length=3, max_length=200, help_text="For the trail.")
+    reason = Reason(min_length=3)
 
 
 class RevealedSerializer(serializers.Serializer[Any]):

@@ -3,9 +3,14 @@
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential
+from credservice.credentials.services import revoke
+from exchange.bulk.csv_heading import as_columns
 from exchange.models import EndUser, Grant
 from tests.exchange.bulk.imports import counts, ndjson, row, run
 from tests.support.canaries import found_in_rows
@@ -72,3 +77,42 @@ def test_no_value_is_anywhere_but_sealed(door, caplog):
     run(ndjson(row(1, value=SECRET), row(1, value=f"{SECRET}-2"), row(2, grants=grant(values={"other": SECRET}))))
     assert found_in_rows({"value": SECRET}) == []
     assert SECRET not in caplog.text + str(list(AuditEvent.objects.values()))
+
+
+def leak(value):
+    """Have it granted, and then revoked as leaked."""
+    run(ndjson(row(90, value=value)))
+    revoke(credential=Credential.objects.get(), actor="test", reason="in a public repository", leaked=True)
+
+
+def test_values_that_have_leaked_are_looked_for_by_one_query_a_batch_and_refused_by_row(door):
+    leak(SECRET)
+    with CaptureQueriesContext(connection) as queries:
+        summary, refused = run(ndjson(*(row(n, value=SECRET if n == 7 else f"value of number {n}") for n in range(40))))
+    assert (counts(summary), list(refused)) == ((39, 0, 0, 1), [8])
+    [error] = refused[8]["errors"]
+    assert error["pointer"] == "/grants/0/values/apiKey"
+    day = f"{timezone.now():%Y-%m-%d}"
+    assert error["message"] == f"apiKey: this value was reported as leaked on {day}. Enter a new one."
+    assert not EndUser.objects.filter(external_id="bulk-7").exists()
+    looked_for = [query for query in queries if "leaked_at" in query["sql"].partition("WHERE")[2]]
+    assert len(looked_for) == 3  # of the batch, and twice of the one row that it leaves
+    assert SECRET not in json.dumps(refused)
+
+
+def test_a_table_names_the_column_of_one_that_has_leaked(door):
+    leak(SECRET)
+    table = f"external_id,end_user_id,integration_id,value.apiKey\nbulk-2,enduser_bulk_2,int_abc123,{SECRET}\n"
+    _, refused = run(table.encode(), form="csv")
+    assert [each["column"] for each in as_columns(refused[2])["errors"]] == ["value.apiKey"]
+
+
+def test_what_leaked_is_found_by_an_index_of_its_own(door):
+    run(ndjson(*(row(n, value=f"value of number {n}") for n in range(1_000))))
+    leaked = Credential.objects.filter(pk__in=Credential.objects.values("pk")[:3])
+    leaked.update(leaked_at=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE credentials_credential")
+    wanted = [bytes([n % 256, n // 256]) * 18 for n in range(8)]
+    found = Credential.objects.filter(value_digests__overlap=wanted, leaked_at__isnull=False)
+    assert "credentials_leaked_digests" in found.explain()

@@ -1,0 +1,89 @@
+"""Finds entered values that another credential has, or had when it was reported as leaked: by their digests."""
+
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from django.db.models import Q
+
+from credservice.core.exceptions import Invalid, escaped
+from credservice.credentials.models import Credential
+from credservice.credentials.transitions import MIN_DIGESTED, value_digest, values_digest
+
+K = TypeVar("K", bound=Hashable)
+# Beside a secret, values of such names say whose it is or where it goes: they stay, and several customers share them.
+_IDENTIFIES = (
+    *("url", "uri", "host", "hostname", "endpoint", "domain", "port", "region", "environment", "issuer", "scope"),
+    *("id", "name", "user", "login", "email", "account", "tenant", "workspace", "database"),
+)
+
+
+def is_secret(name: str, names: Collection[str]) -> bool:
+    """Tell if a value of this name, among those of ``names``, is to be known to its holder alone."""
+    return len(names) == 1 or not name.lower().endswith(_IDENTIFIES)
+
+
+def digests_of(entered: Mapping[str, str]) -> dict[bytes, str]:
+    """Digest the secrets among these values, each with its name. Where all are too short for that, or none is a
+    secret, they are digested together, under no name unless there is but one."""
+    found = {
+        value_digest(value): name
+        for name, value in entered.items()
+        if len(value) >= MIN_DIGESTED and is_secret(name, entered)
+    }
+    return found or {values_digest(entered): next(iter(entered)) if len(entered) == 1 else ""}
+
+
+def refuse_leaked(entered: Mapping[str, str], *, leaking: Credential | None = None) -> None:
+    """Raise :class:`Invalid` for a value that was reported as leaked: ``leaking`` is a credential that is now."""
+    told = told_leaked(entered, leaking=leaking)
+    if told:
+        name, sentence = next(iter(told.items()))
+        raise Invalid(sentence, pointer=f"/values/{escaped(name)}" if name else "/values")
+
+
+def told_leaked(entered: Mapping[str, str], *, leaking: Credential | None = None) -> dict[str, str]:
+    """Say of each value, by its name, that it was reported as leaked; under no name, of all of them together."""
+    digests = digests_of(entered)
+    reported = _reported(digests)
+    lost = set(map(bytes, leaking.value_digests)) if leaking else set()
+    sentences = {}
+    for digest, name in digests.items():
+        if digest in reported:
+            sentences[name] = _sentence(name, entered, f" on {reported[digest]:%Y-%m-%d}")
+        elif digest in lost:
+            sentences[name] = _sentence(name, entered, " with this rotation")
+    return sentences
+
+
+def with_leaked(many: Mapping[K, Sequence[Mapping[str, str]]]) -> set[K]:
+    """Find which of ``many`` have sets of values with one that was reported as leaked: by one statement."""
+    digests = {key: {digest for entered in sets for digest in digests_of(entered)} for key, sets in many.items()}
+    reported = _reported({digest for some in digests.values() for digest in some})
+    return {key for key, some in digests.items() if not some.isdisjoint(reported)} if reported else set()
+
+
+def others_with(entered: Mapping[str, str], *, subject: str, external_id: str) -> list[Credential]:
+    """Find a few good credentials of other customers that have one of these values."""
+    rows = Credential.objects.filter(value_digests__overlap=[*digests_of(entered)], state__in=Credential.USABLE)
+    rows = rows.exclude(subject__in=["", subject]).select_related("policy")
+    if external_id:  # the same customer, on another platform
+        rows = rows.filter(~Q(context__external_id=external_id) | ~Q(context__has_key="external_id"))
+    # With a bound alone, PostgreSQL would rather read the table than sort.
+    return list(rows.order_by("-activated_at")[:8])
+
+
+def _reported(digests: Iterable[bytes]) -> dict[bytes, datetime]:
+    """Find when values of these digests, and what else leaked with them, were first reported as leaked."""
+    wanted = [*digests]
+    if not wanted:
+        return {}
+    rows = Credential.objects.filter(value_digests__overlap=wanted, leaked_at__isnull=False)
+    newest_first = rows.order_by("-leaked_at").values_list("value_digests", "leaked_at")
+    return {bytes(digest): at for found, at in newest_first for digest in found if at}
+
+
+def _sentence(name: str, entered: Mapping[str, str], when: str) -> str:
+    if name:
+        return f"{name}: this value was reported as leaked{when}. Enter a new one."
+    return f"{', '.join(entered)}: these values were reported as leaked{when}. Enter new ones."

@@ -1,0 +1,99 @@
+"""A value that was reported as leaked is never taken again, for whomever it is entered."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from credservice.core.exceptions import Invalid
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import revoke, rotate, start_issue
+from credservice.credentials.vendor_values import put_credential
+
+LEAKED, SHORT = "a-value-that-has-leaked", "hunter2"
+
+
+def enter(subject="end_user:1", **values):
+    names = sorted(values)
+    policy, _ = CredentialPolicy.objects.get_or_create(
+        name="-".join(names), defaults={"issuer": "static", "options": {"names": names}}
+    )
+    return start_issue(policy=policy, context={}, subject=subject, actor="test", entered=values)
+
+
+def leak(credential):
+    revoke(credential=credential, actor="test", reason="in a public repository", leaked=True)
+    Credential.objects.filter(pk=credential.pk).update(leaked_at=timezone.now() - timedelta(days=3))
+
+
+def told(refused):
+    """The sentence, with its day as it stands there."""
+    return f"{refused} on {timezone.now() - timedelta(days=3):%Y-%m-%d}. Enter"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("value", [LEAKED, SHORT])
+@pytest.mark.parametrize("subject", ["end_user:1", "end_user:2", ""])
+def test_it_is_refused_for_whomever_it_is(value, subject):
+    leak(enter(apiKey=value))
+    with pytest.raises(Invalid) as refusal:
+        enter(subject, apiKey=value)
+    assert refusal.value.message == told("apiKey: this value was reported as leaked") + " a new one."
+    assert refusal.value.pointer == "/values/apiKey"
+    assert Credential.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_it_is_refused_as_the_successor_of_another():
+    leak(enter(apiKey=LEAKED))
+    other = enter("end_user:2", apiKey="another-value-entirely")
+    with pytest.raises(Invalid, match="reported as leaked"):
+        rotate(credential=other, actor="test", entered={"apiKey": LEAKED})
+    with pytest.raises(Invalid, match="reported as leaked"):
+        put_credential(credential=other, values={"apiKey": LEAKED}, actor="test")
+    other.refresh_from_db()
+    assert other.state == "active"
+
+
+@pytest.mark.django_db
+def test_what_a_rotation_replaced_as_leaked_does_not_follow_its_successor():
+    first = enter(apiKey=LEAKED)
+    second = rotate(credential=first, actor="test", entered={"apiKey": "the-second-value"}, overlap=timedelta(0))
+    with pytest.raises(Invalid, match="reported as leaked"):
+        rotate(credential=second, actor="test", entered={"apiKey": LEAKED})
+
+
+@pytest.mark.django_db
+def test_what_ended_without_a_leak_may_come_back():
+    revoke(credential=enter(apiKey=LEAKED), actor="test", reason="the customer has left")
+    assert enter("end_user:2", apiKey=LEAKED).state == "active"
+
+
+@pytest.mark.django_db
+def test_beside_a_new_secret_the_name_of_its_holder_stays():
+    leak(enter(baseUrl="https://acme.example.com/api", clientSecret=LEAKED, userName="acme-production"))
+    same = {"baseUrl": "https://acme.example.com/api", "userName": "acme-production"}
+    assert enter(**same, clientSecret="a-new-secret-for-acme").state == "active"
+    with pytest.raises(Invalid, match=r"^clientSecret: this value"):
+        enter(clientSecret=LEAKED, baseUrl="https://other.example.com/api", userName="other-production")
+
+
+@pytest.mark.django_db
+def test_short_values_are_refused_together():
+    leak(enter(userName="acme-production", password=SHORT))
+    with pytest.raises(Invalid) as refusal:
+        enter("end_user:2", userName="acme-production", password=SHORT)
+    assert refusal.value.message.startswith("userName, password: these values were reported as leaked on")
+    assert enter(userName="acme-production", password="hunter3").state == "active"
+
+
+@pytest.mark.django_db
+def test_a_rotation_for_a_leak_takes_no_secret_that_leaks_with_it():
+    first = enter(userName="acme-production", password=LEAKED)
+    with pytest.raises(Invalid, match=r"^password: this value was reported as leaked with this rotation"):
+        rotate(
+            credential=first,
+            actor="test",
+            entered={"userName": "acme-staging-2", "password": LEAKED},
+            overlap=timedelta(0),
+        )
