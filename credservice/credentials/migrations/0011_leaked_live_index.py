@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("credentials", "0009_leaks"),
+        ("credentials", "0010_leaked_digests_index"),
     ]
 
     operations = [
