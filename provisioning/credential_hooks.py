@@ -93,7 +93,7 @@ class ShapeImpact:
 
 @dataclass(frozen=True)
 class Bindings:
-    """What of a product's live credentials its shape is filled with, at one time."""
+    """Holds what a product's shape is filled with of its live credentials, at one time."""
 
     product: Product
     shape: Mapping[str, Any]

@@ -54,7 +54,7 @@ def register_served(served: Uses) -> None:
 
 
 class Impact(Protocol):
-    """What a change means to whoever gets credentials. False where nobody does."""
+    """Tells what a change means to whoever gets credentials. False where nobody does."""
 
     def __bool__(self) -> bool: ...
 

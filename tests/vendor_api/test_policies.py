@@ -180,7 +180,7 @@ def test_other_names_and_other_options_are_both_told_of(vendor, bear, trail):
     both = {"options": {"name": "BEAR_TOKEN", "prefix": "acme", "environment": "test"}}
     detail = refused(vendor.put("/policies/keys", both), 409, "answers_would_change")["detail"]
     assert "have BEAR_TOKEN in place of API_KEY" in detail
-    assert "are made with another environment and prefix." in detail
+    assert "are made with another prefix and environment." in detail
     assert vendor.put("/policies/keys?accept_changed_answers=true", both).status_code == 200
     accepted = trail.one(action="credential_policy.changed").detail["accepted_changed_answers"]
     assert accepted == {"resources_with_other_names": 1, "made_otherwise": 1}
