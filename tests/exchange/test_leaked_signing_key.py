@@ -1,4 +1,4 @@
-"""What the exchange hands out once a signing key is retired before its tokens have ended."""
+"""Hands out no token of a signing key that is retired before its tokens have ended."""
 
 from datetime import timedelta
 
