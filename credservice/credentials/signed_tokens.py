@@ -1,8 +1,8 @@
 """Ends the credentials that a signing key has signed, once the key is retired before they end.
 
 Nothing verifies such a token any more, so it expires with its key: the next hand-out makes a new one, as for any that
-has expired. Few are ended in the transaction that retires the key, the others by the worker. It looks once more a
-little later: a hand-out that had read the key before its retirement may commit a token of it afterwards.
+has expired. Few are ended in the transaction that retires the key, the others by the worker's next sweep. Later ones
+look as well: a hand-out that had read the key before its retirement may commit a token of it afterwards.
 """
 
 from collections.abc import Collection
@@ -11,13 +11,12 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from credservice.core.jobs import enqueue
 from credservice.keys.hooks import MAX_COUNTED, Tokens, register_tokens
+from credservice.keys.models import SigningKey
 from credservice.keys.signing_keys import OVERLAP
 
-TASK = "credentials.end_signed"
 BATCH = 2_000
-AGAIN_AFTER = timedelta(minutes=1)  # longer than a request lives
+LATELY = timedelta(hours=1)  # longer than any request lives, and than a worker is away unnoticed
 
 # By the index of expiries: no token lives longer than its key is published after it signs.
 _LIVE = """
@@ -51,15 +50,18 @@ def count_signed(kids: Collection[str]) -> int:
 
 
 def end_signed(kids: Collection[str]) -> int:
-    """End a batch of them in the caller's transaction, and have the worker see to the others."""
-    now = timezone.now()
-    ended, _ = _end_batch(kids, now)
-    for at in (None, now + AGAIN_AFTER):
-        enqueue(TASK, at=at, kids=",".join(kids))
-    return ended
+    """End a batch of them in the caller's transaction; the worker sees to the others."""
+    return _end_batch(kids, timezone.now())[0]
 
 
-def end_all_signed(kids: Collection[str]) -> int:
+def end_those_of_lately_retired() -> int:
+    """End what keys that were retired in the last hour have signed; for the worker, at each sweep."""
+    retired = SigningKey.objects.filter(state=SigningKey.State.RETIRED, ends_at__gt=timezone.now() - LATELY)
+    kids = list(retired.values_list("kid", flat=True))
+    return _end_all(kids) if kids else 0
+
+
+def _end_all(kids: Collection[str]) -> int:
     """End all of them, each batch in a transaction of its own; returns how many there were."""
     since: datetime | None = timezone.now()
     total = 0

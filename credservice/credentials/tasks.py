@@ -53,13 +53,6 @@ def end_surplus(credential_id: str, handle: str, values_digest: str) -> None:
     issuer_calls.end_surplus(credential, handle=json.loads(handle), values_digest=digest, actor=ACTOR)
 
 
-@app.task(name=signed_tokens.TASK, retry=NeverGiveUp())
-def end_signed(kids: str) -> None:
-    """End what retired keys have signed. Repeating it is harmless."""
-    ended = signed_tokens.end_all_signed(kids.split(","))
-    log.info("tokens_ended_with_their_key", kids=kids, count=ended)
-
-
 @app.periodic(cron="* * * * *")
 @app.task(name="credentials.sweep", queueing_lock="credentials.sweep", pass_context=False)
 def sweep(timestamp: int) -> None:
@@ -69,6 +62,7 @@ def sweep(timestamp: int) -> None:
     rotate_due()
     enqueue_lost()
     sweep_signing_keys(actor=ACTOR)
+    signed_tokens.end_those_of_lately_retired()
     while erase_ended() == BATCH:
         pass
     erase_ended_secrets(actor=ACTOR)
