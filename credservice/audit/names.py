@@ -4,13 +4,25 @@ import os
 import pwd
 import re
 from functools import cache
+from typing import Any
 
 from django.db.models import Model
 from django.http import HttpRequest
 
+from credservice.http.context import current_context
+
 
 def actor_of(request: HttpRequest) -> str:
     return f"user:{request.user.get_username()}"
+
+
+def current_actor() -> str:
+    """Name who has sent the request that is being answered: a person, or a token of the vendor API; empty for none."""
+    request = current_context().request
+    caller: Any = getattr(request, "auth", None)  # as DRF keeps it
+    if hasattr(caller, "actor"):
+        return str(caller.actor)
+    return actor_of(request) if request is not None and request.user.is_authenticated else ""
 
 
 def command_actor(name: str) -> str:

@@ -1,28 +1,36 @@
 """Tells if a text holds a key of ours: a credential's value, a service token, a signing secret, a password.
 
-It is digested, compared and dropped. Ended ones count as well: they may still work elsewhere.
+It is digested, compared and dropped. Ended ones count as well: they may still work elsewhere. What is found is
+recorded, as it is by the search: nobody tries guesses at keys here without a trace.
 """
 
 from itertools import islice
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import Model
 
-from credservice.credentials.key_lookup import AT_ONCE, candidates, has_secret
+from credservice.audit import Line, record
+from credservice.audit.names import current_actor, object_type_of
+from credservice.credentials.key_lookup import AT_ONCE, candidates, secret_among
 from credservice.credentials.transitions import MIN_DIGESTED
 
 
 def holds_key(text: str) -> bool:
     parts = list(islice(candidates(text, MIN_DIGESTED), AT_ONCE))
-    return bool(parts) and (has_secret(parts) or _has_text(parts))
+    found = (secret_among(parts) or _with_text(parts)) if parts else None
+    if found is not None and (actor := current_actor()):
+        record(Line.about(found, f"{object_type_of(type(found))}.recognised", actor))
+    return found is not None
 
 
-def _has_text(parts: list[str]) -> bool:
+def _with_text(parts: list[str]) -> Model | None:
     """Look where the search looks, for whoever may not look there as well."""
     for model, site_admin in admin.site._registry.items():
         by_text: Any = getattr(site_admin, "by_text", None)
         if by_text is not None:
             column, kept = by_text
-            if model._default_manager.filter(**{f"{column}__in": {kept(part) for part in parts}}).exists():
-                return True
-    return False
+            found = model._default_manager.filter(**{f"{column}__in": {kept(part) for part in parts}}).first()
+            if found is not None:
+                return found
+    return None

@@ -93,14 +93,14 @@ def recognise(text: str, *, actor: str) -> list[Recognised]:
     return [Recognised(credential, _names_in(credential, digests)) for credential in newest]
 
 
-def has_secret(parts: Collection[str]) -> bool:
-    """Tell if one of these ``candidates`` is a credential's value, but for one that says only whose that is."""
+def secret_among(parts: Collection[str]) -> Credential | None:
+    """Find a credential whose value is among these ``candidates``, but for one that says only whose that is."""
     digests = _digests_of(parts)
     for credential in _found(digests):
         names = _names_in(credential, digests)
         if not names or any(is_secret(name, credential.policy.value_names()) for name in names):
-            return True
-    return False
+            return credential
+    return None
 
 
 def _digests_of(parts: Collection[str]) -> set[bytes]:

@@ -94,12 +94,28 @@ def test_whoever_may_not_see_the_other_is_not_told_who(
     assert text == f"<div>{BOTH}</div>"
 
 
+def test_trying_values_leaves_a_trace_and_has_a_limit(
+    console: Client, world: World, other: EndUser, trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("credservice.credentials.admin.values.PER_MINUTE", 2)
+    theirs = url(enter(world, other.subject, "the-key-of-globex"), "replace")
+    send(console, theirs, value_0=CANARY, overlap="policy")
+    assert trail.one(action="credential.recognised").object_id == str(world.credential.pk)
+    send(console, theirs, value_0="a guess that hits nothing", overlap="none")
+    refused = send(console, url(world.credential, "replace"), value_0=CANARY + "-", overlap="policy")
+    assert "More than 2 requests in this minute" in refused.context["form"].non_field_errors()[0]
+
+
 def test_a_reason_that_holds_a_key_is_refused(console: Client, world: World, trail: Trail) -> None:
     key = world.make_key().open()["API_KEY"]
     _, token = create_token(name="backend", scopes=["bulk:write"], actor="test")
     for held in (CANARY, key, token):
         answer = send(console, url(world.end_user, "suspend"), why=f"seen: GET /orders?key={held} HTTP/1.1")
         assert answer.context["form"].errors["why"] == [HOLDS_KEY]
+    # As in the search: no guess at a key that hits is without a trace.
+    lines = [line for line in trail.all() if line.action.endswith(".recognised")]
+    assert [line.action.partition(".")[0] for line in lines] == ["credential", "credential", "service_token"]
+    assert {line.actor for line in lines} == {"user:root"}
     assert not trail.all(action="end_user.suspended")
     assert send(console, url(world.end_user, "suspend"), why="its key was in a log").status_code == 302
     assert trail.one(action="end_user.suspended").detail["why"] == "its key was in a log"

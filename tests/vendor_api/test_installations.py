@@ -106,5 +106,11 @@ def test_a_reason_that_holds_a_key_is_refused(vendor, door, trail, around):
             assert (problem["errors"][0]["message"], held in str(problem)) == (told, False)
     problem = refused(vendor.delete(f"/end-users/customer-1/grants/int_abc123?reason={value}"), 400, "invalid_request")
     assert told in str(problem)
+    lines = [line for line in trail.all() if line.action.endswith(".recognised")]
+    assert {(line.action, line.actor) for line in lines} == {
+        ("credential.recognised", "token:backend"),
+        ("service_token.recognised", "token:backend"),
+        ("signing_secret.recognised", "token:backend"),
+    }
     assert value not in str([line.detail for line in trail.all()])
     assert vendor.post(f"{PATH}/suspend", {"why": "its key was in a log of 2026-12-01"}).status_code == 200

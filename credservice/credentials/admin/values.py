@@ -8,8 +8,14 @@ from django import forms
 from credservice.adminkit.links import names_of
 from credservice.adminkit.ticks import ask_for_tick
 from credservice.adminkit.widgets import SecretField
+from credservice.audit.names import current_actor
+from credservice.core.exceptions import ServiceError
 from credservice.credentials.models import CredentialPolicy
 from credservice.credentials.reused_values import digests_of, others_with, told_leaked
+from credservice.credentials.transitions import record_step
+from credservice.limits.counter import count_call
+
+PER_MINUTE = 60  # of one person; the search's limit is the same
 
 
 class ValuesForm(forms.Form):
@@ -39,7 +45,7 @@ class ValuesForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data
         entered = None if self.errors else self.entered()
-        if entered:
+        if entered and self._may_ask():
             boxes = {name: field for field, name in self.names.items()}
             for name, sentence in told_leaked(entered).items():
                 self.add_error(boxes.get(name), sentence)
@@ -47,13 +53,23 @@ class ValuesForm(forms.Form):
                 self._ask_about_others(entered)
         return data
 
+    def _may_ask(self) -> bool:
+        """Count what somebody enters: each answer below tells of a value whether it is known here."""
+        try:
+            count_call(f"entered:{current_actor()}", PER_MINUTE)
+        except ServiceError as error:
+            self.add_error(None, error.message)
+        return not self.errors
+
     def _ask_about_others(self, entered: Mapping[str, str]) -> None:
         """Ask for a tick where another customer has such a value. Who that is, is said to who may look at it."""
         subject, external_id = self.whose
-        others = {other.subject for other in others_with(entered, subject=subject, external_id=external_id)}
+        others = others_with(entered, subject=subject, external_id=external_id)
         if others:
-            names = sorted(names_of(others).values())
+            names = sorted(names_of({other.subject for other in others}).values())
             who = [f"Who has it: {', '.join(names)}."] if names else []
+            for other in others:  # as the search does: nobody tries guesses here without a trace
+                record_step("credential.recognised", other, current_actor())
             ask_for_tick(
                 self,
                 label="Let both have it",
