@@ -15,7 +15,7 @@ import httpx2
 from playwright.sync_api import Page
 
 from exchange.signatures.verify import Profile, sign
-from tests.browser.conftest import make_operator, open_more, sign_in
+from tests.browser.conftest import OVERVIEW, make_operator, open_more, sign_in
 from tests.support.live import LiveService
 from tests.support.paths import ROOT
 
@@ -71,7 +71,7 @@ def _cookies(service: LiveService, page: Page) -> list[Any]:
     name, password = _account(service)
     page.goto("/admin/")
     sign_in(page, name, password)
-    page.wait_for_url("**/admin/")
+    page.wait_for_url(OVERVIEW)
     _signed_in[service] = list(page.context.cookies())
     return _signed_in[service]
 

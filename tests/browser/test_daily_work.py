@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import DESKTOP, WATCH, open_more, sign_in, watched
+from tests.browser.conftest import DESKTOP, OVERVIEW, WATCH, open_more, sign_in, watched
 from tests.support.live import LiveService
 
 PASSWORD = secrets.token_urlsafe(16)
@@ -102,7 +102,7 @@ class Scene:
         if state is None:
             page.goto("/admin/")
             sign_in(page, role + self._tag, PASSWORD)
-            page.wait_for_url("**/admin/")
+            page.wait_for_url(OVERVIEW)
             self._signed_in[role] = context.storage_state()
         return page
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
-from tests.browser.conftest import DESKTOP, PHONE, WATCH, open_more, sign_in, watched
+from tests.browser.conftest import DESKTOP, OVERVIEW, PHONE, WATCH, open_more, sign_in, watched
 from tests.support.live import LiveService
 
 PASSWORD = secrets.token_urlsafe(16)
@@ -87,7 +87,7 @@ def enter(browser: Browser, live_service: LiveService, cast: Cast) -> Iterator[E
         faults.append(watched(page))
         page.goto("/admin/")
         sign_in(page, cast.name(role), PASSWORD)
-        page.wait_for_url("**/admin/")
+        page.wait_for_url(OVERVIEW)
         return page
 
     yield by_name

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
 from tests.accounts.conftest import totp
-from tests.browser.conftest import make_operator, sign_in
+from tests.browser.conftest import OVERVIEW, make_operator, sign_in
 from tests.support.live import LiveService, own_database, serving
 
 SECONDS_TO_TYPE = 10  # for a browser on a busy machine: from the making of a code until the server checks it
@@ -96,7 +96,7 @@ def test_an_app_is_asked_for_at_the_next_sign_in(console: Page, operator: tuple[
     sign_in(console, *operator)
     expect(console.get_by_role("heading", name="Second step")).to_be_visible()
     give_code(console, next_code(secret, code))
-    console.wait_for_url("**/admin/")
+    console.wait_for_url(OVERVIEW)
 
 
 def test_a_wrong_code_lets_nobody_in(console: Page, operator: tuple[str, str]):
@@ -135,7 +135,7 @@ def test_a_passkey_is_asked_for_at_the_next_sign_in(
     sign_out(console)
     sign_in(console, *operator)
     console.get_by_role("button", name="Use a passkey").click()
-    console.wait_for_url("**/admin/")
+    console.wait_for_url(OVERVIEW)
 
 
 def test_a_passkey_signs_in_alone(console: Page, authenticator: CDPSession):
@@ -145,7 +145,7 @@ def test_a_passkey_signs_in_alone(console: Page, authenticator: CDPSession):
     expect(console.get_by_text("These codes are shown only now")).to_be_visible()
     sign_out(console)
     console.get_by_role("button", name="Sign in with a passkey").click()
-    console.wait_for_url("**/admin/")
+    console.wait_for_url(OVERVIEW)
 
 
 @pytest.mark.usefixtures("authenticator")
