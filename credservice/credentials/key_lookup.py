@@ -3,7 +3,7 @@
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -90,22 +90,26 @@ def recognise(text: str, *, actor: str) -> list[Recognised]:
         for credential in found:
             record_step("credential.recognised", credential, actor)
     newest = sorted(found, key=lambda credential: credential.created_at, reverse=True)
-    return [Recognised(credential, _names_in(credential, digests)) for credential in newest]
+    return [Recognised(credential, tuple(_values_in(credential, digests))) for credential in newest]
 
 
 def secret_among(parts: Collection[str]) -> Credential | None:
     """Find a credential whose value is among these ``candidates``, but for one that says only whose that is."""
     digests = _digests_of(parts)
-    for credential in _found(digests):
-        names = _names_in(credential, digests)
-        if not names or any(is_secret(name, credential.policy.value_names()) for name in names):
-            return credential
+    while found := _found(digests):
+        explained: set[bytes] = set()
+        for credential in found:
+            values = _values_in(credential, digests)
+            if not values or any(is_secret(name, credential.policy.value_names()) for name in values):
+                return credential
+            explained |= _digests_of(values.values())
+        digests -= explained  # such a name may be many customers': behind theirs, a key is looked for still
     return None
 
 
-def _digests_of(parts: Collection[str]) -> set[bytes]:
+def _digests_of(parts: Iterable[str]) -> set[bytes]:
     """Digest each part as the value that is presented, and as one of several."""
-    return {digest(part, "lookup") for part in parts} | {value_digest(part) for part in parts}
+    return {found for part in parts for found in (digest(part, "lookup"), value_digest(part))}
 
 
 def _found(digests: Collection[bytes]) -> list[Credential]:
@@ -117,13 +121,13 @@ def _found(digests: Collection[bytes]) -> list[Credential]:
     return [*{row.pk: row for rows in (by_key[:MAX_RECOGNISED], by_value[:MAX_RECOGNISED]) for row in rows}.values()]
 
 
-def _names_in(credential: Credential, digests: set[bytes]) -> tuple[str, ...]:
-    """Name the values that have one of these digests. They are opened here, compared, and dropped."""
+def _values_in(credential: Credential, digests: set[bytes]) -> dict[str, str]:
+    """Find the values that have one of these digests. They are opened here, compared, and dropped."""
     try:
         values = credential.open()
     except SealError:  # erased, or under a key that this process does not have
-        return ()
-    return tuple(name for name, value in values.items() if {value_digest(value), digest(value, "lookup")} & digests)
+        return {}
+    return {name: value for name, value in values.items() if _digests_of([value]) & digests}
 
 
 # Between words; and within them, where addresses, assignments and sentences have a key between other things. Keys may

@@ -23,13 +23,18 @@ def is_secret(name: str, names: Collection[str]) -> bool:
     return len(names) == 1 or not name.lower().endswith(_IDENTIFIES)
 
 
+def _holds_password(value: str) -> bool:
+    """Tell if an address has a user's part, such as postgres://user:password@host."""
+    return "://" in value and "@" in value
+
+
 def digests_of(entered: Mapping[str, str]) -> dict[bytes, str]:
     """Digest the secrets among these values, each with its name. Where all are too short for that, or none is a
     secret, they are digested together, under no name unless there is but one."""
     found = {
         value_digest(value): name
         for name, value in entered.items()
-        if len(value) >= MIN_DIGESTED and is_secret(name, entered)
+        if len(value) >= MIN_DIGESTED and (is_secret(name, entered) or _holds_password(value))
     }
     return found or {values_digest(entered): next(iter(entered)) if len(entered) == 1 else ""}
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from credservice.adminkit import links
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import revoke, start_issue
 from credservice.vendor_api.tokens import create_token
 from exchange.models import EndUser, Grant, Platform
@@ -171,3 +171,15 @@ def test_suspending_a_resource_tells_it(console: Client, world: World) -> None:
     assert told[-1].startswith("1 entered key goes on working")
     page = console.get(ask_bulk(console, type(world.resource), "suspend", [world.resource]))
     assert told[-1] in page.context["consequences"]
+
+
+def test_a_key_is_found_behind_names_that_many_share(console: Client, world: World) -> None:
+    policy = CredentialPolicy.objects.create(name="pairs", issuer="static", options={"names": ["tenant", "apiKey"]})
+    for n in range(20):
+        values = {"tenant": "acme-production", "apiKey": f"the-key-number-{n:04}"}
+        start_issue(policy=policy, context={}, subject=f"end_user:{n}", actor="test", entered=values)
+    page = url(world.end_user, "suspend")
+    assert send(console, page, why="acme-production leaked the-key-number-0000").context["form"].errors["why"] == [
+        HOLDS_KEY
+    ]
+    assert send(console, page, why="acme-production leaked something").status_code == 302
