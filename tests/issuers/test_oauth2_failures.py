@@ -200,13 +200,13 @@ def test_options_that_cannot_work_are_refused(changes, phrase):
         ("client_credentials", {"resource": "crm"}, "resource must begin with https"),
         ("client_credentials", {"subject": "$end_user"}, "unknown option 'subject'"),
         ("token_exchange", {}, "give either subject"),
-        ("token_exchange", {"subject": "$a", "subject_token": "$b"}, "give either subject"),
+        ("token_exchange", {"subject": "$end_user", "subject_token": "$external_id"}, "give either subject"),
         ("token_exchange", {"subject_token": "fixed", "subject_token_type": "t"}, "must name a source"),
-        ("token_exchange", {"subject_token": "$a"}, "subject_token_type goes with"),
-        ("token_exchange", {"subject": "$a", "subject_token_type": "t"}, "subject_token_type goes with"),
-        ("token_exchange", {"subject_token": "$a", "subject_token_type": 7}, "subject_token_type must be"),
+        ("token_exchange", {"subject_token": "$end_user"}, "subject_token_type goes with"),
+        ("token_exchange", {"subject": "$end_user", "subject_token_type": "t"}, "subject_token_type goes with"),
+        ("token_exchange", {"subject_token": "$end_user", "subject_token_type": 7}, "subject_token_type must be"),
         ("token_exchange", {"subject_token": 7, "subject_token_type": "t"}, "subject_token must be"),
-        ("token_exchange", {"subject": "$a", "subject_algorithm": "HS256"}, "subject_algorithm must be"),
+        ("token_exchange", {"subject": "$end_user", "subject_algorithm": "HS256"}, "subject_algorithm must be"),
     ],
 )
 def test_policy_options_that_cannot_work_are_refused(grant, options, phrase):
