@@ -2,7 +2,6 @@
 
 import json
 import time
-from functools import cached_property
 from typing import Any
 
 import httpx2
@@ -26,9 +25,11 @@ class Platform(Asking):
         self._root = f"{service.base_url}/osb/platform/v2"
         self._auth = httpx2.BasicAuth("platform", service.secret("platform-password"))
         self._client, self._ledger = client, ledger
+        self._offers: dict[str, dict[str, str]] = {}
 
     def put_resource(self, resource_id: str, product: str) -> bool:
-        answer = self._call("PUT of an instance", "PUT", _instance(resource_id), body=self._offers[product])
+        offer = self._offer(product)
+        answer = self._call("PUT of an instance", "PUT", _instance(resource_id), body=offer) if offer else None
         if answer is None:
             return False
         if answer.status_code in (200, 201):
@@ -42,7 +43,8 @@ class Platform(Asking):
         if order.operation:
             return self._fetch(order)
         asked, had_gone = time.monotonic(), order.removed
-        answer = self._call(kind, "PUT", _binding(order), body=self._offers[order.product])
+        offer = self._offer(order.product)
+        answer = self._call(kind, "PUT", _binding(order), body=offer) if offer else None
         if answer is None:
             return False
         if answer.status_code == 202:
@@ -91,7 +93,10 @@ class Platform(Asking):
             nonlocal repeated, operation
             if operation:
                 return self._ended(path, orders, self._state(path, operation))
-            answer = self._call(kind, "DELETE", path, self._offers[product])
+            offer = self._offer(product)
+            if offer is None:
+                return False
+            answer = self._call(kind, "DELETE", path, offer)
             first, repeated = not repeated, True
             if answer is None:
                 return False
@@ -120,16 +125,19 @@ class Platform(Asking):
             return None
         return str(answer.json()["state"]) if answer.status_code == 200 else said(answer)
 
-    @cached_property
-    def _offers(self) -> dict[str, dict[str, str]]:
-        """Read the catalogue's ids, by the products' names."""
-        services = self._send("GET", "/catalog").raise_for_status().json()["services"]
-        return {
-            service["name"]: {"service_id": service["id"], "plan_id": plan["id"]}
-            for service in services
-            for plan in service["plans"]
-            if plan["name"] == PLAN
-        }
+    def _offer(self, product: str) -> dict[str, str] | None:
+        """Tell a product's ids by the catalogue. None where there was no answer yet."""
+        if not self._offers:
+            answer = self._call("catalogue", "GET", "/catalog")
+            if answer is None:
+                return None
+            self._offers = {
+                service["name"]: {"service_id": service["id"], "plan_id": plan["id"]}
+                for service in answer.json()["services"]
+                for plan in service["plans"]
+                if plan["name"] == PLAN
+            }
+        return self._offers[product]
 
     def _call(
         self, kind: str, method: str, path: str, query: dict[str, str] | None = None, body: Any = None
