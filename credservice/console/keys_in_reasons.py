@@ -5,11 +5,11 @@ recorded, as it is by the search: nobody tries guesses at keys here without a tr
 """
 
 from itertools import islice
-from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model
 
+from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.audit import Line, record
 from credservice.audit.names import current_actor, object_type_of
 from credservice.credentials.key_lookup import AT_ONCE, candidates, secret_among
@@ -26,11 +26,6 @@ def holds_key(text: str) -> bool:
 
 def _with_text(parts: list[str]) -> Model | None:
     """Look where the search looks, for whoever may not look there as well."""
-    for model, site_admin in admin.site._registry.items():
-        by_text: Any = getattr(site_admin, "by_text", None)
-        if by_text is not None:
-            column, kept = by_text
-            found = model._default_manager.filter(**{f"{column}__in": {kept(part) for part in parts}}).first()
-            if found is not None:
-                return found
-    return None
+    consoles = ((model, site) for model, site in admin.site._registry.items() if isinstance(site, ConsoleAdmin))
+    found = (site.holding(model._default_manager.all(), parts).first() for model, site in consoles)
+    return next((row for row in found if row is not None), None)

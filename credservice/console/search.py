@@ -273,10 +273,9 @@ def _by_text(request: HttpRequest, text: str) -> list[tuple[Any, Model]]:
     """Find service tokens, signing secrets and passwords whose text was pasted. Each is recorded."""
     parts = list(islice(candidates(text, MIN_DIGESTED), AT_ONCE))
     found: list[tuple[Any, Model]] = []
-    for site_admin in (site_admin for _, site_admin in _searched(request) if site_admin.by_text):
-        column, kept = site_admin.by_text
-        rows = site_admin.get_queryset(request).filter(**{f"{column}__in": {kept(part) for part in parts}})
-        found += [(site_admin, row) for row in rows[:SHOWN]]
+    for _, site_admin in _searched(request):
+        rows = site_admin.holding(site_admin.get_queryset(request), parts)[:SHOWN]
+        found += [(site_admin, row) for row in rows]
     for _, row in found:
         with transaction.atomic():
             record(Line.about(row, f"{object_type_of(type(row))}.recognised", actor_of(request)))

@@ -1,49 +1,33 @@
 """Lists and shows credentials in the console. Values show nowhere; each act has a page of its own (``pages``)."""
 
-from collections import Counter
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.text import slugify
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from credservice.adminkit.fact_tables import fact_table
-from credservice.adminkit.filters import StatesFilter
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_link, names_for, names_of, thing_link
-from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
+from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import LargeListAdmin, Others, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.adminkit.sentences import actor_name
 from credservice.adminkit.suspensions import SUSPENDED, suspended_since
 from credservice.audit.names import object_type_of
-from credservice.core.ids import as_uuid, find_ours
 from credservice.core.last_used import NONE_YET
-from credservice.credentials.admin import bulk, pages
-from credservice.credentials.admin.related import left_outside, name_of, version_link
+from credservice.credentials.admin import bulk, open_points, pages
+from credservice.credentials.admin.filters import IssuerFilter, LineFilter, StateFilter, StuckFilter, SubjectFilter
+from credservice.credentials.admin.related import name_of, version_link
 from credservice.credentials.hooks import subject_kinds
-from credservice.credentials.models import FAILS_AFTER, LEAKED, STUCK_AFTER, Credential, stuck
+from credservice.credentials.models import LEAKED, Credential
 
-State, Outside = Credential.State, Credential.Outside
-FAILING = {"stuck": "failing"}
-IS_STUCK = Q(attempts__gte=STUCK_AFTER)
-HAS_LEAKED = Q(leaked_at__isnull=False)
-LEAKED_LIVE = Q(state=State.ACTIVE) & HAS_LEAKED
-SUCCESSOR_COMES = Q(Exists(Credential.objects.filter(predecessor=OuterRef("pk"), state=State.PENDING)))
-FORCED, LEAKED_FORCED = Q(outside=Outside.FORCED) & ~HAS_LEAKED, Q(outside=Outside.FORCED) & HAS_LEAKED
-ENDING = Q(state=State.RETIRING, retires_at__lte=Now())
-FAILED_LATELY = Q(state=State.FAILED, created_at__gte=Now() - timedelta(days=1))
 MIN_PREFIX = 4  # characters of a hint
 
 # Said of a credential only where there is something to say.
@@ -63,60 +47,6 @@ DATES = (
 )
 
 
-class LinkedFilter(DropdownFilter):
-    """Filters by what a link names; offered only where one led here, to be taken away again."""
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        value = (self.value() or "").strip()
-        return [(value, self.name_of(value))] if value else []
-
-    def name_of(self, value: str) -> str:
-        """Name what was linked as a person would."""
-        raise NotImplementedError
-
-
-class SubjectFilter(LinkedFilter):
-    title, parameter_name = "customer", "subject"
-
-    def name_of(self, value: str) -> str:
-        return names_of([value]).get(value, value)
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        subject = (self.value() or "").strip()
-        return queryset.filter(subject=subject) if subject else queryset
-
-
-class StateFilter(StatesFilter):
-    """Offers the states, and what may be left of those that have ended."""
-
-    groups: ClassVar = {
-        "may still work": Q(outside__in=Credential.UNCONFIRMED),
-        "ended, may still work": Q(outside=Outside.OPEN),
-        "leaked, may still work": Q(outside=Outside.LEAKED),
-        "force-ended": FORCED,
-        "leaked, force-ended": LEAKED_FORCED,
-        "leaked, still handed out": LEAKED_LIVE & SUCCESSOR_COMES,
-        "leaked, without a successor": LEAKED_LIVE & ~SUCCESSOR_COMES,
-        "being ended": ENDING,
-        "leaked, being ended": ENDING & HAS_LEAKED,
-        "being ended, not leaked": ENDING & ~HAS_LEAKED,
-        "failed since yesterday": FAILED_LATELY,
-    }
-
-
-class StuckFilter(DropdownFilter):
-    """Finds what keeps failing at an issuer: see Credential.is_stuck."""
-
-    title, parameter_name = "trouble", "stuck"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Stuck"), ("failing", "Failing")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        attempts = {"yes": STUCK_AFTER, "failing": FAILS_AFTER}.get(self.value() or "")
-        return queryset.filter(stuck(attempts)) if attempts else queryset
-
-
 def _reported(obj: Credential) -> Any:
     return format_html("reported {} by {}", moment(obj.leaked_at), actor_name(obj.leaked_by))
 
@@ -127,91 +57,6 @@ def _trouble(obj: Credential) -> list[Fact]:
         return []
     why = f"{obj.attempts} {'attempt' if obj.attempts == 1 else 'attempts'}: {obj.failure or 'no reason is known'}"
     return [Fact("Failed", why), Fact("Next attempt", moment(obj.next_attempt_at, "as soon as the worker can"))]
-
-
-def _bounded(condition: Q) -> int:
-    return Credential.objects.filter(condition)[:MAX_COUNTED].count()
-
-
-class OpenPoint(NamedTuple):
-    """Names what a person should see to: which credentials, how to say how many, and the group of ``StateFilter``."""
-
-    condition: Q
-    told: Callable[[int], str]
-    group: str
-    urgent: bool = True
-    is_stuck: bool = False
-
-    @property
-    def filters(self) -> dict[str, str]:
-        return ({"stuck": "yes"} if self.is_stuck else {}) | {"state__exact": slugify(self.group)}
-
-
-def _still_handed_out(number: int) -> str:
-    are, wait = ("is", "its successor waits") if number == 1 else ("are", "their successors wait")
-    return f"{counted(number, 'leaked credential')} {are} still handed out: {wait} for the issuer"
-
-
-def _without_successor(number: int) -> str:
-    are, them = ("is", "it") if number == 1 else ("are", "them")
-    return f"{counted(number, 'leaked credential')} {are} still handed out, without a successor to come: revoke {them}"
-
-
-def _left(noun: str) -> Callable[[int], str]:
-    return lambda number: left_outside(number, noun)
-
-
-def _stuck(noun: str) -> Callable[[int], str]:
-    return lambda number: f"{counted(number, noun)} stuck: the issuer keeps failing"
-
-
-OPEN_POINTS = (
-    OpenPoint(LEAKED_LIVE & SUCCESSOR_COMES, _still_handed_out, "leaked, still handed out"),
-    OpenPoint(LEAKED_LIVE & ~SUCCESSOR_COMES, _without_successor, "leaked, without a successor"),
-    OpenPoint(Q(outside=Outside.LEAKED), _left("leaked credential"), "leaked, may still work"),
-    OpenPoint(LEAKED_FORCED, _left("leaked, force-ended credential"), "leaked, force-ended"),
-    OpenPoint(Q(outside=Outside.OPEN), _left("ended credential"), "ended, may still work", urgent=False),
-    OpenPoint(FORCED, _left("force-ended credential"), "force-ended", urgent=False),
-    OpenPoint(
-        ENDING & HAS_LEAKED & IS_STUCK,
-        lambda number: f"{counted(number, 'leaked credential')} whose end is stuck: the issuer keeps failing",
-        "leaked, being ended",
-        is_stuck=True,
-    ),
-    OpenPoint(ENDING & ~HAS_LEAKED & IS_STUCK, _stuck("revocation"), "being ended, not leaked", is_stuck=True),
-    OpenPoint(Q(state=State.PENDING) & IS_STUCK, _stuck("issue"), "pending", is_stuck=True),
-    OpenPoint(
-        FAILED_LATELY,
-        lambda number: f"{counted(number, 'credential')} failed to be made since yesterday",
-        "failed since yesterday",
-        urgent=False,
-    ),
-)
-
-
-class IssuerFilter(LinkedFilter):
-    title, parameter_name = "issuer", "issuer"
-
-    def name_of(self, value: str) -> str:
-        return value
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        issuer = (self.value() or "").strip()
-        return queryset.filter(policy__issuer=issuer) if issuer else queryset
-
-
-class LineFilter(LinkedFilter):
-    title, parameter_name = "versions of", "line"
-
-    def name_of(self, value: str) -> str:
-        first = find_ours(Credential.objects.select_related("policy"), value)
-        return name_of(first) if first else value
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        line = (self.value() or "").strip()
-        if not line:
-            return queryset
-        return queryset.filter(line=line) if as_uuid(line) else queryset.none()
 
 
 @admin.register(Credential)
@@ -299,30 +144,10 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         return [Need(sentence, urgent=True, link=pages.revoke_url(obj))]
 
     def needs_operator(self) -> list[Need]:
-        counts = [(point, _bounded(point.condition)) for point in OPEN_POINTS]
-        needs = (Need(point.told(number), point.filters, point.urgent) for point, number in counts if number)
-        return [*self._failing_issuers(), *needs]
-
-    def _failing_issuers(self) -> list[Need]:
-        """Tell which issuers are down, by what waits for each: see :func:`stuck`, sooner."""
-        failing = Credential.objects.filter(stuck(FAILS_AFTER)).order_by()
-        rows = list(failing.values_list("policy__issuer", "failure")[:MAX_COUNTED])
-        waiting = Counter(issuer for issuer, _ in rows)
-        why = dict(rows)  # the same outage has the same reason, mostly: one of them is told
-        told = {issuer: f"{counted(number, 'credential')} waiting for it" for issuer, number in waiting.items()}
-        return [
-            Need(f"The issuer {name} fails, {told[name]}: {why[name]}", FAILING | {"issuer": name}, urgent=True)
-            for name in sorted(told)
-        ]
+        return open_points.needs_of_operator()
 
     def under_way(self) -> list[Need]:
-        making = _bounded(Q(state=State.PENDING))
-        ending = _bounded(Q(state=State.RETIRING, retires_at__lte=timezone.now()))
-        lines = (
-            (making, Need(f"{counted(making, 'credential')} being created", {"state__exact": "pending"})),
-            (ending, Need(f"{counted(ending, 'credential')} being ended", {"state__exact": "being-ended"})),
-        )
-        return [need for number, need in lines if number]
+        return open_points.under_way()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Lists never carry what is sealed."""

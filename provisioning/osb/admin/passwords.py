@@ -22,7 +22,7 @@ from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
 from credservice.core.last_used import NONE_YET
-from credservice.keys.admin.secrets import OVERLAPS as SECRET_OVERLAPS
+from credservice.keys.admin.pages import OVERLAPS as SECRET_OVERLAPS
 from provisioning.models import Marketplace
 from provisioning.osb import PROTOCOL
 from provisioning.osb.models import BrokerPassword

@@ -1,118 +1,21 @@
-"""Keeps credentials, and the policies that they are made by."""
+"""Keeps credentials, and whose turn it is to work at one."""
 
 import uuid
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
-from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import models
 from django.utils import timezone
 
+from credservice.credentials.models.policies import CredentialPolicy
 from credservice.crypto import Place, unseal_values
 from credservice.crypto.fields import SealedField, place_of
-from credservice.issuers import get_issuer
-from credservice.issuers.base import Issuer
-from credservice.issuers.options import OptionsError
-from credservice.issuers.probes import check_probe
 
 STUCK_AFTER = 5  # failed attempts
 FAILS_AFTER = 2  # attempts: one alone may be a hiccup
 LEAKED = "leaked, "  # begins the word for its state
-
-DEFAULT_OVERLAP = timedelta(hours=24)
-
-
-def fitting_overlap(lifetime: timedelta | None) -> timedelta:
-    """Choose the overlap of a policy for which none is written: it has to be shorter than the lifetime."""
-    return DEFAULT_OVERLAP if lifetime is None or lifetime > DEFAULT_OVERLAP else max(lifetime, timedelta(0)) / 2
-
-
-class CredentialPolicy(models.Model):
-    """A way to make credentials: by which issuer, with what options, and for how long."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.SlugField(max_length=128, unique=True)
-    issuer = models.CharField(max_length=64, help_text="An alias in CREDENTIAL_ISSUERS.")
-    options = models.JSONField(default=dict, blank=True, help_text="The issuer's options, a JSON object.")
-    lifetime = models.DurationField(
-        null=True, blank=True, help_text="Each credential expires after this; empty: never."
-    )
-    rotation_period = models.DurationField(null=True, blank=True, help_text="Rotate after this; empty: by hand.")
-    overlap = models.DurationField(
-        default=DEFAULT_OVERLAP, help_text="How long the predecessor stays good after a rotation."
-    )
-    multiple = models.BooleanField(default=True, help_text="Several credentials of one owner may be live at once.")
-    stale_for = models.DurationField(
-        default=timedelta(hours=1),
-        help_text="While the issuer is down, a still valid credential is handed out for this long after it was due.",
-    )
-    probe = models.JSONField(
-        default=dict, blank=True, help_text="A trial of each new credential before it is handed out. Empty: none."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name_plural = "credential policies"
-        ordering = ["name"]
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(lifetime__isnull=True) | models.Q(lifetime__gt=models.F("overlap")),
-                name="credentials_policy_lifetime_over_overlap",
-                violation_error_message="The lifetime must be longer than the overlap.",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def backend(self) -> Issuer:
-        return get_issuer(self.issuer)
-
-    def value_names(self) -> tuple[str, ...]:
-        """The names of the values of every credential made by this policy."""
-        return self.backend().value_names(self.options)
-
-    def clean(self) -> None:
-        """Raises ValidationError where credentials could not be made by this policy."""
-        self._clean_times()
-        if not isinstance(self.options, dict):
-            raise ValidationError({"options": "Write a JSON object."})
-        try:
-            self.backend().check_options(self.options)
-        except ImproperlyConfigured as error:
-            raise ValidationError({"issuer": str(error)}) from None
-        except OptionsError as error:
-            raise ValidationError({"options": _told(error)}) from None
-        try:
-            self.backend().check_lifetime(self.options, self.lifetime)
-        except OptionsError as error:
-            raise ValidationError({"lifetime" if self.lifetime else "options": _told(error)}) from None
-        try:
-            if self.probe:
-                check_probe(self.probe, self.value_names())
-        except OptionsError as error:
-            raise ValidationError({"probe": _told(error)}) from None
-
-    def _clean_times(self) -> None:
-        if self.overlap is not None and self.overlap < timedelta(0):
-            raise ValidationError({"overlap": "The overlap must be at least zero."})
-        if self.stale_for is not None and self.stale_for < timedelta(0):
-            raise ValidationError({"stale_for": "This time must be at least zero."})
-        if self.lifetime is not None and self.lifetime <= timedelta(0):
-            raise ValidationError({"lifetime": "The lifetime must be longer than zero."})
-        if self.lifetime is not None and self.overlap is not None and self.lifetime <= self.overlap:
-            sentence = "The overlap must be shorter than the lifetime. Write one, such as half of it."
-            raise ValidationError({"overlap": sentence})
-        if self.rotation_period is not None and self.rotation_period <= timedelta(0):
-            raise ValidationError({"rotation_period": "The rotation period must be longer than zero."})
-
-
-def _told(error: OptionsError) -> ValidationError:
-    """Say it with the option that is at fault as code, by which a form finds the field."""
-    return ValidationError(f"{error}.", code=error.option or None)
 
 
 def stuck(attempts: int = STUCK_AFTER) -> models.Q:
@@ -125,6 +28,11 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def unended(self) -> "CredentialQuerySet":
         """Keep those that work, or may yet."""
         return self.filter(state__in=Credential.UNENDED)
+
+    def with_any(self, digests: Iterable[bytes]) -> "CredentialQuerySet":
+        """Keep those that have a value of these digests, newest first: in no order, but with a bound, PostgreSQL would
+        rather read the whole table."""
+        return self.filter(value_digests__overlap=[*digests]).order_by("-activated_at").select_related("policy")
 
     def lock(self) -> "list[Credential]":
         """Lock these until the transaction ends: a line's oldest first, the order that everybody keeps who locks

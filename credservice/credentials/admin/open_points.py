@@ -1,0 +1,117 @@
+"""Counts, for the overview, what a person should see to of credentials: leaked, left outside, failing."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.text import slugify
+
+from credservice.adminkit.menu import MAX_COUNTED, Need, counted
+from credservice.credentials.admin.filters import (
+    ENDING,
+    FAILED_LATELY,
+    FORCED,
+    HAS_LEAKED,
+    LEAKED_FORCED,
+    LEAKED_LIVE,
+    SUCCESSOR_COMES,
+    Outside,
+    State,
+)
+from credservice.credentials.admin.related import left_outside
+from credservice.credentials.models import FAILS_AFTER, STUCK_AFTER, Credential, stuck
+
+IS_STUCK = Q(attempts__gte=STUCK_AFTER)
+
+
+def _bounded(condition: Q) -> int:
+    return Credential.objects.filter(condition)[:MAX_COUNTED].count()
+
+
+class OpenPoint(NamedTuple):
+    """Names what a person should see to: which credentials, how to say how many, and the group of ``StateFilter``."""
+
+    condition: Q
+    told: Callable[[int], str]
+    group: str
+    urgent: bool = True
+    is_stuck: bool = False
+
+    @property
+    def filters(self) -> dict[str, str]:
+        return ({"stuck": "yes"} if self.is_stuck else {}) | {"state__exact": slugify(self.group)}
+
+
+def _still_handed_out(number: int) -> str:
+    are, wait = ("is", "its successor waits") if number == 1 else ("are", "their successors wait")
+    return f"{counted(number, 'leaked credential')} {are} still handed out: {wait} for the issuer"
+
+
+def _without_successor(number: int) -> str:
+    are, them = ("is", "it") if number == 1 else ("are", "them")
+    return f"{counted(number, 'leaked credential')} {are} still handed out, without a successor to come: revoke {them}"
+
+
+def _left(noun: str) -> Callable[[int], str]:
+    return lambda number: left_outside(number, noun)
+
+
+def _stuck(noun: str) -> Callable[[int], str]:
+    return lambda number: f"{counted(number, noun)} stuck: the issuer keeps failing"
+
+
+OPEN_POINTS = (
+    OpenPoint(LEAKED_LIVE & SUCCESSOR_COMES, _still_handed_out, "leaked, still handed out"),
+    OpenPoint(LEAKED_LIVE & ~SUCCESSOR_COMES, _without_successor, "leaked, without a successor"),
+    OpenPoint(Q(outside=Outside.LEAKED), _left("leaked credential"), "leaked, may still work"),
+    OpenPoint(LEAKED_FORCED, _left("leaked, force-ended credential"), "leaked, force-ended"),
+    OpenPoint(Q(outside=Outside.OPEN), _left("ended credential"), "ended, may still work", urgent=False),
+    OpenPoint(FORCED, _left("force-ended credential"), "force-ended", urgent=False),
+    OpenPoint(
+        ENDING & HAS_LEAKED & IS_STUCK,
+        lambda number: f"{counted(number, 'leaked credential')} whose end is stuck: the issuer keeps failing",
+        "leaked, being ended",
+        is_stuck=True,
+    ),
+    OpenPoint(ENDING & ~HAS_LEAKED & IS_STUCK, _stuck("revocation"), "being ended, not leaked", is_stuck=True),
+    OpenPoint(Q(state=State.PENDING) & IS_STUCK, _stuck("issue"), "pending", is_stuck=True),
+    OpenPoint(
+        FAILED_LATELY,
+        lambda number: f"{counted(number, 'credential')} failed to be made since yesterday",
+        "failed since yesterday",
+        urgent=False,
+    ),
+)
+
+
+def needs_of_operator() -> list[Need]:
+    """List what an operator should see to."""
+    counts = [(point, _bounded(point.condition)) for point in OPEN_POINTS]
+    needs = (Need(point.told(number), point.filters, point.urgent) for point, number in counts if number)
+    return [*_failing_issuers(), *needs]
+
+
+def _failing_issuers() -> list[Need]:
+    """Tell which issuers are down, by what waits for each: see :func:`stuck`, sooner."""
+    failing = Credential.objects.filter(stuck(FAILS_AFTER)).order_by()
+    rows = list(failing.values_list("policy__issuer", "failure")[:MAX_COUNTED])
+    waiting = Counter(issuer for issuer, _ in rows)
+    why = dict(rows)  # the same outage has the same reason, mostly: one of them is told
+    told = {issuer: f"{counted(number, 'credential')} waiting for it" for issuer, number in waiting.items()}
+    return [
+        Need(f"The issuer {name} fails, {told[name]}: {why[name]}", {"stuck": "failing", "issuer": name}, urgent=True)
+        for name in sorted(told)
+    ]
+
+
+def under_way() -> list[Need]:
+    """List what waits for the worker."""
+    making = _bounded(Q(state=State.PENDING))
+    ending = _bounded(Q(state=State.RETIRING, retires_at__lte=timezone.now()))
+    lines = (
+        (making, Need(f"{counted(making, 'credential')} being created", {"state__exact": "pending"})),
+        (ending, Need(f"{counted(ending, 'credential')} being ended", {"state__exact": "being-ended"})),
+    )
+    return [need for number, need in lines if number]

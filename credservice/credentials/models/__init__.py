@@ -1,0 +1,25 @@
+"""Keeps credentials, and the policies that they are made by."""
+
+from credservice.credentials.models.credentials import (
+    FAILS_AFTER,
+    LEAKED,
+    STUCK_AFTER,
+    Credential,
+    CredentialQuerySet,
+    Lease,
+    stuck,
+)
+from credservice.credentials.models.policies import DEFAULT_OVERLAP, CredentialPolicy, fitting_overlap
+
+__all__ = [
+    "DEFAULT_OVERLAP",
+    "FAILS_AFTER",
+    "LEAKED",
+    "STUCK_AFTER",
+    "Credential",
+    "CredentialPolicy",
+    "CredentialQuerySet",
+    "Lease",
+    "fitting_overlap",
+    "stuck",
+]
