@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from credservice.credentials.models import Credential, CredentialPolicy, fitting_overlap
-from credservice.credentials.policy_impact import Impact, foretell_names, foretell_options, names_of
+from credservice.credentials.policy_impact import Impact, foretell_changes
 from credservice.issuers import issuer_choices
 from credservice.manifest.document import Item
 from credservice.manifest.json_values import Facts
@@ -26,15 +26,13 @@ def _check_policies(plan: Plan, rows: Sequence[Row]) -> None:
 
 def _watch_policies(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
     """Note what the policies make that the plan is about to change; what is returned compares it."""
-    rows = plan.changed("policies", "issuer", "options")
-    before = [(policy, names_of(policy)) for policy in CredentialPolicy.objects.filter(pk__in=rows)]
+    rows = plan.changed("policies", "issuer", "options", "lifetime", "rotation_period")
+    before = [*CredentialPolicy.objects.filter(pk__in=rows)]
 
     def compare() -> list[ChangedAnswers]:
-        found: list[tuple[Row, Impact]] = []
-        for policy, names in before:
-            row = rows[policy.pk]
-            found += [(row, foretell_names(names, row.obj)), (row, foretell_options(policy, row.obj))]
-        return [told_of(row.item, impact) for row, impact in found if impact]
+        pairs = [(policy, rows[policy.pk]) for policy in before]
+        found = [(row, impact) for policy, row in pairs for impact in foretell_changes(policy, row.obj)]
+        return [told_of(row.item, impact) for row, impact in found]
 
     return compare
 

@@ -22,6 +22,7 @@ from credservice.issuers.base import UNLIMITED
 
 MAX_COUNTED = 1000  # live credentials of a policy
 MAX_NAMED = 5
+NO_MORE = "Entered values have no successor until somebody enters one."
 SAME_TIME = timedelta(minutes=1)  # an issuer's own end is a little off
 
 
@@ -55,6 +56,9 @@ def register_served(served: Uses) -> None:
 
 class Impact(Protocol):
     """Tells what a change means to whoever gets credentials. False where nobody does."""
+
+    @property
+    def change(self) -> str: ...
 
     def __bool__(self) -> bool: ...
 
@@ -116,12 +120,10 @@ class OptionsImpact:
 
     def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
         """Say it; what ``sees`` does not let be seen is not named. Options are named, never their values."""
-        totals: Counter[str] = Counter()
-        for use in self.uses:
-            totals[use.noun] += use.number
-        whose = " and ".join(counted_up_to(number, number, noun) for noun, number in totals.items())
         listed = _listed(self.uses, sees)
-        told = f"The next credentials of {whose} (rotations of the present ones too) are made {self.change}."
+        told = (
+            f"The next credentials of {_whose(self.uses)} (rotations of the present ones too) are made {self.change}."
+        )
         return [
             printable(told),
             *([printable(f"They are of {listed}.")] if listed else []),
@@ -131,6 +133,38 @@ class OptionsImpact:
     def counts(self) -> dict[str, int]:
         """Count for the trail."""
         return {"made_otherwise": sum(use.number for use in self.uses)}
+
+
+@dataclass(frozen=True)
+class EndImpact:
+    """Tells whose next credentials would come to an end with nothing to follow them. False where nobody's would."""
+
+    change: str = ""
+    uses: Sequence[Use] = ()
+    after: str = ""  # what happens then
+
+    def __bool__(self) -> bool:
+        return bool(self.change and self.uses)
+
+    def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
+        """Say it; what ``sees`` does not let be seen is not named."""
+        listed = _listed(self.uses, sees)
+        return [
+            printable(f"The next credentials of {_whose(self.uses)} {self.change}. {self.after}"),
+            *([printable(f"They are of {listed}.")] if listed else []),
+            "The present ones keep their end.",
+        ]
+
+    def counts(self) -> dict[str, int]:
+        """Count for the trail."""
+        return {"end_unrenewed": sum(use.number for use in self.uses)}
+
+
+def _whose(uses: Iterable[Use]) -> str:
+    totals: Counter[str] = Counter()
+    for use in uses:
+        totals[use.noun] += use.number
+    return " and ".join(counted_up_to(number, number, noun) for noun, number in totals.items())
 
 
 def _listed(uses: Iterable[Use], sees: Callable[[Model], bool]) -> str:
@@ -150,6 +184,16 @@ def uses_of(policy: CredentialPolicy) -> list[Use]:
     return [use for ask in _uses for use in ask(policy)]
 
 
+def served_by(policy: CredentialPolicy) -> list[Use]:
+    return [use for ask in _served for use in ask(policy)]
+
+
+def foretell_changes(before: CredentialPolicy, policy: CredentialPolicy) -> list[Impact]:
+    """Compare what the policy makes as it is in memory with what it made before, in every way."""
+    found: list[Impact] = [foretell_names(names_of(before), policy), foretell_options(before, policy)]
+    return [each for each in (*found, foretell_end(before, policy)) if each]
+
+
 def foretell_names(before: Sequence[str] | None, policy: CredentialPolicy) -> NamesImpact:
     """Compare the names of before (see :func:`names_of`) with those of the policy as it is in memory."""
     after = names_of(policy)
@@ -166,8 +210,31 @@ def foretell_options(before: CredentialPolicy, policy: CredentialPolicy) -> Opti
         until = _present_until(policy) if change else ""
     except ImproperlyConfigured:
         return OptionsImpact()  # settings have lost its issuer: nothing is made
-    uses = [use for ask in _served for use in ask(policy)] if change else []
-    return OptionsImpact(change, uses, until)
+    return OptionsImpact(change, served_by(policy) if change else [], until)
+
+
+def foretell_end(before: CredentialPolicy, policy: CredentialPolicy) -> EndImpact:
+    """Find whose next credentials would end unrenewed by the policy as it is in memory, and did not, or not so soon.
+
+    What an exchange hands out is made anew then, where an issuer makes it.
+    """
+    try:
+        if not policy.ends_unrenewed() or (before.ends_unrenewed() and _is_as_long(before, policy)):
+            return EndImpact()
+        generates = policy.backend().generates
+    except ImproperlyConfigured:
+        return EndImpact()  # settings have lost its issuer: nothing is made
+    assert policy.lifetime is not None
+    now = f", not {spoken(before.lifetime)}" if before.lifetime else ""
+    change = f"end {spoken(policy.lifetime)} after they are {'made' if generates else 'entered'}{now}"
+    if generates:
+        after = "Nothing makes successors before: a resource's user has to delete it and create another."
+        return EndImpact(change, uses_of(policy), after)
+    return EndImpact(change, served_by(policy), f"{NO_MORE} Their customers get no answer until then.")
+
+
+def _is_as_long(before: CredentialPolicy, policy: CredentialPolicy) -> bool:
+    return before.lifetime is not None and policy.lifetime is not None and before.lifetime <= policy.lifetime
 
 
 def _options_change(before: CredentialPolicy, policy: CredentialPolicy) -> str:

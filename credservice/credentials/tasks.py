@@ -89,7 +89,9 @@ def rotate_due() -> None:
     due = Credential.objects.filter(rotates_at__lte=timezone.now(), state=State.ACTIVE).order_by("rotates_at")
     for credential in due[:BATCH]:
         try:
-            if not is_taken(credential) and credential.policy.backend().generates:
+            if not credential.policy.backend().generates:  # it was due by a policy that had a period for entered values
+                Credential.objects.filter(pk=credential.pk).update(rotates_at=None)
+            elif not is_taken(credential):
                 services.rotate(credential=credential, actor="schedule")
         except ServiceError as error:
             log.warning("rotation_put_off", credential=str(credential.pk), reason=error.message)

@@ -268,4 +268,6 @@ def _expiry(credential: Credential, issued: Issued, now: datetime) -> datetime |
 
 def _next_rotation(credential: Credential, now: datetime) -> datetime | None:
     period = credential.policy.rotation_period
-    return now + period * uniform(1 - JITTER, 1) if period else None  # noqa: S311 - no secret
+    if period is None or not credential.policy.backend().generates:  # of entered values, somebody makes the successor
+        return None
+    return now + period * uniform(1 - JITTER, 1)  # noqa: S311 - no secret

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from credservice.audit import Line, record
 from credservice.console.sidebar import all_needed
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.crypto import seal
 from credservice.keys.admin import reminding
 from credservice.keys.models import SigningKey, SigningSecret
@@ -48,6 +48,27 @@ def test_it_leads_to_installations_that_wait(console: Client, world: World, work
     (line,) = overview(console).context["needed"]
     assert line["sentence"] == "1 installation waiting for approval"
     assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
+
+
+def test_it_leads_to_entered_values_before_and_after_their_end(console: Client, world: World, worker: None) -> None:
+    now, day = timezone.now(), timedelta(days=1)
+    CredentialPolicy.objects.filter(pk=world.policy.pk).update(lifetime=30 * day)
+    mine = Credential.objects.filter(pk=world.credential.pk)
+    mine.update(expires_at=now + 15 * day)
+    assert needed(console) == []
+    mine.update(expires_at=now + 13 * day)
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "1 entered credential of entered ends soon: enter new values before"
+    assert found(console, line) == {world.credential.pk}
+    page = console.get(url(world.credential)).content.decode()
+    assert "Entered values have no successor until somebody enters one. Replace them before their end" in page
+    assert url(world.credential, "replace") in page
+    mine.update(state="expired", ended_at=now - day, expires_at=now - day)
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == "1 entered credential of entered expired, and nothing follows: enter new values"
+    assert (found(console, line), line["urgent"]) == ({world.credential.pk}, True)
+    mine.update(line=world.make_credential().line)
+    assert needed(console) == []
 
 
 def test_it_leads_to_stuck_issues_and_revocations(console: Client, world: World, worker: None) -> None:

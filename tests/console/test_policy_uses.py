@@ -144,10 +144,16 @@ ALONE = "so each new credential ends after 1h without a successor"
     ("period", "told"), [("", "Rotation is by hand"), ("2h", "Rotation is only every 2h"), ("30m", "")]
 )
 def test_credentials_that_expire_without_a_successor_are_warned_of(
-    console: Client, world: World, key: Credential, period: str, told: str
+    console: Client, world: World, key: Credential, trail: Trail, period: str, told: str
 ) -> None:
     sent = SENT | {"options-name": "BEAR_API_KEY", "lifetime": "1h", "overlap": "5m", "rotation_period": period}
     page = console.post(url(world.key_policy), sent, follow=True).content.decode()
+    if told:
+        ends = "The next credentials of 1 resource end 1 hour after they are made. Nothing makes successors before:"
+        assert f"{ends} a resource&#x27;s user has to delete it and create another." in page
+        assert CredentialPolicy.objects.get(name="keys").lifetime is None
+        page = console.post(url(world.key_policy), sent | {"confirmed": tick_of(page)}, follow=True).content.decode()
+        assert trail.one(action="credential_policy.changed").detail["accepted_changed_answers"] == {"end_unrenewed": 1}
     assert (f"{told}, {ALONE}: the next exchange makes another" in page) == bool(told)
     page = console.get(url(world.key_policy)).content.decode()
     assert (f"{told}, {ALONE}: a resource&#x27;s user has to delete it" in page) == bool(told)
@@ -156,11 +162,33 @@ def test_credentials_that_expire_without_a_successor_are_warned_of(
     assert ALONE not in console.get(url(world.key_policy)).content.decode()
 
 
-def test_values_that_are_entered_and_credentials_without_an_end_are_not(console: Client, world: World) -> None:
-    entered = {**SENT, "options-static-names": "apiKey", "options-names": "apiKey", "name": "entered"}
-    page = console.post(url(world.policy), entered | {"lifetime": "2d"}, follow=True).content.decode()
+ENTERED = {**SENT, "options-names": "apiKey", "name": "entered"}
+
+
+def test_an_end_of_entered_values_needs_the_tick(console: Client, world: World, trail: Trail) -> None:
+    sent = ENTERED | {"lifetime": "2d"}
+    page = console.post(url(world.policy), sent).content.decode()
+    assert "The next credentials of 1 installation end 2 days after they are entered." in page
+    assert (
+        "Entered values have no successor until somebody enters one. Their customers get no answer until then." in page
+    )
+    assert "The present ones keep their end." in page
+    assert CredentialPolicy.objects.get(name="entered").lifetime is None
+    page = console.post(url(world.policy), sent | {"confirmed": tick_of(page)}, follow=True).content.decode()
     assert CredentialPolicy.objects.get(name="entered").lifetime == timedelta(days=2)
-    assert "without a successor" not in page
+    assert "Values of this policy end 2d after they are entered, and have no successor: until somebody enters" in page
+    assert trail.one(action="credential_policy.changed").detail["accepted_changed_answers"] == {"end_unrenewed": 1}
+    # A longer one takes nothing away.
+    longer = sent | {"lifetime": "3d"}
+    assert console.post(url(world.policy), longer).status_code == 302
+    page = console.post(url(world.policy), sent).content.decode()
+    assert "end 2 days after they are entered, not 3 days." in page
+
+
+def test_entered_values_are_rotated_by_nobody(console: Client, world: World) -> None:
+    page = console.post(url(world.policy), ENTERED | {"rotation_period": "30d"}).content.decode()
+    assert "Its values are entered: nothing can rotate them by itself. Leave this empty." in page
+    assert "Leave it empty: its values are entered. Once they have expired, until somebody enters new ones" in page
 
 
 def test_a_product_is_given_a_policy_of_other_names_with_a_tick(

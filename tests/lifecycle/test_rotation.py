@@ -104,6 +104,18 @@ def test_the_schedule_rotates_what_is_old_enough(policy, outside):
     assert Credential.objects.get(predecessor=credential).state == "pending"
 
 
+def test_the_schedule_leaves_entered_values_alone(db):
+    policy = CredentialPolicy.objects.create(
+        name="entered", issuer="static", options={"names": ["apiKey"]}, rotation_period=timedelta(days=30)
+    )  # as one could be saved once
+    credential = start_issue(policy=policy, context={}, subject="", actor="test", entered={"apiKey": "sk_1"})
+    assert credential.rotates_at is None
+    Credential.objects.filter(pk=credential.pk).update(rotates_at=timezone.now())
+    tasks.sweep(0)
+    credential.refresh_from_db()
+    assert (credential.state, credential.rotates_at) == ("active", None)  # due no more: it would be so for ever
+
+
 def test_what_was_made_together_is_not_rotated_together(policy, outside):
     policy.rotation_period = timedelta(days=30)
     policy.save()

@@ -305,3 +305,25 @@ def test_a_set_up_file_changes_a_shape_only_where_that_is_accepted(bound, tmp_pa
         call_command("apply", str(file))
     call_command("apply", str(file), "--accept-changed-answers")
     assert Product.objects.get().credentials_shape == {"key": "$API_KEY"}
+
+
+def test_an_end_of_entered_values_is_to_be_accepted(vendor, bear, trail):
+    detail = refused(vendor.put("/policies/entered", {"lifetime_seconds": 172800}), 409, "answers_would_change")[
+        "detail"
+    ]
+    assert detail == (
+        "The next credentials of 1 installation end 2 days after they are entered. Entered values have no successor "
+        "until somebody enters one. Their customers get no answer until then. They are of integration int_1. The "
+        "present ones keep their end."
+    )
+    accepted = "/policies/entered?accept_changed_answers=true"
+    assert vendor.put(accepted, {"lifetime_seconds": 172800}).json()["lifetime_seconds"] == 172800
+    assert trail.one(action="credential_policy.changed").detail["accepted_changed_answers"] == {"end_unrenewed": 1}
+    assert vendor.put("/policies/entered", {"lifetime_seconds": 259200}).status_code == 200
+
+
+def test_entered_values_have_no_rotation_period(vendor, bear):
+    problem = refused(vendor.put("/policies/entered", {"rotation_seconds": 86400}), 422, "invalid")
+    (fault,) = problem["errors"]
+    assert fault["pointer"] == "/rotation_seconds"
+    assert fault["detail"] == "Its values are entered: nothing can rotate them by itself. Leave this empty."

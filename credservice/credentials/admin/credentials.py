@@ -27,6 +27,7 @@ from credservice.credentials.admin.filters import IssuerFilter, LineFilter, Stat
 from credservice.credentials.admin.related import name_of, version_link
 from credservice.credentials.hooks import subject_kinds
 from credservice.credentials.models import LEAKED, Credential
+from credservice.credentials.policy_impact import NO_MORE
 
 MIN_PREFIX = 4  # characters of a hint
 
@@ -138,10 +139,13 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         ]
 
     def next_steps(self, request: HttpRequest, obj: Credential) -> list[Need]:
-        if not obj.is_leaked_and_live() or not pages.Revoke(self).allowed(request, obj):
-            return []
-        sentence = f"{pages.still_handed_out(obj)} Revoke it to end it now"
-        return [Need(sentence, urgent=True, link=pages.revoke_url(obj))]
+        if obj.is_leaked_and_live() and pages.Revoke(self).allowed(request, obj):
+            sentence = f"{pages.still_handed_out(obj)} Revoke it to end it now"
+            return [Need(sentence, urgent=True, link=pages.revoke_url(obj))]
+        if obj.state == Credential.State.ACTIVE and obj.expires_at and pages.Replace(self).allowed(request, obj):
+            told = f"{NO_MORE} Replace them before their end"
+            return [Need(told, link=reverse("admin:credentials_credential_replace", args=[obj.pk]))]
+        return []
 
     def needs_operator(self) -> list[Need]:
         return open_points.needs_of_operator()

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -21,6 +22,10 @@ SUCCESSOR_COMES = Q(Exists(Credential.objects.filter(predecessor=OuterRef("pk"),
 FORCED, LEAKED_FORCED = Q(outside=Outside.FORCED) & ~HAS_LEAKED, Q(outside=Outside.FORCED) & HAS_LEAKED
 ENDING = Q(state=State.RETIRING, retires_at__lte=Now())
 FAILED_LATELY = Q(state=State.FAILED, created_at__gte=Now() - timedelta(days=1))
+WINDOW = timedelta(days=settings.EVENT_EXPIRING_DAYS)
+ENDS_SOON = Q(state=State.ACTIVE, expires_at__lte=Now() + WINDOW)
+NONE_FOLLOWS = ~Q(Exists(Credential.objects.unended().filter(line=OuterRef("line"))))
+EXPIRED_LAST = Q(state=State.EXPIRED, ended_at__gte=Now() - WINDOW) & NONE_FOLLOWS
 
 
 class LinkedFilter(DropdownFilter):
@@ -61,6 +66,8 @@ class StateFilter(StatesFilter):
         "leaked, being ended": ENDING & HAS_LEAKED,
         "being ended, not leaked": ENDING & ~HAS_LEAKED,
         "failed since yesterday": FAILED_LATELY,
+        "ends soon": ENDS_SOON,
+        "expired lately, without a successor": EXPIRED_LAST,
     }
 
 

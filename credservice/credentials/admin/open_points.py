@@ -1,7 +1,7 @@
 """Counts, for the overview, what a person should see to of credentials: leaked, left outside, failing."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from django.db.models import Q
@@ -11,6 +11,8 @@ from django.utils.text import slugify
 from credservice.adminkit.menu import MAX_COUNTED, Need, counted
 from credservice.credentials.admin.filters import (
     ENDING,
+    ENDS_SOON,
+    EXPIRED_LAST,
     FAILED_LATELY,
     FORCED,
     HAS_LEAKED,
@@ -21,7 +23,8 @@ from credservice.credentials.admin.filters import (
     State,
 )
 from credservice.credentials.admin.related import left_outside
-from credservice.credentials.models import FAILS_AFTER, STUCK_AFTER, Credential, stuck
+from credservice.credentials.models import FAILS_AFTER, STUCK_AFTER, Credential, CredentialPolicy, stuck
+from credservice.issuers import get_issuer, issuer_choices
 
 IS_STUCK = Q(attempts__gte=STUCK_AFTER)
 
@@ -90,7 +93,22 @@ def needs_of_operator() -> list[Need]:
     """List what an operator should see to."""
     counts = [(point, _bounded(point.condition)) for point in OPEN_POINTS]
     needs = (Need(point.told(number), point.filters, point.urgent) for point, number in counts if number)
-    return [*_failing_issuers(), *needs]
+    return [*_failing_issuers(), *needs, *_entered_at_their_end()]
+
+
+def _entered_at_their_end() -> Iterator[Need]:
+    """Tell, by policy, of entered values that have ended or soon will: only somebody can make others."""
+    entered = [alias for alias, _ in issuer_choices() if not get_issuer(alias).generates]
+    for policy in CredentialPolicy.objects.filter(issuer__in=entered, lifetime__isnull=False):
+        own = Q(policy=policy)
+        lists = {"policy__id__exact": str(policy.pk)}
+        if ended := _bounded(own & EXPIRED_LAST):
+            told = f"{counted(ended, 'entered credential')} of {policy} expired, and nothing follows: enter new values"
+            yield Need(told, lists | {"state__exact": slugify("expired lately, without a successor")}, urgent=True)
+        if soon := _bounded(own & ENDS_SOON):
+            ends = "ends" if soon == 1 else "end"
+            told = f"{counted(soon, 'entered credential')} of {policy} {ends} soon: enter new values before"
+            yield Need(told, lists | {"state__exact": "ends-soon"})
 
 
 def _failing_issuers() -> list[Need]:

@@ -23,7 +23,7 @@ from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
 from credservice.adminkit.widgets import span
 from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
 from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy, fitting_overlap
-from credservice.credentials.policy_impact import foretell_names, foretell_options, names_of, uses_of
+from credservice.credentials.policy_impact import foretell_changes, served_by, uses_of
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.options import OptionsError
 
@@ -32,6 +32,9 @@ AFTER_ITS_END = (
     "the next exchange makes another; a resource's credential has ended for good, and its user has to delete it and "
     "create another."
 )
+UNTIL_ENTERED = "until somebody enters new ones, its customers get no answer."
+ONCE_ENDED = f"Once they have expired, {UNTIL_ENTERED}"
+MAKES = frozenset({"options", "lifetime", "rotation_period"})  # change what is made
 CANNOT_BE_TOLD = "cannot be told: look at its options"
 
 
@@ -46,7 +49,7 @@ class PolicyJSONForm(TickedForm):
         help_texts: ClassVar = {
             "lifetime": "Of credentials made from then on: each expires after this. Empty: as its issuer has it.",
             "rotation_period": "After it, a successor is made. Empty: by hand. Once a credential has expired, "
-            f"{AFTER_ITS_END}",
+            f"{AFTER_ITS_END} Of entered values, nobody but you makes another: leave it empty.",
             "overlap": "How long the predecessor stays good after a rotation: shorter than the lifetime. Empty: "
             f"{span(DEFAULT_OVERLAP)}, or half of a lifetime that is no longer.",
         }
@@ -68,10 +71,18 @@ class PolicyJSONForm(TickedForm):
             keep = f"{counted(live, 'live one')} {'keeps its' if live == 1 else 'keep their'} end. " if live else ""
             lifetime = self.fields["lifetime"]
             lifetime.help_text = lifetime.help_text.replace("Empty:", f"{keep}Empty:")
+        if "rotation_period" in self.fields and not self.instance._state.adding and not self._generates():
+            self.fields["rotation_period"].help_text = f"Leave it empty: its values are entered. {ONCE_ENDED}"
         if "overlap" in self.fields:
             self.fields["overlap"].required = False
             if self.instance._state.adding:
                 self.initial["overlap"] = None
+
+    def _generates(self) -> bool:
+        try:
+            return self.instance.backend().generates
+        except ImproperlyConfigured:
+            return True  # settings have lost its issuer
 
     def clean(self) -> dict[str, Any]:
         """Choose an overlap that fits the lifetime, where none was written."""
@@ -91,15 +102,15 @@ class PolicyJSONForm(TickedForm):
         unread = {name: self.errors[name].copy() for name in ("options", "probe") if name in self.errors}
         super()._post_clean()  # type: ignore[misc]
         self.errors.update(unread)
-        if not self.errors and not self.instance._state.adding and "options" in self.changed_data:
-            for problem in problems_of_users(self.instance):
+        if not self.errors and not self.instance._state.adding and MAKES & {*self.changed_data}:
+            for problem in problems_of_users(self.instance) if "options" in self.changed_data else ():
                 self.add_error("options", problem)
             if not self.errors:
                 self._ask_about_credentials()
 
     def _ask_about_credentials(self) -> None:
         policy, before = self.instance, CredentialPolicy.objects.get(pk=self.instance.pk)
-        found = [each for each in (foretell_names(names_of(before), policy), foretell_options(before, policy)) if each]
+        found = foretell_changes(before, policy)
         if found and ask_for_tick(
             self,
             label="Save it and change what is made",
@@ -170,18 +181,17 @@ def problems_of_users(policy: CredentialPolicy) -> list[str]:
     return problems
 
 
-def expires_alone(policy: CredentialPolicy) -> bool:
-    """Tell if what it makes comes to its lifetime's end before anything has made a successor."""
+def _ends_alone(policy: CredentialPolicy) -> str:
+    """Say that what it makes ends without a successor; empty where it does not, or settings have lost its issuer."""
     try:
+        if not policy.ends_unrenewed():
+            return ""
         generates = policy.backend().generates
     except ImproperlyConfigured:
-        return False
-    lifetime, period = policy.lifetime, policy.rotation_period
-    return generates and lifetime is not None and (period is None or period >= lifetime)
-
-
-def _ends_alone(policy: CredentialPolicy) -> str:
+        return ""
     assert policy.lifetime is not None
+    if not generates:
+        return f"Values of this policy end {span(policy.lifetime)} after they are entered, and have no successor"
     how = f"only every {span(policy.rotation_period)}" if policy.rotation_period else "by hand"
     return f"Rotation is {how}, so each new credential ends after {span(policy.lifetime)} without a successor"
 
@@ -224,15 +234,19 @@ class CredentialPolicyAdmin(TickedPage, ConsoleAdmin):
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         assert isinstance(obj, CredentialPolicy)
-        if expires_alone(obj) and {"lifetime", "rotation_period"} & {*form.changed_data}:
-            self.message_user(request, f"{_ends_alone(obj)}: {AFTER_ITS_END}", messages.WARNING)
+        if (told := _ends_alone(obj)) and {"lifetime", "rotation_period"} & {*form.changed_data}:
+            after = AFTER_ITS_END if obj.backend().generates else UNTIL_ENTERED
+            self.message_user(request, f"{told}: {after}", messages.WARNING)
 
     def next_steps(self, request: HttpRequest, obj: CredentialPolicy) -> list[Need]:
-        """Warn where resources' credentials end for good; what an exchange hands out is made anew."""
-        if not expires_alone(obj) or not uses_of(obj):
+        """Warn where credentials end for good; what an exchange hands out is made anew, where an issuer makes it."""
+        told = _ends_alone(obj)
+        if not told:
             return []
-        sentence = f"{_ends_alone(obj)}: a resource's user has to delete it and create another. Set a rotation period."
-        return [Need(sentence, link=field_of(obj, "rotation_period"))]
+        if not obj.backend().generates:
+            return [Need(f"{told}: {UNTIL_ENTERED}", link=field_of(obj, "lifetime"))] if served_by(obj) else []
+        sentence = f"{told}: a resource's user has to delete it and create another. Set a rotation period."
+        return [Need(sentence, link=field_of(obj, "rotation_period"))] if uses_of(obj) else []
 
     @display(description="Issuer")
     def shown_issuer(self, obj: CredentialPolicy) -> str:

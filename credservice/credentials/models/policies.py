@@ -57,6 +57,13 @@ class CredentialPolicy(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def ends_unrenewed(self) -> bool:
+        """Tell if what it makes comes to its lifetime's end before a successor was made: of entered values, each."""
+        if self.lifetime is None:
+            return False
+        period = self.rotation_period if self.backend().generates else None
+        return period is None or period >= self.lifetime
+
     def backend(self) -> Issuer:
         return get_issuer(self.issuer)
 
@@ -75,6 +82,7 @@ class CredentialPolicy(models.Model):
             raise ValidationError({"issuer": str(error)}) from None
         except OptionsError as error:
             raise ValidationError({"options": _told(error)}) from None
+        self._clean_rotation()
         try:
             self.backend().check_lifetime(self.options, self.lifetime)
         except OptionsError as error:
@@ -97,6 +105,11 @@ class CredentialPolicy(models.Model):
             raise ValidationError({"overlap": sentence})
         if self.rotation_period is not None and self.rotation_period <= timedelta(0):
             raise ValidationError({"rotation_period": "The rotation period must be longer than zero."})
+
+    def _clean_rotation(self) -> None:
+        if self.rotation_period is not None and not self.backend().generates:
+            sentence = "Its values are entered: nothing can rotate them by itself. Leave this empty."
+            raise ValidationError({"rotation_period": sentence})
 
 
 def _told(error: OptionsError) -> ValidationError:
