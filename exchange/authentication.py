@@ -17,6 +17,7 @@ from credservice.http.raw_target import raw_target
 from credservice.keys.rotation_progress import last_uses
 from exchange.queries import ExchangeRow, PlatformRow, find_exchange
 from exchange.serializers import ExchangeIds
+from exchange.signatures.simulated import is_simulated
 from exchange.signatures.verify import Profile, Secret, SignedRequest, Verdict, verify
 
 log = structlog.get_logger(__name__)
@@ -70,7 +71,7 @@ def authenticate(request: HttpRequest, name: str, ids: ExchangeIds | None) -> Ca
     if platform.require_signature:
         verdict = verify(signed, platform.profile, _open(platform), time.time())
     refusal = _refusal(platform, verdict)
-    if verdict.secret_id is not None and not refusal:
+    if verdict.secret_id is not None and not refusal and not is_simulated(signed):
         last_uses.note(verdict.secret_id)
     return Caller(name, signed, platform, row, verdict, refusal)
 

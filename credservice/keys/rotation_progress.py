@@ -4,18 +4,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from django.utils import timezone
+
 from credservice.core.last_used import LastUses
 from credservice.keys.models import SigningSecret, SigningSecretSet
 
 # Noted off the request's path, in each process's memory, and written twice a minute.
 last_uses = LastUses("keys_signingsecret")
-PRECISION = timedelta(minutes=2)  # of a last use: to the minute, and written half a minute later
+# Some of a partner's processes may still have the old secret while others sign with the new one: it has to be quiet for
+# longer than they take to start anew, and far longer than a last use takes to be written.
+QUIET = timedelta(hours=1)
 
 
 class Stage(StrEnum):
     UNUSED = "The partner does not use the new secret yet (a call shows within a minute)."
-    BOTH = "The partner uses both secrets: some of its calls are still signed with the one before."
-    CHANGED = "The partner uses the new secret alone."
+    BOTH = "The partner uses the new secret, and perhaps the one before as well: that is not quiet for an hour yet."
+    CHANGED = "The partner uses the new secret, and the one before has verified no call for an hour or more."
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def stage_at_end(secret: SigningSecret) -> Stage | None:
 
 
 def _stage(current: SigningSecret, previous: SigningSecret) -> Stage:
-    new, old = current.last_used_at, previous.last_used_at
-    if new is None:
+    if current.last_used_at is None:
         return Stage.UNUSED
-    return Stage.BOTH if old is not None and old > new - PRECISION and old > current.created_at else Stage.CHANGED
+    since = max(previous.last_used_at or current.created_at, current.created_at)
+    return Stage.CHANGED if timezone.now() - since >= QUIET else Stage.BOTH

@@ -445,7 +445,10 @@ def test_the_platforms_page_shows_how_far_a_rotation_is(console: Client, world: 
     assert "The partner does not use the new secret yet (a call shows within a minute)." in page
     used(SigningSecret.objects.get(state="current"))
     page = console.get(url(world.platform)).content.decode()
-    assert "The partner uses the new secret alone." in page
+    assert "The partner uses the new secret, and perhaps the one before as well" in page
+    SigningSecret.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    page = console.get(url(world.platform)).content.decode()
+    assert "The partner uses the new secret, and the one before has verified no call for an hour or more." in page
     assert f'href="{url(world.secret, "retire")}">End the old secret</a>' in page
 
 
@@ -508,12 +511,12 @@ def test_ending_a_secret_before_the_partner_uses_the_new_one_needs_a_tick(consol
 def test_while_the_partner_uses_both_it_needs_the_tick_and_afterwards_none(console: Client, world: World) -> None:
     send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
     current = SigningSecret.objects.get(state="current")
-    later = timezone.now() + timedelta(minutes=5)
-    SigningSecret.objects.update(last_used_at=later)
-    assert "Those would be refused." in send(console, url(world.secret, "retire")).content.decode()
-    SigningSecret.objects.filter(pk=current.pk).update(last_used_at=later + timedelta(minutes=5))
+    now, hour = timezone.now(), timedelta(hours=1)
+    SigningSecret.objects.update(last_used_at=now, created_at=now - 2 * hour)
+    assert "Calls that are signed with it would be" in send(console, url(world.secret, "retire")).content.decode()
+    SigningSecret.objects.exclude(pk=current.pk).update(last_used_at=now - hour)
     page = console.get(url(world.secret, "retire")).content.decode()
-    assert "The partner uses the new secret alone. No call of its own is refused for this." in page
+    assert "the one before has verified no call for an hour or more. Only a process" in page
     assert "End it all the same" not in page
     send(console, url(world.secret, "retire"))
     world.secret.refresh_from_db()

@@ -1,7 +1,12 @@
 """Notes when each of a platform's signing secrets last verified a call."""
 
+from base64 import urlsafe_b64encode
+
+from credservice.crypto import authenticate
 from credservice.keys.models import SigningSecret
 from credservice.keys.rotation_progress import last_uses
+from exchange.signatures.simulated import MARK_HEADER, mark_of
+from exchange.signatures.verify import SIGNATURE_HEADER
 
 
 def last_use():
@@ -18,3 +23,18 @@ def test_a_call_that_holds_is_noted(door, granted):
 def test_a_call_that_is_refused_is_not(door, granted):
     door.post(headers={"X-Signature": "0" * 64})
     assert last_use() is None
+
+
+def test_a_call_of_our_own_simulator_is_not(door, granted):
+    headers = door.signed()
+    assert door.post(headers=headers | {MARK_HEADER: mark_of(headers[SIGNATURE_HEADER])}).status_code == 200
+    assert last_use() is None
+
+
+def test_nobody_hides_a_call_by_a_mark_of_their_own(door, granted):
+    other = door.signed(timestamp="1")[SIGNATURE_HEADER]
+    for_something_else = urlsafe_b64encode(authenticate(other.encode(), "value")).decode()
+    for mark in ("", "x", "AAAA", mark_of(other), for_something_else, "AAAAAAAA" * 6):
+        SigningSecret.objects.update(last_used_at=None)
+        assert door.post(headers=door.signed() | {MARK_HEADER: mark}).status_code == 200
+        assert last_use() is not None, mark

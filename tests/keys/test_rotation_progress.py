@@ -36,15 +36,34 @@ def test_a_new_secret_is_unused_until_it_has_verified_a_call(rotated):
     secret_set, first, second = rotated
     used(first)
     assert progress_of(secret_set).stage == Stage.UNUSED
-    SigningSecret.objects.filter(pk=second.pk).update(created_at=timezone.now() - timedelta(hours=1))
     used(second)
     assert progress_of(secret_set).stage == Stage.BOTH
 
 
-def test_the_one_before_that_has_verified_nothing_lately_can_go(rotated):
+@pytest.mark.parametrize(
+    ("made", "old", "stage"),
+    [
+        (5, 6, Stage.BOTH),  # idle before: others of its processes may still have the old one
+        (90, 59, Stage.BOTH),
+        (90, 61, Stage.CHANGED),
+        (90, 120, Stage.CHANGED),
+        (59, 120, Stage.BOTH),
+    ],
+)
+def test_the_one_before_can_go_when_it_was_quiet_for_an_hour(rotated, made, old, stage):
+    """Both times in minutes: since the new one was made, and since the old one last verified a call."""
     secret_set, first, second = rotated
-    used(first, minutes_ago=90)
+    SigningSecret.objects.filter(pk=second.pk).update(created_at=timezone.now() - timedelta(minutes=made))
+    used(first, minutes_ago=old)
     used(second)
+    assert progress_of(secret_set).stage == stage
+
+
+def test_one_that_never_verified_a_call_counts_from_the_new_ones_making(rotated):
+    secret_set, _, second = rotated
+    used(second)
+    assert progress_of(secret_set).stage == Stage.BOTH
+    SigningSecret.objects.filter(pk=second.pk).update(created_at=timezone.now() - timedelta(minutes=61))
     assert progress_of(secret_set).stage == Stage.CHANGED
 
 

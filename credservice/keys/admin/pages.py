@@ -124,8 +124,8 @@ class NewSecret(ObjectAction):
 
 _AT_ITS_END = {
     Stage.UNUSED: f"{Stage.UNUSED} All of its calls would be refused.",
-    Stage.BOTH: f"{Stage.BOTH} Those would be refused.",
-    Stage.CHANGED: f"{Stage.CHANGED} No call of its own is refused for this.",
+    Stage.BOTH: f"{Stage.BOTH} Calls that are signed with it would be refused.",
+    Stage.CHANGED: f"{Stage.CHANGED} Only a process of the partner's that calls more rarely may still have it.",
 }
 
 
