@@ -52,6 +52,12 @@ def new_tab_link(address: str, text: object) -> SafeString:
     return format_html('<a class="text-link" href="{}" target="_blank" rel="noopener">{}</a>', address, text)
 
 
+def link_of_view(address: str, text: str) -> SafeString:
+    """Link to a form's other view, which shows what is saved: unsaved.js asks before what is typed is dropped."""
+    asks = "The other view shows what is saved: what you typed here is dropped. Save it first, or go on without it?"
+    return format_html('<a class="text-link" data-drops="{}" href="{}">{}</a>', asks, address, text)
+
+
 def _see_document(sentence: str, place: str, text: str) -> SafeString:
     """Lead from a help text to one of the service's documents: ``place`` is such as ``events/#verify``."""
     address = reverse("admin:documents") + place

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
-from credservice.adminkit.links import link_to, see_document
+from credservice.adminkit.links import link_of_view, link_to, see_document
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.previews import too_many
 from credservice.adminkit.widgets import JSONField
@@ -203,7 +203,7 @@ def _form(request: HttpRequest, obj: Integration, data: Any, *, saves: bool = Fa
 def link_other_view(field: Any, *, as_json: bool) -> None:
     """Lead from the table to the JSON of the same page, and back."""
     title, query = ("Edit in a table", "") if as_json else ("Edit as JSON, for experts", "view=json")
-    field.help_text = format_html('{} <a class="text-link" href="?{}">{}</a>', field.help_text, query, title)
+    field.help_text = format_html("{} {}", field.help_text, link_of_view(f"?{query}", title))
 
 
 def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> dict[str, Any]:

@@ -40,5 +40,6 @@ def test_the_answer_follows_the_policy_that_is_chosen(console: Page):
     expect(answer).to_contain_text("it makes BEAR_API_KEY")
     console.get_by_label("Text, or other name").first.fill("BEAR_API_KEY")
     expect(answer).to_contain_text("is handed now has no value BEAR_API_KEY. One that the policy bear-key makes has it")
+    console.once("dialog", lambda dialog: dialog.accept())  # what was typed is dropped
     console.get_by_role("link", name="Edit as JSON").click()
     expect(console.get_by_label("Response shape")).to_contain_text("$credential.apiKey")

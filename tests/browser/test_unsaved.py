@@ -35,3 +35,24 @@ def test_what_was_refused_is_asked_for_as_well(console: Page):
     console.get_by_role("button", name="Save", exact=True).click()
     console.locator("[name=name]").click()  # browsers ask for no page that nobody has touched
     assert leaves_asking(console, "/admin/")
+
+
+def test_the_other_view_says_that_it_drops_what_is_typed(console: Page):
+    console.goto(ADD)
+    console.locator("[name=name]").press_sequentially("typed")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    console.on("dialog", stay)
+    console.get_by_role("link", name="Edit as JSON").click()
+    console.remove_listener("dialog", stay)
+    assert asked == [
+        "The other view shows what is saved: what you typed here is dropped. Save it first, or go on without it?"
+    ]
+    assert console.locator("[name=name]").input_value() == "typed"
+    console.once("dialog", lambda dialog: dialog.accept())  # a second one would be dismissed, and the page stay
+    console.get_by_role("link", name="Edit as JSON").click()
+    console.wait_for_url("**view=json")

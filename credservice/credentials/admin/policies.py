@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from credservice.adminkit.links import field_of, list_link, may_view, see_document
+from credservice.adminkit.links import field_of, link_of_view, list_link, may_view, see_document
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.nested_forms import NESTED, Maker, NestedField
@@ -64,7 +64,7 @@ class PolicyJSONForm(TickedForm):
             del self.fields["issuer"]
         if "options" in self.fields:
             title, address = self.other_view
-            link = format_html('<a class="text-link" href="{}">{}</a> ·', address, title)
+            link = format_html("{} ·", link_of_view(address, title))
             self.fields["options"].help_text = see_document(link, "issuers/", "What each issuer makes")
         if "lifetime" in self.fields and not self.instance._state.adding:
             live = Credential.objects.filter(policy=self.instance, state__in=Credential.USABLE)[:MAX_COUNTED].count()

@@ -7,6 +7,13 @@ addEventListener("load", () => {
     form.addEventListener("input", () => { typed = true; });
     form.addEventListener("submit", () => { typed = false; });
   }
+  for (const link of document.querySelectorAll("[data-drops]")) {
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey) return; // a new tab: this one stays
+      if (typed && !confirm(link.dataset.drops)) event.preventDefault();
+      else typed = false;
+    });
+  }
   addEventListener("beforeunload", (event) => {
     if (typed) event.preventDefault();
   });
