@@ -27,6 +27,7 @@ HARMLESS = (
         "credential.issue",
         "credential.leak_noted",
         "credential.retried",
+        "credential.rotation_started",
         "credential.suspended",
         "credential.resumed",
         "credential.surplus_ended",

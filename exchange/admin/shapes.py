@@ -92,7 +92,7 @@ class ShapeJSONForm(forms.Form):
         if newest and names_handed_out(newest) is not None:
             shown = format_html("Shown with the credential that {} is handed now.", newest)
         else:
-            shown = format_html("Shown with a credential that the policy {} makes.", self.cleaned_data["policy"])
+            shown = format_html("Shown with a credential of the policy {}.", self.cleaned_data["policy"])
         return [shown, *told(self._foretell(self.cleaned_data))]
 
     def _wanted(self, data: Values) -> Integration:

@@ -137,7 +137,7 @@ def test_the_preview_chooses_the_credential_as_an_exchange_does(world, console):
     chosen |= {"response_shape": both, "policy": world.key_policy.pk}
     found = console.post(url(world.integration, "shape"), chosen).json()
     assert json.loads(found["answer"]) == {"apiKey": MASK}
-    assert found["notes"][0] == "Shown with a credential that the policy keys makes."
+    assert found["notes"][0] == "Shown with a credential of the policy keys."
 
 
 def test_who_lacks_what_is_linked_and_what_to_do_is_said(world, console):
