@@ -57,9 +57,6 @@ def register_served(served: Uses) -> None:
 class Impact(Protocol):
     """Tells what a change means to whoever gets credentials. False where nobody does."""
 
-    @property
-    def change(self) -> str: ...
-
     def __bool__(self) -> bool: ...
 
     def sentences(self, sees: Callable[[Model], bool] = ...) -> list[str]: ...
@@ -188,10 +185,12 @@ def served_by(policy: CredentialPolicy) -> list[Use]:
     return [use for ask in _served for use in ask(policy)]
 
 
-def foretell_changes(before: CredentialPolicy, policy: CredentialPolicy) -> list[Impact]:
+def foretell_changes(
+    before: CredentialPolicy, policy: CredentialPolicy
+) -> list[NamesImpact | OptionsImpact | EndImpact]:
     """Compare what the policy makes as it is in memory with what it made before, in every way."""
-    found: list[Impact] = [foretell_names(names_of(before), policy), foretell_options(before, policy)]
-    return [each for each in (*found, foretell_end(before, policy)) if each]
+    names, options = foretell_names(names_of(before), policy), foretell_options(before, policy)
+    return [each for each in (names, options, foretell_end(before, policy)) if each]
 
 
 def foretell_names(before: Sequence[str] | None, policy: CredentialPolicy) -> NamesImpact:

@@ -80,7 +80,7 @@ class PolicyJSONForm(TickedForm):
 
     def _generates(self) -> bool:
         try:
-            return self.instance.backend().generates
+            return bool(self.instance.backend().generates)
         except ImproperlyConfigured:
             return True  # settings have lost its issuer
 
