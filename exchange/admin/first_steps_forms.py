@@ -5,8 +5,9 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from credservice.adminkit.widgets import NAME_FORM, text_field
+from credservice.adminkit.widgets import SlugField, text_field
 from credservice.adminkit.wizard import free_name
+from credservice.core.names import NAME_FORM
 from credservice.credentials.admin import ValuesForm
 from exchange.admin.shape_table import ShapeField
 from exchange.models import EndUser, Integration, Platform
@@ -14,7 +15,7 @@ from exchange.shapes import CREDENTIAL, END_USER, names_of
 
 
 class PlatformForm(forms.Form):
-    name = forms.SlugField(
+    name = SlugField(
         max_length=64,
         help_text="For you, and in its endpoint's address: such as mindcloud, or mindcloud-staging.",
         error_messages={"invalid": f"{NAME_FORM}, such as mindcloud-staging."},

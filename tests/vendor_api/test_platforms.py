@@ -118,8 +118,8 @@ def test_it_makes_and_changes_an_integration(vendor, policy, trail):
     [
         ({"policy": "keys"}, "/response_shape"),
         (SHAPE | {"policy": "none"}, "/policy"),
-        (SHAPE | {"response_shape": {"apiKey": "$credential.password"}}, "/response_shape"),
-        (SHAPE | {"response_shape": {"apiKey": 1}}, "/response_shape"),
+        (SHAPE | {"response_shape": {"apiKey": "$credential.password"}}, "/response_shape/apiKey"),
+        (SHAPE | {"response_shape": {"apiKey": 1}}, "/response_shape/apiKey"),
         (SHAPE | {"name": " blank"}, "/name"),
     ],
 )

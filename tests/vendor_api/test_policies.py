@@ -235,7 +235,7 @@ def test_a_grant_without_an_installation_counts_and_a_suspended_one_does_not(ven
 def test_a_source_that_there_is_not_is_refused_with_those_that_there_are(vendor, tokens, claims):
     sent = {"issuer": "jwt", "options": JWT | {"claims": claims}}
     for where in ("/policies/tokens?accept_changed_answers=true", "/policies/others"):
-        body = refused(vendor.put(where, sent), 400, "invalid_request", "/options")
+        body = refused(vendor.put(where, sent), 400, "invalid_request", "/options/claims")
         assert "Claims names a source that there is not: $" in str(body)
         assert "there are $end_user, $external_id, $integration, $installation, $resource" in str(body)
 
