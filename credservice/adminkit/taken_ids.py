@@ -1,10 +1,11 @@
 """Says at the field of an id that another row has it, and which row, to who may look at it."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Model, UniqueConstraint
+from django.db.models import Model, Q, UniqueConstraint
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -25,34 +26,36 @@ class TakenAtField:
         if hasattr(errors, "error_dict"):
             found: dict[str, list[ValidationError]] = {}
             for name, each in ((name, error) for name, those in errors.error_dict.items() for error in those):
-                broken = self._broken(each)
-                told = self._told(broken) if broken else ValidationError({name: [each]})
+                taken = self._taken(each)
+                told = self._told(*taken) if taken else ValidationError({name: [each]})
                 told.update_error_dict(found)
             errors = ValidationError(found)
         super()._update_errors(errors)  # type: ignore[misc]
 
-    def _broken(self, error: ValidationError) -> UniqueConstraint | None:
-        """Find the constraint that the error is of."""
-        columns = (error.params or {}).get("unique_check") if error.code == "unique_together" else None
-        unique = (each for each in self.instance._meta.constraints if isinstance(each, UniqueConstraint))
-        for each in unique:
-            if each.fields == columns or each.get_violation_error_message() == getattr(error, "message", None):
-                return each
+    def _taken(self, error: ValidationError) -> tuple[Sequence[str], Q] | None:
+        """Find the columns that may not be the same in two rows, and of which rows; None of another error.
+
+        A column that is unique by itself is told at its field by Django already.
+        """
+        if error.code == "unique_together":
+            return (error.params or {})["unique_check"], Q()
+        for each in self.instance._meta.constraints:
+            if isinstance(each, UniqueConstraint) and each.get_violation_error_message() == error.message:
+                return each.fields, each.condition or Q()
         return None
 
-    def _told(self, constraint: UniqueConstraint) -> ValidationError:
-        shown = [name for name in constraint.fields if name in self.fields]  # the id comes last, after what it is of
-        sentence = self._sentence(type(self.instance), constraint)
+    def _told(self, columns: Sequence[str], condition: Q) -> ValidationError:
+        shown = [name for name in columns if name in self.fields]  # the id comes last, after what it is of
+        sentence = self._sentence(columns, condition)
         return ValidationError({shown[-1]: sentence} if shown else sentence)
 
-    def _sentence(self, model: type[Model], constraint: UniqueConstraint) -> SafeString:
-        scopes = [model._meta.get_field(name) for name in constraint.fields[:-1]]
+    def _sentence(self, columns: Sequence[str], condition: Q) -> SafeString:
+        model: type[Model] = type(self.instance)
+        noun, scopes = model._meta.verbose_name, [model._meta.get_field(name) for name in columns[:-1]]
         of = "".join(f" of this {field.verbose_name}" for field in scopes)  # type: ignore[union-attr]
-        noun = model._meta.verbose_name
         if not may_view(self.request, model):
             return format_html("Another {}{} has this already: write another.", noun, of)
-        rows = model._default_manager.filter(**{name: getattr(self.instance, name) for name in constraint.fields})
-        rows = rows.filter(constraint.condition) if constraint.condition else rows
+        rows = model._default_manager.filter(condition, **{name: getattr(self.instance, name) for name in columns})
         other = rows.exclude(pk=self.instance.pk).first()
         if other is None:  # it is gone again
             return format_html("Another {}{} had this just now: save again.", noun, of)

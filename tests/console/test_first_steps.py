@@ -173,7 +173,7 @@ def test_a_wrong_entry_is_told_and_nothing_made(console, platform, wrong):
     ("rows", "kind", "problem"),
     [
         ([("accessKey, tenant", "credential", "")], "entered", "Give each field a row of its own."),
-        ([("a\nb", "credential", "")], "entered", "is not a name: begin with"),
+        ([("a\nb", "credential", "")], "entered", "holds a line break, an invisible character"),
         ([("", "text", "eu")], "entered", "Write the name of each field."),
         ([("apiKey", "credential", ""), ("apiKey", "text", "x")], "entered", "two fields of this name"),
         ([("region", "text", "eu")], "entered", "must hold a secret"),

@@ -50,6 +50,11 @@ def test_a_span_is_taken_away_by_null(vendor, trail):
         ({}, "/issuer"),
         ({"issuer": "magic"}, "/issuer"),
         ({"issuer": "static"}, "/options"),
+        ({"issuer": "static", "options": {"names": "apiKey"}}, "/options/names"),
+        ({"issuer": "static", "options": {"names": ["apiKey", "x" * 129]}}, "/options/names/1"),
+        ({"issuer": "static", "options": {"names": ["apiKey", ""]}}, "/options/names/1"),
+        ({"issuer": "static", "options": {"names": ["apiKey", 7]}}, "/options/names/1"),
+        ({"issuer": "static", "options": {"names": ["apiKey", "apiKey"]}}, "/options/names/1"),
         (KEYS | {"options": {"unknown": 1}}, "/options"),
         (KEYS | {"lifetime_seconds": -1}, "/lifetime_seconds"),
         (KEYS | {"lifetime_seconds": "90d"}, "/lifetime_seconds"),
@@ -305,3 +310,24 @@ def test_a_set_up_file_changes_a_shape_only_where_that_is_accepted(bound, tmp_pa
         call_command("apply", str(file))
     call_command("apply", str(file), "--accept-changed-answers")
     assert Product.objects.get().credentials_shape == {"key": "$API_KEY"}
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x" * 300, f'entry 2, "{"x" * 40}…", has 300 characters, and a name has at most 128.'),
+        ("", "entry 2 is empty."),
+        (7, "entry 2 is no text."),
+        ("a\nb", 'entry 2, "a?b", holds a line break or a character that cannot be seen.'),
+    ],
+)
+def test_a_bad_name_of_a_value_is_told_apart(vendor, name, said):
+    sent = {"issuer": "static", "options": {"names": ["apiKey", name]}}
+    body = refused(vendor.put("/policies/keys", sent), 400, "invalid_request")
+    assert body["errors"] == [{"pointer": "/options/names/1", "message": f"Names must hold names of values: {said}"}]
+
+
+def test_the_name_of_the_one_value_has_a_limit(vendor):
+    sent = {"issuer": "api_key", "options": {"name": "x" * 300}}
+    body = refused(vendor.put("/policies/keys", sent), 400, "invalid_request", "/options/name")
+    assert body["detail"].endswith(": this has 300 characters, and a name has at most 128.")
