@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from credservice.adminkit.widgets import SlugField, text_field
@@ -51,6 +52,18 @@ class IntegrationForm(forms.Form):
         initial=ENTERED,
         widget=UnfoldAdminRadioSelectWidget(attrs={"data-previewed": ""}),
     )
+
+    def __init__(self, others: QuerySet[Integration], data: Any = None, **kwargs: Any) -> None:
+        """``others`` are those of the platform, beside the one that is edited."""
+        super().__init__(data, **kwargs)
+        self._others = others
+
+    def clean_integration_id(self) -> str:
+        wanted: str = self.cleaned_data["integration_id"]
+        other = self._others.filter(integration_id=wanted).first()
+        if other is not None:
+            raise forms.ValidationError(f"The integration {other} of this platform has this already: write another.")
+        return wanted
 
     def clean_shape(self) -> dict[str, str]:
         """Ask for a secret: the policy is made for those that the answer holds."""

@@ -200,7 +200,7 @@ def test_an_installation_takes_its_platform_from_the_integration(console: Client
     console.post(url(Installation, "add"), values | {"installation_id": "inst_9"})
     assert Installation.objects.get(installation_id="inst_9").platform == world.platform
     again = console.post(url(Installation, "add"), values | {"installation_id": "inst_9"})
-    assert "has an installation with this id" in again.content.decode()
+    assert "of this platform has this already: write another." in again.content.decode()
 
 
 def test_an_integration_asks_only_for_what_its_policy_makes(console: Client, world: World) -> None:

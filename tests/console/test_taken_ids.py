@@ -16,7 +16,7 @@ from django.test import Client, RequestFactory
 from credservice.keys.signing_keys import generate_signing_key
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token
-from exchange.models import EndUser, Grant, Platform
+from exchange.models import EndUser, Grant, Installation, Platform
 from tests.support.console import World
 from tests.support.doors import role_client
 from tests.support.pages import attributes, send, url
@@ -58,10 +58,8 @@ def admin_only_adding(db: None, monkeypatch: pytest.MonkeyPatch) -> Client:
     return client
 
 
-# These depend on what the forms do not ask for, so that they check it themselves: clean(), clean_name(), and the
-# choices of a new key.
+# These depend on what the forms do not ask for, so that they check it themselves: a token's name, a key's algorithm.
 OTHERWISE = {
-    "exchange_installation_id",
     "keys_signingkey_one_current",
     "keys_signingkey_one_pending",
     "vendor_api_servicetoken_live_name",
@@ -76,7 +74,8 @@ def test_no_constraint_of_any_form_is_told_by_its_name(world: World, console: Cl
     Platform.objects.update(is_default=True)
     request = RequestFactory().get("/")
     request.user = admin
-    told, silent = {}, set()
+    told: dict[str, dict[str, list[str]]] = {}
+    silent: set[str] = set()
     for model, site_admin in site._registry.items():
         unique = [each for each in model._meta.constraints if isinstance(each, UniqueConstraint)]
         is_asked = site_admin.has_add_permission(request) and model is not Grant  # its form is none of a model's
@@ -103,3 +102,12 @@ def once_more(form_class: Any, model: Any, constraint: UniqueConstraint) -> Any:
     except ValidationError as error:
         form._update_errors(error)
     return {name: list(sentences) for name, sentences in form.errors.items()}
+
+
+def test_another_customers_installation_is_named(console: Client, world: World) -> None:
+    other = EndUser.objects.create(platform=world.platform, end_user_id="eu_2")
+    values = {"integration": str(world.integration.pk), "end_user": str(other.pk), "installation_id": "inst_1"}
+    errors = refused(console, url(Installation, "add"), **values, **attributes())
+    assert list(errors) == ["installation_id"]
+    assert "of this platform has this already: write another." in errors["installation_id"][0]
+    assert Installation.objects.count() == 1
