@@ -132,7 +132,7 @@ class InstallationForm(AttributesForm):
 
     def _get_validation_exclusions(self) -> set[str]:
         """Have it checked that the id is new on the platform, which no field asks for."""
-        excluded: set[str] = super()._get_validation_exclusions()
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         return excluded - {"platform"} if self.instance.platform_id else excluded
 
 

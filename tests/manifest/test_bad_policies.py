@@ -31,6 +31,7 @@ KEYS = "issuer, options, lifetime, rotation_period, overlap, multiple, stale_for
         ),
         ("{issuer: api_key, options: {length: 4}}", ".options: unknown option 'length'; it takes"),
         ("{issuer: api_key, lifetime: 36501d}", ".lifetime: write 100 years at most"),
+        ("{issuer: api_key, lifetime: 99999999d}", ".lifetime: write 100 years at most"),
         ("{issuer: api_key, lifetime: 1h, overlap: 1h}", ".overlap: The overlap must be shorter than the lifetime."),
         ("{issuer: api_key, lifetime: soon}", ".lifetime: write a time span such as 90d, 24h or 1h30m, or null"),
         ("{issuer: api_key, overlap: null}", ".overlap: this is nothing: write a time span such as 90d"),
