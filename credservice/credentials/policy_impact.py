@@ -54,6 +54,13 @@ def register_served(served: Uses) -> None:
         _served.append(served)
 
 
+# Where an answer still takes the old name: see docs/console.md, "Customers to another policy".
+TO_RENAME = (
+    "To rename a value, make a policy that makes it under both names, and choose that; then replace the values, and "
+    "change the answer. The old name can go once no answer takes it."
+)
+
+
 class Impact(Protocol):
     """Tells what a change means to whoever gets credentials. False where nobody does."""
 

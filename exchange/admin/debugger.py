@@ -28,6 +28,7 @@ from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.model_admin import by_id
 from credservice.adminkit.moments import ago
 from credservice.adminkit.object_pages import ObjectPage
+from credservice.adminkit.widgets import CharField
 from credservice.audit import Line, record
 from credservice.audit.names import actor_of
 from credservice.core.exceptions import ServiceError
@@ -63,7 +64,7 @@ X-Signature: 5f2b..."""
 
 
 class PastedForm(forms.Form):
-    pasted = forms.CharField(
+    pasted = CharField(
         label="Or paste one",
         max_length=MAX_PASTED,
         help_text="The request line and the headers, as a log or a proxy shows them, or a curl command. The body "
@@ -84,7 +85,10 @@ def parse_pasted(text: str) -> SignedRequest:
     except ValueError:
         first = None
     if first is None:
-        raise ValidationError("Begin with the request line, such as POST /credential-exchange/mindcloud HTTP/1.1")
+        raise ValidationError(
+            "Begin with the request line, such as POST /credential-exchange/mindcloud HTTP/1.1, or paste a whole curl "
+            "command."
+        )
     if not text.isascii():
         raise ValidationError("Paste it as it was sent: a request's line and headers are ASCII.")
     headers = {match[1]: match[2] for line in lines[1:] if (match := _HEADER.fullmatch(line))}
@@ -219,9 +223,12 @@ class SignatureDebugger(ObjectPage):
         return self.render(request, obj, "exchange/debugger.html", context)
 
     def _explained(self, request: HttpRequest, obj: Platform, pasted: PastedForm) -> Explained | None:
-        """Explain the call that was pasted or chosen. Raises :class:`SealError` where something does not open."""
-        if pasted.is_valid():
-            return explain(obj, pasted.cleaned_data["pasted"])
+        """Explain the call that was pasted or chosen. Raises :class:`SealError` where something does not open.
+
+        Of one that was pasted and cannot be read there is nothing to say, nor of the one that was chosen before it.
+        """
+        if pasted.is_bound:
+            return explain(obj, pasted.cleaned_data["pasted"]) if pasted.is_valid() else None
         ids = by_id(request.GET.get("call", ""))
         call = next((obj.refused_calls.filter(q).first() for q in ids), None)
         return explain(obj, call.request, call) if call else None

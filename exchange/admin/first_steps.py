@@ -81,11 +81,12 @@ class AddIntegration(Step):
 
     def make_form(self, request: HttpRequest, obj: Platform, data: Any = None) -> forms.Form:
         found = first_integration(obj)
+        others = Integration.objects.filter(platform=obj)
         if found is None:
-            return IntegrationForm(data)
+            return IntegrationForm(others, data)
         kind = IntegrationForm.MADE if found.policy.backend().generates else IntegrationForm.ENTERED
         now = {"integration_id": found.integration_id, "shape": found.response_shape, "kind": kind}
-        return IntegrationForm(data, initial=now)
+        return IntegrationForm(others.exclude(pk=found.pk), data, initial=now)
 
     def preview(self, obj: Platform, form: forms.Form) -> dict[str, str]:
         wrong = form.errors.get("shape") or form.errors.get("kind")

@@ -10,12 +10,13 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from credservice.adminkit.four_eyes import SecondPerson
 from credservice.adminkit.object_actions import Values
 from credservice.adminkit.state_pages import WhyForm
+from credservice.adminkit.widgets import CharField
 from exchange.models import MAX_ID, EndUser
 from exchange.services.rebinding import rebind_end_user
 
 
 class RebindForm(WhyForm):
-    external_id = forms.CharField(
+    external_id = CharField(
         label="Your own id of the customer that it is from now on",
         max_length=MAX_ID,
         widget=UnfoldAdminTextInputWidget(),

@@ -36,7 +36,7 @@ from exchange.services.answer_impact import (
     names_handed_out,
 )
 from exchange.services.dry_run import MASK
-from exchange.shapes import CREDENTIAL, MissingAttribute, as_stored, fill
+from exchange.shapes import CREDENTIAL, WANTED, MissingAttribute, as_stored, fill
 
 
 class ShapeJSONForm(forms.Form):
@@ -51,6 +51,7 @@ class ShapeJSONForm(forms.Form):
         "values, and the successors are made by this one.",
     )
     response_shape: forms.Field = JSONField(
+        error_messages={"required": WANTED},
         help_text=see_document(
             "Fields of the answer: a text as it is, or a source: $credential.NAME, $end_user.external_id, "
             "$end_user.ATTRIBUTE, $installation.ATTRIBUTE. A literal dollar sign is $$.",

@@ -33,7 +33,10 @@ def test_the_preview_shows_the_answer_without_its_secret(world, console):
     ("text", "problem"),
     [
         ("{", "not valid JSON"),
-        ("", "required"),
+        ("", "Write a JSON object of fields, such as"),
+        ("{}", "Write a JSON object of fields, such as"),
+        ('{"": "x"}', "Write the name of each field."),
+        ('{"a\u202eb": "x"}', "The name “a?b” holds a line break, an invisible character"),
         ('{"a": "$credential.none"}', "no value named none"),
         ('{"a": "$end_user.region"}', "the customer has no attribute 'region'"),
         ("[1]", "JSON object"),
@@ -74,6 +77,7 @@ def test_it_is_edited_as_the_table_of_the_first_steps(world, console, trail):
     [
         (("", "text", "eu"), "Write the name of each field."),
         (("a b", "text", "eu"), "“a b” is not a name"),
+        (("a" * 300, "text", "eu"), "is too long: a name has at most 64 characters, and this has 300."),
         (("token", "credential", ""), "the policy makes no value named token; it makes apiKey"),
         (("region", "end_user", "region"), "the customer has no attribute 'region'"),
     ],
@@ -325,3 +329,13 @@ def test_grant_leads_to_the_credential_that_is_there(world, console):
     page = console.get(url(Grant, "add"), chosen, follow=True)
     assert page.redirect_chain[-1][0] == url(world.credential)
     assert "is granted this credential for int_1 already" in page.content.decode()
+
+
+def test_a_name_from_before_the_rule_stays(world, console):
+    """Whoever is answered with it goes on so: new ones alone are refused."""
+    shape = {"": "old", "apiKey": "$credential.apiKey"}
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape=shape)
+    page = url(world.integration, "shape")
+    assert json.loads(console.get(page).context["form"]["response_shape"].value()) == shape
+    assert "problem" not in previewed(console, world, json.dumps(shape | {"region": "eu"}))
+    assert "problem" in previewed(console, world, json.dumps(shape | {" ": "eu"}))

@@ -528,3 +528,33 @@ def test_ending_several_names_the_partners_that_have_not_changed_over(console: C
     data = {"action": "retire", "_selected_action": [str(world.secret.pk)]}
     page = console.post(url(SigningSecret, "changelist"), data, follow=True).content.decode()
     assert f"so that calls are refused: {world.platform.secrets}." in page
+
+
+@pytest.mark.parametrize(
+    ("values", "errors"),
+    [
+        ({"expires_at_0": "2099-01-31"}, {"expires_at": ["Write the time with the date, such as 13:05."]}),
+        ({"expires_at_1": "13:05"}, {"expires_at": ["Write the date with the time, such as 2027-01-31."]}),
+        (
+            {"networks": "203.0.113.0/24, here\nthere 10.0.0.0/99"},
+            {
+                "networks": [
+                    "'here', 'there', '10.0.0.0/99' are no networks; write an address, or a network such as "
+                    "203.0.113.0/24."
+                ]
+            },
+        ),
+    ],
+)
+def test_a_service_tokens_form_says_what_is_missing(
+    console: Client, values: dict[str, str], errors: dict[str, list[str]]
+) -> None:
+    form = (
+        console.post(
+            url(ServiceToken, "add"),
+            {"name": "billing", "scopes": ["credentials:introspect"], "networks": "", **values},
+        )
+        .context["adminform"]
+        .form
+    )
+    assert form.errors == errors

@@ -285,6 +285,16 @@ def test_what_is_no_call_is_refused_with_an_example(world, console, pasted):
     assert "What we expect to be signed" not in answer.content.decode()
 
 
+def test_what_cannot_be_read_leaves_nothing_of_the_call_before(world, console, client):
+    call(client, {"X-Signature": "nonsense"})
+    page = page_of(RefusedCall.objects.get())
+    assert "What we expect to be signed" in console.get(page).content.decode()
+    answer = console.post(page, {"pasted": "nonsense"})
+    assert answer.context["explained"] is None
+    (sentence,) = answer.context["form"].errors["pasted"]
+    assert sentence.endswith("such as POST /credential-exchange/mindcloud HTTP/1.1, or paste a whole curl command.")
+
+
 def test_another_platforms_call_is_not_shown(world, client, console):
     call(client, {"X-Signature": "nonsense"})
     other = Platform.objects.create(name="other", secrets=world.platform.secrets.__class__.objects.create(label="o"))

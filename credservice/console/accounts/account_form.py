@@ -11,10 +11,9 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from credservice.accounts.oidc.marks import is_local_shut
-from credservice.adminkit.widgets import PLAIN_ERRORS
 from credservice.console import roles
 from credservice.console.accounts.emergency import WHAT_IT_IS, is_emergency
-from credservice.core.names import validate_name
+from credservice.core.names import PLAIN_ERRORS, validate_name
 
 OWN = "This is your own account. Ask another administrator to change it."
 
