@@ -50,8 +50,8 @@ class Connect(Step):
 
     def done(self, obj: Platform) -> str:
         sentence = (
-            "Its endpoint is {}; its signing secret can be replaced, and by who may be revealed, from "
-            '<a class="text-link" href="{}">its page</a>.'
+            "Its endpoint is {}; its signing secret can be replaced from "
+            '<a class="text-link" href="{}">its page</a>, and shown again by Reveal.'
         )
         return format_html(sentence, endpoint_of(obj), page_of(obj))
 
