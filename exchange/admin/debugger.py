@@ -33,7 +33,7 @@ from credservice.audit import Line, record
 from credservice.audit.names import actor_of
 from credservice.core.exceptions import ServiceError
 from credservice.crypto import SealError
-from credservice.keys.admin import NewSecret
+from credservice.keys.admin import NewSecret, Reveal
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.models import Platform
 from exchange.models.refused_calls import RefusedCall
@@ -219,8 +219,15 @@ class SignatureDebugger(ObjectPage):
             "form_id": new_form_id(request),
             "explained": explained,
             "new_secret": NewSecret(self.admin.admin_site._registry[SigningSecretSet]).link(request, obj.secrets),
+            "reveal": self._reveal(request, obj),
         }
         return self.render(request, obj, "exchange/debugger.html", context)
+
+    def _reveal(self, request: HttpRequest, obj: Platform) -> dict[str, Any] | None:
+        """Find the way to the current secret's text; None where this user may not see it."""
+        current = obj.secrets.live().filter(state=SigningSecret.State.CURRENT).first()
+        page = Reveal(self.admin.admin_site._registry[SigningSecret])
+        return page.link(request, current) if current is not None else None
 
     def _explained(self, request: HttpRequest, obj: Platform, pasted: PastedForm) -> Explained | None:
         """Explain the call that was pasted or chosen. Raises :class:`SealError` where something does not open.

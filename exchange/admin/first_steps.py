@@ -50,8 +50,8 @@ class Connect(Step):
 
     def done(self, obj: Platform) -> str:
         sentence = (
-            "Its endpoint is {}; its signing secret was shown once, and can be replaced on "
-            '<a class="text-link" href="{}">its page</a>.'
+            "Its endpoint is {}; its signing secret can be replaced from "
+            '<a class="text-link" href="{}">its page</a>, and shown again by Reveal.'
         )
         return format_html(sentence, endpoint_of(obj), page_of(obj))
 
@@ -222,7 +222,7 @@ class PlatformFirstSteps(FirstSteps):
         _, text = generate_secret(secret_set=platform.secrets, actor=actor)
         sentence = (
             "Paste both into the platform's modal; to try it without a platform, just continue. The secret is shown "
-            "this once, and can be replaced later."
+            "again only by Reveal, with a reason; it can be replaced later."
         )
         shown = (("Endpoint", endpoint_of(platform)), ("Signing secret", text))
         return platform, Shown("Connect it", sentence, shown, done="Continue")

@@ -91,7 +91,7 @@ def test_a_taken_name_is_told_and_leads_to_whose_it_is(console, platform, name):
 
 def test_what_is_done_leads_to_the_page_with_the_secret(console, platform):
     page = console.get(url(platform, "first-steps")).content.decode()
-    assert f'can be replaced on <a class="text-link" href="{url(platform)}">its page</a>.' in page
+    assert f'can be replaced from <a class="text-link" href="{url(platform)}">its page</a>, and shown again' in page
 
 
 def test_a_name_that_fits_no_address_is_told_plainly(console):

@@ -166,10 +166,17 @@ def test_it_shows_what_is_signed_and_no_secret(world, client, console):
     assert CANARY not in page
 
 
-def test_a_secret_that_nobody_can_see_need_not_be_compared(world, client, console):
+def test_the_secret_is_compared_by_who_may_reveal_it_or_made_anew(world, client, console):
     call(client, headers_of(Profile(), secret="x" * 40))
-    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    address = page_of(RefusedCall.objects.get())
+    page = console.get(address).content.decode()
+    reveal = f'href="{url(world.secret, "reveal")}"'
+    assert "Neither is shown here to compare them:" in page
+    assert f'compare the platform\'s with ours by <a class="text-link" {reveal}>Reveal</a>, or' in page
     assert f'href="{url(world.platform.secrets, "new-secret")}">make a new signing secret</a>' in page
+    page = role_client("Operator").get(address).content.decode()
+    assert reveal not in page
+    assert "have a secrets manager make a new signing secret" in page
 
 
 def test_a_wrong_signature_need_not_be_the_platforms(world, client, console):
