@@ -47,16 +47,11 @@ class Simulation:
         return SignedRequest("POST", self.signed_path, "", as_environ(self.headers))
 
     def send(self) -> httpx2.Response:
-        """Return the server's answer. Raises :class:`NoAnswer`.
-
-        A service that has our keys does not take the call for the partner's own: see exchange.signatures.simulated.
-        """
-        signature = self.headers.get(SIGNATURE_HEADER)
-        mark = {MARK_HEADER: mark_of(signature)} if signature else {}
+        """Return the server's answer. Raises :class:`NoAnswer`."""
         try:
             tls = tls_context(settings.OUTGOING_CA)
             with httpx2.Client(verify=tls, timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False) as client:
-                return client.post(self.url, content=self.body.encode(), headers=self.headers | mark)
+                return client.post(self.url, content=self.body.encode(), headers=self.headers)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise NoAnswer(str(error) or type(error).__name__) from error
 
@@ -84,6 +79,8 @@ def simulate(
         headers |= sign(method="POST", path=path, timestamp=moment, profile=platform.profile, secret=secret)
     if signature:
         headers[SIGNATURE_HEADER] = signature
+    if sent := headers.get(SIGNATURE_HEADER):
+        headers[MARK_HEADER] = mark_of(sent)  # a service that has our keys does not take it for the platform's own call
     return Simulation(url, json.dumps(fields), headers, path)
 
 

@@ -22,7 +22,8 @@ class BulkAction:
     """``perform(actor, obj, values)`` for each row, each in its own transaction; ``values`` are the form's, and JSON.
 
     ``refusal`` says why a row is left as it is, and nothing where it is acted on; ``foretell``, of rows that are acted
-    on, what partners will notice. ``four_eyes`` names what in FOUR_EYES has a second person approve it.
+    on, what partners will notice: where there is a ``tick``, the label of one, that has to be ticked then.
+    ``four_eyes`` names what in FOUR_EYES has a second person approve it.
     :meth:`credservice.adminkit.object_actions.ObjectAction.bulk` makes one.
     """
 
@@ -36,6 +37,7 @@ class BulkAction:
     form_class: type[forms.Form]
     danger: bool
     foretell: Callable[[Iterable[Any]], list[str]] | None = None
+    tick: str = ""
     four_eyes: str = ""
     needs_proof: bool = False
     order: str = ""  # of the work, where one row's touches another

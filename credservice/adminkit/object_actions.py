@@ -101,6 +101,7 @@ class ObjectAction(ObjectPage):
         consequence: str = "",
         form_class: type[forms.Form] | None = None,
         foretell: Callable[[Iterable[Any]], list[str]] | None = None,
+        tick: str = "",
         four_eyes: str = "",
         order: str = "",
     ) -> BulkAction:
@@ -117,6 +118,7 @@ class ObjectAction(ObjectPage):
             form_class=form_class or cls.form_class,
             danger=cls.variant is ActionVariant.DANGER,
             foretell=foretell,
+            tick=tick,
             four_eyes=four_eyes,
             needs_proof=cls.needs_proof,
             order=order,

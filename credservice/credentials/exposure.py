@@ -86,13 +86,13 @@ def line_of(credential_id: UUID) -> list[Credential]:
     """Find the credentials of its line, oldest first; empty where there is no such credential."""
     line = Credential.objects.filter(pk=credential_id).values("line")
     found = Credential.objects.filter(line__in=line).select_related("policy").order_by("created_at", "pk")
-    return list(found.defer("sealed_values", "lookup", "value_digests", "handle"))
+    return list(found.defer("sealed_values", "lookup", "value_digests"))
 
 
 def life_of(credential: Credential) -> Life:
     """Find the window in which it was good; without an end where it may still work outside."""
-    if credential.ends_by_expiry():
-        return Life(credential, credential.activated_at, credential.expires_at)
+    if expiry := credential.expiry_outside():
+        return Life(credential, credential.activated_at, expiry)
     if credential.is_still_outside():
         return Life(credential, credential.activated_at, None)
     ends = [end for end in (credential.ended_at, credential.expires_at, credential.retires_at) if end is not None]

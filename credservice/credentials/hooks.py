@@ -73,6 +73,11 @@ def register_policies(policies: Policies) -> None:
         _policies.append(policies)
 
 
+def is_wanted(line: UUID) -> bool:
+    """Tell if anything hands this line out, were there a credential of it."""
+    return any(True for ask in _policies for _ in ask(line))
+
+
 def policy_of_successor(credential: Credential) -> CredentialPolicy:
     """Find the policy by which a person has a successor made: that of what hands its line out, where that is one."""
     found = {policy.pk: policy for ask in _policies for policy in ask(credential.line)}

@@ -83,15 +83,16 @@ def recognise(text: str, *, actor: str) -> list[Recognised]:
     It may be the value alone, or a line of a log, a header, JSON or an assignment around it (``candidates``). Each one
     found gets a line in the trail, so that guessing at values leaves its trace. A few, newest first.
     """
-    parts = list(islice(candidates(text, MIN_DIGESTED), AT_ONCE))
-    if not parts:
-        return []
-    digests = _digests_of(parts)
+    parts = candidates(text, MIN_DIGESTED)
+    digests: set[bytes] = set()
+    found: dict[UUID, Credential] = {}
     with transaction.atomic():
-        found = _found(digests)
-        for credential in found:
+        while some := _digests_of(islice(parts, AT_ONCE)):
+            digests |= some
+            found |= {credential.pk: credential for credential in _found(some)}
+        for credential in found.values():
             record_step("credential.recognised", credential, actor)
-    newest = sorted(found, key=lambda credential: credential.created_at, reverse=True)
+    newest = sorted(found.values(), key=lambda credential: credential.created_at, reverse=True)[:MAX_RECOGNISED]
     return [Recognised(credential, tuple(_values_in(credential, digests))) for credential in newest]
 
 
@@ -190,5 +191,5 @@ def _without_escapes(word: str) -> Iterator[str]:
     if "%" in word:
         yield from _BLANKS.split(unquote(word))
     if "\\" in word:
-        with suppress(ValueError):
-            yield json.loads(f'"{word}"')
+        with suppress(ValueError):  # half of a character, cut off in a log, has no digest
+            yield json.loads(f'"{word}"').encode(errors="replace").decode()

@@ -225,22 +225,18 @@ def foretell_end(before: CredentialPolicy, policy: CredentialPolicy) -> EndImpac
     What an exchange hands out is made anew then, where an issuer makes it.
     """
     try:
-        if not policy.ends_unrenewed() or (before.ends_unrenewed() and _is_as_long(before, policy)):
-            return EndImpact()
+        old, new = before.ends_unrenewed_after(), policy.ends_unrenewed_after()
         generates = policy.backend().generates
     except ImproperlyConfigured:
         return EndImpact()  # settings have lost its issuer: nothing is made
-    assert policy.lifetime is not None
-    now = f", not {spoken(before.lifetime)}" if before.lifetime else ""
-    change = f"end {spoken(policy.lifetime)} after they are {'made' if generates else 'entered'}{now}"
+    if new is None or (old is not None and old <= new):
+        return EndImpact()
+    now = f", not {spoken(old)}" if old else ""
+    change = f"end {spoken(new)} after they are {'made' if generates else 'entered'}{now}"
     if generates:
         after = "Nothing makes successors before: a resource's user has to delete it and create another."
         return EndImpact(change, uses_of(policy), after)
     return EndImpact(change, served_by(policy), f"{NO_MORE} Their customers get no answer until then.")
-
-
-def _is_as_long(before: CredentialPolicy, policy: CredentialPolicy) -> bool:
-    return before.lifetime is not None and policy.lifetime is not None and before.lifetime <= policy.lifetime
 
 
 def _options_change(before: CredentialPolicy, policy: CredentialPolicy) -> str:

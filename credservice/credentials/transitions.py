@@ -16,7 +16,7 @@ from credservice.audit import Line, record, record_many
 from credservice.core.hot_statements import HotStatement
 from credservice.core.jobs import enqueue
 from credservice.credentials import events
-from credservice.credentials.models import STUCK_AFTER, Credential
+from credservice.credentials.models import OWN_END, STUCK_AFTER, Credential
 from credservice.crypto import SealError, digest, seal_values
 from credservice.issuers.base import Issued, IssueRequest
 
@@ -96,8 +96,8 @@ def fill(credential: Credential, issued: Issued) -> None:
     credential.sealed_values = seal_values(issued.values, credential.place)
     credential.lookup = digest(issued.lookup, "lookup") if issued.lookup else None
     credential.value_digests = [value_digest(value) for value in issued.values.values() if len(value) >= MIN_DIGESTED]
-    credential.hint, credential.handle = issued.hint, dict(issued.handle)
     credential.expires_at, credential.refresh_at = _expiry(credential, issued, now), issued.refresh_at
+    credential.hint, credential.handle = issued.hint, {**issued.handle, **_own_end(credential, issued)}
     credential.rotates_at = _next_rotation(credential, now)
     credential.state, credential.activated_at = State.ACTIVE, now
     credential.attempts, credential.next_attempt_at, credential.failure = 0, None, ""
@@ -196,7 +196,7 @@ def _left_outside(credential: Credential) -> "Credential.Outside | None":
         return None
     if credential.leaked_at is not None:
         return Outside.LEAKED
-    return None if credential.ends_by_expiry() else Outside.OPEN
+    return None if credential.policy.backend().expires_itself else Outside.OPEN
 
 
 def erase(credentials: Sequence[Credential], actor: str, why: str) -> None:
@@ -267,6 +267,13 @@ def _expiry(credential: Credential, issued: Issued, now: datetime) -> datetime |
     lifetime = credential.policy.lifetime
     ends = [end for end in (issued.expires_at, now + lifetime if lifetime else None) if end is not None]
     return min(ends, default=None)
+
+
+def _own_end(credential: Credential, issued: Issued) -> dict[str, str]:
+    """Keep when it expires outside, where that is not its end here: nothing else may end it there."""
+    if issued.expires_at == credential.expires_at or not credential.policy.backend().expires_itself:
+        return {}
+    return {OWN_END: issued.expires_at.isoformat() if issued.expires_at else ""}
 
 
 def _next_rotation(credential: Credential, now: datetime) -> datetime | None:

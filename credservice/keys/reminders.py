@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from credservice.audit import Line, record
 from credservice.keys.models import SigningKey, SigningSecret, SigningSecretSet
-from credservice.keys.rotation_progress import progress_of
+from credservice.keys.rotation_progress import stage_at_end
 
 SOON = timedelta(days=14)
 
@@ -33,8 +33,7 @@ def reminders() -> Iterator[Reminder]:
     ending = SigningSecret.objects.filter(state=SigningSecret.State.PREVIOUS, ends_at__gt=now, ends_at__lte=now + SOON)
     for secret in ending.select_related("secret_set").order_by("ends_at"):
         sentence = f"The previous secret of {secret.secret_set} verifies until {secret.ends_at:%Y-%m-%d %H:%M} UTC."
-        progress = progress_of(secret.secret_set)
-        sentence = f"{sentence} {progress.stage if progress else ''}".strip()
+        sentence = f"{sentence} {stage_at_end(secret) or ''}".strip()
         yield Reminder("signing_secret", str(secret.pk), sentence, secret.secret_set)
     for key in SigningKey.objects.to_rotate():
         yield Reminder(

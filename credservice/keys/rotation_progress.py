@@ -1,7 +1,7 @@
 """Tells how far a partner has come with a new signing secret: by which of its secrets last verified a call."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from django.utils import timezone
@@ -24,7 +24,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """A rotation under way: the current secret, the newest one before it that still verifies, and who uses which."""
+    """A rotation under way: the current secret, the one before it that was used last, and who uses which."""
 
     current: SigningSecret
     previous: SigningSecret
@@ -37,7 +37,8 @@ def progress_of(secret_set: SigningSecretSet) -> Progress | None:
         return None
     live = list(secret_set.live())
     current = next((secret for secret in live if secret.state == SigningSecret.State.CURRENT), None)
-    previous = next((secret for secret in live if secret.state == SigningSecret.State.PREVIOUS), None)
+    older = [secret for secret in live if secret.state == SigningSecret.State.PREVIOUS]
+    previous = max(older, key=_last_use, default=None)
     if current is None or previous is None:
         return None
     return Progress(current, previous, _stage(current, previous))
@@ -56,6 +57,10 @@ def stage_at_end(secret: SigningSecret) -> Stage | None:
     is_good = secret.state == SigningSecret.State.PREVIOUS and secret in secret.secret_set.live()
     progress = progress_of(secret.secret_set) if is_good else None
     return _stage(progress.current, secret) if progress else None
+
+
+def _last_use(secret: SigningSecret) -> datetime:
+    return secret.last_used_at or datetime.min.replace(tzinfo=UTC)
 
 
 def _stage(current: SigningSecret, previous: SigningSecret) -> Stage:

@@ -16,7 +16,7 @@ from credservice.vendor_api.models import Scope
 from credservice.vendor_api.problems import FieldError, InvalidFields, field_errors
 
 Handler = Callable[..., Answer]
-_NOTHING = re.compile(rb"\s*(\{\s*\})?\s*")
+_NOTHING = re.compile(rb"(\{\s*\})?")
 Body = type[Serializer[Any]]
 
 
@@ -88,7 +88,7 @@ def checked_body(operation: Operation, request: Request) -> Mapping[str, Any]:
         return {}
     if operation.takes is None:
         # Some clients send an empty object wherever they post.
-        if not _NOTHING.fullmatch(request._request.body):
+        if not _NOTHING.fullmatch(request._request.body.strip()):
             raise InvalidFields([FieldError("", "This takes no body.")])
         return {}
     return _checked(operation.takes, request.data, "")

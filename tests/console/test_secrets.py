@@ -584,6 +584,27 @@ def test_ending_several_names_the_partners_that_have_not_changed_over(console: C
     assert f"so that calls are refused: {world.platform.secrets}." in page
 
 
+def test_ending_several_asks_for_the_tick_of_one(console: Client, world: World, trail: Trail) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    refused = run_bulk(console, SigningSecret, "retire", [world.secret])
+    assert "Nothing is done yet. Leave out those of which it is told, or tick." in refused.content.decode()
+    world.secret.refresh_from_db()
+    assert world.secret.state == "previous"
+    run_bulk(console, SigningSecret, "retire", [world.secret], all_the_same="on")
+    world.secret.refresh_from_db()
+    assert world.secret.state == "retired"
+    assert "all_the_same" not in trail.one(action="bulk_run.started").detail["values"]
+
+
+def test_ending_those_that_nobody_uses_asks_for_none(console: Client, world: World) -> None:
+    send(console, url(world.platform.secrets, "new-secret"), source="generate", overlap="86400")
+    now, hour = timezone.now(), timedelta(hours=1)
+    SigningSecret.objects.update(last_used_at=now - 2 * hour, created_at=now - 3 * hour)
+    run_bulk(console, SigningSecret, "retire", [world.secret])
+    world.secret.refresh_from_db()
+    assert world.secret.state == "retired"
+
+
 @pytest.mark.parametrize(
     ("values", "errors"),
     [

@@ -74,7 +74,7 @@ def test_a_sound_policy_is_accepted(db):
         ({"overlap": -DAY}, "overlap", "at least zero"),
         ({"rotation_period": timedelta(0)}, "rotation_period", "longer than zero"),
         ({"rotation_period": -DAY}, "rotation_period", "longer than zero"),
-        ({"name": "two words"}, "name", "valid"),
+        ({"name": "two words"}, "name", "Write letters"),
         ({"name": ""}, "name", "blank"),
     ],
 )

@@ -4,6 +4,9 @@ from uuid import uuid4
 import pytest
 import time_machine
 
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import finish_issue, revoke, start_issue
+from credservice.credentials.tasks import sweep
 from credservice.issuers.base import IssueFailed, IssueRequest, IssuerUnavailable
 from credservice.issuers.oauth2 import OAuth2Issuer
 from tests.issuers.oauth2_server import CLIENT_ID, CLIENT_SECRET, EXCHANGE, authorization_server
@@ -92,6 +95,46 @@ def test_it_is_kept_until_a_margin_before_its_end(server, expires_in, options, r
 def test_a_shorter_lifetime_of_the_policy_counts(server):
     issued = issuer(server).issue(request(lifetime=timedelta(seconds=300)))
     assert issued.refresh_at == datetime.now(UTC) + timedelta(seconds=240)
+
+
+@pytest.fixture
+def leaked(server, settings):
+    """Make a token whose server cannot end it, by a policy of this lifetime, and revoke it as leaked."""
+    options = {"token_url": f"{server.url}/token", "client_id": CLIENT_ID, "client_secret": "env:OAUTH_SECRET"}
+    settings.CREDENTIAL_ISSUERS = settings.CREDENTIAL_ISSUERS | {
+        "authority": {"BACKEND": "credservice.issuers.oauth2.OAuth2Issuer", "OPTIONS": options}
+    }
+
+    def make(lifetime):
+        policy = CredentialPolicy.objects.create(name="tokens", issuer="authority", lifetime=lifetime, overlap=NONE)
+        token = finish_issue(start_issue(policy=policy, context={}, subject="", actor="test"), actor="test")
+        return revoke(credential=token, actor="test", reason="seen in a log", leaked=True)
+
+    return make
+
+
+NONE, MINUTE = timedelta(0), timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("lifetime", [None, 2 * MINUTE])
+def test_a_leaked_token_may_work_until_its_server_lets_it_expire(server, leaked, lifetime):
+    """Of ten minutes, whatever the policy's lifetime."""
+    token = leaked(lifetime)
+    assert 9 * MINUTE < token.works_until() - datetime.now(UTC) <= 10 * MINUTE
+    for minutes, word in ((3, "leaked, may still work"), (11, "revoked")):
+        with time_machine.travel(datetime.now(UTC) + minutes * MINUTE):
+            sweep(0)
+            assert Credential.objects.get().state_word() == word
+    assert Credential.objects.get().outside == "confirmed"
+
+
+def test_one_of_a_server_that_names_no_end_may_work_for_ever(server, leaked):
+    server.expires_in = None
+    token = leaked(2 * MINUTE)
+    assert (token.expiry_outside(), token.works_until()) == (None, None)
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=400)):
+        sweep(0)
+        assert Credential.objects.get().state_word() == "leaked, may still work"
 
 
 def test_a_token_is_revoked(server):

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from credservice.keys.models import SigningSecret, SigningSecretSet
+from credservice.keys.reminders import reminders
 from credservice.keys.rotation_progress import Stage, last_uses, progress_of
 from credservice.keys.services import generate_secret
 
@@ -65,6 +66,18 @@ def test_one_that_never_verified_a_call_counts_from_the_new_ones_making(rotated)
     assert progress_of(secret_set).stage == Stage.BOTH
     SigningSecret.objects.filter(pk=second.pk).update(created_at=timezone.now() - timedelta(minutes=61))
     assert progress_of(secret_set).stage == Stage.CHANGED
+
+
+def test_of_several_before_the_one_that_was_used_last_counts(rotated):
+    secret_set, first, second = rotated
+    third, _ = generate_secret(secret_set=secret_set, actor="test", overlap=timedelta(hours=24))
+    SigningSecret.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    used(first, minutes_ago=5)
+    used(third)
+    assert (progress_of(secret_set).previous, progress_of(secret_set).stage) == (first, Stage.BOTH)
+    told = {reminder.key_id: reminder.sentence for reminder in reminders()}
+    assert str(Stage.BOTH) in told[str(first.pk)]
+    assert str(Stage.CHANGED) in told[str(second.pk)]
 
 
 def test_uses_are_written_off_the_request(rotated, django_assert_num_queries):

@@ -74,7 +74,7 @@ def test_cut_connections_are_replaced_and_the_work_in_hand_is_done(outside, poli
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
             return cursor.fetchone()[0]
 

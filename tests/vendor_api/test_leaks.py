@@ -28,6 +28,7 @@ def test_it_finds_the_credential_of_a_bare_value(report, credential):
         *("API_KEY={}", '{{"apiKey": "{}"}}', "Authorization: Bearer {}\n", "<a>{}</a>", "x:{}", "{}."),
         *("GET /x?k={}&b=1 HTTP/1.1", "https://u:{}@host/", "/v1/{}/", "next=%2Fx%3Fk%3D{}%26b", "a%20{}%20b"),
         r'{{"line": "{{\"key\":\"{}\"}}"}}',
+        *(r"key={}\ud83d", r"\ud83d\ud83d key\u003d{}", "key={}\\"),  # half of a character, cut off in a log
     ],
 )
 def test_it_finds_a_value_inside_of_other_text(report, credential, line):

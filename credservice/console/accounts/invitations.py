@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
+from django.db import connection
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -55,6 +56,8 @@ class InvitationForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_invited(self) -> Any:
         """Refuse a second open one for the same: the first would stay open, whichever of the two is taken."""
         invited = self.cleaned_data["invited"]
+        with connection.cursor() as cursor:  # two at once would each find none
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('credservice.invitation'))")
         waiting = Invitation.objects.open().filter(invited__iexact=invited).first()
         if waiting is not None:
             sentence = "One for {} is open already: end it first. Of two people of one name, write which this is for."

@@ -27,6 +27,7 @@ from credservice.adminkit.models import BulkItem, BulkRun
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.object_pages import permission_name
 from credservice.adminkit.state_pages import WhyForm
+from credservice.adminkit.ticks import needed_tick
 from credservice.audit.names import object_type_of
 
 State = BulkRun.State
@@ -34,8 +35,7 @@ SHOWN = 20  # objects on the page that asks
 ERRORS_SHOWN = 200
 AT_ONCE_SECONDS = 20.0  # below gunicorn's patience; what is left then is the worker's
 REFRESH_SECONDS = 3
-
-
+_TICK = "all_the_same"
 _WHAT_IS_LEFT = "Those that this cannot be done to are left as they are, and listed with the reason."
 _IN_THE_BACKGROUND = "The worker does it in the background; a page shows how far it is, and can stop it."
 
@@ -77,19 +77,30 @@ class Start(SecondPerson):
         return action
 
     def form_to_ask(self, request: HttpRequest, obj: BulkRun, data: Any = None) -> forms.Form:
-        return self.action(obj).form_class(data)
+        return self._with_tick(obj, self.action(obj).form_class(data))
 
     def make_form(self, request: HttpRequest, obj: BulkRun, data: Any = None) -> forms.Form:
         self.form_class = self.action(obj).form_class  # type: ignore[misc]
-        return super().make_form(request, obj, data)
+        return self._with_tick(obj, super().make_form(request, obj, data))
+
+    def _with_tick(self, obj: BulkRun, form: forms.Form) -> forms.Form:
+        """Ask for the act's tick where what it foretells is bad, or nobody has looked at each row."""
+        label = self.action(obj).tick
+        if label and (obj.total > bulk_runs.AT_ONCE or self._foretold(obj)):
+            missing = "Nothing is done yet. Leave out those of which it is told, or tick."
+            form.fields[_TICK] = needed_tick(label, help_text="", missing=missing)
+        return form
+
+    def _foretold(self, obj: BulkRun) -> list[str]:
+        action = self.action(obj)
+        rows = [row for row, why in self.rows(obj) if not why]
+        return action.foretell(rows) if action.foretell and rows else []
 
     def consequences(self, obj: BulkRun) -> list[str]:
         action = self.action(obj)
         if obj.total > bulk_runs.AT_ONCE:
             return [action.consequence, _WHAT_IS_LEFT, _IN_THE_BACKGROUND]
-        rows = [row for row, why in self.rows(obj) if not why]
-        told = action.foretell(rows) if action.foretell and rows else []
-        return [action.consequence, *told, *self.left(obj)]
+        return [action.consequence, *self._foretold(obj), *self.left(obj)]
 
     def left(self, obj: BulkRun) -> list[str]:
         """Tell how many of these will be left as they are, by why."""
@@ -111,7 +122,7 @@ class Start(SecondPerson):
         return obj.total if many else sum(1 for _, why in self.rows(obj) if not why)
 
     def perform(self, actor: str, obj: BulkRun, values: Values) -> str:
-        bulk_runs.start(obj, dict(values))
+        bulk_runs.start(obj, {name: value for name, value in values.items() if name != _TICK})
         return ""
 
     def act(self, request: HttpRequest, obj: BulkRun, form: forms.Form) -> HttpResponse:

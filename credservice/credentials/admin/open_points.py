@@ -23,6 +23,7 @@ from credservice.credentials.admin.filters import (
     State,
 )
 from credservice.credentials.admin.related import left_outside
+from credservice.credentials.hooks import is_wanted
 from credservice.credentials.models import FAILS_AFTER, STUCK_AFTER, Credential, CredentialPolicy, stuck
 from credservice.issuers import get_issuer, issuer_choices
 
@@ -102,7 +103,8 @@ def _entered_at_their_end() -> Iterator[Need]:
     for policy in CredentialPolicy.objects.filter(issuer__in=entered, lifetime__isnull=False):
         own = Q(policy=policy)
         lists = {"policy__id__exact": str(policy.pk)}
-        if ended := _bounded(own & EXPIRED_LAST):
+        lines = Credential.objects.filter(own & EXPIRED_LAST).values_list("line", flat=True)[:MAX_COUNTED]
+        if ended := sum(map(is_wanted, lines)):
             told = f"{counted(ended, 'entered credential')} of {policy} expired, and nothing follows: enter new values"
             yield Need(told, lists | {"state__exact": slugify("expired lately, without a successor")}, urgent=True)
         if soon := _bounded(own & ENDS_SOON):

@@ -216,7 +216,7 @@ class Revoke(ObjectAction):
         form = RevokeForm(data)
         if not retiring_before(obj):
             del form.fields["predecessors"]
-        if not obj.outlives_its_end() or obj.ends_by_expiry():
+        if not obj.outlives_its_end() or obj.expiry_outside():
             del form.fields["ended_outside"]
         return form
 
@@ -260,8 +260,8 @@ def outside(obj: Credential) -> list[str]:
     backend = obj.policy.backend()
     if backend.can_revoke:
         return []
-    if obj.ends_by_expiry():
-        return [f"It works until it expires, at {obj.expires_at:%Y-%m-%d %H:%M} UTC: nothing can end it before."]
+    if expiry := obj.expiry_outside():
+        return [f"It works until it expires, at {expiry:%Y-%m-%d %H:%M} UTC: nothing can end it before."]
     kept = "is kept here and was made elsewhere" if not backend.generates else "cannot be ended by its issuer"
     return [f"This credential {kept}: it works in your product until somebody ends it there."]
 

@@ -190,16 +190,15 @@ def problems_of_users(policy: CredentialPolicy) -> list[str]:
 def _ends_alone(policy: CredentialPolicy) -> str:
     """Say that what it makes ends without a successor; empty where it does not, or settings have lost its issuer."""
     try:
-        if not policy.ends_unrenewed():
-            return ""
-        generates = policy.backend().generates
-    except ImproperlyConfigured:
+        life, generates = policy.ends_unrenewed_after(), policy.backend().generates
+    except (ImproperlyConfigured, TypeError):  # stored options may be of an older kind
         return ""
-    assert policy.lifetime is not None
+    if life is None:
+        return ""
     if not generates:
-        return f"Values of this policy end {span(policy.lifetime)} after they are entered, and have no successor"
+        return f"Values of this policy end {span(life)} after they are entered, and have no successor"
     how = f"only every {span(policy.rotation_period)}" if policy.rotation_period else "by hand"
-    return f"Rotation is {how}, so each new credential ends after {span(policy.lifetime)} without a successor"
+    return f"Rotation is {how}, so each new credential ends after {span(life)} without a successor"
 
 
 @admin.register(CredentialPolicy)

@@ -3,6 +3,7 @@
 from credservice.credentials.models.credentials import (
     FAILS_AFTER,
     LEAKED,
+    OWN_END,
     STUCK_AFTER,
     Credential,
     CredentialQuerySet,
@@ -15,6 +16,7 @@ __all__ = [
     "DEFAULT_OVERLAP",
     "FAILS_AFTER",
     "LEAKED",
+    "OWN_END",
     "STUCK_AFTER",
     "Credential",
     "CredentialPolicy",

@@ -10,6 +10,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from credservice.credentials.models.policies import CredentialPolicy
 from credservice.crypto import Place, unseal_values
@@ -18,6 +19,7 @@ from credservice.crypto.fields import SealedField, place_of
 STUCK_AFTER = 5  # failed attempts
 FAILS_AFTER = 2  # attempts: one alone may be a hiccup
 LEAKED = "leaked, "  # begins the word for its state
+OWN_END = "own_end"  # in a handle: when the issuer lets it expire, if later than we do; empty: never
 
 
 def stuck(attempts: int = STUCK_AFTER) -> models.Q:
@@ -236,24 +238,30 @@ class Credential(models.Model):
         """Tell if what is under way outside, its making or its end, was tried in vain."""
         return self.attempts > 0 and (self.state == self.State.PENDING or self.is_ending())
 
-    def ends_by_expiry(self) -> bool:
-        """Tell if its own expiry, and nothing before, ends it outside."""
+    def expiry_outside(self) -> datetime | None:
+        """Find when it expires outside, where nothing else ends it there; None where it does not, or something does.
+
+        Not before its end here: an issuer may give it a longer life than its policy does (``OWN_END``).
+        """
         try:
             backend = self.policy.backend()
         except ImproperlyConfigured:
-            return False  # settings have lost its issuer
-        return not backend.can_revoke and backend.expires_itself and self.expires_at is not None
+            return None  # settings have lost its issuer
+        if backend.can_revoke or not backend.expires_itself:
+            return None
+        own = self.handle.get(OWN_END)
+        return self.expires_at if own is None else parse_datetime(own)
 
     def outlives_its_end(self) -> bool:
         """Tell if it may work outside after its end here: its issuer cannot end it, and it has not expired yet."""
-        if self.ends_by_expiry():
-            return self.expires_at is not None and self.expires_at > timezone.now()
-        return not self.policy.backend().can_revoke
+        expiry = self.expiry_outside()
+        return expiry > timezone.now() if expiry else not self.policy.backend().can_revoke
 
     def works_until(self) -> datetime | None:
         """Tell until when it works outside, where it has ended here and only its expiry ends it there."""
-        ended = self.state == self.State.REVOKED and self.outside != self.Outside.CONFIRMED
-        return self.expires_at if ended and self.ends_by_expiry() and self.outlives_its_end() else None
+        ended = self.state in (self.State.REVOKED, self.State.EXPIRED) and self.outside != self.Outside.CONFIRMED
+        expiry = self.expiry_outside() if ended else None
+        return expiry if expiry and expiry > timezone.now() else None
 
     def is_still_outside(self) -> bool:
         """Tell if it has ended here, and nobody has confirmed its end outside."""

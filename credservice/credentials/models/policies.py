@@ -59,12 +59,15 @@ class CredentialPolicy(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def ends_unrenewed(self) -> bool:
-        """Tell if what it makes comes to its lifetime's end before a successor was made: of entered values, each."""
-        if self.lifetime is None:
-            return False
+    def ends_unrenewed_after(self) -> timedelta | None:
+        """Find the life of what it makes, where that ends before a successor was made; None where it does not.
+
+        Of entered values, each ends so.
+        """
+        own = self.backend().own_lifetime(self.options)
+        lifetime = self.lifetime or (own if isinstance(own, timedelta) else None)
         period = self.rotation_period if self.backend().generates else None
-        return period is None or period >= self.lifetime
+        return None if lifetime is None or (period is not None and period < lifetime) else lifetime
 
     def backend(self) -> Issuer:
         return get_issuer(self.issuer)

@@ -128,6 +128,7 @@ class SigningSecretAdmin(ReadOnly, LargeListAdmin):
             title="End the old secrets",
             consequence="From now on, what is signed with one of these is refused. A current one is left as it is.",
             foretell=not_changed_over,
+            tick="End them all the same",
         ),
     )
     list_display = ("hint", "secret_set", "shown_state", "last_use", "shown_source", "created_at", "ends_at")

@@ -187,6 +187,7 @@ class SigningKeyAdmin(ConsoleAdmin):
             consequence="Each of these is published no more: tokens that it signed verify no longer. A current one is "
             "left.",
             foretell=_live_tokens,
+            tick="Retire them all the same",
         ),
     )
     list_display = ("kid", "algorithm", "shown_state", "activates_at", "ends_at", "created_at")
