@@ -53,8 +53,18 @@ class ChangeForms(ModelAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         kwargs.setdefault("error_messages", _TAKEN_TOGETHER)
+        kwargs["help_texts"] = self._protected_help(request, obj) | (kwargs.get("help_texts") or {})
         form: Any = super().get_form(request, obj, change=change, **kwargs)
         return guarded(form) if change else form
+
+    def _protected_help(self, request: HttpRequest, obj: Any) -> dict[str, str]:
+        """Say beside what this user may not set who may; of what is fixed by now, nothing."""
+        fixed = self.fixed_fields if obj else ()
+        return {
+            name: f"{self.opts.get_field(name).help_text} A secrets manager can set it.".strip()  # type: ignore[union-attr]
+            for name, permission in self.protected_fields.items()
+            if name not in fixed and not request.user.has_perm(permission)
+        }
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Say what is wrong in plain words, and leave out the "+" beside a choice.

@@ -78,7 +78,7 @@ class ObjectAction(ObjectPage):
 
     def version(self, request: HttpRequest, obj: Any) -> str:
         """Note what the operator saw of the object: a form that was opened before it changed is not acted upon."""
-        return " ".join(str(getattr(obj, name)) for name in STATE_FIELDS if hasattr(obj, name))
+        return _states(obj)
 
     def perform(self, actor: str, obj: Any, values: Values) -> str | Shown:
         """Do it, in a transaction, with the form's values. Returns what to tell. Raises ServiceError to refuse."""
@@ -132,7 +132,7 @@ class ObjectAction(ObjectPage):
             return self.ask(request, obj, form)
         try:
             with transaction.atomic():
-                use_up(request, self.version(request, obj))
+                use_up(request, self.version(request, obj), _states(obj), _present(obj))
                 outcome = self.carry_out(request, obj, form.cleaned_data)
         except ServiceError as error:
             form.add_error(None, error.message)
@@ -168,3 +168,14 @@ class ObjectAction(ObjectPage):
             "template": "console/page.html",
         } | (context or {})
         return self.render(request, obj, shown.pop("template"), shown)
+
+
+def _states(obj: Any) -> str:
+    return " ".join(str(getattr(obj, name)) for name in STATE_FIELDS if hasattr(obj, name))
+
+
+def _present(obj: Any) -> str:
+    """Say in which state it is now; empty where it has none."""
+    if hasattr(obj, "state"):
+        return f"it is {obj.state.replace('_', ' ')} now"
+    return f"it is {'active' if obj.is_active else 'suspended'} now" if hasattr(obj, "is_active") else ""

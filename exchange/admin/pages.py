@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django import forms
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.adminkit.bulk import BulkAction
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.state_pages import OptionalWhyForm, Resume, Suspend, Switch, WhyForm
+from credservice.adminkit.suspensions import REFUSED, when_and_why
 from credservice.audit.names import actor_of
 from credservice.core.names import printable
 from credservice.credentials.admin.pages import outside
@@ -122,6 +124,15 @@ class Approve(Switch):
     def consequences(self, obj: Installation) -> list[str]:
         why = _why_unanswered(obj)
         return [f"It is let in, but gets no answer yet: {why}."] if why else [self.consequence]
+
+    def ask(
+        self, request: HttpRequest, obj: Installation, form: forms.Form, context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Mention that it was refused before: whoever approves it overrules that."""
+        is_refused = obj.state == State.REFUSED
+        told = when_and_why(request, f"installation:{obj.pk}", REFUSED) if is_refused else ""
+        before = [format_html("It was refused {}.", told) if told else "It was refused before."] if is_refused else []
+        return super().ask(request, obj, form, {"consequences": [*before, *self.consequences(obj)]} | (context or {}))
 
     def perform(self, actor: str, obj: Installation, values: Values) -> str:
         why = _why_unanswered(obj)

@@ -36,7 +36,7 @@ from exchange.services.answer_impact import (
     names_handed_out,
 )
 from exchange.services.dry_run import MASK
-from exchange.shapes import CREDENTIAL, MissingAttribute, as_stored, fill
+from exchange.shapes import CREDENTIAL, MissingAttributes, as_stored, fill
 
 
 class ShapeJSONForm(forms.Form):
@@ -221,14 +221,20 @@ def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> d
     }
     try:
         return fill(as_stored(shape), sources)
-    except MissingAttribute as error:
-        if error.kind == CREDENTIAL and present is not None:
-            raise ValidationError(
-                f"The credential that {found} is handed now has no value {error.name}. One that the policy {policy} "
+    except MissingAttributes as error:
+        of_policy = {CREDENTIAL: error.names.get(CREDENTIAL, ())} if present is not None else {}
+        others = {kind: names for kind, names in error.names.items() if kind not in of_policy}
+        told = []
+        if others:
+            whose = f"of {found}" if found else "that has none"
+            told.append(f"For the installation {whose}, the {MissingAttributes(others)}. Others may have it.")
+        if any(of_policy.values()):
+            values = " and no value ".join(of_policy[CREDENTIAL])
+            told.append(
+                f"The credential that {found} is handed now has no value {values}. One that the policy {policy} "
                 "makes has it: rotate the present one, or replace its values."
-            ) from None
-        whose = f"of {found}" if found else "that has none"
-        raise ValidationError(f"For the installation {whose}, the {error}. Others may have it.") from None
+            )
+        raise ValidationError(told) from None
 
 
 def newest_of(integration: Integration) -> Installation | None:
