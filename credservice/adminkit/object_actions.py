@@ -132,7 +132,7 @@ class ObjectAction(ObjectPage):
             return self.ask(request, obj, form)
         try:
             with transaction.atomic():
-                use_up(request, self.version(request, obj), _states(obj), _present(obj))
+                self._use_up(request, obj)
                 outcome = self.carry_out(request, obj, form.cleaned_data)
         except ServiceError as error:
             form.add_error(None, error.message)
@@ -142,6 +142,11 @@ class ObjectAction(ObjectPage):
             form.add_error(None, f"The sealed value cannot be opened: {error}. Nothing was done.")
             return self.ask(request, obj, form)
         return self._told(request, obj, outcome)
+
+    def _use_up(self, request: HttpRequest, obj: Any) -> None:
+        version, states = self.version(request, obj), _states(obj)
+        # Some look at something else than the state: of those nothing is said.
+        use_up(request, version, states, _present(obj) if version.startswith(states) else "")
 
     def _told(self, request: HttpRequest, obj: Any, outcome: str | Shown) -> HttpResponse:
         if isinstance(outcome, Shown):
