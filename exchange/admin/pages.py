@@ -145,7 +145,7 @@ class Approve(Switch):
     @classmethod
     def bulk(cls, **differs: Any) -> BulkAction:
         consequence = "From now on, each of these is handed the credential of its end user, where it gets an answer."
-        return super().bulk(consequence=consequence, foretell=_unanswered_of, **differs)
+        return super().bulk(consequence=consequence, foretell=_foretell_approval, **differs)
 
 
 class Refuse(Switch):
@@ -194,6 +194,13 @@ def _why_each_unanswered(installations: Iterable[Installation]) -> dict[Installa
         if why:
             found[installation] = printable(why)
     return found
+
+
+def _foretell_approval(installations: Iterable[Installation]) -> list[str]:
+    rows = list(installations)
+    refused = [printable(str(each)) for each in rows if each.state == State.REFUSED]
+    before = [f"{len(refused)} of these {'was' if len(refused) == 1 else 'were'} refused before{some(refused)}."]
+    return [*(before if refused else []), *_unanswered_of(rows)]
 
 
 def _unanswered_of(installations: Iterable[Installation]) -> list[str]:
