@@ -94,14 +94,17 @@ class Search:
         if len(direct := _by_subject(request, term)) == 1:
             return HttpResponseRedirect(page_of(direct[0]))
         groups, in_time = _groups(request, term)
-        groups = groups or _of_pieces(request, text)
+        words: list[str] = []
+        if not groups:
+            groups, words = _of_pieces(request, text)
         rows = [row for group in groups for row in group.rows]
         whole = [row for row in rows if row["whole"]]
         if not rows and (trail := _trail(request, term)):
             return HttpResponseRedirect(trail)
-        if not whole:  # nobody is led to one whose id is only longer than one that was refused
-            of_trail = _of_trail(request, [term] if rows else [], pieces(text))
+        if words or not whole:  # nobody is led to one whose id is only longer than one that was refused
+            of_trail = _of_trail(request, [term] if rows and not words else [], words)
             groups, rows = [*groups, *of_trail], [*rows, *(row for group in of_trail for row in group.rows)]
+            whole = [] if of_trail else whole
         if len(rows) == 1 or len(whole) == 1:
             return HttpResponseRedirect((whole or rows)[0]["link"])
         return self._page(request, "" if rows else _nothing(request, term) if in_time else TOO_MANY, groups)
@@ -132,19 +135,23 @@ class Search:
         return response
 
 
-def _of_pieces(request: HttpRequest, text: str) -> list[Group]:
-    """Find, of a line that was pasted, the rows that one of its words is an id of."""
+def _of_pieces(request: HttpRequest, text: str) -> tuple[list[Group], list[str]]:
+    """Find, of a line that was pasted, the rows that one of its words is an id of, and the words that are of none."""
     found: dict[str, dict[Any, Any]] = {}
     admins: dict[str, Any] = {}
     with transaction.atomic():
         _plan_for_these_values()
-        for piece in pieces(text):
+        words = pieces(text)
+        unknown = dict.fromkeys(words)
+        for piece in words:
             for _, site_admin in _searched(request):
                 title = title_of(site_admin)
                 admins[title] = site_admin
-                rows = (row for row in _rows(request, site_admin, piece) if _is_whole(row, piece))
-                found.setdefault(title, {}).update({row.pk: row for row in rows})
-    return [_group(admins[title], list(rows.values()), "") for title, rows in found.items() if rows]
+                rows = {row.pk: row for row in _rows(request, site_admin, piece) if _is_whole(row, piece)}
+                found.setdefault(title, {}).update(rows)
+                if rows:
+                    unknown.pop(piece, None)
+    return [_group(admins[title], list(rows.values()), "") for title, rows in found.items() if rows], list(unknown)
 
 
 def _groups(request: HttpRequest, term: str) -> tuple[list[Group], bool]:

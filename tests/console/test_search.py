@@ -244,6 +244,16 @@ def test_an_id_that_was_refused_leads_to_no_customer_whose_id_is_longer(console:
     assert groups == {"End users": ["enduser_12"], "Sent with refused exchanges": ["enduser_1"]}
 
 
+def test_a_line_with_a_known_and_a_refused_id_leads_to_both(console: Client, world: World) -> None:
+    refused(end_user="enduser_zzz")
+    groups = find(console, "int_1: customer enduser_zzz gets 404").context["groups"]
+    assert {group.title: [row["name"] for row in group.rows] for group in groups} == {
+        "Integrations": ["int_1"],
+        "Sent with refused exchanges": ["enduser_zzz"],
+    }
+    assert lands_on(console, "int_1: the integration of customer eu-9") == url(world.integration)
+
+
 def test_an_id_is_looked_for_in_the_newest_refused_lines(console: Client, world: World, monkeypatch: Any) -> None:
     monkeypatch.setattr(refused_ids, "NEWEST", 2)
     refused(end_user="enduser_zzz")
