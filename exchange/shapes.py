@@ -5,13 +5,26 @@ names a source, ``$$`` stands for a literal dollar sign, any other text is hande
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from credservice.core.names import fault_of_name, printable
+
 MAX_FIELDS = 32
+MAX_NAME = 64  # characters of a field's name
+MAX_SHOWN = 40  # of a name that is none, in a message
+WANTED = 'Write a JSON object of fields, such as {"apiKey": "$credential.apiKey"}.'
 # The kinds of sources; TEXT is one that is handed out as it is.
 CREDENTIAL, END_USER, INSTALLATION, TEXT = "credential", "end_user", "installation", "text"
 _SOURCE = re.compile(r"\$(credential|end_user|installation)\.(.+)", re.DOTALL)
+
+
+class ShapeError(ValueError):
+    """A shape cannot be filled, because of the field ``field``; of the whole shape, None."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class MissingAttributes(ValueError):
@@ -32,15 +45,39 @@ def noun_of(kind: str) -> str:
 
 
 def check_shape(shape: Any, value_names: tuple[str, ...]) -> None:
-    """Raise ValueError, with a sentence, where ``shape`` cannot be filled from credentials with these value names."""
+    """Raise :class:`ShapeError`, with a sentence, where ``shape`` cannot be filled from credentials with these value
+    names. Names of fields are for :func:`check_field_names`: rows from before that rule stay good."""
     if not isinstance(shape, dict) or not shape:
-        raise ValueError('Write a JSON object of fields, such as {"apiKey": "$credential.apiKey"}.')
+        raise ShapeError(WANTED)
     if len(shape) > MAX_FIELDS:
-        raise ValueError(f"A shape has at most {MAX_FIELDS} fields.")
+        raise ShapeError(f"A shape has at most {MAX_FIELDS} fields.")
     for field, source in shape.items():
         if not isinstance(source, str):
-            raise ValueError(f"{field}: write a text, or a source such as $credential.apiKey.")
+            raise ShapeError(f"{field}: write a text, or a source such as $credential.apiKey.", field)
         _check_source(field, source, value_names)
+
+
+def check_field_names(names: Iterable[str]) -> None:
+    """Raise :class:`ShapeError`, with a sentence, for the first name of a field that is none."""
+    for field in names:
+        fault = fault_of_field_name(field)
+        if fault:
+            raise ShapeError(fault, field)
+
+
+def fault_of_field_name(name: str) -> str | None:
+    """Return a sentence that tells why a field cannot have this name; None where it can."""
+    if not name:
+        return "Write the name of each field."
+    if len(name) > MAX_NAME:
+        return f"“{shown(name)}” is too long: a name has at most {MAX_NAME} characters, and this has {len(name)}."
+    fault = fault_of_name(name)
+    return f"The name “{shown(name)}” {fault}." if fault else None
+
+
+def shown(name: str) -> str:
+    """Write a name that is none so that it fits a sentence, and steers nothing."""
+    return printable(name if len(name) <= MAX_SHOWN else f"{name[:MAX_SHOWN]}…")
 
 
 def check_attributes(attributes: Any) -> None:
@@ -91,13 +128,18 @@ def _check_source(field: str, source: str, value_names: tuple[str, ...]) -> None
         return
     match = _SOURCE.fullmatch(source)
     if match is None:
-        raise ValueError(
+        raise ShapeError(
             f"{field}: {source} is no source. Write $credential.NAME, $end_user.external_id, $end_user.ATTRIBUTE or "
-            "$installation.ATTRIBUTE; $$ for a literal dollar sign."
+            "$installation.ATTRIBUTE; $$ for a literal dollar sign.",
+            field,
         )
     kind, name = match.groups()
     if kind == "credential" and name not in value_names:
-        raise ValueError(f"{field}: the policy makes no value named {name}; it makes {', '.join(value_names)}.")
+        raise ShapeError(
+            f"The answer's field {field} takes {name}: the policy makes no value named {name}; "
+            f"it makes {', '.join(value_names)}.",
+            field,
+        )
 
 
 def _resolve(source: str, sources: Mapping[str, Mapping[str, Any]]) -> Any:

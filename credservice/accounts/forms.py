@@ -39,7 +39,7 @@ from credservice.accounts.passkeys import (
 from credservice.accounts.throttle import count_proof, count_try, few_codes
 from credservice.audit import Line, record_refusal
 from credservice.core.exceptions import TooMany
-from credservice.core.names import validate_name
+from credservice.core.names import PLAIN_ERRORS, validate_name
 
 MAX_CODE = 32
 MAX_NAME = 60
@@ -132,7 +132,9 @@ class PasskeyForm(AddWebAuthnForm):  # type: ignore[misc]
         validators=[validate_name],
         help_text="So that you know it among others: where it is kept, such as a phone or a key.",
         widget=UnfoldAdminTextInputWidget(),
+        error_messages=PLAIN_ERRORS,
     )
+    name.widget.attrs.pop("maxlength")  # a browser would cut a longer one without a word
     passwordless = forms.BooleanField(
         label="Sign in with it alone",
         required=False,

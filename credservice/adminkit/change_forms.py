@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 
 from credservice.adminkit import widgets
 from credservice.adminkit.edit_conflicts import guarded, seen_token
+from credservice.adminkit.taken_ids import telling_whose
+from credservice.core.names import NAME_FORM, PLAIN_ERRORS
 
-_TAKEN_TOGETHER = {NON_FIELD_ERRORS: {"unique_together": "Another %(model_name)s has this %(field_labels)s already."}}
+_MOMENT_ERRORS = {
+    "invalid_date": "Write the date with the time, such as 2027-01-31.",
+    "invalid_time": "Write the time with the date, such as 13:05.",
+}
 
 
 class ChangeForms(ModelAdmin):
@@ -29,6 +33,7 @@ class ChangeForms(ModelAdmin):
         models.JSONField: {"form_class": widgets.JSONField, "show_hidden_initial": False},
         models.DurationField: {"form_class": widgets.DurationField},
         models.URLField: {"assume_scheme": "https"},
+        models.DateTimeField: {"error_messages": _MOMENT_ERRORS},
     }
     warn_unsaved_form = False  # unsaved.js asks on every page with a form, and after a save that was refused
 
@@ -52,9 +57,8 @@ class ChangeForms(ModelAdmin):
         return super().has_add_permission(request) and request.user.has_perms(needed)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        kwargs.setdefault("error_messages", _TAKEN_TOGETHER)
         kwargs["help_texts"] = self._protected_help(request, obj) | (kwargs.get("help_texts") or {})
-        form: Any = super().get_form(request, obj, change=change, **kwargs)
+        form: Any = telling_whose(super().get_form(request, obj, change=change, **kwargs), request)
         return guarded(form) if change else form
 
     def _protected_help(self, request: HttpRequest, obj: Any) -> dict[str, str]:
@@ -73,9 +77,10 @@ class ChangeForms(ModelAdmin):
         """
         formfield: Any = super().formfield_for_dbfield(db_field, request, **kwargs)
         if formfield:
-            formfield.error_messages |= widgets.PLAIN_ERRORS
+            formfield.error_messages |= PLAIN_ERRORS
+            widgets.uncut(formfield.widget)
             if isinstance(db_field, models.SlugField):
-                formfield.error_messages["invalid"] = f"{widgets.NAME_FORM}."
+                formfield.error_messages["invalid"] = f"{NAME_FORM}."
         for button in ("add", "change", "delete", "view"):
             if formfield and hasattr(formfield.widget, f"can_{button}_related"):
                 setattr(formfield.widget, f"can_{button}_related", False)

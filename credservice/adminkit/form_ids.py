@@ -9,6 +9,7 @@ from credservice.adminkit.models import SentForm
 from credservice.core.exceptions import Conflict
 
 FORM_HOURS = 12
+SENT_BEFORE = "This form was sent before, and was done then. Send it again only to do it once more."
 
 
 def new_form_id(request: HttpRequest, version: str = "") -> str:
@@ -27,7 +28,7 @@ def use_up(request: HttpRequest, version: str = "", state: str = "", present: st
     except (signing.BadSignature, ValueError, TypeError):
         raise Conflict("This form was open for too long. Check it and send it again.") from None
     if not SentForm.objects.take(sent):
-        raise Conflict("This form was sent before, and was done then. Send it again only to do it once more.")
+        raise Conflict(SENT_BEFORE)
     if seen != version:
         now = f": {present}" if present and not seen.startswith(state) else ""
         raise Conflict(

@@ -1,4 +1,4 @@
-"""Asks for a tick before a form is saved that changes what live customers get."""
+"""Asks for a tick before a form is sent that changes what live customers get, or has them refused."""
 
 import hashlib
 import json
@@ -34,6 +34,13 @@ def ask_for_tick(form: Any, *, label: str, told: Iterable[str], how: str, accept
     form.data.pop(TICK, None)
     form.add_error(TICK, f"Nothing is saved yet. {how}")
     return False
+
+
+def needed_tick(label: str, *, help_text: str, missing: str) -> forms.BooleanField:
+    """Make the tick of a page that asks for one while its act would hit somebody. ``missing`` says what to do."""
+    return forms.BooleanField(
+        label=label, help_text=help_text, error_messages={"required": missing}, widget=UnfoldBooleanWidget()
+    )
 
 
 class TickedForm(forms.ModelForm):  # type: ignore[type-arg]

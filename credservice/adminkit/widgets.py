@@ -12,28 +12,40 @@ from django.forms.fields import InvalidJSONInput
 from unfold.widgets import TEXTAREA_CLASSES, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from credservice.audit.reasons import HOLDS_KEY, MAX_REASON, holds_key
-from credservice.core.names import validate_name
+from credservice.core.names import NAME_FORM, PLAIN_ERRORS, validate_name
 from credservice.core.time_spans import AT_MOST, MAX_SPAN
 from credservice.http.strict_json import parse_object
 
-# In place of Django's words, by its codes.
-PLAIN_ERRORS = {
-    "unique": "This is taken already: write another.",
-    "max_length": "Write at most %(limit_value)d characters: these are %(show_value)d.",
-    "min_value": "Write %(limit_value)s or more.",
-    "max_value": "Write %(limit_value)s or less.",
-}
-NAME_FORM = "Write letters, digits, hyphens and underscores only"  # of what stands in addresses and commands
 MAX_SECRET_CHARACTERS = 16 * 1024
+
+
+def uncut(widget: forms.Widget) -> None:
+    """Let a browser send all that was pasted, for the field to refuse: it would cut a longer text without a word."""
+    widget.attrs.pop("maxlength", None)
+
+
+class CharField(forms.CharField):
+    """Takes a text whose end is not cut off, and tells the limit in plain words."""
+
+    default_error_messages: ClassVar[Any] = PLAIN_ERRORS
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        uncut(self.widget)
+
+
+class SlugField(CharField, forms.SlugField):
+    """Takes a name that stands in addresses and commands."""
+
+    default_error_messages: ClassVar[Any] = {"invalid": f"{NAME_FORM}."}
 
 
 def text_field(label: str, help_text: str = "", **options: Any) -> forms.CharField:
     """Take an id or a name, by the rule that they all have."""
-    return forms.CharField(
+    return CharField(
         label=label,
         help_text=help_text,
         validators=[validate_name],
-        error_messages=PLAIN_ERRORS,
         **{"max_length": 255, "widget": UnfoldAdminTextInputWidget(), **options},
     )
 
@@ -68,7 +80,7 @@ class _SecretBox(forms.BoundField):
         return self.form.error_class(["Enter it again: it was not kept."], renderer=self.form.renderer)
 
 
-class SecretField(forms.CharField):
+class SecretField(CharField):
     """Takes a secret as pasted: blanks around a single line are dropped, lines of a longer one are kept as they are."""
 
     widget = SecretTextarea
@@ -90,7 +102,12 @@ def is_secret(field: forms.Field) -> bool:
 
 
 class JSONField(forms.JSONField):
-    """Takes JSON with one meaning: no duplicate keys, no NaN, nothing that the database cannot hold."""
+    """Takes JSON with one meaning: no duplicate keys, no NaN, nothing that the database cannot hold.
+
+    Where something is needed, an object or a list that holds nothing is refused as an empty box is.
+    """
+
+    default_error_messages: ClassVar[Any] = {"required": "Write JSON that holds something: {} and [] do not."}
 
     def to_python(self, value: Any) -> Any:
         if value in self.empty_values:
@@ -173,7 +190,7 @@ _WORDS = {
     for words in ("d day days", "h hr hrs hour hours", "m min mins minute minutes", "s sec secs second seconds")
     for word in words.split()
 }
-_COUNT = r"(\d{1,6})\s*([a-z]+)"
+_COUNT = r"(\d{1,99})\s*([a-z]+)"
 _SPAN = re.compile(rf"\s*{_COUNT}(?:(?:\s*,)?(?:\s+and\b)?\s*{_COUNT})*\s*", re.ASCII)
 # Django takes these for days and seconds, or for parts of a second: people mean thousands, or forgot the unit.
 _UNCLEAR = re.compile(r"\s*[+-]?\d+[\s.,]+\d+\s*")
@@ -203,11 +220,16 @@ class DurationField(forms.DurationField):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         typed = _read_span(value) if isinstance(value, str) else None
         found: timedelta | None = super().to_python(value) if typed is None else typed
-        if found is not None and found < timedelta(0):
-            raise ValidationError("Write a time of zero or more.")
-        if found is not None and found > MAX_SPAN:
-            raise ValidationError(_TOO_LONG)
+        if found is not None:
+            self.check_bounds(found)
         return found
+
+    def check_bounds(self, found: timedelta) -> None:
+        """Raise ValidationError, with the limits, where the time is too short or too long."""
+        if found < timedelta(0):
+            raise ValidationError("Write a time of zero or more.")
+        if found > MAX_SPAN:
+            raise ValidationError(_TOO_LONG)
 
 
 def _read_span(text: str) -> timedelta | None:
@@ -217,7 +239,8 @@ def _read_span(text: str) -> timedelta | None:
     units = [unit for _, unit in counts]
     if not _SPAN.fullmatch(text) or None in units or len(set(units)) < len(units):
         return None
-    return timedelta(seconds=sum(count * _UNITS[unit] for count, unit in counts if unit))
+    seconds = sum(count * _UNITS[unit] for count, unit in counts if unit)
+    return timedelta(seconds=min(seconds, MAX_SPAN.total_seconds() + 1))  # more would not fit; too long it is
 
 
 class SecondsField(DurationField):
@@ -226,6 +249,8 @@ class SecondsField(DurationField):
     def __init__(self, *, least: float, most: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._least, self._most = timedelta(seconds=least), timedelta(seconds=most)
+        self._wanted = f"Write a time from {span(self._least)} to {span(self._most)}."
+        self.error_messages["overflow"] = self._wanted
 
     def prepare_value(self, value: Any) -> Any:
         is_count = isinstance(value, int) and not isinstance(value, bool)
@@ -233,9 +258,11 @@ class SecondsField(DurationField):
 
     def to_python(self, value: Any) -> Any:
         found = super().to_python(value)
-        if found is not None and not self._least <= found <= self._most:
-            raise ValidationError(f"Write a time from {span(self._least)} to {span(self._most)}.")
         return None if found is None else int(found.total_seconds())
+
+    def check_bounds(self, found: timedelta) -> None:
+        if not self._least <= found <= self._most:
+            raise ValidationError(self._wanted)
 
 
 def span(value: timedelta) -> str:
@@ -247,7 +274,7 @@ def span(value: timedelta) -> str:
     return text or "0s"
 
 
-class ReasonField(forms.CharField):
+class ReasonField(CharField):
     """Asks why something is done that cannot be undone; kept in the audit log."""
 
     def __init__(self, **kwargs: Any) -> None:

@@ -4,7 +4,7 @@ A role is a group of Django's. What stands here is all that it may; what is chan
 next migration. The administrator has every permission there is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,25 +30,33 @@ class Role:
 
 
 ROLES = (
-    Role("Viewer", "Looks at everything but accounts and service tokens.", "Changes nothing."),
+    Role(
+        "Viewer",
+        "Looks at everything but accounts, invitations, service tokens, approvals, bulk work and the choice of acts "
+        "that need a second person.",
+        "Changes nothing.",
+    ),
     Role(
         "Operator",
         "Runs the service by day and night: registers end users, adds and approves installations, adds plans and "
         "features, grants; suspends and resumes; rotates, replaces and revokes credentials; sees to what is stuck.",
         "Sees no secret, and changes nothing by which somebody could get one: no platform's signature, no marketplace, "
         "no policy and no choice of one, no response shape, no attributes, no key; says of no end user which customer "
-        "of yours it is.",
+        "of yours it is. Does not see accounts, invitations, service tokens and "
+        "the choice of acts that need a second person.",
     ),
     Role(
         "Secrets manager",
         "Has secrets in hand: reveals them with a reason; makes, rotates and retires signing secrets, signing keys and "
         "credentials; changes platforms, integrations, marketplaces, products, trusted keys and policies, and the "
-        "attributes that answers hold; says which customer of yours an end user is.",
-        "Manages no accounts, makes no service tokens, and registers no end users.",
+        "attributes that answers hold; says which customer of yours an end user is; looks at service tokens and "
+        "revokes them.",
+        "Does not see accounts, invitations and the choice of acts that need a second person; makes no service tokens, "
+        "and registers no end users.",
     ),
     Role(
         "Auditor",
-        "Looks at everything, accounts and service tokens too, and exports the trail.",
+        "Looks at everything, accounts, invitations and service tokens too, and exports the trail.",
         "Changes nothing, and sees no secret.",
     ),
     Role(ADMINISTRATOR, "Everything, accounts and their roles too."),
@@ -107,7 +115,7 @@ TABLE: dict[str, tuple[str, str, str, str]] = {
     "vendor_api.servicetoken": ("", "", "view revoke", "view"),
     "auth.user": _ACCESS,
     "accounts.invitation": _ACCESS,
-    "auth.group": _ACCESS,
+    "auth.group": _LOOK,
 }
 
 
@@ -175,10 +183,18 @@ def may_manage(manager: Any, user: User) -> bool:
     return not user.is_superuser and bool(manager.get_all_permissions() >= _given(user))
 
 
+def loses(user: User, groups: Iterable[Group]) -> bool:
+    """Tell whether ``user`` may do less where these are all the groups of the account."""
+    return not user.is_superuser and bool(_given(user) - _allowed(Q(user=user) | Q(group__in=list(groups))))
+
+
 def _given(user: User) -> set[str]:
     """List what an account may do, also one that is deactivated: whoever may change it may activate it."""
-    theirs = _permissions().filter(Q(user=user) | Q(group__user=user))
-    return {f"{p.content_type.app_label}.{p.codename}" for p in theirs}
+    return _allowed(Q(user=user) | Q(group__user=user))
+
+
+def _allowed(to: Q) -> set[str]:
+    return {f"{p.content_type.app_label}.{p.codename}" for p in _permissions().filter(to)}
 
 
 def administrators() -> Any:

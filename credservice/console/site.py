@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.auth.views import PasswordChangeView
 from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,6 +22,7 @@ from credservice.adminkit.audited import AuditedAdmin
 from credservice.adminkit.templatetags.crumbs import Crumb
 from credservice.audit import Line, record, record_refusal
 from credservice.audit.names import actor_of
+from credservice.console.accounts.account_form import OwnPasswordForm
 from credservice.console.accounts.provider_views import sign_in_links
 from credservice.console.accounts.views import MY_ACCOUNT, SignInView
 from credservice.console.documents import document
@@ -77,12 +79,18 @@ class ConsoleSite(UnfoldAdminSite):
         if refused:
             return refused
         with transaction.atomic():
-            section = {"section": Crumb(MY_ACCOUNT, reverse("mfa_index"))}
-            response = super().password_change(request, section | (extra_context or {}))
+            own_account = reverse("mfa_index")
+            section = {"section": Crumb(MY_ACCOUNT, own_account)}
+            shown = self.each_context(request) | section | (extra_context or {})
+            # Unfold's own takes no other form.
+            change = PasswordChangeView.as_view(
+                form_class=OwnPasswordForm, success_url=own_account, extra_context=shown
+            )
+            request.current_app = self.name
+            response = change(request)
             if request.method == "POST" and response.status_code == 302:
                 self._changed(request)
                 messages.success(request, "Your password is changed. You are signed out everywhere else.")
-                return HttpResponseRedirect(reverse("mfa_index"))
         return response
 
     def _changed(self, request: HttpRequest) -> None:

@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ValidationError
 from django.db import models
 
+NAME_FORM = "Write letters, digits, hyphens and underscores only"  # of what stands in addresses and commands
+# In place of Django's words, by its codes.
+PLAIN_ERRORS = {
+    "unique": "This is taken already: write another.",
+    "max_length": "Write at most %(limit_value)d characters: these are %(show_value)d.",
+    "min_value": "Write %(limit_value)s or more.",
+    "max_value": "Write %(limit_value)s or less.",
+}
+
 # Unicode's Default_Ignorable_Code_Point and blank letters that Python calls printable: nobody sees them.
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -38,8 +47,10 @@ def validate_name(text: str) -> None:
 
 if TYPE_CHECKING:
     _Column = models.CharField[str, str]
+    _SlugColumn = models.SlugField[str, str]
 else:
     _Column = models.CharField
+    _SlugColumn = models.SlugField
 
 
 class NameField(_Column):
@@ -51,3 +62,13 @@ class NameField(_Column):
     def deconstruct(self) -> tuple[str, str, list[object], dict[str, object]]:
         name, _, args, kwargs = super().deconstruct()
         return name, "django.db.models.CharField", list(args), kwargs
+
+
+class AddressNameField(_SlugColumn):
+    """Stores a name that stands in addresses and commands: Django's slug, refused in a person's words."""
+
+    default_error_messages = {"invalid": f"{NAME_FORM}."}
+
+    def deconstruct(self) -> tuple[str, str, list[object], dict[str, object]]:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.SlugField", list(args), kwargs

@@ -27,6 +27,7 @@ HARMLESS = (
         "credential.issue",
         "credential.leak_noted",
         "credential.retried",
+        "credential.rotation_started",
         "credential.suspended",
         "credential.resumed",
         "credential.surplus_ended",
@@ -90,6 +91,8 @@ def line_of(credential_id: UUID) -> list[Credential]:
 
 def life_of(credential: Credential) -> Life:
     """Find the window in which it was good; without an end where it may still work outside."""
+    if credential.ends_by_expiry():
+        return Life(credential, credential.activated_at, credential.expires_at)
     if credential.is_still_outside():
         return Life(credential, credential.activated_at, None)
     ends = [end for end in (credential.ended_at, credential.expires_at, credential.retires_at) if end is not None]

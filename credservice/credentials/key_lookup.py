@@ -1,9 +1,11 @@
 """Finds the credential of a key or a text: for the vendor's product, and for whoever finds a key where none belongs."""
 
 import binascii
+import json
 import re
 from base64 import b64decode
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -133,6 +135,7 @@ def _values_in(credential: Credential, digests: set[bytes]) -> dict[str, str]:
 _BLANKS = re.compile(r"[\s\"'`,;<>(){}\[\]]+")
 _JOINTS = re.compile(r"([=:&@/?#.|%\\!*~$^+])")
 MOST_PARTS = 8  # of a value; more would make very many of a text that is nothing but joints
+MOST_AROUND = 4  # joints before and after a value of more parts
 # What a header of Basic authentication has in Base64: a name, a colon and a password (RFC 7617).
 _BASIC = re.compile(r"\bbasic(?:\s|%20|\+)+([A-Za-z0-9+/]+={0,2})", re.IGNORECASE)
 
@@ -140,8 +143,8 @@ _BASIC = re.compile(r"\bbasic(?:\s|%20|\+)+([A-Za-z0-9+/]+={0,2})", re.IGNORECAS
 def candidates(text: str, shortest: int) -> Iterator[str]:
     """List each part of ``text`` that may be a value of ``shortest`` characters or more, once.
 
-    All of it, its words, and what stands between joints of them; of an address, also as it is without its escapes, and
-    of a header of Basic authentication the name and the password that it has in Base64.
+    All of it, its words, and what stands between joints of them; of an address and of JSON, also as it is without its
+    escapes, and of a header of Basic authentication the name and the password that it has in Base64.
     """
     seen: set[str] = set()
     for each in _parts(text.strip()):
@@ -156,9 +159,8 @@ def _parts(text: str) -> Iterator[str]:
         yield from _of_basic(encoded)
     for word in _BLANKS.split(text):
         yield from _of_word(word)
-        if "%" in word:
-            for decoded in _BLANKS.split(unquote(word)):
-                yield from _of_word(decoded)
+        for decoded in _without_escapes(word):
+            yield from _of_word(decoded)
 
 
 def _of_basic(encoded: str) -> Iterator[str]:
@@ -174,6 +176,19 @@ def _of_basic(encoded: str) -> Iterator[str]:
 def _of_word(word: str) -> Iterator[str]:
     yield word
     pieces = _JOINTS.split(word)  # parts at even places, the joints between them at odd ones
+    # A long value, such as an address, is all but what stands before it, NAME= mostly, and after it.
+    for first in range(0, len(pieces), 2)[:MOST_AROUND]:
+        for last in range(0, len(pieces), 2)[-MOST_AROUND:]:
+            yield "".join(pieces[first : last + 1])
     for first in range(0, len(pieces), 2):
         for last in range(first, min(first + 2 * MOST_PARTS, len(pieces)), 2):
             yield "".join(pieces[first : last + 1])
+
+
+def _without_escapes(word: str) -> Iterator[str]:
+    """Read what addresses and JSON write otherwise."""
+    if "%" in word:
+        yield from _BLANKS.split(unquote(word))
+    if "\\" in word:
+        with suppress(ValueError):
+            yield json.loads(f'"{word}"')

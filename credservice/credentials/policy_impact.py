@@ -54,11 +54,15 @@ def register_served(served: Uses) -> None:
         _served.append(served)
 
 
+# Where an answer still takes the old name: see docs/console.md, "Customers to another policy".
+TO_RENAME = (
+    "To rename a value, make a policy that makes it under both names, and choose that; then replace the values, and "
+    "change the answer. The old name can go once no answer takes it."
+)
+
+
 class Impact(Protocol):
     """Tells what a change means to whoever gets credentials. False where nobody does."""
-
-    @property
-    def change(self) -> str: ...
 
     def __bool__(self) -> bool: ...
 
@@ -188,10 +192,12 @@ def served_by(policy: CredentialPolicy) -> list[Use]:
     return [use for ask in _served for use in ask(policy)]
 
 
-def foretell_changes(before: CredentialPolicy, policy: CredentialPolicy) -> list[Impact]:
+def foretell_changes(
+    before: CredentialPolicy, policy: CredentialPolicy
+) -> list[NamesImpact | OptionsImpact | EndImpact]:
     """Compare what the policy makes as it is in memory with what it made before, in every way."""
-    found: list[Impact] = [foretell_names(names_of(before), policy), foretell_options(before, policy)]
-    return [each for each in (*found, foretell_end(before, policy)) if each]
+    names, options = foretell_names(names_of(before), policy), foretell_options(before, policy)
+    return [each for each in (names, options, foretell_end(before, policy)) if each]
 
 
 def foretell_names(before: Sequence[str] | None, policy: CredentialPolicy) -> NamesImpact:

@@ -19,6 +19,7 @@ from credservice.core.jobs import NeverGiveUp, enqueue
 from credservice.credentials import events, issuer_calls, services, signed_tokens, transitions
 from credservice.credentials.hooks import is_taken
 from credservice.credentials.models import Credential
+from credservice.issuers import get_issuer, issuer_choices
 from credservice.keys.services import erase_ended_secrets
 from credservice.keys.signing_keys import sweep_signing_keys
 
@@ -59,6 +60,8 @@ def sweep(timestamp: int) -> None:
     """Find what is due and what was lost. ``timestamp`` is the period's, which procrastinate passes."""
     while expire_due() == BATCH:
         pass
+    while confirm_expired() == BATCH:
+        pass
     rotate_due()
     enqueue_lost()
     sweep_signing_keys(actor=ACTOR)
@@ -81,6 +84,16 @@ def expire_due() -> int:
                 transitions.end(credential, State.EXPIRED, ACTOR)
             else:
                 transitions.begin_end(credential, ACTOR, why="expired")
+    return len(due)
+
+
+def confirm_expired() -> int:
+    """Confirm the end of a batch of leaked tokens that nothing but their expiry could end; returns how many."""
+    issuers = [alias for alias, _ in issuer_choices() if get_issuer(alias).expires_itself]
+    with transaction.atomic():
+        due = _due(outside__in=Credential.STILL_OUTSIDE, policy__issuer__in=issuers, expires_at__lte=timezone.now())
+        for credential in due:
+            transitions.confirm_end(credential, ACTOR, "it has expired")
     return len(due)
 
 

@@ -191,9 +191,12 @@ def confirm_end(credential: Credential, actor: str, why: str) -> None:
 
 
 def _left_outside(credential: Credential) -> "Credential.Outside | None":
+    """Choose what a person should see to: of a token that ends by its expiry, soon mostly, only one that has leaked."""
     if not credential.outlives_its_end():
         return None
-    return Outside.LEAKED if credential.leaked_at is not None else Outside.OPEN
+    if credential.leaked_at is not None:
+        return Outside.LEAKED
+    return None if credential.ends_by_expiry() else Outside.OPEN
 
 
 def erase(credentials: Sequence[Credential], actor: str, why: str) -> None:

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
-from credservice.core.names import NameField
+from credservice.core.names import AddressNameField, NameField
 from credservice.events.types import PING, SUBSCRIBABLE
 from credservice.http.addresses import AddressRefused, check_literal
 from credservice.http.outgoing import check_url
@@ -23,7 +23,7 @@ class EventEndpoint(models.Model):
     """A URL of the vendor's that events are sent to, signed by its own secrets."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.SlugField(max_length=64, unique=True)
+    name = AddressNameField(max_length=64, unique=True)
     url = models.CharField("URL", max_length=1024, help_text="Such as https://api.example.com/credential-events")
     description = NameField(max_length=255, blank=True)
     types = ArrayField(

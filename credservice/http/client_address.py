@@ -13,6 +13,7 @@ from django.http import HttpHeaders, HttpRequest
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+EXAMPLE = "write an address, or a network such as 203.0.113.0/24"
 # Headers of a request that somebody passed on for somebody else.
 RELAYED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
 _RELAYED = tuple(HttpHeaders.to_wsgi_name(name) for name in RELAYED)
@@ -22,8 +23,17 @@ _WITH_PORT = re.compile(r"\[(?P<v6>[^\]]+)\](?::\d{1,5})?|(?P<v4>[\d.]+):\d{1,5}
 
 @lru_cache(maxsize=64)
 def parse_networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
-    """Parse networks in CIDR form; a lone address is a network of one. Raises ValueError with what is neither."""
-    return tuple(ip_network(text.strip(), strict=False) for text in texts)
+    """Parse networks in CIDR form; a lone address is a network of one. Raises ValueError that names all that are
+    neither."""
+    found, wrong = [], []
+    for text in texts:
+        try:
+            found.append(ip_network(text.strip(), strict=False))
+        except ValueError:
+            wrong.append(repr(text))
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)} {'is no network' if len(wrong) == 1 else 'are no networks'}; {EXAMPLE}")
+    return tuple(found)
 
 
 def is_within(address: str | None, networks: tuple[Network, ...]) -> bool:

@@ -8,16 +8,36 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from credservice.core.context_templates import check_template, sources_of
+from credservice.core.names import printable
+
+MAX_VALUE_NAME = 128  # characters
+MAX_SHOWN = 40  # of a name, in a message
 
 Check = Callable[[Any], object]  # raises ValueError with a phrase, such as "must be a text"
 
 
 class OptionsError(ValueError):
-    """A policy's options cannot work; the message says which and why. ``option``: the one at fault, if it is one."""
+    """A policy's options cannot work; the message says which and why. ``option``: the one at fault, if it is one.
 
-    def __init__(self, message: str, option: str = "") -> None:
+    ``at``: the position or name, in the option's value, of the part at fault.
+    """
+
+    def __init__(self, message: str, option: str = "", at: str | int | None = None) -> None:
         super().__init__(message)
-        self.option = option
+        self.option, self.at = option, at
+
+    @property
+    def place(self) -> tuple[str | int, ...]:
+        """Return where in the options it is: empty, where it is no one option."""
+        return tuple(part for part in (self.option or None, self.at) if part is not None)
+
+
+class PartError(ValueError):
+    """Raised by a check of a value for one part of it: ``at`` its position, from 0, or its name."""
+
+    def __init__(self, phrase: str, at: str | int) -> None:
+        super().__init__(phrase)
+        self.at = at
 
 
 def that(accepts: Callable[[Any], Any], phrase: str) -> Check:
@@ -113,7 +133,7 @@ class Option:
         try:
             self.kind.check(value)
         except ValueError as error:
-            raise OptionsError(f"{self.name} {error}", self.name) from None
+            raise OptionsError(f"{self.name} {error}", self.name, getattr(error, "at", None)) from None
 
 
 def check_declared(declared: Iterable[Option], given: Mapping[str, Any]) -> None:
@@ -137,16 +157,43 @@ def only(options: Mapping[str, Any], allowed: set[str]) -> None:
         raise OptionsError(f"unknown option {unknown[0]!r}; it takes {', '.join(sorted(allowed)) or 'none'}")
 
 
+def fault_of_value_name(name: Any) -> str | None:
+    """Return a phrase that follows the name of a value, or None where nothing is wrong."""
+    if not isinstance(name, str):
+        return "is no text"
+    if not name:
+        return "is empty"
+    if len(name) > MAX_VALUE_NAME:
+        return f"has {len(name)} characters, and a name has at most {MAX_VALUE_NAME}"
+    if not name.isprintable():
+        return "holds a line break or a character that cannot be seen"
+    return None
+
+
 def is_value_name(name: Any) -> bool:
     """Tell if a value may have this name: 1 to 128 printable characters."""
-    return isinstance(name, str) and 0 < len(name) <= 128 and name.isprintable()
+    return fault_of_value_name(name) is None
+
+
+def refuse_value_name(what: str, name: Any, at: str | int) -> None:
+    """Raise :class:`PartError` where ``name``, which is ``what`` of an option's value, is no name of a value."""
+    fault = fault_of_value_name(name)
+    if fault:
+        shown = f'{what}, "{_cut(name)}",' if isinstance(name, str) and name else what
+        raise PartError(f"must hold names of values: {shown} {fault}", at)
+
+
+def _cut(name: str) -> str:
+    return printable(name if len(name) <= MAX_SHOWN else f"{name[:MAX_SHOWN]}…")
 
 
 def _check_names(names: Any) -> None:
-    if not isinstance(names, list) or not names or not all(is_value_name(name) for name in names):
+    if not isinstance(names, list) or not names:
         raise ValueError('must be a list of value names, such as ["apiKey"]')
-    if len(set(names)) < len(names):
-        raise ValueError("lists the same name twice")
+    for at, name in enumerate(names):
+        refuse_value_name(f"entry {at + 1}", name, at)
+        if name in names[:at]:
+            raise PartError(f'lists the name "{_cut(name)}" twice', at)
 
 
 VALUE_NAMES = Lines(_check_names)
@@ -171,5 +218,11 @@ def check_sources(template: Any) -> None:
 
 def value_name(default: str) -> Option:
     """Declare the name of the one value that an issuer makes."""
-    kind = Text(that(is_value_name, f"must be the name of the value, such as {default}"))
+
+    def check(name: Any) -> None:
+        fault = fault_of_value_name(name)
+        if fault:
+            raise ValueError(f"must be the name of the value, such as {default}: this {fault}")
+
+    kind = Text(check)
     return Option("name", kind, "The name of the value, which a response shape hands out.", default=default)

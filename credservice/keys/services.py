@@ -86,7 +86,7 @@ def _check_text(secret_set: SigningSecretSet, text: str) -> None:
     if size < MIN_ENTERED_BYTES or len(set(text)) < 8:
         raise Invalid(
             f"The signing secret must have at least {MIN_ENTERED_BYTES} bytes of random text; this one has {size}. "
-            "Generate one here, or with: openssl rand -base64 32"
+            "Make one with: openssl rand -base64 32"
         )
 
 

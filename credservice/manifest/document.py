@@ -20,6 +20,7 @@ class Problem:
     line: int
     path: tuple[str, ...]
     text: str
+    column: str = ""  # of the row, where the entry's own name is wrong
 
     def __str__(self) -> str:
         return f"{dotted(self.path)}: {self.text}" if self.path else self.text
@@ -31,8 +32,8 @@ class Problems:
     def __init__(self) -> None:
         self._found: set[Problem] = set()
 
-    def add(self, line: int, path: tuple[str, ...], text: str) -> None:
-        self._found.add(Problem(line, path, text))
+    def add(self, line: int, path: tuple[str, ...], text: str, column: str = "") -> None:
+        self._found.add(Problem(line, path, text, column))
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -67,6 +68,14 @@ class Item:
     def entry(self, name: str) -> "Item":
         """Return the value of this key; of one that is missing, the place where it would stand."""
         return (self.entries or {}).get(name) or Item((*self.path, name), self.line)
+
+    def part(self, place: tuple[str | int, ...]) -> "Item":
+        """Return the value inside of this one at these names and positions; of a single value, itself."""
+        if not place or (self.entries is None and self.items is None):
+            return self
+        first, *rest = place
+        inner = self.items[int(first)] if self.items is not None else self.entry(str(first))
+        return inner.part(tuple(rest))
 
     @property
     def what(self) -> str:

@@ -14,7 +14,7 @@ Group = tuple[Row | None, Item]  # a row of the section above, and the mapping u
 
 def rows_of(plan: Plan, section: Section, groups: Sequence[Group]) -> list[Row]:
     """Return a row for each entry of these mappings, found in a few queries however many there are."""
-    entries = [(parent, item) for parent, group in groups for item in _named(plan, group)]
+    entries = [(parent, item) for parent, group in groups for item in _named(plan, section, group)]
     existing = _existing(section, entries)
     rows: dict[tuple[Any, str], Row] = {}
     for parent, item in entries:
@@ -34,14 +34,14 @@ def rows_of(plan: Plan, section: Section, groups: Sequence[Group]) -> list[Row]:
     return list(rows.values())
 
 
-def _named(plan: Plan, group: Item) -> Iterator[Item]:
+def _named(plan: Plan, section: Section, group: Item) -> Iterator[Item]:
     if group.entries is None and not group.is_null:
         plan.refuse(group, f"this is {group.what}: write a mapping of names")
     for name, item in (group.entries or {}).items():
         if name.strip() and "\x00" not in name:
             yield item
         else:
-            plan.refuse(item, "this name is empty or holds a NUL character")
+            plan.refuse(item, "this name is empty or holds a NUL character", section.key)
 
 
 def _unfolded(plan: Plan, section: Section, item: Item) -> Item:

@@ -10,7 +10,7 @@ from credservice.core.time_spans import AT_MOST, MAX_SPAN
 from credservice.manifest.document import BadValue, Item
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-_DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?")
+_DURATION = re.compile(r"(?:([0-9]{1,99})d)?(?:([0-9]{1,99})h)?(?:([0-9]{1,99})m)?(?:([0-9]{1,99})s)?")
 WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,99})")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,99})(?:\.[0-9]{1,99})?(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -91,11 +91,10 @@ class Duration(Kind):
         match = _DURATION.fullmatch(item.text or "")
         if not item.text or match is None:
             raise self.mistaken(item)
-        units = zip(("days", "hours", "minutes", "seconds"), match.groups(), strict=True)
-        found = timedelta(**{unit: int(count or 0) for unit, count in units})
-        if found > MAX_SPAN:
+        seconds = sum(int(count or 0) * size for count, size in zip(match.groups(), _UNITS.values(), strict=True))
+        if seconds > MAX_SPAN.total_seconds():
             raise BadValue(f"write {AT_MOST}")
-        return found
+        return timedelta(seconds=seconds)
 
     def dump(self, value: timedelta | None) -> str | None:
         if value is None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import models
 
+from credservice.core.names import PLAIN_ERRORS
 from credservice.manifest.columns import Reference
 from credservice.manifest.schema import Plan, Row, Section, chunks
 
@@ -20,8 +21,9 @@ def validate(plan: Plan, row: Row, failed: set[str]) -> None:
         # The key of a row that is there may be a partner's, of any characters.
         _clean(row.obj, failed | (set() if row.is_new else {row.section.key}), complete)
     except ValidationError as error:
-        for column, messages in error.message_dict.items():
-            _refuse_column(plan, row, column, " ".join(messages))
+        for column, errors in error.error_dict.items():
+            for each in errors:
+                _refuse_column(plan, row, column, _plain(each), getattr(each, "place", ()))
             failed.add(column)
     except ImproperlyConfigured as error:
         plan.refuse(row.item, str(error))
@@ -58,9 +60,19 @@ def _place(column: str, scope: str) -> Callable[[Any], Any]:
     return lambda obj: (getattr(obj, scope) if scope else None, getattr(obj, column))
 
 
-def _refuse_column(plan: Plan, row: Row, column: str, text: str) -> None:
+def _refuse_column(plan: Plan, row: Row, column: str, text: str, place: tuple[str | int, ...] = ()) -> None:
     known = next((known for known in row.section.fields if known.attribute == column), None)
-    plan.refuse(row.item.entry(known.name) if known else row.item, text)
+    if known:
+        plan.refuse(row.item.entry(known.name).part(place), text)
+    else:
+        plan.refuse(row.item, text, column if column == row.section.key else "")
+
+
+def _plain(error: ValidationError) -> str:
+    """Write it in our own words, where Django's are none for who writes a file or calls an API."""
+    if error.code in PLAIN_ERRORS and error.params:
+        return PLAIN_ERRORS[error.code] % error.params
+    return " ".join(error.messages)
 
 
 def _clean(obj: models.Model, failed: set[str], complete: bool) -> None:

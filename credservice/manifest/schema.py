@@ -205,8 +205,9 @@ class Plan:
 
     # --- What is wrong, and what is worth knowing ------------------------------------------------------------------
 
-    def refuse(self, item: Item, text: str) -> None:
-        self.problems.add(item.line, item.path, text)
+    def refuse(self, item: Item, text: str, column: str = "") -> None:
+        """Note what is wrong. ``column``: the one that the entry's own name is kept in, where that is."""
+        self.problems.add(item.line, item.path, text, column)
 
     def refuse_unknown(self, entries: dict[str, Item], known: Sequence[str]) -> None:
         for name, item in entries.items():

@@ -7,8 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -16,11 +15,11 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from credservice.adminkit.approvals import required
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_url, see_document
+from credservice.adminkit.links import see_document
 from credservice.adminkit.menu import Menu
-from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.adminkit.shown_once import ShownOnceAdmin
 from credservice.adminkit.widgets import NetworksField
 from credservice.audit.names import actor_of
 from credservice.core.checkout import COMMAND
@@ -101,7 +100,7 @@ class Revoke(ObjectAction):
 
 
 @admin.register(ServiceToken)
-class ServiceTokenAdmin(ConsoleAdmin):
+class ServiceTokenAdmin(ShownOnceAdmin):
     menu = Menu("Access", 63, "token")
     about = "How your own systems prove to the vendor API who they are. Only a digest is kept."
     empty_help = see_document(
@@ -142,10 +141,8 @@ class ServiceTokenAdmin(ConsoleAdmin):
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """See :meth:`save_model`."""
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        shown = Shown("New service token", "Copy it now: it is not shown again.", ((f"Token {obj.name}", obj.text),))
-        context = {"opts": self.opts, "title": shown.title, "shown": shown, "home": list_url(ServiceToken)}
-        return TemplateResponse(request, "console/shown.html", self.admin_site.each_context(request) | context)
+    def shown_once(self, obj: Any) -> Shown:
+        return Shown("New service token", "Copy it now: it is not shown again.", ((f"Token {obj.name}", obj.text),))
 
     @display(description="State")
     def shown_state(self, obj: ServiceToken) -> Any:

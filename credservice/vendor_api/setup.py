@@ -73,7 +73,7 @@ class SetupView(VendorView):
             return FieldError("", str(problem))
         first, *inner = problem.path[len(path) :] or ("",)
         if not first:
-            return FieldError("", _sentence(problem.text))
+            return FieldError(f"/{problem.column}" if problem.column else "", _sentence(problem.text))
         pointer = "".join(f"/{escaped(part)}" for part in (self._sent_as(first), *inner))
         return FieldError(pointer, _sentence(problem.text))
 

@@ -4,16 +4,19 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from credservice.adminkit import ticks
 from credservice.adminkit.links import field_of, new_tab_link
 from exchange.admin.attribute_table import AttributesField
+from exchange.admin.shape_table import fault_of_plain_name
 from exchange.models import EndUser
 from exchange.services.answer_impact import MAX_NAMED, AnswerImpact
 from exchange.services.customer_answers import asked_of, foretell_attributes
 
+OWN_ID = "external_id"  # of an end user: no attribute, and asked for as one
 _MAY_HOLD = "Facts that answers may hold."
 
 
@@ -74,6 +77,17 @@ class AttributesForm(ticks.TickedForm):
         if attributes is not None and not self.instance._state.adding:
             asked = _asked(self.instance) if isinstance(self.instance, EndUser) else ""
             attributes.help_text = format_html("{} {}", _MAY_HOLD, asked)
+
+    def clean_attributes(self) -> dict[str, Any]:
+        """Refuse new names that an answer could not ask for by. Those that are there stay as they are."""
+        attributes: dict[str, Any] = self.cleaned_data["attributes"]
+        new = [name for name in attributes if name not in self.instance.attributes]
+        faults = [fault for name in new if (fault := fault_of_plain_name(name))]
+        if OWN_ID in new and isinstance(self.instance, EndUser):
+            faults.append(f"{OWN_ID}: an answer takes your own id of the customer for this. Choose another name.")
+        if faults:
+            raise ValidationError(faults)
+        return attributes
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

@@ -28,11 +28,12 @@ from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.model_admin import by_id
 from credservice.adminkit.moments import ago
 from credservice.adminkit.object_pages import ObjectPage
+from credservice.adminkit.widgets import CharField
 from credservice.audit import Line, record
 from credservice.audit.names import actor_of
 from credservice.core.exceptions import ServiceError
 from credservice.crypto import SealError
-from credservice.keys.admin import NewSecret
+from credservice.keys.admin import NewSecret, Reveal
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.models import Platform
 from exchange.models.refused_calls import RefusedCall
@@ -75,7 +76,7 @@ X-Signature: 5f2b..."""
 
 
 class PastedForm(forms.Form):
-    pasted = forms.CharField(
+    pasted = CharField(
         label="Or paste one",
         max_length=MAX_PASTED,
         help_text="The request line and the headers, as a log or a proxy shows them, or a curl command. The body "
@@ -96,7 +97,10 @@ def parse_pasted(text: str) -> SignedRequest:
     except ValueError:
         first = None
     if first is None:
-        raise ValidationError("Begin with the request line, such as POST /credential-exchange/mindcloud HTTP/1.1")
+        raise ValidationError(
+            "Begin with the request line, such as POST /credential-exchange/mindcloud HTTP/1.1, or paste a whole curl "
+            "command."
+        )
     if not text.isascii():
         raise ValidationError("Paste it as it was sent: a request's line and headers are ASCII.")
     headers = {match[1]: match[2] for line in lines[1:] if (match := _HEADER.fullmatch(line))}
@@ -236,13 +240,23 @@ class SignatureDebugger(ObjectPage):
             "form_id": new_form_id(request),
             "explained": explained,
             "new_secret": NewSecret(self.admin.admin_site._registry[SigningSecretSet]).link(request, obj.secrets),
+            "reveal": self._reveal(request, obj),
         }
         return self.render(request, obj, "exchange/debugger.html", context)
 
+    def _reveal(self, request: HttpRequest, obj: Platform) -> dict[str, Any] | None:
+        """Find the way to the current secret's text; None where this user may not see it."""
+        current = obj.secrets.live().filter(state=SigningSecret.State.CURRENT).first()
+        page = Reveal(self.admin.admin_site._registry[SigningSecret])
+        return page.link(request, current) if current is not None else None
+
     def _explained(self, request: HttpRequest, obj: Platform, pasted: PastedForm) -> Explained | None:
-        """Explain the call that was pasted or chosen. Raises :class:`SealError` where something does not open."""
-        if pasted.is_valid():
-            return explain(obj, pasted.cleaned_data["pasted"])
+        """Explain the call that was pasted or chosen. Raises :class:`SealError` where something does not open.
+
+        Of one that was pasted and cannot be read there is nothing to say, nor of the one that was chosen before it.
+        """
+        if pasted.is_bound:
+            return explain(obj, pasted.cleaned_data["pasted"]) if pasted.is_valid() else None
         ids = by_id(request.GET.get("call", ""))
         call = next((obj.refused_calls.filter(q).first() for q in ids), None)
         return explain(obj, call.request, call) if call else None

@@ -140,12 +140,12 @@ class InstallationForm(AttributesForm):
         integration = data.get("integration")
         if integration is not None:
             self.instance.platform = integration.platform
-            taken = Installation.objects.filter(
-                platform=integration.platform, installation_id=data.get("installation_id")
-            ).exclude(pk=self.instance.pk)
-            if taken.exists():
-                self.add_error("installation_id", "This platform has an installation with this id.")
         return data
+
+    def _get_validation_exclusions(self) -> set[str]:
+        """Have it checked that the id is new on the platform, which no field asks for."""
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded - {"platform"} if self.instance.platform_id else excluded
 
 
 @admin.register(Installation)

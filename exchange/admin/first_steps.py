@@ -50,8 +50,8 @@ class Connect(Step):
 
     def done(self, obj: Platform) -> str:
         sentence = (
-            "Its endpoint is {}; its signing secret was shown once, and can be replaced on "
-            '<a class="text-link" href="{}">its page</a>.'
+            "Its endpoint is {}; its signing secret can be replaced from "
+            '<a class="text-link" href="{}">its page</a>, and shown again by Reveal.'
         )
         return format_html(sentence, endpoint_of(obj), page_of(obj))
 
@@ -81,11 +81,12 @@ class AddIntegration(Step):
 
     def make_form(self, request: HttpRequest, obj: Platform, data: Any = None) -> forms.Form:
         found = first_integration(obj)
+        others = Integration.objects.filter(platform=obj)
         if found is None:
-            return IntegrationForm(data)
+            return IntegrationForm(others, data)
         kind = IntegrationForm.MADE if found.policy.backend().generates else IntegrationForm.ENTERED
         now = {"integration_id": found.integration_id, "shape": found.response_shape, "kind": kind}
-        return IntegrationForm(data, initial=now)
+        return IntegrationForm(others.exclude(pk=found.pk), data, initial=now)
 
     def preview(self, obj: Platform, form: forms.Form) -> dict[str, str]:
         wrong = form.errors.get("shape") or form.errors.get("kind")
@@ -221,7 +222,7 @@ class PlatformFirstSteps(FirstSteps):
         _, text = generate_secret(secret_set=platform.secrets, actor=actor)
         sentence = (
             "Paste both into the platform's modal; to try it without a platform, just continue. The secret is shown "
-            "this once, and can be replaced later."
+            "again only by Reveal, with a reason; it can be replaced later."
         )
         shown = (("Endpoint", endpoint_of(platform)), ("Signing secret", text))
         return platform, Shown("Connect it", sentence, shown, done="Continue")

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from credservice.adminkit.widgets import NAME_FORM, text_field
+from credservice.adminkit.widgets import SlugField, text_field
 from credservice.adminkit.wizard import free_name
+from credservice.core.names import NAME_FORM
 from credservice.credentials.admin import ValuesForm
 from exchange.admin.shape_table import ShapeField
 from exchange.models import EndUser, Integration, Platform
@@ -14,7 +16,7 @@ from exchange.shapes import CREDENTIAL, END_USER, names_of
 
 
 class PlatformForm(forms.Form):
-    name = forms.SlugField(
+    name = SlugField(
         max_length=64,
         help_text="For you, and in its endpoint's address: such as mindcloud, or mindcloud-staging.",
         error_messages={"invalid": f"{NAME_FORM}, such as mindcloud-staging."},
@@ -50,6 +52,18 @@ class IntegrationForm(forms.Form):
         initial=ENTERED,
         widget=UnfoldAdminRadioSelectWidget(attrs={"data-previewed": ""}),
     )
+
+    def __init__(self, others: QuerySet[Integration], data: Any = None, **kwargs: Any) -> None:
+        """``others`` are those of the platform, beside the one that is edited."""
+        super().__init__(data, **kwargs)
+        self._others = others
+
+    def clean_integration_id(self) -> str:
+        wanted: str = self.cleaned_data["integration_id"]
+        other = self._others.filter(integration_id=wanted).first()
+        if other is not None:
+            raise forms.ValidationError(f"The integration {other} of this platform has this already: write another.")
+        return wanted
 
     def clean_shape(self) -> dict[str, str]:
         """Ask for a secret: the policy is made for those that the answer holds."""

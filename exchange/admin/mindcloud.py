@@ -16,12 +16,13 @@ from credservice.adminkit.menu import RARE, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin, ReadOnly
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.state_pages import WhyForm
+from credservice.adminkit.widgets import CharField
 from exchange.mindcloud.services import settle_created, settle_not_created
 from exchange.models import MAX_ID, EndUser, UnsettledEndUser
 
 
 class CreatedForm(WhyForm):
-    end_user_id = forms.CharField(
+    end_user_id = CharField(
         label="userId at MindCloud",
         max_length=MAX_ID,
         help_text="As MindCloud shows it, such as enduser_456def.",

@@ -38,6 +38,7 @@ from exchange.admin.trials import TestExchange
 from exchange.audit import ACTION
 from exchange.models import Integration, Platform
 from exchange.services.grants import new_secret_set
+from exchange.shapes import WANTED
 
 ANSWER_HELP = see_document(
     'Fields of the answer, such as {"apiKey": "$credential.apiKey"}.',
@@ -284,6 +285,7 @@ class IntegrationAdmin(ConsoleAdmin):
         found = super().formfield_for_dbfield(db_field, request, **kwargs)
         if db_field.name == "response_shape" and found is not None:
             as_json = "response_shape" in request.POST or request.GET.get("view") == "json"
+            found.error_messages["required"] = WANTED
             found = found if as_json else ShapeField(**TABLE, widget=UnseenShapeTable)
             link_other_view(found, as_json=as_json)
         return found

@@ -14,6 +14,7 @@ from credservice.adminkit.links import names_of, thing_link
 from credservice.adminkit.menu import MAX_COUNTED
 from credservice.adminkit.object_actions import Values
 from credservice.adminkit.state_pages import WhyForm
+from credservice.adminkit.widgets import CharField
 from credservice.credentials.models import Credential
 from exchange.models import MAX_ID, EndUser
 from exchange.services.rebinding import rebind_end_user
@@ -22,7 +23,7 @@ NAMED = 5  # of the credentials that would end
 
 
 class RebindForm(WhyForm):
-    external_id = forms.CharField(
+    external_id = CharField(
         label="Your own id of the customer that it is from now on",
         max_length=MAX_ID,
         widget=UnfoldAdminTextInputWidget(),

@@ -11,12 +11,22 @@ from django.utils.safestring import SafeString
 
 from credservice.adminkit.row_tables import Faults, RowsField, RowTable, twice
 from credservice.console.pasted import is_like_a_key
-from exchange.shapes import CREDENTIAL, END_USER, TEXT, check_shape, names_of, read_source, write_source
+from exchange.shapes import (
+    CREDENTIAL,
+    END_USER,
+    TEXT,
+    check_shape,
+    fault_of_field_name,
+    names_of,
+    read_source,
+    shown,
+    write_source,
+)
 
 KINDS = {CREDENTIAL: "Customer's secret", TEXT: "Fixed text", END_USER: "Customer's attribute"}
-PREVIEW = "What the platform will get"  # the title of what exchange/preview.js shows
 # One name, as a program has it: letters, digits, and what joins them.
-_NAME = re.compile(r"[^\W\d][\w.-]{0,63}")
+_NAME = re.compile(r"[^\W\d][\w.-]*")
+PREVIEW = "What the platform will get"  # the title of what exchange/preview.js shows
 
 
 class Row(NamedTuple):
@@ -105,11 +115,9 @@ def fits_the_table(shape: Mapping[str, str]) -> bool:
 
 def _fault(row: Row) -> _Fault | None:
     """Find what is wrong with a row; None where nothing is."""
-    if not row.field:
-        return _Fault("field", "Write the name of each field.")
-    if not _NAME.fullmatch(row.field):
+    if fault := fault_of_plain_name(row.field):
         hint = " Give each field a row of its own." if re.search(r"[,;\s]", row.field) else ""
-        return _Fault("field", f"{_no_name(row.field)}{hint}")
+        return _Fault("field", f"{fault}{hint}")
     if row.kind not in KINDS:
         return _Fault("kind", f"{row.field}: choose what it holds.")
     if row.kind == TEXT:
@@ -118,8 +126,15 @@ def _fault(row: Row) -> _Fault | None:
         return _Fault(
             "text", f"{row.field}: this looks like a secret itself. Leave it out here; it is asked for later."
         )
-    return None if not row.text or _NAME.fullmatch(row.text) else _Fault("text", f"{row.field}: {_no_name(row.text)}")
+    fault = fault_of_plain_name(row.text) if row.text else None
+    return _Fault("text", f"{row.field}: {fault}") if fault else None
 
 
-def _no_name(text: str) -> str:
-    return f"“{text}” is not a name: begin with a letter or _, and use letters, digits, points, - and _."
+def fault_of_plain_name(name: str) -> str | None:
+    """Return a sentence that tells why a table takes no such name; None where it does. A slip is likelier there than a
+    name that has blanks or commas: the JSON takes those."""
+    if fault := fault_of_field_name(name):
+        return fault
+    if _NAME.fullmatch(name):
+        return None
+    return f"“{shown(name)}” is not a name: begin with a letter or _, and use letters, digits, points, - and _."

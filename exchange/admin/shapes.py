@@ -37,7 +37,7 @@ from exchange.services.answer_impact import (
     names_handed_out,
 )
 from exchange.services.dry_run import MASK
-from exchange.shapes import CREDENTIAL, MissingAttributes, as_stored, fill
+from exchange.shapes import CREDENTIAL, WANTED, MissingAttributes, as_stored, fill
 
 LOOKED_AT = 5  # installations, the newest, for one to preview
 
@@ -54,6 +54,7 @@ class ShapeJSONForm(forms.Form):
         "values, and the successors are made by this one.",
     )
     response_shape: forms.Field = JSONField(
+        error_messages={"required": WANTED},
         help_text=see_document(
             "Fields of the answer: a text as it is, or a source: $credential.NAME, $end_user.external_id, "
             "$end_user.ATTRIBUTE, $installation.ATTRIBUTE. A literal dollar sign is $$.",
@@ -95,7 +96,7 @@ class ShapeJSONForm(forms.Form):
         if found and names_handed_out(found) is not None:
             shown = format_html("Shown with the credential that {} is handed now.", found)
         else:
-            shown = format_html("Shown with a credential that the policy {} makes.", self.cleaned_data["policy"])
+            shown = format_html("Shown with a credential of the policy {}.", self.cleaned_data["policy"])
         return [shown, *told(self._foretell(self.cleaned_data))]
 
     def _wanted(self, data: Values) -> Integration:

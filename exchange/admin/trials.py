@@ -13,13 +13,14 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.adminkit.previews import too_many
+from credservice.adminkit.widgets import CharField
 from exchange.models import MAX_ID, Installation, Platform
 from exchange.serializers import ExchangeIds
 from exchange.services.dry_run import Trial, try_exchange
 
 
-def _id(label: str) -> forms.CharField:
-    return forms.CharField(label=label, max_length=MAX_ID, widget=UnfoldAdminTextInputWidget())
+def _id(label: str) -> CharField:
+    return CharField(label=label, max_length=MAX_ID, widget=UnfoldAdminTextInputWidget())
 
 
 class IdsForm(forms.Form):

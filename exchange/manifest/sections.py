@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
 
+from credservice.credentials.policy_impact import TO_RENAME
 from credservice.credentials.services import set_suspended
 from credservice.keys.manifest import SigningSecretReference
 from credservice.manifest.columns import HeaderSecretReference, Reference, Secret
@@ -61,8 +62,8 @@ def _check_dependants(plan: Plan) -> None:
             if plan.planned(integration.pk) is None:
                 integration.clean()
         except ValidationError as error:
-            text = " ".join(error.messages)
-            plan.refuse(row.item, f"integration {integration.integration_id} of {integration.platform} uses it: {text}")
+            named = f"integration {integration.integration_id} of {integration.platform}"
+            plan.refuse(row.item, f"{named} uses it: {' '.join(error.messages)} {TO_RENAME}")
 
 
 PLATFORMS = Section(

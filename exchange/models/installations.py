@@ -1,15 +1,17 @@
 """Stores integrations, and end users' installations of them."""
 
 import uuid
+from collections.abc import Collection
 
 from django.core.exceptions import ValidationError
 from django.db import models
 
 from credservice.core.names import NameField
+from credservice.core.placed_errors import PlacedError
 from credservice.credentials.models import CredentialPolicy
 from exchange.models.end_users import EndUser, clean_attributes
 from exchange.models.platforms import MAX_ID, Platform
-from exchange.shapes import check_shape
+from exchange.shapes import ShapeError, check_field_names, check_shape, fault_of_field_name
 
 
 class Integration(models.Model):
@@ -37,11 +39,22 @@ class Integration(models.Model):
 
     def clean(self) -> None:
         """Raise ValidationError where the shape asks for what the policy's issuer does not make."""
-        if self.policy_id is not None:
-            try:
-                check_shape(self.response_shape, self.policy.value_names())
-            except ValueError as error:
-                raise ValidationError({"response_shape": str(error)}) from None
+        if self.policy_id is None or self.response_shape is None:
+            return  # the fields' own errors say so
+        try:
+            check_shape(self.response_shape, self.policy.value_names())
+            check_field_names(self._new_fields())
+        except ShapeError as error:
+            place = () if error.field is None else (error.field,)
+            raise ValidationError({"response_shape": PlacedError(str(error), place)}) from None
+
+    def _new_fields(self) -> Collection[str]:
+        """List the fields that the stored answer has not: one that is handed out already keeps its name."""
+        bad = [name for name in self.response_shape if fault_of_field_name(name)]
+        if not bad:
+            return ()
+        stored = type(self).objects.filter(pk=self.pk).values_list("response_shape", flat=True).first() or {}
+        return [name for name in bad if name not in stored]
 
 
 class Installation(models.Model):

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 
+from credservice.core.names import AddressNameField
 from credservice.crypto import Place, unseal
 from credservice.crypto.fields import SealedField, place_of
 from credservice.http.client_address import parse_networks
@@ -31,7 +32,7 @@ class Platform(models.Model):
         TARGET = "target", "Path and query as sent"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.SlugField(max_length=64, unique=True, help_text="Its endpoint is /credential-exchange/NAME.")
+    name = AddressNameField(max_length=64, unique=True, help_text="Its endpoint is /credential-exchange/NAME.")
     is_default = models.BooleanField(default=False, help_text="Answers at /credential-exchange as well.")
     is_active = models.BooleanField(default=True, help_text="A suspended platform is refused everything.")
     secrets = models.OneToOneField(SigningSecretSet, on_delete=models.PROTECT, editable=False)

@@ -41,7 +41,7 @@ def upsert_end_user(
     attributes that are left out, unless the caller accepts that.
     """
     if len(external_id) > MAX_ID:
-        raise Invalid(f"An external_id has at most {MAX_ID} characters.")
+        raise Invalid(f"An external_id has at most {MAX_ID} characters.", pointer="/external_id")
     facts = {"name": name, "attributes": None if attributes is None else dict(attributes)}
     given = {field: value for field, value in facts.items() if value is not None}
     _refuse_fault("name", name or "")

@@ -10,10 +10,11 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Values
-from credservice.adminkit.widgets import NAME_FORM, text_field
+from credservice.adminkit.widgets import SlugField, text_field
 from credservice.adminkit.wizard import FirstSteps, Step, free_name
 from credservice.audit import Line, record
 from credservice.core.exceptions import Invalid
+from credservice.core.names import NAME_FORM
 from credservice.credentials.models import CredentialPolicy
 from provisioning.models import Marketplace, Plan, Product
 
@@ -21,7 +22,7 @@ POLICY = "marketplace-keys"
 
 
 class MarketplaceForm(forms.Form):
-    name = forms.SlugField(
+    name = SlugField(
         max_length=64,
         help_text="For you: such as manifold.",
         error_messages={"invalid": f"{NAME_FORM}, such as manifold-staging."},

@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
 
-from credservice.core.names import NameField
+from credservice.core.names import AddressNameField, NameField
 from credservice.crypto import Place, unseal
 from credservice.crypto.fields import SealedField, place_of
 from provisioning.protocols import Protocol, get_protocol, protocol_choices
@@ -25,7 +25,7 @@ class Marketplace(models.Model):
         ALLOW = "allow", "let in where the connector does not find it for us either"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.SlugField(max_length=64, unique=True)
+    name = AddressNameField(max_length=64, unique=True)
     protocol_name = models.CharField(
         "protocol",
         max_length=32,

@@ -63,7 +63,7 @@ def check_text(text: str) -> None:
     if not sound or len(set(text)) < 8:
         raise Invalid(
             f"The password must have {LEAST_CHARACTERS} to {MOST_CHARACTERS} printable ASCII characters of random text."
-            " Generate one here, or with: openssl rand -base64 32"
+            " Make one with: openssl rand -base64 32"
         )
 
 

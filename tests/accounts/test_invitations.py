@@ -126,6 +126,26 @@ def test_a_weak_password_is_refused_and_the_invitation_stays(admin: User) -> Non
     assert client.post(PAGE, OWN)["Location"] == "/admin/account/"
 
 
+def test_passwords_that_differ_and_are_too_short_are_told_as_both(admin: User) -> None:
+    _, answer = take(invite(admin)[1], password1="short", password2="other")
+    errors = answer.context["form"].errors
+    assert errors["password1"][0].startswith("This password is too short.")
+    assert errors["password2"] == ["The two password fields didn\u2019t match."]
+
+
+def test_nobody_is_invited_twice_at_once(console: Client, admin: User) -> None:
+    """The second link would stay good when the first is taken."""
+    first, _ = invite(admin)
+    values = {"roles": Group.objects.get(name="Operator").pk, "days": 3}
+    answer = send(console, url(Invitation, "add"), invited="BOB", **values).content.decode()
+    assert f'href="{url(first)}"' in answer
+    assert "is open already: end it first." in answer
+    assert Invitation.objects.count() == 1
+    end_invitation(invitation=first, actor="user:root")
+    assert send(console, url(Invitation, "add"), invited="BOB", **values).status_code == 200
+    assert Invitation.objects.open().get().invited == "BOB"
+
+
 def test_nobody_gives_more_than_their_own_account_may(admin: User) -> None:
     host = User.objects.create_user("host", is_staff=True)
     host.user_permissions.add(Permission.objects.get(codename="add_invitation"))

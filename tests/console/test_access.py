@@ -12,9 +12,11 @@ from django.urls import reverse
 
 from credservice.adminkit.sentences import plain_sentence
 from credservice.audit.models import AuditEvent
+from credservice.console.accounts.account_form import OWN
 from exchange.models import Platform
 from tests.conftest import Trail
 from tests.support.console import PASSWORD, World
+from tests.support.doors import role_client
 from tests.support.pages import all_models, every_url, url
 
 LOGIN = "/admin/login/"
@@ -94,6 +96,35 @@ def test_nobody_takes_the_console_from_himself(console: Client, admin: User, mis
     assert "your own account" in response.content.decode()
     admin.refresh_from_db()
     assert getattr(admin, missing)
+
+
+def test_an_administrator_does_not_take_the_role_from_himself(admin: User) -> None:
+    client = role_client("Administrator")
+    own = User.objects.get(username="a Administrator")
+    operator, administrator = Group.objects.get(name="Operator"), Group.objects.get(name="Administrator")
+    page = client.post(url(own), {"is_active": "on", "groups": [operator.pk]})
+    assert page.context["adminform"].form.errors == {"groups": [OWN]}
+    assert list(own.groups.all()) == [administrator]
+    assert client.post(url(own), {"is_active": "on", "groups": [administrator.pk, operator.pk]}).status_code == 302
+    # What takes no right away is theirs to change.
+    assert client.post(url(own), {"is_active": "on", "groups": [administrator.pk]}).status_code == 302
+    assert list(own.groups.all()) == [administrator]
+
+
+def test_a_new_account_is_said_to_need_a_role(console: Client) -> None:
+    assert "Its roles are chosen on the next page. Without a role" in console.get(url(User, "add")).content.decode()
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    assert "Without a role an account sees nothing." in console.get(url(clerk)).content.decode()
+
+
+def test_passwords_that_differ_and_are_too_short_are_told_as_both(console: Client, admin: User) -> None:
+    short = {"new_password1": "short", "new_password2": "other"}
+    page = console.post(reverse("admin:password_change"), short | {"old_password": PASSWORD})
+    assert page.context["form"].errors["new_password1"][0].startswith("This password is too short.")
+    assert page.context["form"].errors["new_password2"] == ["The two password fields didn\u2019t match."]
+    values = {"username": "clerk", "password1": "short", "password2": "other", "usable_password": "true"}
+    page = console.post(url(User, "add"), values)
+    assert page.context["adminform"].form.errors["password1"][0].startswith("This password is too short.")
 
 
 def test_whoever_manages_accounts_manages_none_that_may_do_more(admin: User) -> None:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from exchange.models import Integration
+from exchange.shapes import WANTED
 from tests.console.test_edit_shape import rows
 from tests.support.pages import url
 
@@ -47,5 +48,7 @@ def test_the_expert_writes_json(console, values):
     form = console.get(ADD, {"view": "json"}).context["adminform"].form
     assert json.loads(form["response_shape"].value()) == {"apiKey": "$credential.apiKey"}
     shape = {"apiKey": "$credential.apiKey", "region": "$installation.region"}
+    refused = console.post(f"{ADD}?view=json", values | {"response_shape": "{}"}).context["adminform"].form
+    assert refused.errors == {"response_shape": [WANTED]}
     assert console.post(f"{ADD}?view=json", values | {"response_shape": json.dumps(shape)}).status_code == 302
     assert Integration.objects.get(integration_id="int_2").response_shape == shape

@@ -33,7 +33,10 @@ def test_the_preview_shows_the_answer_without_its_secret(world, console):
     ("text", "problem"),
     [
         ("{", "not valid JSON"),
-        ("", "required"),
+        ("", "Write a JSON object of fields, such as"),
+        ("{}", "Write a JSON object of fields, such as"),
+        ('{"": "x"}', "Write the name of each field."),
+        ('{"a\u202eb": "x"}', "The name “a?b” holds a line break, an invisible character"),
         ('{"a": "$credential.none"}', "no value named none"),
         ('{"a": "$end_user.region"}', "the customer has no attribute 'region'"),
         ("[1]", "JSON object"),
@@ -74,6 +77,7 @@ def test_it_is_edited_as_the_table_of_the_first_steps(world, console, trail):
     [
         (("", "text", "eu"), "Write the name of each field."),
         (("a b", "text", "eu"), "“a b” is not a name"),
+        (("a" * 300, "text", "eu"), "is too long: a name has at most 64 characters, and this has 300."),
         (("token", "credential", ""), "the policy makes no value named token; it makes apiKey"),
         (("region", "end_user", "region"), "the customer has no attribute 'region'"),
     ],
@@ -137,7 +141,7 @@ def test_the_preview_chooses_the_credential_as_an_exchange_does(world, console):
     chosen |= {"response_shape": both, "policy": world.key_policy.pk}
     found = console.post(url(world.integration, "shape"), chosen).json()
     assert json.loads(found["answer"]) == {"apiKey": MASK}
-    assert found["notes"][0] == "Shown with a credential that the policy keys makes."
+    assert found["notes"][0] == "Shown with a credential of the policy keys."
 
 
 def test_who_lacks_what_is_linked_and_what_to_do_is_said(world, console):
@@ -337,3 +341,13 @@ def test_the_preview_shows_an_installation_that_is_answered(console, world):
     Installation.objects.filter(pk=world.installation.pk).update(state="suspended")
     answer = previewed(console, world, '{"region": "$end_user.region"}')["answer"]
     assert json.loads(answer) == {"region": "eu"}
+
+
+def test_a_name_from_before_the_rule_stays(world, console):
+    """Whoever is answered with it goes on so: new ones alone are refused."""
+    shape = {"": "old", "apiKey": "$credential.apiKey"}
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape=shape)
+    page = url(world.integration, "shape")
+    assert json.loads(console.get(page).context["form"]["response_shape"].value()) == shape
+    assert "problem" not in previewed(console, world, json.dumps(shape | {"region": "eu"}))
+    assert "problem" in previewed(console, world, json.dumps(shape | {" ": "eu"}))

@@ -36,7 +36,7 @@ def failed(endpoint: EventEndpoint) -> EventDelivery:
 
 def test_a_new_endpoint_shows_its_secret_once(console: Client, trail: Trail) -> None:
     values = {"name": "backend", "url": "https://api.example.com/events", "types": ["credential.revoked"]}
-    shown = console.post(url(EventEndpoint, "add"), values).content.decode()
+    shown = send(console, url(EventEndpoint, "add"), **values).content.decode()
     endpoint = EventEndpoint.objects.get()
     text = endpoint.secrets.secrets.get().open().decode()
     assert text.startswith("whsec_")
@@ -48,7 +48,7 @@ def test_a_new_endpoint_shows_its_secret_once(console: Client, trail: Trail) -> 
 
 
 def test_an_address_that_cannot_be_sent_to_is_refused(console: Client) -> None:
-    answer = console.post(url(EventEndpoint, "add"), {"name": "backend", "url": "ftp://example.com"})
+    answer = send(console, url(EventEndpoint, "add"), name="backend", url="ftp://example.com")
     assert "must begin with https://" in answer.content.decode()
 
 
@@ -61,7 +61,7 @@ def test_an_address_that_cannot_be_sent_to_is_refused(console: Client) -> None:
     ],
 )
 def test_an_address_that_is_never_delivered_to_is_refused(console: Client, address: str, sentence: str) -> None:
-    answer = console.post(url(EventEndpoint, "add"), {"name": "backend", "url": address})
+    answer = send(console, url(EventEndpoint, "add"), name="backend", url=address)
     assert sentence in answer.content.decode()
     assert not EventEndpoint.objects.exists()
 
@@ -78,13 +78,13 @@ def test_a_wrong_name_is_told_in_the_consoles_words(
     console: Client, endpoint: EventEndpoint, name: str, sentence: str
 ) -> None:
     EventEndpoint.objects.update(name="backend")
-    page = console.post(url(EventEndpoint, "add"), {"name": name, "url": "https://api.example.com/events"})
+    page = send(console, url(EventEndpoint, "add"), name=name, url="https://api.example.com/events")
     assert page.context["adminform"].form.errors == {"name": [sentence]}
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9000/x", "http://localhost:9000/x", "https://93.184.216.34/x"])
 def test_the_loopback_in_development_and_a_public_address_are_taken(console: Client, address: str) -> None:
-    console.post(url(EventEndpoint, "add"), {"name": "backend", "url": address})
+    send(console, url(EventEndpoint, "add"), name="backend", url=address)
     assert EventEndpoint.objects.get().url == address
 
 

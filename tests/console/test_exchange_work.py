@@ -70,10 +70,10 @@ def test_networks_are_typed_one_a_line(console: Client, world: World, typed: str
 
 
 def test_what_is_no_network_is_named(console: Client, world: World) -> None:
-    response = console.post(url(world.platform), PROFILE | {"source_networks": "10.0.0.0/8\nexample.com"})
+    response = console.post(url(world.platform), PROFILE | {"source_networks": "10.0.0.0/8\nexample.com\n10.0.0.0/99"})
     page = response.content.decode()
-    assert "&#x27;example.com&#x27; does not appear to be an IPv4 or IPv6 network." in page
-    assert "10.0.0.0/8\nexample.com</textarea>" in page
+    assert "&#x27;example.com&#x27;, &#x27;10.0.0.0/99&#x27; are no networks; write an address, or a network" in page
+    assert "10.0.0.0/8\nexample.com\n10.0.0.0/99</textarea>" in page
 
 
 def test_only_one_platform_is_the_default(console: Client, world: World) -> None:
@@ -204,7 +204,7 @@ def test_an_installation_takes_its_platform_from_the_integration(console: Client
     console.post(url(Installation, "add"), values | {"installation_id": "inst_9"})
     assert Installation.objects.get(installation_id="inst_9").platform == world.platform
     again = console.post(url(Installation, "add"), values | {"installation_id": "inst_9"})
-    assert "has an installation with this id" in again.content.decode()
+    assert "of this platform has this already: write another." in again.content.decode()
 
 
 def test_an_integration_asks_only_for_what_its_policy_makes(console: Client, world: World) -> None:

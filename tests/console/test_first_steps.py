@@ -91,7 +91,7 @@ def test_a_taken_name_is_told_and_leads_to_whose_it_is(console, platform, name):
 
 def test_what_is_done_leads_to_the_page_with_the_secret(console, platform):
     page = console.get(url(platform, "first-steps")).content.decode()
-    assert f'can be replaced on <a class="text-link" href="{url(platform)}">its page</a>.' in page
+    assert f'can be replaced from <a class="text-link" href="{url(platform)}">its page</a>, and shown again' in page
 
 
 def test_a_name_that_fits_no_address_is_told_plainly(console):
@@ -173,7 +173,7 @@ def test_a_wrong_entry_is_told_and_nothing_made(console, platform, wrong):
     ("rows", "kind", "problem"),
     [
         ([("accessKey, tenant", "credential", "")], "entered", "Give each field a row of its own."),
-        ([("a\nb", "credential", "")], "entered", "is not a name: begin with"),
+        ([("a\nb", "credential", "")], "entered", "holds a line break, an invisible character"),
         ([("", "text", "eu")], "entered", "Write the name of each field."),
         ([("apiKey", "credential", ""), ("apiKey", "text", "x")], "entered", "two fields of this name"),
         ([("region", "text", "eu")], "entered", "must hold a secret"),
@@ -336,3 +336,14 @@ def test_a_first_customer_is_given_no_value_that_has_leaked(console, granted):
     assert refused.errors["value_0"][0].startswith("apiKey: this value was reported as leaked on 20")
     do(console, granted, **values, value_0="a-new-key-of-acme")
     assert Credential.objects.filter(state="active").count() == 1
+
+
+def test_another_integrations_id_is_told_at_its_field(console, platform):
+    add_integration(console, platform)
+    first = Integration.objects.get()
+    Integration.objects.create(
+        platform=platform, integration_id="int_9", policy=first.policy, response_shape=first.response_shape
+    )
+    page = add_integration(console, platform, integration_id="int_9")
+    assert "The integration int_9 of this platform has this already: write another." in page.content.decode()
+    assert Integration.objects.filter(integration_id="int_9").count() == 1

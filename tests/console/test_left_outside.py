@@ -1,6 +1,7 @@
 """Tell what may still work outside after its end here: before, afterwards, and until it is confirmed."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.messages import get_messages
@@ -14,6 +15,7 @@ from credservice.adminkit.sentences import plain_sentence
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential
 from credservice.credentials.services import revoke, start_issue
+from credservice.credentials.tasks import sweep
 from tests.conftest import Trail
 from tests.support.console import World
 from tests.support.pages import run_bulk, send, url
@@ -23,6 +25,10 @@ WHY = "found in a public repository"
 
 def needed(console: Client) -> list[str]:
     return [line["sentence"] for line in console.get(reverse("admin:index")).context["needed"]]
+
+
+def messages_of(page: Any) -> str:
+    return " ".join(strip_tags(str(message)) for message in get_messages(page.wsgi_request))
 
 
 def found_by(console: Client, link: str) -> list[object]:
@@ -155,13 +161,55 @@ def test_a_forced_end_stays_an_open_point_until_it_is_confirmed(
     assert len(needed(console)) == 2
 
 
-def test_a_token_that_ends_by_itself_is_no_open_point(console: Client, world: World, worker: None) -> None:
+@pytest.fixture
+def token(world: World) -> Credential:
+    """One that only its expiry, in half an hour, can end."""
     world.key_policy.issuer, world.key_policy.lifetime = "jwt", timedelta(minutes=30)
     world.key_policy.overlap = timedelta(minutes=5)
     world.key_policy.options = {"audience": "https://api.example.com"}
     world.key_policy.save()
-    token = start_issue(policy=world.key_policy, context={}, subject=world.end_user.subject, actor="test")
-    assert "It works until it expires" in console.get(url(token, "revoke")).content.decode()
-    send(console, url(token, "revoke"), why=WHY)
+    return start_issue(policy=world.key_policy, context={}, subject=world.end_user.subject, actor="test")
+
+
+def test_a_token_that_ends_by_itself_is_no_open_point(console: Client, token: Credential, worker: None) -> None:
+    form = console.get(url(token, "revoke"))
+    assert "It works until it expires" in form.content.decode()
+    assert "ended_outside" not in form.context["form"].fields
+    told = messages_of(send(console, url(token, "revoke"), why=WHY))
+    assert "It is revoked here." in told
+    assert (
+        f"It works until it expires, at {token.expires_at:%Y-%m-%d %H:%M} UTC, unless your product refuses it" in told
+    )
     token.refresh_from_db()
     assert (token.state_word(), needed(console)) == ("revoked", [])
+    assert "Works until" in console.get(url(token)).content.decode()
+    Credential.objects.filter(pk=token.pk).update(expires_at=timezone.now())
+    assert "Works until" not in console.get(url(token)).content.decode()
+
+
+@pytest.mark.parametrize("act", [("revoke", {"leaked": "on"}), ("rotate", {"overlap": "none"})])
+def test_one_that_has_leaked_is_one_until_it_has_expired(
+    console: Client, token: Credential, worker: None, trail: Trail, act: tuple[str, dict[str, str]]
+) -> None:
+    page, chosen = act
+    told = messages_of(send(console, url(token, page), why=WHY, **chosen))
+    assert "It works until it expires, at" in told
+    token.refresh_from_db()
+    assert (token.state, token.state_word()) == ("revoked", "leaked, may still work")
+    (line,) = console.get(reverse("admin:index")).context["needed"]
+    assert found_by(console, line["link"]) == [token.pk]
+    sweep(0)
+    token.refresh_from_db()
+    assert token.outside == "leaked"
+    Credential.objects.filter(pk=token.pk).update(expires_at=timezone.now())
+    sweep(0)
+    token.refresh_from_db()
+    assert (token.outside, token.state_word(), needed(console)) == ("confirmed", "revoked", [])
+    assert trail.one(action="credential.end_confirmed").detail["why"] == "it has expired"
+
+
+def test_the_expiry_of_an_entered_key_ends_nothing_outside(console: Client, leaked: Credential) -> None:
+    Credential.objects.filter(pk=leaked.pk).update(expires_at=timezone.now())
+    sweep(0)
+    leaked.refresh_from_db()
+    assert leaked.state_word() == "leaked, may still work"

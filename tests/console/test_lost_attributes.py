@@ -63,3 +63,24 @@ def test_an_installations_page_asks_as_well(console: Client, asking: World) -> N
     assert "inst_1 (the installation has no attribute site)" in page.content.decode()
     tick = page.context["adminform"].form.fields["confirmed"].widget.attrs["value"]
     assert console.post(url(asking.installation), typed() | {"confirmed": tick}).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["a b", "external_id"])
+def test_an_attribute_that_an_answer_cannot_name_is_refused_where_it_is_new(
+    console: Client, asking: World, name: str
+) -> None:
+    values = {"tenant": "t-1", name: "x"}
+    form = console.post(url(asking.end_user), {"name": "", **typed(**values)}).context["adminform"].form
+    (sentence,) = form.errors["attributes"]
+    assert sentence.startswith(
+        {"a b": "“a b” is not a name: begin with", "external_id": "external_id: an answer takes your own id"}[name]
+    )
+    EndUser.objects.update(attributes=values)
+    assert console.post(url(asking.end_user), {"name": "Ada", **typed(**values)}).status_code == 302
+    assert EndUser.objects.get(pk=asking.end_user.pk).name == "Ada"
+
+
+def test_an_installation_has_an_external_id_of_its_own(console: Client, asking: World) -> None:
+    values = typed(site="s-1", external_id="x")
+    assert console.post(url(asking.installation), values).status_code == 302
+    assert Installation.objects.get().attributes == {"site": "s-1", "external_id": "x"}

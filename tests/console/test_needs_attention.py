@@ -22,6 +22,7 @@ from credservice.crypto import seal
 from credservice.keys.admin import reminding
 from credservice.keys.models import SigningKey, SigningSecret
 from credservice.keys.reminders import Reminder, reminders
+from credservice.keys.services import generate_secret
 from credservice.keys.signing_keys import generate_signing_key
 from exchange.admin.refused_platforms import refused_of
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
@@ -393,6 +394,20 @@ def test_it_tells_of_secrets_near_their_end(console: Client, world: World, worke
     (line,) = overview(console).context["needed"]
     assert line["sentence"].startswith("The previous secret of Platform mindcloud verifies until")
     assert line["link"] == url(world.secret.secret_set)
+
+
+def test_it_tells_of_a_platforms_old_secrets_once_and_of_each_key(console: Client, world: World, worker: None) -> None:
+    for days in (2, 3):
+        generate_secret(secret_set=world.platform.secrets, actor="test", overlap=timedelta(days=days))
+    assert world.platform.secrets.live().filter(state="previous").count() == 2
+    for algorithm in ("EdDSA", "RS256"):
+        generate_signing_key(algorithm=algorithm, actor="test")
+    SigningKey.objects.update(activated_at=timezone.now() - timedelta(days=200))
+    told = needed(console)
+    ends = min(secret.ends_at for secret in world.platform.secrets.live() if secret.ends_at)
+    (of_secrets,) = [line for line in told if line.startswith("The previous secret of Platform mindcloud")]
+    assert f"verifies until {ends:%Y-%m-%d %H:%M} UTC." in of_secrets
+    assert sum("has signed for half a year" in line for line in told) == 2
 
 
 def test_a_secret_that_goes_while_it_is_told_of_breaks_nothing(

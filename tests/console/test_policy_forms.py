@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from credservice.adminkit.widgets import DurationField
+from credservice.adminkit.widgets import DurationField, SecondsField
 from credservice.credentials.admin.option_forms import OptionsForm
 from credservice.credentials.models import CredentialPolicy
 from credservice.issuers import api_key, jwt, static
@@ -18,6 +18,7 @@ from credservice.issuers.oauth2.options import declare as declare_oauth2
 from credservice.issuers.postgresql.options import declare as declare_postgresql
 from credservice.issuers.webhook.issuer import OPTIONS as WEBHOOK
 from tests.issuers.cases import CASES
+from tests.support.console import World
 from tests.support.pages import url
 
 DECLARED = {
@@ -127,7 +128,7 @@ def test_what_is_no_time_is_told_with_an_example(typed: str) -> None:
         DurationField().clean(typed)
 
 
-TOO_LONG = ["99999999999999999999", "P99999999999999D", "9" * 30, "9" * 400]
+TOO_LONG = ["99999999 00:00:00", "99999999999999999999", "P99999999999999D", "9" * 30, "9" * 400]
 
 
 @pytest.mark.parametrize("typed", ["-5", "-7200", "-1 day", "-99999999 00:00:00"])
@@ -136,7 +137,7 @@ def test_a_time_is_never_below_zero(typed: str) -> None:
         DurationField().clean(typed)
 
 
-@pytest.mark.parametrize("typed", ["999999 days", "99999999 00:00:00", *TOO_LONG])
+@pytest.mark.parametrize("typed", ["999999 days", "99999999d", "9" * 60 + "d", "9999999h 5m", *TOO_LONG])
 def test_a_time_has_a_bound(typed: str) -> None:
     with pytest.raises(ValidationError, match="100 years at most"):
         DurationField().clean(typed)
@@ -150,7 +151,7 @@ def test_a_time_too_long_to_be_one_is_told_at_its_field(console: Client, world: 
     assert CredentialPolicy.objects.get(pk=world.key_policy.pk).lifetime == kept
     page = console.post(url(CredentialPolicy, "add"), TOKENS | {"options-jwt-lifetime": typed})
     form = page.context["adminform"].form.fields["options"].widget.sent.form
-    assert form.errors["lifetime"] == ["Write 100 years at most."]
+    assert form.errors["lifetime"] == ["Write a time from 1m to 1d."]
 
 
 def test_every_time_says_how_to_write_it(console: Client, db: None) -> None:
@@ -238,3 +239,35 @@ def test_an_issuer_that_settings_have_lost_says_so(console: Client, world: Any) 
     CredentialPolicy.objects.filter(pk=world.policy.pk).update(issuer="gone")
     page = console.post(url(world.policy), REST | {"options": "{}"})
     assert "names no issuer" in page.content.decode()
+
+
+@pytest.mark.parametrize("typed", ["99999999d", "2d", "9" * 30])
+def test_an_option_that_is_too_long_a_time_tells_its_own_limit(typed: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SecondsField(least=60, most=86400).clean(typed)
+    assert caught.value.messages == ["Write a time from 1m to 1d."]
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (f"apiKey\n{'x' * 300}", f'entry 2, "{"x" * 40}…", has 300 characters, and a name has at most 128.'),
+        ("a\u202eb", 'entry 1, "a?b", holds a line break or a character that cannot be seen.'),
+    ],
+)
+def test_a_bad_name_of_a_value_is_told_apart(console: Client, db: None, names: str, sentence: str) -> None:
+    sent = REST | {"name": "entered", "issuer": "static", "options-static-names": names}
+    page = console.post(url(CredentialPolicy, "add"), sent)
+    issuers = page.context["adminform"].form["options"].data.choices
+    assert issuers["static"].form.errors == {"names": [f"Must hold names of values: {sentence}"]}
+
+
+def test_an_answer_in_the_way_of_a_new_name_of_a_value_is_told_with_the_way_out(console: Client, world: World) -> None:
+    sent = REST | {"name": world.policy.name, "options-names": "accessKey"}
+    form = console.post(url(world.policy), sent).context["adminform"].form
+    field, way = form.errors["options"]
+    assert field == (
+        "integration int_1: The answer's field apiKey takes apiKey: the policy makes no value named apiKey; it makes "
+        "accessKey."
+    )
+    assert way.startswith("To rename a value, make a policy that makes it under both names, and choose that;")

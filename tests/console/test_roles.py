@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from credservice.console.roles import ADMINISTRATOR, ROLES, TABLE, permissions_of, update_roles
+from credservice.console.roles import ADMINISTRATOR, ROLES, TABLE, Role, permissions_of, update_roles
 from tests.conftest import Trail
 from tests.support.console import World
 from tests.support.doors import LETTERS, doors, furnish, is_open, role_client
@@ -80,6 +80,35 @@ def test_the_account_page_says_what_each_role_may_do(console: Client, admin: Use
     page = console.get(url(User.objects.create_user("clerk"))).content.decode()
     assert "Runs the service by day and night" in page
     assert "Can change log entry" not in page
+
+
+@pytest.mark.parametrize("role", ROLES[:-1], ids=lambda role: role.name)
+def test_the_roles_text_names_what_it_may_not_look_at(role: Role) -> None:
+    column = ROLES.index(role)
+    unseen = [model for model, columns in TABLE.items() if "view" not in columns[column].split()]
+    words = {
+        "auth.user": "accounts",
+        "accounts.invitation": "invitations",
+        "vendor_api.servicetoken": "service tokens",
+        "console.approval": "approvals",
+        "console.bulkrun": "bulk work",
+        "console.foureyes": "acts that need a second person",
+    }
+    text = f"{role.may} {role.may_not}"
+    sees = text.partition("Looks at everything but" if role.name == "Viewer" else "Does not see")[2].partition(";")[0]
+    assert {model for model, word in words.items() if word in sees} == set(unseen)
+
+
+@pytest.mark.parametrize("role", NAMES)
+def test_everybody_reads_what_roles_may_do_and_who_may_look_at_accounts_who_has_them(world: World, role: str) -> None:
+    User.objects.create_user("zoe").groups.add(Group.objects.get(name="Viewer"))
+    client = role_client(role)
+    page = client.get(url(Group.objects.get(name="Viewer"))).content.decode()
+    assert "Looks at everything but" in page
+    assert ("zoe" in page) == (role in ("Auditor", ADMINISTRATOR))
+    shown = client.get(url(Group, "changelist")).context["cl"].list_display
+    assert ("people" in shown) == (role in ("Auditor", ADMINISTRATOR))
+    assert ROLES[NAMES.index(role)].may in client.get("/admin/account/").content.decode()
 
 
 def test_an_administrator_gives_roles_and_it_is_recorded(world: World, trail: Trail) -> None:

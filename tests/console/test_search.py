@@ -17,7 +17,7 @@ from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.console import refused_ids, search
 from credservice.credentials.key_lookup import MAX_KEY
-from credservice.credentials.services import revoke
+from credservice.credentials.services import revoke, start_issue
 from credservice.keys.services import enter_secret
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token, revoke_token
@@ -335,6 +335,24 @@ WRAPPED = [
 @pytest.mark.parametrize("around", WRAPPED)
 def test_a_credential_is_found_in_what_people_paste(console: Client, world: World, around: str) -> None:
     assert lands_on(console, around.format(CANARY)) == url(world.credential)
+
+
+ADDRESS = "postgresql://cs_acme:s3Kr-t.9~x=@/vendor?host=%2Fvar%2Frun%2Fpg&port=5432&options=-c%20a%3Db"
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        *("{}", '"{}"', "DATABASE_URL={}", "export DATABASE_URL={}", "10:00 ERROR url={} status=ok", "see {}."),
+        *('{{"url":"{}"}}', "a=b&url={}", "-e DATABASE_URL={} -e A=b"),
+    ],
+)
+@pytest.mark.parametrize("written", [ADDRESS, ADDRESS.replace("/", r"\/"), ADDRESS.replace("&", r"\u0026")])
+def test_a_long_address_is_found_in_what_people_paste(console: Client, world: World, around: str, written: str) -> None:
+    held = start_issue(
+        policy=world.policy, context={}, subject=world.end_user.subject, actor="test", entered={"apiKey": ADDRESS}
+    )
+    assert lands_on(console, around.format(written)) == url(held)
 
 
 @pytest.mark.parametrize("around", ['"{}"', "'{}',", "id={}", '{{"endUserId": "{}"}}', "10:00 refused {} with 403"])

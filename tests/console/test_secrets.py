@@ -7,17 +7,20 @@ from typing import Any
 
 import pytest
 from django.contrib.admin import site as admin_site
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
+from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from credservice.accounts.models import Invitation
 from credservice.adminkit.sentences import plain_sentence
 from credservice.adminkit.widgets import is_secret
 from credservice.audit import Line, record
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import start_issue
 from credservice.crypto import unseal
+from credservice.events.models import EventEndpoint
 from credservice.keys.models import SigningKey, SigningSecret
 from credservice.keys.rotation_progress import last_uses
 from credservice.keys.services import generate_secret, retire_secret
@@ -53,6 +56,7 @@ def test_a_generated_secret_is_shown_exactly_once(console: Client, world: World,
     current = SigningSecret.objects.get(state="current")
     text = current.open().decode()
     assert text in shown.content.decode()
+    assert "it is shown again only by Reveal, with a reason." in shown.content.decode()
     assert "no-store" in shown["Cache-Control"]
     assert text not in console.get(address).content.decode() + console.get(url(current)).content.decode()
     assert text not in str([line.detail for line in trail.all()])
@@ -347,16 +351,43 @@ def test_who_may_only_look_is_told_once_whether_there_is_a_secret(world: World) 
 
 def test_a_service_token_is_shown_once(console: Client, trail: Trail) -> None:
     values = {"name": "billing", "scopes": ["credentials:introspect"], "networks": ""}
-    shown = console.post(url(ServiceToken, "add"), values)
+    shown = send(console, url(ServiceToken, "add"), **values)
     (text,) = re.findall(r"cst_v1_\w{36}", shown.content.decode())
     token = ServiceToken.objects.get()
     assert authenticate(text, "127.0.0.1") == token
     assert text not in console.get(url(token)).content.decode()
     assert [line.action for line in trail.all()] == ["service_token.created"]
-    again = console.post(url(ServiceToken, "add"), values)
+    again = send(console, url(ServiceToken, "add"), **values)
     assert "exists already" in again.content.decode()
     revoke_token(token=token, actor="test")
-    assert "cst_v1_" in console.post(url(ServiceToken, "add"), values).content.decode()
+    assert "cst_v1_" in send(console, url(ServiceToken, "add"), **values).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        (ServiceToken, {"name": "billing", "scopes": ["credentials:introspect"], "networks": ""}),
+        (EventEndpoint, {"name": "backend", "url": "https://api.example.com/events"}),
+        (Invitation, {"invited": "Bob", "days": 3}),
+    ],
+)
+def test_reloading_the_answer_that_shows_what_was_made_makes_nothing(
+    console: Client, model: type[Model], values: dict[str, Any]
+) -> None:
+    if model is Invitation:
+        values = values | {"roles": Group.objects.get(name="Operator").pk}
+    address = url(model, "add")
+    form_id = console.get(address).context["form_id"]
+    assert console.post(address, values | {"form_id": form_id}).status_code == 200
+    again = console.post(address, values | {"form_id": form_id}, follow=True).content.decode()
+    assert "This form was sent before, and was done then." in again
+    assert model._default_manager.count() == 1
+
+
+def test_a_form_for_a_new_secret_that_is_of_no_page_is_refused(console: Client) -> None:
+    values = {"name": "billing", "scopes": ["credentials:introspect"], "networks": "", "form_id": "made-up"}
+    assert "open for too long" in console.post(url(ServiceToken, "add"), values, follow=True).content.decode()
+    assert not ServiceToken.objects.exists()
 
 
 def test_a_service_token_is_revoked(console: Client, trail: Trail) -> None:
@@ -373,8 +404,9 @@ NEW_KEY = {"algorithm": "EdDSA", "leaked": "no", "published_before": "10m"}
 def test_a_signing_key_takes_over_and_the_old_one_is_retired(console: Client, trail: Trail) -> None:
     for _ in range(2):
         assert console.post(url(SigningKey, "add"), NEW_KEY).status_code == 302
-    send(console, url(SigningKey.objects.get(state="pending"), "activate"))
+    send(console, url(SigningKey.objects.get(state="pending"), "activate"), refuse="on")
     previous = SigningKey.objects.get(state="previous")
+    assert "Live tokens of it: none." in console.get(url(previous, "retire")).content.decode()
     send(console, url(previous, "retire"))
     previous.refresh_from_db()
     assert previous.state == "retired"
@@ -393,7 +425,10 @@ def test_the_forms_that_retire_a_signing_key_count_the_live_tokens(console: Clie
     assert "Live tokens of it: 3. They are handed out no more." in console.get(url(old, "retire")).content.decode()
     asked = console.get(ask_bulk(console, SigningKey, "retire", [old]))
     assert "Live tokens of these: 3." in asked.content.decode()
-    send(console, url(old, "retire"))
+    refused = send(console, url(old, "retire")).content.decode()
+    assert "Nothing is retired yet. Wait until its last token has expired, or tick." in refused
+    assert SigningKey.objects.get(pk=old.pk).state == "previous"
+    send(console, url(old, "retire"), refuse="on")
     assert "Live tokens now: 0 of EdDSA." in console.get(url(SigningKey, "add")).content.decode()
 
 
@@ -414,6 +449,11 @@ def test_a_planned_signing_key_is_published_before_it_signs(console: Client) -> 
     known = {key["kid"] for key in console.get("/.well-known/jwks.json").json()["keys"]}
     assert known == {first.kid, second.kid}
     assert "may refuse the tokens that it signs" in console.get(url(second, "activate")).content.decode()
+    assert "Nothing is changed yet. Wait until" in send(console, url(second, "activate")).content.decode()
+    assert SigningKey.objects.get(pk=second.pk).state == "pending"
+    SigningKey.objects.filter(pk=second.pk).update(created_at=timezone.now() - timedelta(minutes=6))
+    send(console, url(second, "activate"))
+    assert SigningKey.objects.get(pk=second.pk).state == "current"
 
 
 def test_a_signing_key_is_not_published_for_less_than_caches_keep_it(console: Client, db: None) -> None:
@@ -425,6 +465,20 @@ def test_a_signing_key_is_not_published_for_less_than_caches_keep_it(console: Cl
 def test_a_leaked_signing_key_is_replaced_at_once(console: Client, db: None) -> None:
     for leaked in ("no", "yes"):
         console.post(url(SigningKey, "add"), NEW_KEY | {"leaked": leaked})
+    assert list(SigningKey.objects.order_by("created_at").values_list("state", flat=True)) == ["retired", "current"]
+
+
+def test_keys_with_live_tokens_are_replaced_as_leaked_by_a_tick(console: Client) -> None:
+    policy = CredentialPolicy.objects.create(
+        name="signed", issuer="jwt", options={"audience": "vendor"}, lifetime=timedelta(hours=2), overlap=timedelta(0)
+    )
+    start_issue(policy=policy, context={}, subject="end_user:1", actor="test")
+    page = console.post(url(SigningKey, "add"), NEW_KEY | {"leaked": "yes"})
+    assert page.context["adminform"].form.errors == {
+        "refuse": ["No key is made yet. Let the keys before sign until their tokens expire, or tick."]
+    }
+    assert SigningKey.objects.count() == 1
+    console.post(url(SigningKey, "add"), NEW_KEY | {"leaked": "yes", "refuse": "on"})
     assert list(SigningKey.objects.order_by("created_at").values_list("state", flat=True)) == ["retired", "current"]
 
 
@@ -528,3 +582,33 @@ def test_ending_several_names_the_partners_that_have_not_changed_over(console: C
     data = {"action": "retire", "_selected_action": [str(world.secret.pk)]}
     page = console.post(url(SigningSecret, "changelist"), data, follow=True).content.decode()
     assert f"so that calls are refused: {world.platform.secrets}." in page
+
+
+@pytest.mark.parametrize(
+    ("values", "errors"),
+    [
+        ({"expires_at_0": "2099-01-31"}, {"expires_at": ["Write the time with the date, such as 13:05."]}),
+        ({"expires_at_1": "13:05"}, {"expires_at": ["Write the date with the time, such as 2027-01-31."]}),
+        (
+            {"networks": "203.0.113.0/24, here\nthere 10.0.0.0/99"},
+            {
+                "networks": [
+                    "'here', 'there', '10.0.0.0/99' are no networks; write an address, or a network such as "
+                    "203.0.113.0/24."
+                ]
+            },
+        ),
+    ],
+)
+def test_a_service_tokens_form_says_what_is_missing(
+    console: Client, values: dict[str, str], errors: dict[str, list[str]]
+) -> None:
+    form = (
+        console.post(
+            url(ServiceToken, "add"),
+            {"name": "billing", "scopes": ["credentials:introspect"], "networks": "", **values},
+        )
+        .context["adminform"]
+        .form
+    )
+    assert form.errors == errors

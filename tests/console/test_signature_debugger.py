@@ -185,10 +185,17 @@ def test_it_shows_what_is_signed_and_no_secret(world, client, console):
     assert CANARY not in page
 
 
-def test_a_secret_that_nobody_can_see_need_not_be_compared(world, client, console):
+def test_the_secret_is_compared_by_who_may_reveal_it_or_made_anew(world, client, console):
     call(client, headers_of(Profile(), secret="x" * 40))
-    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    address = page_of(RefusedCall.objects.get())
+    page = console.get(address).content.decode()
+    reveal = f'href="{url(world.secret, "reveal")}"'
+    assert "Neither is shown here to compare them:" in page
+    assert f'compare the platform\'s with ours by <a class="text-link" {reveal}>Reveal</a>, or' in page
     assert f'href="{url(world.platform.secrets, "new-secret")}">make a new signing secret</a>' in page
+    page = role_client("Operator").get(address).content.decode()
+    assert reveal not in page
+    assert "have a secrets manager make a new signing secret" in page
 
 
 def test_a_wrong_signature_need_not_be_the_platforms(world, client, console):
@@ -302,6 +309,16 @@ def test_what_is_no_call_is_refused_with_an_example(world, console, pasted):
     answer = console.post(url(world.platform, "debugger"), {"pasted": pasted})
     assert answer.status_code == 200
     assert "What we expect to be signed" not in answer.content.decode()
+
+
+def test_what_cannot_be_read_leaves_nothing_of_the_call_before(world, console, client):
+    call(client, {"X-Signature": "nonsense"})
+    page = page_of(RefusedCall.objects.get())
+    assert "What we expect to be signed" in console.get(page).content.decode()
+    answer = console.post(page, {"pasted": "nonsense"})
+    assert answer.context["explained"] is None
+    (sentence,) = answer.context["form"].errors["pasted"]
+    assert sentence.endswith("such as POST /credential-exchange/mindcloud HTTP/1.1, or paste a whole curl command.")
 
 
 def test_another_platforms_call_is_not_shown(world, client, console):

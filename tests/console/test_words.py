@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from credservice.audit import Line, record, record_refusal
 from credservice.audit.models import AuditEvent
@@ -142,7 +143,11 @@ def test_signing_out_says_no_more_than_that(console: Client, db: None) -> None:
 def test_what_is_taken_together_is_said_in_plain_words(console: Client, world: World) -> None:
     values = {"platform": world.platform.pk, "integration_id": "int_1", "policy": world.policy.pk}
     page = console.post(url(Integration, "add"), values | {"response_shape": '{"apiKey": "$credential.apiKey"}'})
-    assert "Another Integration has this Platform and Integration id already" in page.content.decode()
+    errors = page.context["adminform"].form.errors
+    assert list(errors) == ["integration_id"]
+    assert strip_tags(errors["integration_id"][0]) == (
+        "The integration int_1 of this platform has this already: write another."
+    )
 
 
 def test_a_credential_that_is_never_checked_here_says_nothing_of_checks(console: Client, world: World) -> None:

@@ -53,10 +53,15 @@ def test_all_that_failed_since_a_time_are_sent_again(call, failed):
     assert (answer.status_code, answer.json()) == (202, {"replayed": 1})
 
 
-def test_a_test_event_is_sent(call, endpoint, receiver, deliver):
-    answer = call("post", "event-endpoints/backend/ping")
+@pytest.mark.parametrize("body", [None, {}])
+def test_a_test_event_is_sent(call, endpoint, receiver, deliver, body):
+    answer = call("post", "event-endpoints/backend/ping", body)
     deliver()
     assert receiver.received[0].headers["webhook-id"] == answer.json()["message_id"]
+
+
+def test_what_is_sent_along_for_nothing_is_refused(call, endpoint):
+    assert call("post", "event-endpoints/backend/ping", {"example": True}).status_code == 400
 
 
 def test_nothing_is_sent_to_a_suspended_endpoint(call, failed):

@@ -59,7 +59,7 @@ def test_a_policy_names_the_values():
         ({"sslmode": []}, "sslmode must be one of"),
         ({"names": []}, "names must give"),
         ({"names": {}}, "names must give"),
-        ({"names": {"url": ""}}, "names must give"),
+        ({"names": {"url": ""}}, "names must hold names of values: the one of url is empty"),
         ({"names": {"url": "A", "user": "A"}}, "names must give a different"),
         ({"names": {"url": "A", "users": "B"}}, "names must give names to some of"),
         ({"names": {"user": "A", "host": "B"}}, "to url, or to user and password"),

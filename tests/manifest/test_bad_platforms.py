@@ -14,12 +14,12 @@ INTEGRATION = f"{PLATFORM}    integrations:\n      int_1: {{policy: kept, respon
 @pytest.mark.parametrize(
     ("entry", "problem"),
     [
-        ("tolerance_seconds: 4000", ".tolerance_seconds: Ensure this value is less than or equal to 3600."),
+        ("tolerance_seconds: 4000", ".tolerance_seconds: Write 3600 or less."),
         ("tolerance_seconds: 1.5", ".tolerance_seconds: write a whole number"),
-        ("requests_per_minute: 0", ".requests_per_minute: Ensure this value is greater than or equal to 1."),
+        ("requests_per_minute: 0", ".requests_per_minute: Write 1 or more."),
         ("requests_per_minute: many", ".requests_per_minute: write a whole number or null"),
         ("source_networks: 10.0.0.0/8", ".source_networks: write a list of texts"),
-        ("source_networks: [here]", ".source_networks: 'here' does not appear to be an IPv4 or IPv6 network."),
+        ("source_networks: [here]", ".source_networks: 'here' is no network; write an address, or a network such as"),
         (
             "require_signature: false",
             ".source_networks: Without signatures a platform needs a list of source networks.",
@@ -43,11 +43,11 @@ def test_it_refuses_a_platform_that_cannot_be(commands, entry, problem):
         ("{policy: lost, response: {a: b}}", ".policy: there is no lost under policies"),
         ("{policy: kept}", ".response: this is missing: write a mapping of names to values"),
         ("{policy: kept, response: {}}", ".response: Write a JSON object of fields"),
-        ("{policy: kept, response: {a: 1}}", ".response: a: write a text, or a source such as $credential.apiKey."),
-        ("{policy: kept, response: {a: $key}}", ".response: a: $key is no source. Write $credential.NAME"),
+        ("{policy: kept, response: {a: 1}}", ".response.a: a: write a text, or a source such as $credential.apiKey."),
+        ("{policy: kept, response: {a: $key}}", ".response.a: a: $key is no source. Write $credential.NAME"),
         (
             "{policy: kept, response: {a: $credential.b}}",
-            ".response: a: the policy makes no value named b; it makes apiKey.",
+            ".response.a: The answer's field a takes b: the policy makes no value named b; it makes apiKey.",
         ),
         ("{policy: kept, response: {a: 010}}", ".response.a: 010 could be read in two ways: put it in quotes"),
     ],
@@ -85,7 +85,7 @@ def test_it_refuses_an_integration_that_cannot_be(commands, entry, problem):
             "{installations: {i: {integration: int_1, grant: {}}}}",
             ".installations.i.grant: apiKey is missing: write env:",
         ),
-        (f"{{external_id: {'x' * 256}}}", ".external_id: Ensure this value has at most 255 characters (it has 256)."),
+        (f"{{external_id: {'x' * 256}}}", ".external_id: Write at most 255 characters: these are 256."),
     ],
 )
 def test_it_refuses_an_end_user_that_cannot_be(commands, entry, problem):

@@ -20,14 +20,18 @@ KEYS = "issuer, options, lifetime, rotation_period, overlap, multiple, stale_for
         ("!thing {issuer: api_key}", ": the tag !thing means nothing here: leave it out"),
         ("{issuer: static}", '.options: names must be a list of value names, such as ["apiKey"].'),
         ("{issuer: static, options: []}", ".options: this is a list: write a mapping of names to values"),
-        ("{issuer: static, options: {names: [a, a]}}", ".options: names lists the same name twice."),
+        ("{issuer: static, options: {names: [a, a]}}", '.options.names.2: names lists the name "a" twice.'),
         (
             "{issuer: static, options: {names: [1:30]}}",
             ".options.names.1: 1:30 could be read in two ways: put it in quotes",
         ),
-        ("{issuer: api_key, options: {prefix: A-B}}", ".options: prefix must be 1 to 16 lower-case letters and digits"),
+        (
+            "{issuer: api_key, options: {prefix: A-B}}",
+            ".options.prefix: prefix must be 1 to 16 lower-case letters",
+        ),
         ("{issuer: api_key, options: {length: 4}}", ".options: unknown option 'length'; it takes"),
         ("{issuer: api_key, lifetime: 36501d}", ".lifetime: write 100 years at most"),
+        ("{issuer: api_key, lifetime: 99999999d}", ".lifetime: write 100 years at most"),
         ("{issuer: api_key, lifetime: 1h, overlap: 1h}", ".overlap: The overlap must be shorter than the lifetime."),
         ("{issuer: api_key, lifetime: soon}", ".lifetime: write a time span such as 90d, 24h or 1h30m, or null"),
         ("{issuer: api_key, overlap: null}", ".overlap: this is nothing: write a time span such as 90d"),
@@ -48,7 +52,7 @@ def test_it_refuses_a_policy_that_cannot_be(commands, entry, problem):
         ),
         ("  kept: {}\n", "3: policies.kept: this key stands on line 2 already: keep one of them"),
         ("  '': {issuer: api_key}\n", '3: policies."": this name is empty or holds a NUL character'),
-        ("  p q: {issuer: api_key}\n", "3: policies.p q: Enter a valid “slug”"),
+        ("  p q: {issuer: api_key}\n", "3: policies.p q: Write letters, digits, hyphens and underscores only."),
         ("platforms: [a]\n", "3: platforms: this is a list: write a mapping of names"),
     ],
 )
@@ -79,8 +83,9 @@ def test_a_policy_with_credentials_keeps_its_issuer(demo):
 def test_a_policy_still_makes_what_an_unnamed_integration_answers_with(demo):
     refusal = demo.refused("policies:\n  demo-api-key:\n    options: {names: [token]}\n")
     assert (
-        "set-up.yaml:2: policies.demo-api-key: integration int_abc123 of mindcloud uses it: apiKey: the policy makes "
-        "no value named apiKey; it makes token." in refusal
+        "set-up.yaml:2: policies.demo-api-key: integration int_abc123 of mindcloud uses it: The answer's field apiKey "
+        "takes apiKey: the policy makes no value named apiKey; it makes token. To rename a value, make a policy that "
+        "makes it under both names" in refusal
     )
 
 

@@ -22,9 +22,9 @@ audit_auditseal_change                           V O S A D
 audit_auditseal_change POST                      -
 audit_auditseal_changelist                       V O S A D
 auth_group_add                                   -
-auth_group_change                                A D
+auth_group_change                                V O S A D
 auth_group_change POST                           -
-auth_group_changelist                            A D
+auth_group_changelist                            V O S A D
 auth_user_add                                    D
 auth_user_change                                 A D
 auth_user_change POST                            D

@@ -118,8 +118,12 @@ def test_it_makes_and_changes_an_integration(vendor, policy, trail):
     [
         ({"policy": "keys"}, "/response_shape"),
         (SHAPE | {"policy": "none"}, "/policy"),
-        (SHAPE | {"response_shape": {"apiKey": "$credential.password"}}, "/response_shape"),
-        (SHAPE | {"response_shape": {"apiKey": 1}}, "/response_shape"),
+        (SHAPE | {"response_shape": {"apiKey": "$credential.password"}}, "/response_shape/apiKey"),
+        (SHAPE | {"response_shape": {"apiKey": 1}}, "/response_shape/apiKey"),
+        (SHAPE | {"response_shape": {"a/b": "$key"}}, "/response_shape/a~1b"),
+        (SHAPE | {"response_shape": {"": "x"}}, "/response_shape/"),
+        (SHAPE | {"response_shape": {"a\u202eb": "x"}}, "/response_shape/a\u202eb"),
+        (SHAPE | {"response_shape": {"a" * 65: "x"}}, f"/response_shape/{'a' * 65}"),
         (SHAPE | {"name": " blank"}, "/name"),
     ],
 )
@@ -169,3 +173,42 @@ def test_a_signing_secret_that_could_be_guessed_is_refused(vendor):
     vendor.put("/platforms/acme", {})
     refused(vendor.post("/platforms/acme/signing-secrets", {"secret": "short"}), 400, "invalid_request")
     refused(vendor.post("/platforms/none/signing-secrets", {"secret": SECRETS[0]}), 404, "not_found")
+
+
+def test_a_name_of_a_field_from_before_the_rule_stays(vendor, policy):
+    vendor.put("/platforms/acme", {})
+    vendor.put("/integrations/int_1", SHAPE)
+    old = {"": "old", "apiKey": "$credential.API_KEY"}
+    Integration.objects.update(response_shape=old)
+    assert vendor.put("/integrations/int_1", {"name": "Acme"}).status_code == 200
+    assert vendor.put("/integrations/int_1", {"response_shape": old | {"new": "x"}}).status_code == 200
+    assert vendor.put("/policies/keys", {"options": {"name": "API_KEY", "prefix": "acme"}}).status_code == 200
+    sent = {"response_shape": old | {" ": "x"}}
+    refused(vendor.put("/integrations/int_1", sent), 400, "invalid_request", "/response_shape/ ")
+
+
+@pytest.mark.parametrize(
+    ("path", "pointer"),
+    [
+        ("/platforms/Bad%20Name", "/name"),
+        ("/platforms/%20", "/name"),
+        ("/policies/Bad%20Name", "/name"),
+        ("/marketplaces/Bad%20Name", "/name"),
+        (f"/platforms/{'a' * 65}", "/name"),
+    ],
+)
+def test_a_bad_name_in_the_path_is_told_in_plain_words(vendor, path, pointer):
+    sent = {"issuer": "api_key"} if "policies" in path else {}
+    body = refused(vendor.put(path, sent), 400, "invalid_request", pointer)
+    said = next(error["message"] for error in body["errors"] if error["pointer"] == pointer)
+    assert said in (
+        "Write letters, digits, hyphens and underscores only.",
+        "Write at most 64 characters: these are 65.",
+        "This name is empty or holds a NUL character.",
+    )
+
+
+def test_a_short_signing_secret_is_told_how_to_make_one(vendor):
+    vendor.put("/platforms/acme", {})
+    body = refused(vendor.post("/platforms/acme/signing-secrets", {"secret": "short"}), 400, "invalid_request")
+    assert body["detail"].endswith("this one has 5. Make one with: openssl rand -base64 32")

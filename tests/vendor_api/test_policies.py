@@ -50,6 +50,11 @@ def test_a_span_is_taken_away_by_null(vendor, trail):
         ({}, "/issuer"),
         ({"issuer": "magic"}, "/issuer"),
         ({"issuer": "static"}, "/options"),
+        ({"issuer": "static", "options": {"names": "apiKey"}}, "/options/names"),
+        ({"issuer": "static", "options": {"names": ["apiKey", "x" * 129]}}, "/options/names/1"),
+        ({"issuer": "static", "options": {"names": ["apiKey", ""]}}, "/options/names/1"),
+        ({"issuer": "static", "options": {"names": ["apiKey", 7]}}, "/options/names/1"),
+        ({"issuer": "static", "options": {"names": ["apiKey", "apiKey"]}}, "/options/names/1"),
         (KEYS | {"options": {"unknown": 1}}, "/options"),
         (KEYS | {"lifetime_seconds": -1}, "/lifetime_seconds"),
         (KEYS | {"lifetime_seconds": "90d"}, "/lifetime_seconds"),
@@ -235,7 +240,7 @@ def test_a_grant_without_an_installation_counts_and_a_suspended_one_does_not(ven
 def test_a_source_that_there_is_not_is_refused_with_those_that_there_are(vendor, tokens, claims):
     sent = {"issuer": "jwt", "options": JWT | {"claims": claims}}
     for where in ("/policies/tokens?accept_changed_answers=true", "/policies/others"):
-        body = refused(vendor.put(where, sent), 400, "invalid_request", "/options")
+        body = refused(vendor.put(where, sent), 400, "invalid_request", "/options/claims")
         assert "Claims names a source that there is not: $" in str(body)
         assert "there are $end_user, $external_id, $integration, $installation, $resource" in str(body)
 
@@ -324,3 +329,24 @@ def test_entered_values_have_no_rotation_period(vendor, bear):
     answer = vendor.put("/policies/entered", {"rotation_seconds": 86400})
     problem = refused(answer, 400, "invalid_request", "/rotation_seconds")
     assert "Its values are entered: nothing can rotate them by itself." in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x" * 300, f'entry 2, "{"x" * 40}…", has 300 characters, and a name has at most 128.'),
+        ("", "entry 2 is empty."),
+        (7, "entry 2 is no text."),
+        ("a\nb", 'entry 2, "a?b", holds a line break or a character that cannot be seen.'),
+    ],
+)
+def test_a_bad_name_of_a_value_is_told_apart(vendor, name, said):
+    sent = {"issuer": "static", "options": {"names": ["apiKey", name]}}
+    body = refused(vendor.put("/policies/keys", sent), 400, "invalid_request")
+    assert body["errors"] == [{"pointer": "/options/names/1", "message": f"Names must hold names of values: {said}"}]
+
+
+def test_the_name_of_the_one_value_has_a_limit(vendor):
+    sent = {"issuer": "api_key", "options": {"name": "x" * 300}}
+    body = refused(vendor.put("/policies/keys", sent), 400, "invalid_request", "/options/name")
+    assert body["detail"].endswith(": this has 300 characters, and a name has at most 128.")

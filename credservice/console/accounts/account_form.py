@@ -7,16 +7,17 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import AdminOwnPasswordChangeForm, AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from credservice.accounts.oidc.marks import is_local_shut
-from credservice.adminkit.widgets import PLAIN_ERRORS
 from credservice.console import roles
 from credservice.console.accounts.emergency import WHAT_IT_IS, is_emergency
-from credservice.core.names import validate_name
+from credservice.core.names import PLAIN_ERRORS, validate_name
 
 OWN = "This is your own account. Ask another administrator to change it."
+
+NO_ROLE = "Without a role an account sees nothing."
 
 LEFT_OUT = "Disabled: nobody can sign in to the account until it is given a password, on its page."
 
@@ -48,7 +49,19 @@ def _only_emergency() -> str:
     return f"While OIDC_ONLY is on, {only} here: no other account could sign in. People come by the provider."
 
 
-class NewAccountForm(UserCreationForm):
+class CheckedPasswords:
+    """Checks, as a mixin of forms with a password and its repetition, the password also where the two differ."""
+
+    cleaned_data: dict[str, Any]
+
+    def validate_password_for_user(self, user: Any, password_field_name: str = "password2") -> None:  # noqa: S107
+        """Django drops the repetition that differs, and then checks nothing."""
+        repeated = self.cleaned_data.get(password_field_name)
+        name = password_field_name if repeated else password_field_name.replace("2", "1")
+        super().validate_password_for_user(user, password_field_name=name)  # type: ignore[misc]
+
+
+class NewAccountForm(CheckedPasswords, UserCreationForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].error_messages |= PLAIN_ERRORS
@@ -69,7 +82,11 @@ class NewAccountForm(UserCreationForm):
         return name
 
 
-class PasswordForm(AdminPasswordChangeForm):
+class OwnPasswordForm(CheckedPasswords, AdminOwnPasswordChangeForm):
+    """Changes one's own password."""
+
+
+class PasswordForm(CheckedPasswords, AdminPasswordChangeForm):
     """Sets another password, and takes none away: to keep somebody out, the account is deactivated."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -108,6 +125,8 @@ class AccountForm(UserChangeForm):
         super().__init__(*args, **kwargs)
         for name in {"first_name", "last_name"} & self.fields.keys():
             self.fields[name].validators.append(validate_name)
+        if "groups" in self.fields and not self.instance.is_superuser:
+            self.fields["groups"].help_text = NO_ROLE
 
     def clean_groups(self) -> Any:
         """Refuse to give more than the manager has; what was given before may stay."""
@@ -132,6 +151,8 @@ class AccountForm(UserChangeForm):
             for name in ("is_active", "is_superuser"):
                 if not data.get(name, True):
                     self.add_error(name, OWN)
+            if "groups" in data and roles.loses(self.manager, data["groups"]):
+                self.add_error("groups", OWN)
 
     def _keep_an_administrator(self, data: dict[str, Any]) -> None:
         """Keep one, in the transaction of the change: two who demote each other meet at the lock."""

@@ -1,5 +1,6 @@
 """Lists accounts and roles, and gives roles to accounts."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -19,13 +20,13 @@ from unfold.enums import ActionVariant
 from credservice.accounts.oidc.marks import is_local_shut, signs_in_by
 from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_link, list_url, page_of
+from credservice.adminkit.links import list_link, list_url, may_view, page_of
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import ConsoleAdmin, ReadOnly
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.console import roles
-from credservice.console.accounts.account_form import AccountForm, NewAccountForm, PasswordForm, allowance
+from credservice.console.accounts.account_form import NO_ROLE, AccountForm, NewAccountForm, PasswordForm, allowance
 from credservice.console.accounts.emergency import (
     WHAT_IT_IS,
     emergency_account,
@@ -46,6 +47,15 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     needs_proof = True
     form = AccountForm
     add_form = NewAccountForm
+    add_fieldsets = (
+        (
+            None,
+            {
+                "fields": ("username", "usable_password", "password1", "password2"),
+                "description": f"Its roles are chosen on the next page. {NO_ROLE}",
+            },
+        ),
+    )
     change_password_form = PasswordForm
     object_pages = (ResetSecondFactor,)
     fixed_fields = ("username",)
@@ -151,11 +161,18 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
 @admin.register(Group)
 class GroupAdmin(ReadOnly, BaseGroupAdmin, ConsoleAdmin):  # type: ignore[misc]
     menu = Menu("Access", 62, "badge", "roles")
-    about = "What each role may do, and who has it. Roles come with the service; accounts are given them."
+    about = "What each role may do. Roles come with the service; accounts are given them."
     list_display = ("name", "shown_may", "people")
     filter_horizontal = ()
-    fieldsets = ((None, {"fields": ("name", "shown_may", "shown_people", "shown_permissions")}),)
+    fields = ("name", "shown_may", "shown_people", "shown_permissions")
+    fieldsets = None
     readonly_fields = ("shown_may", "shown_people", "shown_permissions")
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return _but_people(request, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return _but_people(request, super().get_fields(request, obj))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).annotate(accounts=Count("user"))
@@ -177,3 +194,8 @@ class GroupAdmin(ReadOnly, BaseGroupAdmin, ConsoleAdmin):  # type: ignore[misc]
     def shown_permissions(self, obj: Group) -> Any:
         names = obj.permissions.order_by("content_type__app_label", "codename").values_list("name")
         return format_html('<ul class="console-permissions">{}</ul>', format_html_join("", "<li>{}</li>", names))
+
+
+def _but_people(request: HttpRequest, names: Iterable[Any]) -> list[Any]:
+    """Leave out who has a role for whoever may not look at accounts."""
+    return [name for name in names if name not in ("people", "shown_people") or may_view(request, User)]

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
@@ -16,10 +16,10 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from credservice.accounts.invitations import end_invitation, make_invitation
 from credservice.accounts.models import Invitation
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_url
+from credservice.adminkit.links import link_to
 from credservice.adminkit.menu import Menu
-from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.adminkit.shown_once import ShownOnceAdmin
 from credservice.audit.names import actor_of
 from credservice.console import roles
 from credservice.console.accounts.account_form import RolesField
@@ -52,6 +52,15 @@ class InvitationForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         self.fields["roles"].required = True
 
+    def clean_invited(self) -> Any:
+        """Refuse a second open one for the same: the first would stay open, whichever of the two is taken."""
+        invited = self.cleaned_data["invited"]
+        waiting = Invitation.objects.open().filter(invited__iexact=invited).first()
+        if waiting is not None:
+            sentence = "One for {} is open already: end it first. Of two people of one name, write which this is for."
+            raise forms.ValidationError(format_html(sentence, link_to(waiting)))
+        return invited
+
     def clean_roles(self) -> Any:
         wanted = self.cleaned_data["roles"]
         refused = [role.name for role in wanted if not roles.may_give(self.manager, role)]
@@ -75,7 +84,7 @@ class End(ObjectAction):
 
 
 @admin.register(Invitation)
-class InvitationAdmin(ConsoleAdmin):
+class InvitationAdmin(ShownOnceAdmin):
     menu = Menu("Access", 66, "mail")
     about = "One-time links by which people make an account of their own here, with the roles that you give them."
     empty_help = "Invite a colleague: you choose the roles, they choose a password and set up a second factor."
@@ -122,11 +131,9 @@ class InvitationAdmin(ConsoleAdmin):
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """See :meth:`save_model`."""
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+    def shown_once(self, obj: Any) -> Shown:
         link = f"{settings.CONSOLE_URL}{reverse('account_invitation')}#{obj.code}"
-        shown = Shown("New invitation", SENTENCE, ((f"Link for {obj.invited}", link),))
-        context = {"opts": self.opts, "title": shown.title, "shown": shown, "home": list_url(Invitation)}
-        return TemplateResponse(request, "console/shown.html", self.admin_site.each_context(request) | context)
+        return Shown("New invitation", SENTENCE, ((f"Link for {obj.invited}", link),))
 
     @display(description="State")
     def shown_state(self, obj: Invitation) -> Any:

@@ -32,6 +32,7 @@ from credservice.accounts.sessions import row_id
 from credservice.adminkit.templatetags.crumbs import Crumb
 from credservice.audit import Line, record
 from credservice.audit.names import actor_of
+from credservice.console.accounts.account_form import described
 from credservice.console.middleware import error_page
 from credservice.core.exceptions import TooMany
 from credservice.http.client_address import networks_of
@@ -141,7 +142,7 @@ class AddPasskeyView(ProvenFirst, AddWebAuthnView):  # type: ignore[misc]
 
 
 class AccountView(IndexView):  # type: ignore[misc]
-    """Shows one's own second factor and sessions."""
+    """Shows one's own second factor, roles and sessions."""
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
@@ -150,6 +151,7 @@ class AccountView(IndexView):  # type: ignore[misc]
             "sessions": sessions,
             "own_session": row_id(self.request.session.session_key),
             "provider": provider_of(self.request),
+            "roles": [described(role) for role in self.request.user.groups.order_by("name")],
             "left_codes": _left_codes(context["authenticators"]),
         }
 

@@ -22,12 +22,14 @@ from credservice.credentials.models import Credential
 from credservice.limits.counter import count_call
 
 TITLE = "Who could have seen this"
-_WAYS = {
+WAYS = {
     "exchange.credential": "handed out by the exchange",
     "credential.handed_out": "handed out to a marketplace",
     "credential.issued": "entered its values",
     "credential.copied": "copied from a resource's page",
     "callback.delivered": "sent to a marketplace by a callback",
+    "callback.refused": "sent to a marketplace by a callback, which it refused",
+    "callback.conflict": "sent to a marketplace by a callback, which it had no use for",
     "credential.revealed": "shown in the console",
     "credential.leak_reported": "found it in a text that was pasted",
     "credential.recognised": "pasted it into the search",
@@ -101,7 +103,7 @@ def sighting_rows(found: list[Sighting], names: dict[str, str]) -> list[tuple[st
 
 def way_of(action: str) -> str:
     """Name the way in which somebody saw it."""
-    return _WAYS.get(action) or action.replace(".", " ").replace("_", " ")
+    return WAYS.get(action) or action.replace(".", " ").replace("_", " ")
 
 
 def _show(site_admin: Any, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:

@@ -109,6 +109,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
             Fact("Policy", link_to(obj.policy)),
             Fact("Created", moment(obj.created_at)),
             *([Fact(end[0], moment(end[1]))] if end else []),
+            *([Fact("Works until", moment(until))] if (until := obj.works_until()) else []),
             *_trouble(obj),
             *([Fact("Leaked", _reported(obj))] if obj.leaked_at else []),
             *([Fact("Last checked", moment(obj.last_used_at, NONE_YET))] if obj.lookup or obj.last_used_at else []),

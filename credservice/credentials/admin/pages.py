@@ -111,8 +111,8 @@ class Rotate(ObjectAction):
 
     def left_to_do(self, request: HttpRequest, obj: Credential) -> str:
         obj.refresh_from_db()
-        if obj.is_still_outside():
-            return f"The one before has ended here. {END_IT_THERE}"
+        if left := still_works(obj):
+            return f"The one before has ended here. {left}"
         if not obj.is_leaked_and_live():
             return ""
         may = Revoke(self.admin).allowed(request, obj)
@@ -215,7 +215,7 @@ class Revoke(ObjectAction):
         form = RevokeForm(data)
         if not retiring_before(obj):
             del form.fields["predecessors"]
-        if not obj.outlives_its_end():
+        if not obj.outlives_its_end() or obj.ends_by_expiry():
             del form.fields["ended_outside"]
         return form
 
@@ -223,13 +223,20 @@ class Revoke(ObjectAction):
         names = ("predecessors", "leaked", "ended_outside")
         chosen = {name: bool(values.get(name, False)) for name in names}
         ended = revoke(credential=obj, actor=actor, reason=values["why"], **chosen)
-        if ended.is_still_outside():
+        if ended.is_still_outside() or ended.works_until():
             return "It is revoked here."
         return "The credential is revoked." if ended.state == State.REVOKED else "The revocation is under way."
 
     def left_to_do(self, request: HttpRequest, obj: Credential) -> str:
-        obj.refresh_from_db(fields=["outside"])
-        return END_IT_THERE if obj.is_still_outside() else ""
+        obj.refresh_from_db(fields=["state", "outside"])
+        return still_works(obj)
+
+
+def still_works(obj: Credential) -> str:
+    """Say of one that has ended here what its end does not reach."""
+    if until := obj.works_until():
+        return f"It works until it expires, at {until:%Y-%m-%d %H:%M} UTC, unless your product refuses it before."
+    return END_IT_THERE if obj.is_still_outside() else ""
 
 
 def still_handed_out(obj: Credential) -> str:
@@ -252,7 +259,7 @@ def outside(obj: Credential) -> list[str]:
     backend = obj.policy.backend()
     if backend.can_revoke:
         return []
-    if not obj.outlives_its_end():
+    if obj.ends_by_expiry():
         return [f"It works until it expires, at {obj.expires_at:%Y-%m-%d %H:%M} UTC: nothing can end it before."]
     kept = "is kept here and was made elsewhere" if not backend.generates else "cannot be ended by its issuer"
     return [f"This credential {kept}: it works in your product until somebody ends it there."]

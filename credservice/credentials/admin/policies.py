@@ -23,7 +23,7 @@ from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
 from credservice.adminkit.widgets import span
 from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
 from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy, fitting_overlap
-from credservice.credentials.policy_impact import foretell_changes, served_by, uses_of
+from credservice.credentials.policy_impact import TO_RENAME, foretell_changes, names_of, served_by, uses_of
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.options import OptionsError
 
@@ -80,7 +80,7 @@ class PolicyJSONForm(TickedForm):
 
     def _generates(self) -> bool:
         try:
-            return self.instance.backend().generates
+            return bool(self.instance.backend().generates)
         except ImproperlyConfigured:
             return True  # settings have lost its issuer
 
@@ -103,10 +103,16 @@ class PolicyJSONForm(TickedForm):
         super()._post_clean()  # type: ignore[misc]
         self.errors.update(unread)
         if not self.errors and not self.instance._state.adding and MAKES & {*self.changed_data}:
-            for problem in problems_of_users(self.instance) if "options" in self.changed_data else ():
+            for problem in self._problems() if "options" in self.changed_data else ():
                 self.add_error("options", problem)
             if not self.errors:
                 self._ask_about_credentials()
+
+    def _problems(self) -> list[str]:
+        problems = problems_of_users(self.instance)
+        before = names_of(CredentialPolicy.objects.get(pk=self.instance.pk)) or ()
+        lost = set(before) - set(names_of(self.instance) or ())
+        return [*problems, TO_RENAME] if problems and lost else problems
 
     def _ask_about_credentials(self) -> None:
         policy, before = self.instance, CredentialPolicy.objects.get(pk=self.instance.pk)

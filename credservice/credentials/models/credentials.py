@@ -3,9 +3,11 @@
 import uuid
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils import timezone
 
@@ -234,10 +236,24 @@ class Credential(models.Model):
         """Tell if what is under way outside, its making or its end, was tried in vain."""
         return self.attempts > 0 and (self.state == self.State.PENDING or self.is_ending())
 
+    def ends_by_expiry(self) -> bool:
+        """Tell if its own expiry, and nothing before, ends it outside."""
+        try:
+            backend = self.policy.backend()
+        except ImproperlyConfigured:
+            return False  # settings have lost its issuer
+        return not backend.can_revoke and backend.expires_itself and self.expires_at is not None
+
     def outlives_its_end(self) -> bool:
-        """Tell if it may work outside after its end here: its issuer can neither end it nor give it an expiry."""
-        backend = self.policy.backend()
-        return not backend.can_revoke and not (backend.expires_itself and self.expires_at is not None)
+        """Tell if it may work outside after its end here: its issuer cannot end it, and it has not expired yet."""
+        if self.ends_by_expiry():
+            return self.expires_at is not None and self.expires_at > timezone.now()
+        return not self.policy.backend().can_revoke
+
+    def works_until(self) -> datetime | None:
+        """Tell until when it works outside, where it has ended here and only its expiry ends it there."""
+        ended = self.state == self.State.REVOKED and self.outside != self.Outside.CONFIRMED
+        return self.expires_at if ended and self.ends_by_expiry() and self.outlives_its_end() else None
 
     def is_still_outside(self) -> bool:
         """Tell if it has ended here, and nobody has confirmed its end outside."""

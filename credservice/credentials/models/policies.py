@@ -6,6 +6,8 @@ from datetime import timedelta
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import models
 
+from credservice.core.names import AddressNameField
+from credservice.core.placed_errors import PlacedError
 from credservice.issuers import get_issuer
 from credservice.issuers.base import Issuer
 from credservice.issuers.options import OptionsError
@@ -23,7 +25,7 @@ class CredentialPolicy(models.Model):
     """A way to make credentials: by which issuer, with what options, and for how long."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.SlugField(max_length=128, unique=True)
+    name = AddressNameField(max_length=128, unique=True)
     issuer = models.CharField(max_length=64, help_text="An alias in CREDENTIAL_ISSUERS.")
     options = models.JSONField(default=dict, blank=True, help_text="The issuer's options, a JSON object.")
     lifetime = models.DurationField(
@@ -113,5 +115,5 @@ class CredentialPolicy(models.Model):
 
 
 def _told(error: OptionsError) -> ValidationError:
-    """Say it with the option that is at fault as code, by which a form finds the field."""
-    return ValidationError(f"{error}.", code=error.option or None)
+    """Say it with the option that is at fault as code, by which a form finds the field, and its place for an API."""
+    return PlacedError(f"{error}.", error.place, code=error.option or None)

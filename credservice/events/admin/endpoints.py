@@ -8,8 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Model, Q
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
@@ -24,11 +23,11 @@ from unfold.widgets import (
 from credservice.adminkit.cards import Card, cards
 from credservice.adminkit.filters import StateFilter
 from credservice.adminkit.labels import active_state, label
-from credservice.adminkit.links import list_link, list_url, may_view, page_of, see_document
+from credservice.adminkit.links import list_link, may_view, page_of, see_document
 from credservice.adminkit.menu import Menu, Need, counted
-from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
 from credservice.adminkit.object_header import Fact
+from credservice.adminkit.shown_once import ShownOnceAdmin
 from credservice.adminkit.state_pages import Resume, Suspend
 from credservice.audit.names import actor_of
 from credservice.events.admin.types_page import types_page
@@ -143,7 +142,7 @@ def _failing(endpoint: EventEndpoint) -> Need:
 
 
 @admin.register(EventEndpoint)
-class EventEndpointAdmin(WithSecrets, ConsoleAdmin):
+class EventEndpointAdmin(WithSecrets, ShownOnceAdmin):
     menu = Menu("Events", 56, "webhook")
     about = "Your own URLs that are told what happens, by signed webhooks."
     empty_help = see_document(
@@ -200,12 +199,12 @@ class EventEndpointAdmin(WithSecrets, ConsoleAdmin):
             _, text = generate_secret(secret_set=obj.secrets, actor=actor_of(request))
             obj.text = text  # type: ignore[attr-defined]
 
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+    def shown_once(self, obj: Any) -> Shown:
         sentence = "Give it to your receiver now; it verifies events with it. Then send it a test event."
-        shown = Shown("New event endpoint", sentence, ((f"Signing secret of {obj}", obj.text),))
-        context = {"opts": self.opts, "title": shown.title, "shown": shown, "home": list_url(EventEndpoint)}
-        context["next"] = Ping(self).link(request, obj)
-        return TemplateResponse(request, "console/shown.html", self.admin_site.each_context(request) | context)
+        return Shown("New event endpoint", sentence, ((f"Signing secret of {obj}", obj.text),))
+
+    def after_shown(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        return {"next": Ping(self).link(request, obj)}
 
     @display(description="State")
     def shown_state(self, obj: EventEndpoint) -> Any:

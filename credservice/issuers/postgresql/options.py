@@ -13,7 +13,7 @@ from credservice.issuers.options import (
     Pairs,
     Text,
     check_declared,
-    is_value_name,
+    refuse_value_name,
     that,
     with_defaults,
 )
@@ -31,7 +31,9 @@ MAX_CONNECTIONS = 10_000
 def _check_names(names: Any) -> None:
     if not isinstance(names, Mapping) or not set(names) <= set(DEFAULT_NAMES):
         raise ValueError(f"must give names to some of: {', '.join(DEFAULT_NAMES)}")
-    if not all(is_value_name(name) for name in names.values()) or len(set(names.values())) < len(names):
+    for field, name in names.items():
+        refuse_value_name(f"the one of {field}", name, field)
+    if len(set(names.values())) < len(names):
         raise ValueError("must give a different name to each value")
     if "url" not in names and not {"user", "password"} <= set(names):
         raise ValueError("must give a name to url, or to user and password")

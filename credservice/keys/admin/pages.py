@@ -14,6 +14,7 @@ from credservice.adminkit.links import page_of
 from credservice.adminkit.moments import ago
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
 from credservice.adminkit.reauthentication import PasswordPage
+from credservice.adminkit.ticks import needed_tick
 from credservice.adminkit.widgets import SecretField
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from credservice.keys.rotation_progress import Stage, signs_with, stage_at_end
@@ -40,7 +41,9 @@ class NewSecretForm(forms.Form):
         widget=UnfoldAdminRadioSelectWidget,
     )
     text = SecretField(
-        label="Secret to enter", required=False, help_text="At least 24 bytes of random text. It is not shown again."
+        label="Secret to enter",
+        required=False,
+        help_text="At least 24 bytes of random text. Only Reveal shows it again.",
     )
     overlap = forms.ChoiceField(
         label="The current secret stays valid for",
@@ -90,7 +93,7 @@ class NewSecret(ObjectAction):
         form = super().make_form(request, obj, data)
         if obj.is_ours:
             form.fields["source"].choices = OUR_SOURCES  # type: ignore[attr-defined]
-            form.fields["text"].help_text = "whsec_ and 24 to 64 random bytes in base64. It is not shown again."
+            form.fields["text"].help_text = "whsec_ and 24 to 64 random bytes in base64. Only Reveal shows it again."
             form.fields["overlap"].choices = OUR_OVERLAPS  # type: ignore[attr-defined]
         has_live = obj.live().exists()
         if not has_live:
@@ -111,7 +114,7 @@ class NewSecret(ObjectAction):
             return f"The secret {secret.hint} is the current one."
         secret, text = generate_secret(secret_set=obj, actor=actor, overlap=overlap)
         place = "your receiver's" if obj.is_ours else "the platform's"
-        sentence = f"Paste it into {place} settings now: it is not shown again."
+        sentence = f"Paste it into {place} settings now: it is shown again only by Reveal, with a reason."
         return Shown("New signing secret", sentence, ((f"Signing secret of {obj}", text),))
 
     def render(
@@ -173,11 +176,10 @@ class Retire(ObjectAction):
         """Ask for a tick while the partner's calls would be refused."""
         form = super().make_form(request, obj, data)
         if stage_at_end(obj) in (Stage.UNUSED, Stage.BOTH):
-            form.fields["refuse"] = forms.BooleanField(
-                label="End it all the same",
+            form.fields["refuse"] = needed_tick(
+                "End it all the same",
                 help_text="The partner's calls are refused from then on, until it signs with the new secret alone.",
-                error_messages={"required": "Nothing is ended yet. Wait until the partner has changed over, or tick."},
-                widget=UnfoldBooleanWidget,
+                missing="Nothing is ended yet. Wait until the partner has changed over, or tick.",
             )
         return form
 

@@ -1,6 +1,7 @@
 """Shows the day's reminders on the console's first page as well."""
 
 from itertools import islice
+from typing import Any
 
 from django.db.models import Model
 from django.urls import reverse
@@ -12,9 +13,12 @@ from credservice.keys.reminders import Reminder, reminders
 
 
 def needs_of(model: type[Model]) -> list[Need]:
-    """List what :func:`credservice.keys.reminders.reminders` says of keys, or of secrets."""
+    """List what :func:`credservice.keys.reminders.reminders` says of keys, or of secrets: of each partner's, once."""
     found = (reminder for reminder in reminders() if reminder.kind == object_type_of(model))
-    return [Need(reminder.sentence, link=_mended_at(reminder)) for reminder in islice(found, MAX_COUNTED)]
+    first: dict[Any, Reminder] = {}
+    for reminder in islice(found, MAX_COUNTED):
+        first.setdefault(reminder.secret_set or reminder.key_id, reminder)
+    return [Need(reminder.sentence, link=_mended_at(reminder)) for reminder in first.values()]
 
 
 def _mended_at(reminder: Reminder) -> str:

@@ -12,12 +12,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminRadioSelectWidget
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
 from credservice.adminkit.labels import label
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.adminkit.ticks import needed_tick
 from credservice.adminkit.widgets import SecondsField
 from credservice.audit.names import actor_of
 from credservice.keys.admin.reminding import needs_of
@@ -66,6 +67,12 @@ class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
         coerce=lambda text: text == "yes",
         widget=UnfoldAdminRadioSelectWidget,
     )
+    refuse = forms.BooleanField(
+        label="Revoke them all the same",
+        required=False,
+        help_text="For Revoke now alone: their live tokens are refused from then on.",
+        widget=UnfoldBooleanWidget,
+    )
     published_before = SecondsField(
         label="Published before it signs, for",
         least=JWKS_MAX_AGE.total_seconds(),
@@ -89,6 +96,13 @@ class NewKeyForm(forms.ModelForm):  # type: ignore[type-arg]
             "tokens meanwhile."
         )
 
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        kids = [key.kid for key in keys_before(data.get("algorithm", ""))] if data.get("leaked") else []
+        if count_tokens(kids) and not data.get("refuse"):
+            self.add_error("refuse", "No key is made yet. Let the keys before sign until their tokens expire, or tick.")
+        return data
+
 
 class Activate(ObjectAction):
     slug, title, icon = "activate", "Activate", "play_circle"
@@ -97,13 +111,24 @@ class Activate(ObjectAction):
 
     def consequences(self, obj: SigningKey) -> list[str]:
         told = ["New tokens are signed with this key. The key before stays published until its tokens have expired."]
-        known = obj.created_at + JWKS_MAX_AGE
+        known = _known_from(obj)
         if known > timezone.now():
             told.append(
                 f"It is published only since {_clock(obj.created_at)}: until {_clock(known)}, whoever cached our key "
                 "set does not know it, and may refuse the tokens that it signs."
             )
         return told
+
+    def make_form(self, request: HttpRequest, obj: SigningKey, data: Any = None) -> forms.Form:
+        """Ask for a tick while there may be caches without the key."""
+        form = super().make_form(request, obj, data)
+        if _known_from(obj) > timezone.now():
+            form.fields["refuse"] = needed_tick(
+                "Activate it all the same",
+                help_text="Good tokens may be refused until the caches are renewed.",
+                missing=f"Nothing is changed yet. Wait until {_clock(_known_from(obj))}, or tick.",
+            )
+        return form
 
     def refusal(self, obj: SigningKey) -> str:
         return "" if obj.state == State.PENDING else f"Only a pending key can be activated; this one is {obj.state}."
@@ -123,7 +148,20 @@ class Retire(ObjectAction):
         """Say what becomes of the tokens that it signed, with their number where there are any."""
         told = ["It is published no more: tokens that it signed verify no longer. Its private half is erased."]
         live = _counted([obj.kid])
-        return told if live == "0" else [*told, f"Live tokens of it: {live}. They are handed out no more. {NEXT}"]
+        if live == "0":
+            return [*told, "Live tokens of it: none."]
+        return [*told, f"Live tokens of it: {live}. They are handed out no more. {NEXT}"]
+
+    def make_form(self, request: HttpRequest, obj: SigningKey, data: Any = None) -> forms.Form:
+        """Ask for a tick while there are live tokens of it."""
+        form = super().make_form(request, obj, data)
+        if count_tokens([obj.kid]):
+            form.fields["refuse"] = needed_tick(
+                "Retire it all the same",
+                help_text="Its live tokens are refused from then on.",
+                missing="Nothing is retired yet. Wait until its last token has expired, or tick.",
+            )
+        return form
 
     def refusal(self, obj: SigningKey) -> str:
         if obj.state == State.CURRENT:
@@ -155,7 +193,7 @@ class SigningKeyAdmin(ConsoleAdmin):
     search_fields = ("kid",)
     search_help_text = "Key id"
     ordering = ("-created_at",)
-    add_fieldsets = ((None, {"fields": ("algorithm", "leaked", "published_before")}),)
+    add_fieldsets = ((None, {"fields": ("algorithm", "leaked", "refuse", "published_before")}),)
     fields = ("kid", "algorithm", "shown_state", "public_jwk", "created_at", "activates_at", "activated_at", "ends_at")
     readonly_fields = ("shown_state", "public_jwk")
 
@@ -188,6 +226,11 @@ class SigningKeyAdmin(ConsoleAdmin):
         if obj.state != State.PENDING:
             return label(obj.state)
         return format_html("{} published, signs from {}", label(obj.state), _clock(obj.activates_at))
+
+
+def _known_from(key: SigningKey) -> datetime:
+    """Find the moment from which every cache of our key set has this key."""
+    return key.created_at + JWKS_MAX_AGE
 
 
 def _clock(at: datetime) -> str:

@@ -1,6 +1,7 @@
 """``manage.py restore_drill``: can this backup be restored, and what would be missing."""
 
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
@@ -59,7 +60,8 @@ class Command(BaseCommand):
         if faults:
             raise CommandError("\n".join(["This backup cannot be relied on:", *faults]), returncode=BROKEN)
         if uncompared:
-            raise CommandError("\n".join(["It holds by itself. Not compared:", *uncompared]), returncode=UNCOMPARED)
+            self.stdout.write("\n".join(["This backup holds by itself. Not compared:", *uncompared]))
+            sys.exit(UNCOMPARED)
         self.stdout.write(self.style.SUCCESS("This backup can be restored."))
 
     def _drill(self, dump: Path | None, anchors: str | None, **options: Any) -> tuple[list[str], list[str]]:

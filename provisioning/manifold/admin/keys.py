@@ -16,6 +16,7 @@ from credservice.adminkit.labels import label
 from credservice.adminkit.menu import RARE, Menu
 from credservice.adminkit.model_admin import ConsoleAdmin, LargeListAdmin, ReadOnly
 from credservice.adminkit.state_pages import Switch, WhyForm
+from credservice.adminkit.widgets import CharField
 from provisioning.manifold.signatures.verify import parse_public_key
 from provisioning.models import LiveKey, TrustedKey
 
@@ -59,7 +60,7 @@ class TrustedKeyForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "public_key" in self.fields:
-            self.fields["public_key"] = forms.CharField(
+            self.fields["public_key"] = CharField(
                 max_length=100,
                 widget=self.fields["public_key"].widget,
                 help_text="The marketplace's master public key: 32 bytes, in any form of base64.",

@@ -8,10 +8,10 @@ from django.utils.html import format_html
 
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import Shown, Values
-from credservice.adminkit.widgets import NAME_FORM
 from credservice.adminkit.wizard import Facts, RefusedCall, Step
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
+from credservice.core.names import NAME_FORM
 from provisioning.admin.first_steps import AddProduct, MarketplaceFirstSteps, MarketplaceForm, first_plan
 from provisioning.models import Marketplace
 from provisioning.osb import PROTOCOL

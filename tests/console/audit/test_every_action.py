@@ -20,6 +20,8 @@ from credservice.adminkit.sentences import plain_sentence
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.audit.names import object_type_of
+from credservice.console.audit.exposure import WAYS
+from credservice.credentials.exposure import HARMLESS
 from credservice.vendor_api.tokens import create_token
 from provisioning.models import Callback, CredentialRotation, Operation, Resource
 from provisioning.sso import views as resource_pages
@@ -176,3 +178,12 @@ def title(row: Any) -> str:
 def test_each_has_a_verb(action):
     known = {*words.DONE, *words.ASKED, *words.FAILED, *words.OWN}
     assert action in known or PLAIN.fullmatch(action.rpartition(".")[2])
+
+
+def test_each_act_on_a_credential_either_shows_its_values_or_does_not():
+    """Whoever could have seen a credential is listed by these: nobody who did not, by an action that nobody sorted."""
+    acts = written() | composed() | {"credential.handed_out"}
+    acts = {act for act in acts if act.startswith(("credential.", "callback."))}
+    acts -= {"callback.attempt"}  # of one that failed, and is listed once it came to something
+    acts -= {f"{kind}.{verb}" for kind in ("credential", "callback") for verb in ("created", "changed", "deleted")}
+    assert acts - {*HARMLESS} == {act for act in WAYS if act.startswith(("credential.", "callback."))}

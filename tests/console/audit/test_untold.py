@@ -118,13 +118,7 @@ def about_an_invitation(world):
     return "Hired elsewhere"
 
 
-def about_a_role(world):
-    row = Group.objects.get(name="Viewer")
-    record(Line.about(row, "group.changed", "user:ann", {"changes": {"permissions": {}}, "why": "Too much"}))
-    return "Too much"
-
-
-@pytest.mark.parametrize("tell", [about_an_account, about_a_token, about_an_invitation, about_a_role])
+@pytest.mark.parametrize("tell", [about_an_account, about_a_token, about_an_invitation])
 def test_so_are_the_reasons_and_facts_of_what_the_reader_may_not_look_at(world, tell):
     fact = tell(world)
     line = newest()
