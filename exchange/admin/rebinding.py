@@ -61,12 +61,12 @@ class Rebind(SecondPerson):
         return f"The end user is {rebound.external_id} from now on."
 
 
-def _that_end(obj: EndUser) -> SafeString:
+def _that_end(obj: EndUser) -> SafeString | str:
     """Name the newest credentials that would end, to who may look at them, and count the others."""
     rows = Credential.objects.unended().filter(subject=obj.subject).order_by("-created_at")
     keys = list(rows.values_list("pk", flat=True)[: NAMED + MAX_COUNTED])
     if not keys:
-        return format_html("No credential of it is live: none ends.")
+        return "No credential of it is live: none ends."
     things = [f"credential:{key}" for key in keys[:NAMED]]
     names = {thing: name.removesuffix(f" for {obj}") for thing, name in names_of(things).items()}
     listed = format_html_join(", ", "{}", ((thing_link(thing, names),) for thing in things))
