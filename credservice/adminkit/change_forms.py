@@ -57,7 +57,9 @@ class ChangeForms(ModelAdmin):
         return super().has_add_permission(request) and request.user.has_perms(needed)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        kwargs["help_texts"] = self._protected_help(request, obj) | (kwargs.get("help_texts") or {})
+        if told := self._protected_help(request, obj):  # given any, Django leaves out those of the form's Meta
+            own = getattr(getattr(self.form, "Meta", None), "help_texts", None) or {}
+            kwargs["help_texts"] = own | told | (kwargs.get("help_texts") or {})
         form: Any = telling_whose(super().get_form(request, obj, change=change, **kwargs), request)
         return guarded(form) if change else form
 
