@@ -5,7 +5,7 @@ names a source, ``$$`` stands for a literal dollar sign, any other text is hande
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from credservice.core.names import fault_of_name, printable
@@ -27,15 +27,16 @@ class ShapeError(ValueError):
         self.field = field
 
 
-class MissingAttribute(ValueError):
-    """The customer or installation has no such attribute, or the credential no such value.
+class MissingAttributes(ValueError):
+    """The customer or installation has no such attributes, or the credential no such values.
 
-    The message goes on from "the".
+    ``names`` are all that are missing, by their kind. The message goes on from "the".
     """
 
-    def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"{noun_of(kind)} has no attribute {name!r}")
-        self.kind, self.name = kind, name
+    def __init__(self, names: Mapping[str, Sequence[str]]) -> None:
+        told = [f"{noun_of(kind)} has no {_listed(kind, missing)}" for kind, missing in names.items()]
+        super().__init__(", and the ".join(told))
+        self.names = names
 
 
 def noun_of(kind: str) -> str:
@@ -89,8 +90,11 @@ def check_attributes(attributes: Any) -> None:
 
 
 def fill(shape: Mapping[str, str], sources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Fill the shape from ``credential``, ``end_user`` and ``installation`` in ``sources``. Raises MissingAttribute."""
-    return {field: _resolve(source, sources) for field, source in shape.items()}
+    """Fill the shape from ``credential``, ``end_user``, ``installation`` in ``sources``. Raises MissingAttributes."""
+    try:
+        return {field: _resolve(source, sources) for field, source in shape.items()}
+    except KeyError:
+        raise MissingAttributes(_missing(shape, sources)) from None
 
 
 def as_stored(shape: Mapping[str, str]) -> dict[str, str]:
@@ -140,9 +144,15 @@ def _check_source(field: str, source: str, value_names: tuple[str, ...]) -> None
 
 def _resolve(source: str, sources: Mapping[str, Mapping[str, Any]]) -> Any:
     kind, name = read_source(source)
-    if kind == TEXT:
-        return name
-    try:
-        return sources[kind][name]
-    except KeyError:
-        raise MissingAttribute(kind, name) from None
+    return name if kind == TEXT else sources[kind][name]
+
+
+def _missing(shape: Mapping[str, str], sources: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    named = {kind: names_of(shape, kind) for kind in (END_USER, INSTALLATION, CREDENTIAL)}
+    found = {kind: [name for name in names if name not in sources[kind]] for kind, names in named.items()}
+    return {kind: names for kind, names in found.items() if names}
+
+
+def _listed(kind: str, names: Sequence[str]) -> str:
+    noun = "value" if kind == CREDENTIAL else "attribute"
+    return f"{noun}{'s' if len(names) > 1 else ''} {' or '.join(map(repr, names))}"

@@ -57,8 +57,20 @@ class ChangeForms(ModelAdmin):
         return super().has_add_permission(request) and request.user.has_perms(needed)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if told := self._protected_help(request, obj):  # given any, Django leaves out those of the form's Meta
+            own = getattr(getattr(self.form, "Meta", None), "help_texts", None) or {}
+            kwargs["help_texts"] = own | told | (kwargs.get("help_texts") or {})
         form: Any = telling_whose(super().get_form(request, obj, change=change, **kwargs), request)
         return guarded(form) if change else form
+
+    def _protected_help(self, request: HttpRequest, obj: Any) -> dict[str, str]:
+        """Say beside what this user may not set who may; of what is fixed by now, nothing."""
+        fixed = self.fixed_fields if obj else ()
+        return {
+            name: f"{self.opts.get_field(name).help_text} A secrets manager can set it.".strip()  # type: ignore[union-attr]
+            for name, permission in self.protected_fields.items()
+            if name not in fixed and not request.user.has_perm(permission)
+        }
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Say what is wrong in plain words, and leave out the "+" beside a choice.

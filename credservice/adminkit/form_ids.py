@@ -17,10 +17,11 @@ def new_form_id(request: HttpRequest, version: str = "") -> str:
     return signing.dumps([uuid4().hex, version], salt=_salt(request))
 
 
-def use_up(request: HttpRequest, version: str = "") -> None:
+def use_up(request: HttpRequest, version: str = "", state: str = "", present: str = "") -> None:
     """Take the sent form's id, in the caller's transaction.
 
-    Raises :class:`Conflict` for one that is used or old, or was made for another ``version`` of the object.
+    Raises :class:`Conflict` for one that is used or old, or was made for another ``version`` of the object. It says
+    what is ``present`` where the version's beginning, which is ``state``, is another.
     """
     try:
         sent, seen = signing.loads(request.POST.get("form_id", ""), salt=_salt(request), max_age=FORM_HOURS * 3600)
@@ -29,7 +30,10 @@ def use_up(request: HttpRequest, version: str = "") -> None:
     if not SentForm.objects.take(sent):
         raise Conflict(SENT_BEFORE)
     if seen != version:
-        raise Conflict("It has changed since you opened this page. Look at it again; send the form if it still holds.")
+        now = f": {present}" if present and not seen.startswith(state) else ""
+        raise Conflict(
+            f"It has changed since you opened this page{now}. Look at it again; send the form if it still holds."
+        )
 
 
 def was_sent(request: HttpRequest) -> bool:

@@ -74,7 +74,8 @@ def named_link(object_type: str, object_id: str, text: str = "") -> SafeString |
     Plain text where there is none, or where the reader may not open it.
     """
     model = _model_of(object_type)
-    text = text or f"{object_type.replace('_', ' ')} {short(object_id)}".strip()
+    which = "" if object_id == object_type else short(object_id)  # there is one overview, say
+    text = text or f"{object_type.replace('_', ' ')} {which}".strip()
     if model is None or not _is_key(model, object_id) or not _may_be_named(model):
         return format_html('<span title="{}">{}</span>', object_id, text)
     return format_html(_LINK, _change_page(model, object_id), object_id, text)

@@ -78,7 +78,7 @@ class ObjectAction(ObjectPage):
 
     def version(self, request: HttpRequest, obj: Any) -> str:
         """Note what the operator saw of the object: a form that was opened before it changed is not acted upon."""
-        return " ".join(str(getattr(obj, name)) for name in STATE_FIELDS if hasattr(obj, name))
+        return _states(obj)
 
     def perform(self, actor: str, obj: Any, values: Values) -> str | Shown:
         """Do it, in a transaction, with the form's values. Returns what to tell. Raises ServiceError to refuse."""
@@ -134,7 +134,7 @@ class ObjectAction(ObjectPage):
             return self.ask(request, obj, form)
         try:
             with transaction.atomic():
-                use_up(request, self.version(request, obj))
+                self._use_up(request, obj)
                 outcome = self.carry_out(request, obj, form.cleaned_data)
         except ServiceError as error:
             form.add_error(None, error.message)
@@ -144,6 +144,11 @@ class ObjectAction(ObjectPage):
             form.add_error(None, f"The sealed value cannot be opened: {error}. Nothing was done.")
             return self.ask(request, obj, form)
         return self._told(request, obj, outcome)
+
+    def _use_up(self, request: HttpRequest, obj: Any) -> None:
+        version, states = self.version(request, obj), _states(obj)
+        # Some look at something else than the state: of those nothing is said.
+        use_up(request, version, states, _present(obj) if version.startswith(states) else "")
 
     def _told(self, request: HttpRequest, obj: Any, outcome: str | Shown) -> HttpResponse:
         if isinstance(outcome, Shown):
@@ -170,3 +175,14 @@ class ObjectAction(ObjectPage):
             "template": "console/page.html",
         } | (context or {})
         return self.render(request, obj, shown.pop("template"), shown)
+
+
+def _states(obj: Any) -> str:
+    return " ".join(str(getattr(obj, name)) for name in STATE_FIELDS if hasattr(obj, name))
+
+
+def _present(obj: Any) -> str:
+    """Say in which state it is now; empty where it has none."""
+    if hasattr(obj, "state"):
+        return f"it is {obj.state.replace('_', ' ')} now"
+    return f"it is {'active' if obj.is_active else 'suspended'} now" if hasattr(obj, "is_active") else ""

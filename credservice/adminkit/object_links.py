@@ -12,7 +12,7 @@ from credservice.adminkit.links import list_url
 from credservice.adminkit.menu import Need
 from credservice.adminkit.object_header import ObjectHeader
 from credservice.adminkit.object_pages import ObjectPage
-from credservice.adminkit.suspensions import SUSPENDED, suspended_since
+from credservice.adminkit.suspensions import REFUSED, SUSPENDED, when_and_why
 from credservice.audit.models import AuditEvent
 from credservice.audit.names import object_type_of
 
@@ -45,12 +45,13 @@ class ObjectLinks(ObjectHeader):
         return []
 
     def suspension(self, request: HttpRequest, obj: Any) -> str:
-        """Say beside its state since when it is suspended, by whom and why; empty where it is not, or nobody knows."""
-        is_suspended = getattr(obj, "is_active", None) is False or getattr(obj, "state", "") == SUSPENDED
-        if not is_suspended or all(getattr(page, "verb", "") != SUSPENDED for page in self.object_pages):
-            return ""
-        since = suspended_since(request, f"{object_type_of(obj._meta.model)}:{obj.pk}")
-        return format_html("Suspended {}", since) if since else ""
+        """Say beside its state when it was suspended or refused, by whom and why; empty where it is not, or unknown."""
+        state = SUSPENDED if getattr(obj, "is_active", None) is False else getattr(obj, "state", "")
+        is_told = state in (SUSPENDED, REFUSED) and any(
+            getattr(page, "verb", "") == state for page in self.object_pages
+        )
+        told = when_and_why(request, f"{object_type_of(obj._meta.model)}:{obj.pk}", state) if is_told else ""
+        return format_html("{} {}", "Suspended since" if state == SUSPENDED else "Refused", told) if told else ""
 
     def links_of(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """Collect what the template of the object's page shows beside the form."""

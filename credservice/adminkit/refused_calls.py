@@ -1,10 +1,10 @@
 """Tells how many of a partner's newest calls were refused, and why: for the overview, and on the partner's page."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -29,7 +29,7 @@ class Look:
 
     ``of`` is how many lines they are a share of, ``of_last`` whether that number is told. ``is_claimed``: of calls
     that did not prove to be the partner's; anybody can send such a one. ``settled`` counts those whose reason is mended
-    since: they are in no other number here.
+    since: they are in no other number here. ``details`` are those of the others, newest first.
     """
 
     partner: str
@@ -40,6 +40,7 @@ class Look:
     of_last: bool
     filters: dict[str, str]
     settled: int = 0
+    details: Sequence[Mapping[str, Any]] = ()
 
     @property
     def refused(self) -> int:
@@ -144,7 +145,8 @@ def refused_calls(
         reasons, since = Counter(line.reason for line in left), min((line.at for line in left), default=None)
         of_last, own = every_call and not is_claimed, filters | {"actor": actor}
         settled = len(refused) - len(left)
-        return Look(name, is_claimed, reasons, since, len(found) + beside, of_last, own, settled)
+        details = [line.detail for line in left]
+        return Look(name, is_claimed, reasons, since, len(found) + beside, of_last, own, settled, details)
 
     proven = look(f"{kind}:{name}", is_claimed=False)
     # A few claims beside many calls that are its own are no trouble.

@@ -25,7 +25,7 @@ DONE = {
     "credential.handed_out": "fetched {it}",
     "credential.leak_noted": "reported {it}",
     "credential.leak_reported": "found a value of {it} in a text that was pasted or reported",
-    "credential.recognised": "pasted a value of {it}",
+    "credential.recognised": "typed or pasted a value of {it}",
     "credential.retiring": "began to retire {it}",
     "credential.retried": "had the issuer asked again about {it}",
     "credential.revealed": "revealed the values of {it}",

@@ -27,6 +27,7 @@ from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.audit.names import actor_of, object_type_of
 from credservice.console.pasted import is_like_a_key, pieces, unwrapped
+from credservice.console.refused_ids import lines_refused_with
 from credservice.core.exceptions import ServiceError
 from credservice.credentials.key_lookup import AT_ONCE, MAX_KEY, Recognised, candidates, recognise
 from credservice.credentials.models import Credential
@@ -40,7 +41,8 @@ MIN_PART = 3
 TOO_LONG = f"That is longer than {MAX_KEY:,} characters. Paste the line that holds the id or the credential."
 FOUND_NOTHING = (
     "No results. Customers are found by any part of their name or ids, other names by how they begin, and other ids, "
-    "hints and request ids whole. Reasons that were typed are found by any part, in the newest lines of the trail."
+    "hints and request ids whole. Reasons that were typed are found by any part, in the newest lines of the trail, and "
+    "ids that exchanges were refused with whole."
 )
 NOT_OURS = "No credential, live or ended, has this value, and nothing has it for a name or an id."
 TOO_MANY = "There are too many customers to look for a part of a name in time. Type how it begins, or a whole id."
@@ -92,13 +94,19 @@ class Search:
         if len(direct := _by_subject(request, term)) == 1:
             return HttpResponseRedirect(page_of(direct[0]))
         groups, in_time = _groups(request, term)
-        groups = groups or _of_pieces(request, text)
+        words: list[str] = []
+        if not groups:
+            groups, words = _of_pieces(request, text)
         rows = [row for group in groups for row in group.rows]
         whole = [row for row in rows if row["whole"]]
-        if len(rows) == 1 or len(whole) == 1:
-            return HttpResponseRedirect((whole or rows)[0]["link"])
         if not rows and (trail := _trail(request, term)):
             return HttpResponseRedirect(trail)
+        if words or not whole:  # nobody is led to one whose id is only longer than one that was refused
+            of_trail = _of_trail(request, [term] if rows and not words else [], words)
+            groups, rows = [*groups, *of_trail], [*rows, *(row for group in of_trail for row in group.rows)]
+            whole = [] if of_trail else whole
+        if len(rows) == 1 or len(whole) == 1:
+            return HttpResponseRedirect((whole or rows)[0]["link"])
         return self._page(request, "" if rows else _nothing(request, term) if in_time else TOO_MANY, groups)
 
     def _recognised(self, request: HttpRequest, pasted: list[Recognised]) -> HttpResponse:
@@ -127,19 +135,23 @@ class Search:
         return response
 
 
-def _of_pieces(request: HttpRequest, text: str) -> list[Group]:
-    """Find, of a line that was pasted, the rows that one of its words is an id of."""
+def _of_pieces(request: HttpRequest, text: str) -> tuple[list[Group], list[str]]:
+    """Find, of a line that was pasted, the rows that one of its words is an id of, and the words that are of none."""
     found: dict[str, dict[Any, Any]] = {}
     admins: dict[str, Any] = {}
     with transaction.atomic():
         _plan_for_these_values()
-        for piece in pieces(text):
+        words = pieces(text)
+        unknown = dict.fromkeys(words)
+        for piece in words:
             for _, site_admin in _searched(request):
                 title = title_of(site_admin)
                 admins[title] = site_admin
-                rows = (row for row in _rows(request, site_admin, piece) if _is_whole(row, piece))
-                found.setdefault(title, {}).update({row.pk: row for row in rows})
-    return [_group(admins[title], list(rows.values()), "") for title, rows in found.items() if rows]
+                rows = {row.pk: row for row in _rows(request, site_admin, piece) if _is_whole(row, piece)}
+                found.setdefault(title, {}).update(rows)
+                if rows:
+                    unknown.pop(piece, None)
+    return [_group(admins[title], list(rows.values()), "") for title, rows in found.items() if rows], list(unknown)
 
 
 def _groups(request: HttpRequest, term: str) -> tuple[list[Group], bool]:
@@ -292,8 +304,26 @@ def _nothing(request: HttpRequest, term: str) -> str:
     return f"{NOT_OURS} An administrator can search {' and '.join(unseen)} as well." if unseen else NOT_OURS
 
 
+def _of_trail(request: HttpRequest, terms: list[str], words: list[str]) -> list[Group]:
+    """Lead to the lines of exchanges that were refused with one of these, and of requests that one is the id of."""
+    site_admin: Any = admin.site._registry[AuditEvent]
+    if not site_admin.has_view_or_change_permission(request):
+        return []
+    requests = AuditEvent.objects.filter(request_id__in=words).order_by().values_list("request_id", flat=True)
+    found = {
+        "Sent with refused exchanges": [(sent, {"q": sent}) for sent in lines_refused_with(*terms, *words)],
+        "Requests": [(sent, {"request_id": sent}) for sent in dict.fromkeys(requests[:SHOWN])],
+    }
+    groups = {title: [_lines_row(*each) for each in lines] for title, lines in found.items()}
+    return [Group(title, site_admin.menu.icon, rows) for title, rows in groups.items() if rows]
+
+
+def _lines_row(name: str, filters: dict[str, str]) -> dict[str, Any]:
+    return {"name": name, "detail": "", "link": list_url(AuditEvent, **filters), "whole": False, "id": ""}
+
+
 def _trail(request: HttpRequest, term: str) -> str:
-    """Find the lines of the audit log of a request, or of an object that has no page."""
+    """Find the lines of the audit log of a request, of a refused exchange, or of an object that has no page."""
     site_admin: Any = admin.site._registry[AuditEvent]
     if not site_admin.has_view_or_change_permission(request) or not _rows(request, site_admin, term):
         return ""

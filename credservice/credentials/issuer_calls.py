@@ -8,7 +8,7 @@ writes nothing: somebody else has, and :func:`end_surplus` sees to what was made
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -31,6 +31,16 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 State = Credential.State
 PROBES = 5  # attempts after which a credential that does not work is given up
+
+
+def finish_at_commit(credential: Credential, *, actor: str) -> None:
+    """Have it made as soon as the transaction has committed; the worker goes on where the issuer cannot be reached."""
+
+    def finish() -> None:
+        with suppress(Unavailable):  # one line of the log tells it: no fault of ours, and no traceback
+            finish_issue(credential, actor=actor)
+
+    transaction.on_commit(finish, robust=True)
 
 
 def finish_issue(credential: Credential, *, actor: str, insist: bool = False) -> Credential:
@@ -239,7 +249,8 @@ def _put_off(credential: Credential, lease: Held, action: str, error: IssuerUnav
     with transaction.atomic():
         lease.keep()
         transitions.note_attempt(credential, action, str(error), actor, pause)
-    log.warning("issuer_unavailable", action=action, credential=str(credential.pk), attempts=credential.attempts)
+    facts = {"issuer": credential.policy.issuer, "credential": str(credential.pk), "attempts": credential.attempts}
+    log.warning("issuer_unavailable", action=action, **facts)
     raise Unavailable(
         "The credential cannot be made or ended right now. Try again shortly.",
         retry_after=max(error.retry_after, int(pause.total_seconds())),

@@ -16,7 +16,7 @@ from credservice.core.exceptions import Conflict, Invalid, Unavailable
 from credservice.core.instruments import STALE_HANDOUTS
 from credservice.core.jobs import enqueue
 from credservice.credentials import transitions
-from credservice.credentials.issuer_calls import finish_end, finish_issue
+from credservice.credentials.issuer_calls import finish_at_commit, finish_end, finish_issue
 from credservice.credentials.locks import credential_lock_is_held
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.reused_values import refuse_leaked
@@ -26,6 +26,7 @@ from credservice.issuers.base import Issued, IssueFailed
 
 __all__ = [
     "confirm_end",
+    "finish_at_commit",
     "finish_end",
     "finish_issue",
     "force_end",

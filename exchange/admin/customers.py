@@ -1,7 +1,7 @@
 """Makes an end user's page the place to work on a customer from: who it is elsewhere, what is next, who saw what."""
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import takewhile
 from typing import Any
@@ -127,28 +127,36 @@ def steps_of_installation(request: HttpRequest, obj: Installation) -> list[Need]
 
 
 def _unanswered_step(request: HttpRequest, installation: Installation, answer: Answer, name: str) -> Need:
-    what, link = _mending(request, installation.end_user, installation, answer)
-    if answer.lacks == "" and not request.user.has_perm("exchange.add_grant"):
+    """Say all that is missing and what mends it; lead to where the first of it is mended."""
+    steps = dict(_mending(request, installation, answer))
+    link = next(iter(steps.values()))
+    if not answer.lacks and not request.user.has_perm("exchange.add_grant"):
         link = page_of(installation)
-    return Need(printable(f"{name} gets no answer: {answer.why}. {what}"), urgent=True, link=link)
+    return Need(printable(f"{name} gets no answer: {answer.why}. {'. '.join(steps)}"), urgent=True, link=link)
 
 
-def _mending(request: HttpRequest, obj: EndUser, installation: Installation, answer: Answer) -> tuple[str, str]:
-    if answer.lacks == END_USER and answer.why.endswith("external_id"):
-        if request.user.has_perm("exchange.rebind_enduser"):
-            return "Re-bind it to your customer", reverse("admin:exchange_enduser_rebind", args=[quote(obj.pk)])
-        return "A secrets manager can re-bind it to your customer", page_of(obj)
+def _mending(request: HttpRequest, installation: Installation, answer: Answer) -> Iterator[tuple[str, str]]:
+    """Yield what mends each lack, with the page for it; the same sentence for those that are mended at one place."""
+    obj = installation.end_user
+    if not answer.lacks:
+        yield "Grant a credential", grant_url(obj, installation.integration)
+    attributes = Counter(lack.kind for lack in answer.lacks if lack.what != "external_id")
     may_write = request.user.has_perm("credentials.change_credentialpolicy")
-    write = "Write it" if may_write else "A secrets manager can write it"
-    if answer.lacks == END_USER:
-        return f"{write} under attributes", field_of(obj, "attributes")
-    if answer.lacks == INSTALLATION:
-        return f"{write} among the installation's attributes", field_of(installation, "attributes")
-    if answer.lacks == CREDENTIAL:
-        return "Replace the credential's values", list_url(Grant, end_user__id__exact=obj.pk)
-    if answer.lacks == SUSPENDED:
-        return "Resume the integration", page_of(installation.integration)
-    return "Grant a credential", grant_url(obj, installation.integration)
+    for kind, what, _ in answer.lacks:
+        them = "them" if attributes[kind] > 1 else "it"
+        write = f"Write {them}" if may_write else f"A secrets manager can write {them}"
+        if what == "external_id" and request.user.has_perm("exchange.rebind_enduser"):
+            yield "Re-bind it to your customer", reverse("admin:exchange_enduser_rebind", args=[quote(obj.pk)])
+        elif what == "external_id":
+            yield "A secrets manager can re-bind it to your customer", page_of(obj)
+        elif kind == END_USER:
+            yield f"{write} under attributes", field_of(obj, "attributes")
+        elif kind == INSTALLATION:
+            yield f"{write} among the installation's attributes", field_of(installation, "attributes")
+        elif kind == CREDENTIAL:
+            yield "Replace the credential's values", list_url(Grant, end_user__id__exact=obj.pk)
+        elif kind == SUSPENDED:
+            yield "Resume the integration", page_of(installation.integration)
 
 
 def _resume(obj: EndUser) -> Need | None:

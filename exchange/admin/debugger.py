@@ -58,6 +58,18 @@ _REASONS = {
     "no_live_secret": "There is no live secret to check it with.",
     "unusable_target": "The request target is no path.",
 }
+_DIGEST = "64 hexadecimal digits, or 43 or 44 characters of base64, with or without sha256= before them"
+_SIGNATURE = f"{_DIGEST}; or t=TIMESTAMP,v1=DIGEST"
+# The header that a reason is about, and what it may be; the empty one is the timestamp's.
+_FORMS = {
+    "malformed_signature": (SIGNATURE_HEADER, _SIGNATURE),
+    "duplicated_header": (SIGNATURE_HEADER, f"sent once: {_SIGNATURE}"),
+    "timestamp_inside_signature": (SIGNATURE_HEADER, _DIGEST),
+    "malformed_timestamp": (
+        "",
+        "seconds or milliseconds since 1970, an ISO 8601 time with its offset, or an HTTP date that ends in GMT",
+    ),
+}
 EXAMPLE = """POST /credential-exchange/mindcloud HTTP/1.1
 X-Timestamp: 1763640000
 X-Signature: 5f2b..."""
@@ -136,6 +148,7 @@ class Explained:
     token: str  # the settings to apply, signed; empty where none of ours would help
     tolerance: int
     missing: list[str]  # headers that the profile asks for
+    timestamp_header: str  # that holds the timestamp
 
     @property
     def reason(self) -> str:
@@ -145,6 +158,14 @@ class Explained:
             return said
         absent = f"The call carries no {' and no '.join(self.missing)}."
         return absent if reason.startswith("missing_") else f"{said} {absent}"
+
+    @property
+    def malformed(self) -> str:
+        """Say which header cannot be read, how long it is and what it may be; nothing of what it holds."""
+        name, forms = _FORMS.get(self.found.verdict.reason, ("", ""))
+        name = name or self.timestamp_header
+        header = self.request.header(name)
+        return f"{name} was sent with {len(header)} characters. It may be {forms}." if header and forms else ""
 
     @property
     def button(self) -> str:
@@ -272,7 +293,8 @@ def explain(platform: Platform, request: SignedRequest, call: RefusedCall | None
     secrets = [(secret, found.matches[secret.pk]) for secret in live]
     asked = (SIGNATURE_HEADER, platform.timestamp_header)
     missing = [name for name in asked if name and not request.header(name)]
-    return Explained(request, call, found, secrets, token, platform.tolerance_seconds, missing)
+    in_header = platform.timestamp_header or SIGNATURE_HEADER
+    return Explained(request, call, found, secrets, token, platform.tolerance_seconds, missing, in_header)
 
 
 def apply_settings(platform: Platform, wanted: dict[str, Any], actor: str) -> dict[str, Any]:

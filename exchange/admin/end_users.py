@@ -25,6 +25,11 @@ from exchange.admin.rebinding import Rebind
 from exchange.admin.trials import TestInstallation
 from exchange.models import EndUser, Installation, Integration, Platform, SeenSignature
 
+_EXTERNAL_ID = (
+    "Your own id of the customer. Once set it stays: only a re-bind, which ends its credentials, gives another. "
+    "Without one, answers that hold it are not given, and the vendor API knows the customer by no id of yours."
+)
+
 
 def on_any_platform(**ids: str) -> Q:
     """Ask for ids on every platform. They are few: named, PostgreSQL uses the unique index, which begins with them."""
@@ -69,6 +74,13 @@ class EndUserAdmin(AttributesPage, LargeListAdmin):
 
     def find_part(self, term: str) -> Q | None:
         return Q(name__icontains=term) | Q(end_user_id__icontains=term) | Q(external_id__icontains=term)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Say of an external id what hangs on it, that it stays, and who may give one."""
+        told = _EXTERNAL_ID
+        if not request.user.has_perm("exchange.rebind_enduser"):
+            told = f"{told} A secrets manager can give it by a re-bind; the vendor API and the set-up file can as well."
+        return super().get_form(request, obj, change=change, **{"help_texts": {"external_id": told}} | kwargs)
 
     def facts(self, request: HttpRequest, obj: EndUser) -> list[Fact]:
         known = [Fact("Your id", obj.external_id)] if obj.external_id else []

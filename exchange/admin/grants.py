@@ -28,7 +28,7 @@ from credservice.core.exceptions import ServiceError
 from credservice.credentials.admin import ValuesForm
 from credservice.credentials.admin.related import name_of
 from credservice.credentials.models import Credential
-from credservice.credentials.services import finish_issue
+from credservice.credentials.services import finish_at_commit
 from exchange.admin import pages
 from exchange.admin.customers import with_newest
 from exchange.admin.end_users import end_user_label
@@ -199,7 +199,7 @@ class GrantAdmin(LargeListAdmin):
         with transaction.atomic():
             use_up(request)
             grant, credential = grant_credential(**parties.cleaned_data, entered=values.entered(), actor=actor)
-            transaction.on_commit(lambda: finish_issue(credential, actor=actor), robust=True)
+            finish_at_commit(credential, actor=actor)
         messages.success(request, "The credential is granted: the next exchange hands it out.")
         return HttpResponseRedirect(page_of(grant))
 

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from django import forms
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.adminkit.bulk import BulkAction
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.state_pages import OptionalWhyForm, Resume, Suspend, Switch, WhyForm
+from credservice.adminkit.suspensions import REFUSED, when_and_why
 from credservice.audit.names import actor_of
 from credservice.core.names import printable
 from credservice.credentials.admin.pages import outside
@@ -123,6 +125,15 @@ class Approve(Switch):
         why = _why_unanswered(obj)
         return [f"It is let in, but gets no answer yet: {why}."] if why else [self.consequence]
 
+    def ask(
+        self, request: HttpRequest, obj: Installation, form: forms.Form, context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Mention that it was refused before: whoever approves it overrules that."""
+        is_refused = obj.state == State.REFUSED
+        told = when_and_why(request, f"installation:{obj.pk}", REFUSED) if is_refused else ""
+        before = [format_html("It was refused {}.", told) if told else "It was refused before."] if is_refused else []
+        return super().ask(request, obj, form, {"consequences": [*before, *self.consequences(obj)]} | (context or {}))
+
     def perform(self, actor: str, obj: Installation, values: Values) -> str:
         why = _why_unanswered(obj)
         done = super().perform(actor, obj, values)
@@ -134,7 +145,7 @@ class Approve(Switch):
     @classmethod
     def bulk(cls, **differs: Any) -> BulkAction:
         consequence = "From now on, each of these is handed the credential of its end user, where it gets an answer."
-        return super().bulk(consequence=consequence, foretell=_unanswered_of, **differs)
+        return super().bulk(consequence=consequence, foretell=_foretell_approval, **differs)
 
 
 class Refuse(Switch):
@@ -183,6 +194,13 @@ def _why_each_unanswered(installations: Iterable[Installation]) -> dict[Installa
         if why:
             found[installation] = printable(why)
     return found
+
+
+def _foretell_approval(installations: Iterable[Installation]) -> list[str]:
+    rows = list(installations)
+    refused = [printable(str(each)) for each in rows if each.state == State.REFUSED]
+    before = [f"{len(refused)} of these {'was' if len(refused) == 1 else 'were'} refused before{some(refused)}."]
+    return [*(before if refused else []), *_unanswered_of(rows)]
 
 
 def _unanswered_of(installations: Iterable[Installation]) -> list[str]:

@@ -271,9 +271,13 @@ class IntegrationAdmin(ConsoleAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Lead from the answer to the page that edits it."""
-        link = EditShape(self).link(request, obj) if obj else None
+        page = EditShape(self)
+        link = page.link(request, obj) if obj else None
         texts: dict[str, Any] = {"response_shape": ANSWER_HELP}
-        texts |= {"answer": format_html(ANSWER_LINK, link["path"], link["title"])} if link else {}
+        if link:
+            texts["answer"] = format_html(ANSWER_LINK, link["path"], link["title"])
+        elif not page.allowed(request):
+            texts["answer"] = "A secrets manager can edit it."
         return super().get_form(request, obj, change=change, **kwargs | {"help_texts": texts})
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:

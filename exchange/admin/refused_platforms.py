@@ -10,10 +10,12 @@ from credservice.adminkit.menu import Need
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.adminkit.refused_calls import Look, RefusedCalls, refused_calls
 from credservice.audit.models import AuditEvent
+from exchange.admin.trials import TestExchange
 from exchange.audit import ACTION
 from exchange.models import Installation, Platform
 from exchange.models.refused_calls import RefusedCall
 from exchange.refusals import WaitingForApproval
+from exchange.services.settled_refusals import unsettled
 
 MAX_PLATFORMS = 20
 
@@ -29,17 +31,17 @@ def refused_platforms() -> list[Need]:
 
 def refused_of(platform: Platform) -> RefusedCalls:
     exchanges = AuditEvent.objects.filter(action=ACTION)
-    unsettled = partial(_unsettled, platform)
-    return refused_calls("platform", platform.name, exchanges, every_call=True, unsettled=unsettled, action=ACTION)
+    left = partial(unsettled, platform)
+    return refused_calls("platform", platform.name, exchanges, every_call=True, unsettled=left, action=ACTION)
 
 
-def what_to_do(request: HttpRequest, platform: Platform, debugger: ObjectPage, trial: ObjectPage) -> list[Need]:
+def what_to_do(request: HttpRequest, platform: Platform, debugger: ObjectPage, trial: TestExchange) -> list[Need]:
     """Lead, on the platform's page, to what explains its refused calls: a test of an exchange, and the debugger."""
     proven, claimed = refused_of(platform)
     steps = []
     if proven.are_many() and trial.link(request, platform):
         sentence = "Its calls are refused: test an exchange with the ids of one, and see why"
-        steps.append(Need(sentence, urgent=True, link=trial.url(platform)))
+        steps.append(Need(sentence, urgent=True, link=trial.url_with(platform, proven.details)))
     call = _kept(platform, claimed.reason) if claimed.are_many() else None
     if call is not None and debugger.link(request, platform):
         sentence = "Calls that claim to be its are refused: see in the signature debugger why"
@@ -67,18 +69,6 @@ def _need(platform: Platform, look: Look) -> Need:
     if call is None:
         return need
     return need._replace(link=f"{reverse('admin:exchange_platform_debugger', args=[platform.pk])}?call={call.pk}")
-
-
-def _unsettled(platform: Platform, refused: list[AuditEvent]) -> list[AuditEvent]:
-    """Leave out the calls for installations that waited for approval, and wait no more."""
-    waited = [line.detail.get("installation") for line in refused if line.reason == WaitingForApproval.code]
-    if not waited:
-        return refused
-    pending = Installation.objects.filter(platform=platform, state=Installation.State.PENDING)
-    waiting = set(pending.filter(installation_id__in=waited).values_list("installation_id", flat=True))
-    return [
-        line for line in refused if line.reason != WaitingForApproval.code or line.detail.get("installation") in waiting
-    ]
 
 
 def _listed(platform: Platform, look: Look) -> str:

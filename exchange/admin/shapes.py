@@ -31,12 +31,15 @@ from exchange.services.answer_impact import (
     MAX_NAMED,
     AnswerImpact,
     Look,
+    answer_each,
     answers_of,
     foretell_answers,
     names_handed_out,
 )
 from exchange.services.dry_run import MASK
-from exchange.shapes import CREDENTIAL, WANTED, MissingAttribute, as_stored, fill
+from exchange.shapes import CREDENTIAL, WANTED, MissingAttributes, as_stored, fill
+
+LOOKED_AT = 5  # installations, the newest, for one to preview
 
 
 class ShapeJSONForm(forms.Form):
@@ -89,9 +92,9 @@ class ShapeJSONForm(forms.Form):
 
     def notes(self) -> list[SafeString]:
         """Say beside the preview whose credential it shows, and what the check will say of those that are there."""
-        newest = newest_of(self._integration)
-        if newest and names_handed_out(newest) is not None:
-            shown = format_html("Shown with the credential that {} is handed now.", newest)
+        found = shown_of(self._integration)
+        if found and names_handed_out(found) is not None:
+            shown = format_html("Shown with the credential that {} is handed now.", found)
         else:
             shown = format_html("Shown with a credential of the policy {}.", self.cleaned_data["policy"])
         return [shown, *told(self._foretell(self.cleaned_data))]
@@ -208,11 +211,11 @@ def link_other_view(field: Any, *, as_json: bool) -> None:
 
 
 def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> dict[str, Any]:
-    """Fill ``shape`` for the newest installation, values masked. Raises ValidationError.
+    """Fill ``shape`` for an installation that is answered, values masked. Raises ValidationError.
 
     As in an exchange, the credential is the one that is there: what another policy makes comes after it.
     """
-    found = newest_of(integration)
+    found = shown_of(integration)
     present = names_handed_out(found) if found else None
     end_user = {"external_id": found.end_user.external_id or "…", **found.end_user.attributes} if found else {}
     sources = {
@@ -222,19 +225,33 @@ def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> d
     }
     try:
         return fill(as_stored(shape), sources)
-    except MissingAttribute as error:
-        if error.kind == CREDENTIAL and present is not None:
-            raise ValidationError(
-                f"The credential that {found} is handed now has no value {error.name}. One that the policy {policy} "
+    except MissingAttributes as error:
+        of_policy = {CREDENTIAL: error.names.get(CREDENTIAL, ())} if present is not None else {}
+        others = {kind: names for kind, names in error.names.items() if kind not in of_policy}
+        told = []
+        if others:
+            whose = f"of {found}" if found else "that has none"
+            told.append(f"For the installation {whose}, the {MissingAttributes(others)}. Others may have it.")
+        if any(of_policy.values()):
+            values = " and no value ".join(of_policy[CREDENTIAL])
+            told.append(
+                f"The credential that {found} is handed now has no value {values}. One that the policy {policy} "
                 "makes has it: rotate the present one, or replace its values."
-            ) from None
-        whose = f"of {found}" if found else "that has none"
-        raise ValidationError(f"For the installation {whose}, the {error}. Others may have it.") from None
+            )
+        raise ValidationError(told) from None
 
 
-def newest_of(integration: Integration) -> Installation | None:
+def shown_of(integration: Integration) -> Installation | None:
+    """Choose the installation that a preview shows: of the newest few the first that is answered today, if one is."""
     rows = Installation.objects.filter(integration=integration).select_related("end_user", "integration__policy")
-    return rows.order_by("-created_at").first()
+    newest = list(rows.order_by("-created_at")[:LOOKED_AT])
+    answers = answer_each([each for each in newest if _is_let_in(each)], Look())
+    answered = (each for each, answer in answers.items() if answer.fields is not None)
+    return next(answered, newest[0] if newest else None)
+
+
+def _is_let_in(installation: Installation) -> bool:
+    return installation.state == Installation.State.ACTIVE and installation.end_user.is_active
 
 
 def _text(shape: Any, indent: int | None = None) -> str:

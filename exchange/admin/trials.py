@@ -1,5 +1,6 @@
 """Tests an exchange: how a call would be answered now, and why. Nothing is changed, opened or sent."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -43,6 +44,12 @@ class TestExchange(ObjectPage):
             trial = try_exchange(platform=self.platform(obj), ids=ExchangeIds(**form.cleaned_data))
             context |= {"trial": trial, "links": _links(request, trial)}
         return self.render(request, obj, "exchange/test_exchange.html", context)
+
+    def url_with(self, obj: Any, calls: Iterable[Mapping[str, Any]]) -> str:
+        """Find the page with the ids of the first of these calls that has them all; of none, with empty fields."""
+        sent = ({name: call.get(name) for name in IdsForm.base_fields} for call in calls)
+        whole = next((ids for ids in sent if all(ids.values())), None)
+        return f"{self.url(obj)}?{urlencode(whole)}" if whole else self.url(obj)
 
     def platform(self, obj: Any) -> Platform:
         found: Platform = obj

@@ -4,7 +4,7 @@ The console asks before it saves; the vendor API and ``apply`` refuse what nobod
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.rotation_impact import counted
 from credservice.crypto import SealError
 from exchange.models import EndUser, Grant, Installation, Integration
-from exchange.shapes import CREDENTIAL, END_USER, TEXT, MissingAttribute, fill, noun_of, read_source
+from exchange.shapes import CREDENTIAL, END_USER, TEXT, MissingAttributes, fill, noun_of, read_source
 
 MAX_LOOKED_AT = 500  # installations that are answered, the newest: of one change, over all its integrations
 MAX_NAMED = 5
@@ -31,17 +31,20 @@ Values = Mapping[str, _Value]
 _Makes = tuple[bool, frozenset[str]] | None  # if an issuer makes the values, and their names
 
 
-class Answer(NamedTuple):
-    """The fields of an answer; of none, ``why`` there is none, and the kind of source that ``lacks`` something.
+class Lack(NamedTuple):
+    """One thing that an answer lacks, by its source's kind. ``what`` is to be added to ``whom``, if that mends it."""
 
-    ``what`` is to be added to ``whom``, if that mends it.
-    """
+    kind: str
+    what: str = ""
+    whom: EndUser | Installation | None = None
+
+
+class Answer(NamedTuple):
+    """The fields of an answer; of none, ``why`` there is none, and all that it ``lacks`` for its fields."""
 
     fields: Mapping[str, Any] | None
     why: str = ""
-    lacks: str = ""
-    what: str = ""
-    whom: EndUser | Installation | None = None
+    lacks: Sequence[Lack] = ()
 
 
 @dataclass
@@ -168,8 +171,9 @@ def compare_answers(before: Answers, after: Answers) -> AnswerImpact:
             continue
         if new.fields is None:
             impact.unanswered.append(f"{installation} ({new.why})")
-            if new.whom and new.whom not in impact.lacking.setdefault(new.what, []):
-                impact.lacking[new.what].append(new.whom)
+            for _, what, whom in new.lacks:
+                if whom and whom not in impact.lacking.setdefault(what, []):
+                    impact.lacking[what].append(whom)
         elif others := by_source | {name for name in fields if old.fields.get(name) != new.fields.get(name)}:
             impact.different.append(str(installation))
             changed |= others
@@ -200,13 +204,21 @@ def _origin(kind: str, name: str) -> str:
     return f"the {noun_of(kind)}'s attribute {name}"
 
 
-def _unanswered(installation: Installation, missing: MissingAttribute) -> Answer:
-    if missing.kind == CREDENTIAL:
-        return Answer(None, f"its credential has no value {missing.name}", missing.kind)
-    is_customers = missing.kind == END_USER
-    what = "external_id" if is_customers and missing.name == "external_id" else f"attribute {missing.name}"
-    whom = installation.end_user if is_customers else installation
-    return Answer(None, f"the {noun_of(missing.kind)} has no {what}", missing.kind, what, whom)
+def _unanswered(installation: Installation, missing: MissingAttributes) -> Answer:
+    lacks = [_lack(installation, kind, name) for kind, names in missing.names.items() for name in names]
+    told = []
+    for kind in missing.names:
+        whose = "its credential" if kind == CREDENTIAL else f"the {noun_of(kind)}"
+        told.append(f"{whose} has {' and '.join(f'no {lack.what}' for lack in lacks if lack.kind == kind)}")
+    return Answer(None, ", and ".join(told), lacks)
+
+
+def _lack(installation: Installation, kind: str, name: str) -> Lack:
+    if kind == CREDENTIAL:
+        return Lack(kind, f"value {name}")
+    is_customers = kind == END_USER
+    what = "external_id" if is_customers and name == "external_id" else f"attribute {name}"
+    return Lack(kind, what, installation.end_user if is_customers else installation)
 
 
 def _answer(
@@ -225,7 +237,7 @@ def _answer(
     }
     try:
         return Answer(fill(integration.response_shape, sources))
-    except MissingAttribute as missing:
+    except MissingAttributes as missing:
         return _unanswered(installation, missing)
 
 

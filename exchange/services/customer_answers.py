@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 
 from credservice.core.exceptions import Conflict
 from exchange.models import EndUser, Grant, Installation, Integration
-from exchange.services.answer_impact import Answer, AnswerImpact, Look, answer_each
+from exchange.services.answer_impact import Answer, AnswerImpact, Lack, Look, answer_each
 from exchange.shapes import END_USER, INSTALLATION, names_of
 
 MAX_SHOWN = 20  # installations of a customer, the newest, that are looked at for its page
@@ -103,7 +103,7 @@ def why_unanswered_today(installation: Installation) -> Answer | None:
 def _unanswered(installations: Iterable[Installation]) -> Iterator[tuple[Installation, Answer]]:
     for each, answer in answer_each(installations, Look()).items():
         if not each.integration.is_active:
-            yield each, Answer(None, "the integration is suspended", lacks=SUSPENDED)
+            yield each, Answer(None, "the integration is suspended", [Lack(SUSPENDED)])
         elif answer.fields is None:
             yield each, answer
 

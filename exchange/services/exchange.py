@@ -28,7 +28,7 @@ from exchange.refusals import (
 )
 from exchange.serializers import ExchangeIds
 from exchange.services.first_exchange import make_credential, record_first_seen, refresh_credential
-from exchange.shapes import MissingAttribute, fill
+from exchange.shapes import MissingAttributes, fill
 
 log = structlog.get_logger(__name__)
 
@@ -150,7 +150,7 @@ def fill_answer(row: ExchangeRow, values: Mapping[str, str]) -> dict[str, Any]:
     sources = {"credential": values, "end_user": end_user, "installation": installation}
     try:
         return fill(_shape(row.response_shape), sources)
-    except MissingAttribute as error:
+    except MissingAttributes as error:
         raise IncompleteAnswer(f"The answer cannot be filled: the {error}.") from None
 
 

@@ -83,7 +83,7 @@ def diagnose(
 
 def _remedy(others: Sequence[Attempt], by_ended: Attempt, now: float, verdict: Verdict) -> tuple[str, dict[str, Any]]:
     if verdict.reason in ("stale_timestamp", "future_timestamp"):
-        return _clock_remedy(abs(verdict.clock_difference or 0))
+        return _clock_remedy(verdict.clock_difference or 0)
     if not by_ended.request.header(SIGNATURE_HEADER):
         return "Turn on request verification in the platform's dashboard: the request carries no X-Signature.", {}
     for other in others:
@@ -91,7 +91,7 @@ def _remedy(others: Sequence[Attempt], by_ended: Attempt, now: float, verdict: V
         if found.ok:
             return other.sentence, other.settings
         if found.secret_id is not None:
-            clock, tolerance = _clock_remedy(abs(found.clock_difference or 0))
+            clock, tolerance = _clock_remedy(found.clock_difference or 0)
             return f"{other.sentence} Then: {clock}", other.settings | tolerance
     if verify(by_ended.request, by_ended.profile, by_ended.secrets, now).secret_id is not None:
         sentence = "The signature was made with a secret that has ended. Put the current one into the platform's"
@@ -99,13 +99,18 @@ def _remedy(others: Sequence[Attempt], by_ended: Attempt, now: float, verdict: V
     return "", {}
 
 
-def _clock_remedy(seconds: float) -> tuple[str, dict[str, Any]]:
-    """Say what to do, and the setting; none for a call that is merely old, which a tolerance would let in again."""
+def _clock_remedy(difference: float) -> tuple[str, dict[str, Any]]:
+    """Say what to do, and the setting; none for a call that is merely old, which a tolerance would let in again.
+
+    ``difference`` is how far the timestamp is ahead of our clock, in seconds: below zero of one that may be old.
+    """
+    seconds = abs(difference)
     enough = int(seconds) + 1
     if enough <= OFFERED_TOLERANCE_SECONDS:
         roomy = min(OFFERED_TOLERANCE_SECONDS, (enough // 60 + 2) * 60)  # clocks drift
         return f"Set the tolerance to {enough} s or more, or set the clocks right.", {"tolerance_seconds": roomy}
-    off = f"The timestamp is {seconds:.0f} s off"
+    off = f"The timestamp is {seconds:.0f} s {'behind' if difference < 0 else 'ahead of'} our clock"
+    cause = "an old request, or a clock that is wrong" if difference < 0 else "a clock is wrong"
     if enough <= MAX_TOLERANCE_SECONDS:
-        return f"{off}: an old request, or a clock that is wrong. Set the clocks right.", {}
-    return f"{off}, more than any tolerance: an old request, or a clock that is wrong.", {}
+        return f"{off}: {cause}. Set the clocks right.", {}
+    return f"{off}, more than any tolerance: {cause}.", {}

@@ -73,10 +73,10 @@ def test_it_keeps_nobody_out(customer: Page, scheme: str) -> None:
     assert faults(customer) == []
 
 
-def test_a_phone_names_what_an_act_is_about(customer: Page) -> None:
+def test_an_act_names_what_it_is_about(customer: Page) -> None:
     name = customer.locator(".console-object h2").inner_text()
     customer.goto(customer.url.replace("/change/", "/suspend/"))
-    expect(customer.locator(".console-whose")).to_be_hidden()
+    expect(customer.locator(".console-whose")).to_have_text(name)
     customer.set_viewport_size(PHONE)
     expect(customer.locator(".console-whose")).to_have_text(name)
 

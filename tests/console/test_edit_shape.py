@@ -331,6 +331,18 @@ def test_grant_leads_to_the_credential_that_is_there(world, console):
     assert "is granted this credential for int_1 already" in page.content.decode()
 
 
+def test_the_preview_shows_an_installation_that_is_answered(console, world):
+    other = EndUser.objects.create(platform=world.platform, end_user_id="eu_2", attributes={"region": "eu"})
+    newest = world.make_installation("inst_2")
+    Installation.objects.filter(pk=newest.pk).update(end_user=other)  # nothing is granted to it
+    text = '{"key": "$credential.apiKey", "id": "$end_user.external_id"}'
+    assert json.loads(previewed(console, world, text)["answer"]) == {"id": "acme", "key": MASK}
+    assert "the credential that inst_1 is handed" in previewed(console, world, text)["notes"][0]
+    Installation.objects.filter(pk=world.installation.pk).update(state="suspended")
+    answer = previewed(console, world, '{"region": "$end_user.region"}')["answer"]
+    assert json.loads(answer) == {"region": "eu"}
+
+
 def test_a_name_from_before_the_rule_stays(world, console):
     """Whoever is answered with it goes on so: new ones alone are refused."""
     shape = {"": "old", "apiKey": "$credential.apiKey"}

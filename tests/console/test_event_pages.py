@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import strip_tags
 
+from credservice.adminkit.links import named_link
 from credservice.events.emit import emit, forget_wanted
 from credservice.events.models import DeliveryAttempt, Event, EventDelivery, EventEndpoint
 from tests.conftest import Trail
@@ -137,6 +139,10 @@ def test_what_failed_in_the_last_day_is_sent_again(console: Client, failed: Even
     send(console, url(failed.endpoint, "replay-failed"), since="86400")
     failed.refresh_from_db()
     assert failed.state == "pending"
+
+
+def test_what_there_is_one_of_is_named_once(db: None) -> None:
+    assert strip_tags(named_link("overview", "overview")) == "overview"
 
 
 def test_a_delivery_is_found_by_its_webhook_id(console: Client, failed: EventDelivery) -> None:

@@ -153,6 +153,10 @@ def test_an_approval_in_bulk_says_which_get_no_answer_yet(console: Client, world
     told = re.search(r"2 of these get no answer yet: ([^.]*)\.", page)
     assert told is not None
     assert sorted(told[1].split(", ")) == [f"inst_2 {why}", f"inst_3 {why}"]
+    assert "refused before" not in page
+    Installation.objects.filter(pk=waiting[0].pk).update(state="refused")
+    page = console.get(ask_bulk(console, Installation, "approve", waiting)).content.decode()
+    assert "1 of these was refused before: inst_2." in page
     EndUser.objects.update(attributes={"region": "eu"})
     assert "no answer yet" not in console.get(ask_bulk(console, Installation, "approve", waiting)).content.decode()
 

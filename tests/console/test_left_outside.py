@@ -111,7 +111,7 @@ def test_a_leak_of_what_has_ended_before_is_noted(console: Client, world: World,
 def test_replacing_values_without_an_overlap_leaves_the_old_ones_open(console: Client, world: World) -> None:
     address = url(world.credential, "replace")
     answer = console.get(send(console, address, value_0="a-new-key", overlap="none")["Location"])
-    assert "end it there, then confirm that" in answer.content.decode()
+    assert "end it there, then confirm its end here" in answer.content.decode()
     world.credential.refresh_from_db()
     assert world.credential.state_word() == "leaked, may still work"
 

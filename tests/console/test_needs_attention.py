@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.models import Model
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from credservice.audit import Line, record
@@ -21,7 +24,8 @@ from credservice.keys.models import SigningKey, SigningSecret
 from credservice.keys.reminders import Reminder, reminders
 from credservice.keys.services import generate_secret
 from credservice.keys.signing_keys import generate_signing_key
-from exchange.models import Grant, Platform
+from exchange.admin.refused_platforms import refused_of
+from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from exchange.models.refused_calls import RefusedCall
 from provisioning.models import CredentialRotation, Marketplace, Operation
 from provisioning.services.operation_worker import STUCK_AFTER
@@ -214,17 +218,64 @@ def test_calls_that_waited_settle_one_installation_at_a_time(console: Client, wo
     approved, waiting = (world.make_installation(name, "pending") for name in ("inst_2", "inst_3"))
     refuse("waiting_for_approval", 9, "platform:mindcloud", installation="inst_2")
     type(approved).objects.filter(pk=approved.pk).update(state="active")
-    refuse("incomplete_answer", 5, "platform:mindcloud", installation="inst_2")
-    told = (
-        "5 of the last 14 calls of mindcloud were refused, most of them: incomplete answer "
-        "(9 more for what is settled since)"
-    )
+    refuse("too_many", 5, "platform:mindcloud", installation="inst_2")
+    told = "5 of the last 14 calls of mindcloud were refused, most of them: too many (9 more for what is settled since)"
     (line,) = [line for line in overview(console).context["needed"] if line["sentence"] == told]
-    assert "incomplete_answer" in {row.reason for row in console.get(line["link"]).context["cl"].result_list}
+    assert "too_many" in {row.reason for row in console.get(line["link"]).context["cl"].result_list}
     refuse("waiting_for_approval", 6, "platform:mindcloud", installation=waiting.installation_id)
     (line,) = [line for line in overview(console).context["needed"] if "calls of mindcloud" in line["sentence"]]
-    assert "most of them: waiting for approval, then incomplete answer" in line["sentence"]
+    assert "most of them: waiting for approval, then too many" in line["sentence"]
     assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
+
+
+NAMED = {"end_user": "eu_1", "installation": "inst_1", "integration": "int_1"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "model", "before", "after"),
+    [
+        ("unknown_end_user", EndUser, {"end_user_id": "eu_0"}, {"end_user_id": "eu_1"}),
+        ("unknown_integration", Integration, {"integration_id": "int_0"}, {"integration_id": "int_1"}),
+        ("installation_of_another", Installation, {"installation_id": "inst_0"}, {"installation_id": "inst_1"}),
+        ("end_user_suspended", EndUser, {"is_active": False}, {"is_active": True}),
+        ("credential_suspended", EndUser, {"is_active": False}, {"is_active": True}),
+        ("integration_suspended", Integration, {"is_active": False}, {"is_active": True}),
+        ("installation_suspended", Installation, {"state": "suspended"}, {"state": "active"}),
+        ("installation_refused", Installation, {"state": "refused"}, {"state": "active"}),
+        ("waiting_for_approval", Installation, {"state": "pending"}, {"state": "active"}),
+        ("no_live_secret", SigningSecret, {"state": "retired"}, {"state": "current"}),
+        ("no_grant", Grant, {"line": uuid4()}, {}),
+        ("credential_revoked", Credential, {"state": "revoked"}, {"state": "active"}),
+        ("incomplete_answer", EndUser, {"attributes": {}}, {"attributes": {"region": "eu"}}),
+    ],
+)
+def test_calls_that_the_present_state_has_settled_are_no_trouble(
+    console: Client, world: World, reason: str, model: type[Model], before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    shape = {"apiKey": "$credential.apiKey", "region": "$end_user.region"}
+    Integration.objects.update(response_shape=shape if reason == "incomplete_answer" else {"a": "$credential.apiKey"})
+    model._default_manager.update(**before)
+    refuse(reason, 5, "platform:mindcloud", **NAMED)
+    assert refused_of(world.platform).proven.refused == 5
+    model._default_manager.update(**after or {"line": world.credential.line})
+    look = refused_of(world.platform).proven
+    assert (look.refused, look.settled) == (0, 5)
+
+
+def test_calls_that_a_resumed_platform_had_refused_are_settled(world: World) -> None:
+    Platform.objects.update(is_active=False)
+    refuse("platform_suspended", 5)
+    assert refused_of(Platform.objects.get()).claimed.refused == 5
+    Platform.objects.update(is_active=True)
+    assert refused_of(Platform.objects.get()).claimed.settled == 5
+
+
+def test_what_settles_refused_calls_is_found_by_a_bounded_number_of_queries(world: World) -> None:
+    for n, reason in enumerate(["unknown_end_user", "no_grant", "end_user_suspended", "installation_suspended"] * 4):
+        refuse(reason, 1, "platform:mindcloud", **NAMED | {"end_user": f"eu_{n}"})
+    with CaptureQueriesContext(connection) as captured:
+        assert refused_of(world.platform).proven.settled == 8
+    assert len(captured) <= 7
 
 
 def test_a_frequent_reason_does_not_hide_the_next(console: Client, world: World, worker: None) -> None:

@@ -13,11 +13,12 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential
 from credservice.credentials.services import rotate
 from exchange.models import EndUser, Grant
-from exchange.services.end_users import resume_end_user, suspend_end_user, suspend_installation
+from exchange.services.end_users import refuse_installation, resume_end_user, suspend_end_user, suspend_installation
 from tests.support.console import World
 from tests.support.doors import role_client
 from tests.support.pages import send, url
@@ -144,6 +145,57 @@ def test_what_is_suspended_says_since_when_by_whom_and_why(console: Client, worl
     for obj in (world.platform, world.resource):
         send(console, url(obj, "suspend"), why="an outage")
         assert suspension(console, obj).endswith("UTC by root: an outage")
+
+
+def test_what_was_refused_says_when_by_whom_and_why(console: Client, world: World) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    assert "was refused" not in console.get(url(waiting, "approve")).content.decode()
+    refuse_installation(installation=waiting, actor="user:ann", why="Ticket 4711")
+    _, at = newest("installation.refused")
+    assert suspension(console, waiting) == f"Refused {at} by ann: Ticket 4711"
+    before, consequence = console.get(url(waiting, "approve")).context["consequences"]
+    assert strip_tags(before) == f"It was refused {at} by ann: Ticket 4711."
+    assert "From now on" in consequence
+    send(console, url(waiting, "approve"), why="")
+    assert suspension(console, waiting) == ""
+
+
+def test_a_form_that_was_open_while_a_colleague_refused_says_so(console: Client, world: World) -> None:
+    waiting = world.make_installation("inst_2", "pending")
+    form_id = console.get(url(waiting, "approve")).context["form_id"]
+    refuse_installation(installation=waiting, actor="user:ann", why="Ticket 4711")
+    page = console.post(url(waiting, "approve"), {"form_id": form_id, "why": ""})
+    assert "It has changed since you opened this page: it is refused now." in page.content.decode()
+    assert "by ann: Ticket 4711" in page.content.decode()
+    waiting.refresh_from_db()
+    assert waiting.state == "refused"
+
+
+def test_an_operator_reads_who_may_do_what_she_may_not(world: World) -> None:
+    operator, manager = role_client("Operator"), role_client("Secrets manager")
+    assert "A secrets manager can edit it." in operator.get(url(world.integration)).content.decode()
+    assert "A secrets manager can edit it." not in manager.get(url(world.integration)).content.decode()
+    added = operator.get(url(EndUser, "add")).content.decode()
+    assert "Without one, answers that hold it are not given" in added
+    assert "A secrets manager can give it by a re-bind; the vendor API and the set-up file can as well." in added
+    assert "A secrets manager can set it." in added  # the attributes
+    suspended = EndUser.objects.create(platform=world.platform, end_user_id="eu_2")
+    assert "A secrets manager can" not in manager.get(url(suspended)).content.decode()
+
+
+def test_who_may_not_take_the_file_of_who_saw_reads_who_may(world: World) -> None:
+    record(
+        Line(
+            "credential.revealed",
+            "user:ann",
+            object_type="credential",
+            object_id=str(world.credential.pk),
+            subject=world.end_user.subject,
+        )
+    )
+    told = "An auditor can download it as CSV."
+    assert told in role_client("Operator").get(url(world.end_user, "who-saw")).content.decode()
+    assert told not in role_client("Auditor").get(url(world.end_user, "who-saw")).content.decode()
 
 
 def test_a_credential_says_it_of_its_customer(console: Client, world: World) -> None:

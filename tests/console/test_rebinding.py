@@ -39,6 +39,18 @@ def test_it_ends_what_the_customer_before_had(world: World, trail: Trail) -> Non
     assert (line.detail["why"], line.detail["credentials"]) == (ASK["why"], 3)
 
 
+def test_it_names_a_few_of_the_credentials_that_would_end(world: World) -> None:
+    manager = role_client("Secrets manager")
+    made = [world.make_key() for _ in range(6)]
+    (told,) = [
+        text for text in manager.get(url(world.end_user, "rebind")).context["consequences"] if "These end" in text
+    ]
+    assert [url(key) in told for key in [*reversed(made), world.credential]] == [True] * 5 + [False] * 2
+    assert told.endswith("and 3 more.")
+    Credential.objects.update(state="revoked")
+    assert "No credential of it is live: none ends." in manager.get(url(world.end_user, "rebind")).content.decode()
+
+
 def test_what_is_made_next_is_made_for_the_new_one(client: Client, db: None) -> None:
     """Also where the last token had expired by itself: its successor would be made for the customer before."""
     door: Door = make_door(client)

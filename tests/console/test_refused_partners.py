@@ -200,6 +200,17 @@ def test_a_platforms_page_leads_to_a_test_of_an_exchange(console: Client, world:
     assert step.urgent
 
 
+def test_the_test_of_an_exchange_has_the_ids_of_the_newest_such_call(console: Client, world: World) -> None:
+    ids = {"integration": "int_1", "installation": "inst_9", "end_user": "enduser_zzz"}
+    refuse("unknown_end_user", 3, "platform:mindcloud", **ids | {"end_user": "enduser_old"})
+    refuse("unknown_end_user", 1, "platform:mindcloud", **ids)
+    refuse("invalid_body", 1, "platform:mindcloud")
+    (step,) = steps(console, world.platform)
+    page = console.get(step.link)
+    assert page.context["form"].cleaned_data == ids
+    assert page.context["trial"].code == "unknown_end_user"
+
+
 def test_forged_calls_leave_a_platforms_page_its_own_reason(console: Client, world: World) -> None:
     refuse("unknown_end_user", 3, "platform:mindcloud")
     refuse("wrong_signature", 25)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from credservice.adminkit.model_admin import by_first_digits
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
-from credservice.console import search
+from credservice.console import refused_ids, search
 from credservice.credentials.key_lookup import MAX_KEY
 from credservice.credentials.services import revoke, start_issue
 from credservice.keys.services import enter_secret
@@ -218,6 +218,60 @@ def test_a_typed_reason_leads_to_its_lines(console: Client, world: World) -> Non
     assert [row.detail["why"] for row in console.get(address).context["cl"].result_list] == ["Ticket 4713, by phone"]
 
 
+def refused(reason: str = "unknown_end_user", **ids: str) -> None:
+    detail = {"end_user": "eu_1", "installation": "inst_1", "integration": "int_1"} | ids
+    record(Line("exchange.credential", "platform:mindcloud", "refused", reason, detail=detail))
+
+
+@pytest.mark.parametrize("kind", ["end_user", "installation", "integration"])
+@pytest.mark.parametrize("form", ["{}", "Customer {} gets 404", '"{}",'])
+def test_an_id_that_was_refused_as_unknown_leads_to_its_lines(
+    console: Client, world: World, kind: str, form: str
+) -> None:
+    refused(**{kind: "other_zzz"})
+    refused(**{kind: "other_zz"})
+    address = lands_on(console, form.format("other_zzz"))
+    (line,) = console.get(address).context["cl"].result_list
+    assert line.detail[kind] == "other_zzz"
+
+
+def test_an_id_that_was_refused_leads_to_no_customer_whose_id_is_longer(console: Client, world: World) -> None:
+    EndUser.objects.create(platform=world.platform, end_user_id="enduser_12")
+    refused(end_user="enduser_1")
+    groups = {
+        group.title: [row["name"] for row in group.rows] for group in find(console, "enduser_1").context["groups"]
+    }
+    assert groups == {"End users": ["enduser_12"], "Sent with refused exchanges": ["enduser_1"]}
+
+
+def test_a_line_with_a_known_and_a_refused_id_leads_to_both(console: Client, world: World) -> None:
+    refused(end_user="enduser_zzz")
+    groups = find(console, "int_1: customer enduser_zzz gets 404").context["groups"]
+    assert {group.title: [row["name"] for row in group.rows] for group in groups} == {
+        "Integrations": ["int_1"],
+        "Sent with refused exchanges": ["enduser_zzz"],
+    }
+    assert lands_on(console, "int_1: the integration of customer eu-9") == url(world.integration)
+
+
+def test_an_id_is_looked_for_in_the_newest_refused_lines(console: Client, world: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr(refused_ids, "NEWEST", 2)
+    refused(end_user="enduser_zzz")
+    for _ in range(3):  # lines of other outcomes do not count
+        record(Line("exchange.credential", "platform:mindcloud", "granted", detail={"end_user": "eu_1"}))
+    refused()
+    assert "q=enduser_zzz" in lands_on(console, "enduser_zzz")
+    refused()
+    assert search.FOUND_NOTHING in find(console, "enduser_zzz").content.decode()
+
+
+def test_the_header_of_a_request_id_leads_to_its_lines(console: Client, world: World) -> None:
+    console.post(url(world.end_user, "suspend"), {}, HTTP_X_REQUEST_ID="5754aa00-0001")
+    sent = console.post(reverse("admin:search"), {"term": CANARY}, HTTP_X_REQUEST_ID="5754aa00-0001")
+    assert sent.status_code == 302
+    assert lands_on(console, "X-Request-ID: 5754aa00-0001").endswith("?request_id=5754aa00-0001")
+
+
 @pytest.mark.parametrize("term", ["", "   ", "\N{GRINNING FACE}", "%", "_", "\\", "a:b", ":", "end_user:", "🦄" * 300])
 def test_odd_input_finds_nothing_and_breaks_nothing(console: Client, world: World, term: str) -> None:
     page = find(console, term)
@@ -257,7 +311,7 @@ def test_a_search_has_a_bounded_number_of_queries(console: Client, world: World)
     find(console, "warm")
     with CaptureQueriesContext(connection) as captured:
         find(console, "nobody-at-all-0123456789")
-    assert len(captured) <= 70
+    assert len(captured) <= 71
 
 
 def test_the_box_is_on_every_list(console: Client, world: World) -> None:

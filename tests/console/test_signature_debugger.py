@@ -158,6 +158,25 @@ def test_a_call_that_is_merely_old_is_not_let_in_by_a_click(world, client, conso
     assert 'name="settings"' not in page
 
 
+@pytest.mark.parametrize(
+    ("header", "text", "told"),
+    [
+        (
+            "X-Signature",
+            "not-a-digest-7f3a",
+            "X-Signature was sent with 17 characters. It may be 64 hexadecimal",
+        ),
+        ("X-Timestamp", "yesterday-7f3a", "X-Timestamp was sent with 14 characters. It may be seconds or milliseconds"),
+    ],
+)
+def test_it_says_which_header_cannot_be_read_and_what_it_may_be(world, client, console, header, text, told):
+    call(client, headers_of(Profile(), at=int(time.time())) | {header: text})
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert told in page
+    assert "Compare the text below" not in page
+    assert text not in page
+
+
 def test_it_shows_what_is_signed_and_no_secret(world, client, console):
     call(client, headers_of(Profile(), secret="x" * 40, at=1_763_640_000))
     page = console.get(page_of(RefusedCall.objects.get())).content.decode()

@@ -47,6 +47,26 @@ def test_it_says_what_an_answer_lacks(console: Client, world: World, shape: dict
     assert console.get(link).status_code == 200
 
 
+def test_it_says_all_that_an_answer_lacks_at_once(console: Client, world: World) -> None:
+    shape = {"r": "$end_user.region", "p": "$end_user.plan", "id": "$end_user.external_id", "s": "$installation.site"}
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape=shape | {"o": "$credential.other"})
+    EndUser.objects.update(external_id="")
+    ((sentence, link),) = needs(console, world.end_user)
+    assert sentence == (
+        "inst_1 of int_1 gets no answer: the customer has no attribute plan and no attribute region and no external_id"
+        ", and the installation has no attribute site, and its credential has no value other. "
+        "Write them under attributes. Re-bind it to your customer. Write it among the installation's attributes. "
+        "Replace the credential's values"
+    )
+    assert link.endswith("#field-attributes")
+    ids = {"integration": "int_1", "installation": "inst_1", "end_user": "eu_1"}
+    tried = console.get(url(world.platform, "test-exchange"), ids).context["trial"]
+    assert tried.message == (
+        "The answer cannot be filled: the customer has no attributes 'plan' or 'region' or 'external_id', "
+        "and the installation has no attribute 'site', and the credential has no value 'other'."
+    )
+
+
 def test_who_may_not_write_an_attribute_is_told_who_may(console: Client, world: World) -> None:
     operator = role_client("Operator")
     Integration.objects.filter(pk=world.integration.pk).update(response_shape=TENANT)

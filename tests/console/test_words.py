@@ -133,6 +133,13 @@ def test_an_address_of_a_button_says_so(console: Client, db: None) -> None:
     assert "Nothing opens here" in answer.content.decode()
 
 
+def test_signing_out_says_no_more_than_that(console: Client, db: None) -> None:
+    page = console.post(reverse("admin:logout")).content.decode()
+    assert "You are signed out" in page
+    assert "Sign in again" in page
+    assert "quality time" not in page
+
+
 def test_what_is_taken_together_is_said_in_plain_words(console: Client, world: World) -> None:
     values = {"platform": world.platform.pk, "integration_id": "int_1", "policy": world.policy.pk}
     page = console.post(url(Integration, "add"), values | {"response_shape": '{"apiKey": "$credential.apiKey"}'})

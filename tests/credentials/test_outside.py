@@ -7,7 +7,7 @@ from django.db import OperationalError, connection, transaction
 
 from credservice.core.exceptions import Conflict, Invalid, Unavailable
 from credservice.credentials.models import Credential
-from credservice.credentials.services import finish_end, finish_issue, reveal, revoke, set_suspended
+from credservice.credentials.services import finish_at_commit, finish_end, finish_issue, reveal, revoke, set_suspended
 from tests.credentials.remote import UNAVAILABLE, UNWILLING
 from tests.support.concurrency import at_once
 
@@ -158,3 +158,14 @@ def test_an_intent_is_rolled_back_with_its_transaction(remote_policy, issue):
         issue(remote_policy)
         transaction.set_rollback(True)
     assert not Credential.objects.exists()
+
+
+def test_an_issuer_that_is_down_is_told_in_one_line_of_the_log(remote, pending, caplog):
+    remote.answer = UNAVAILABLE
+    with transaction.atomic():
+        finish_at_commit(pending, actor=ACTOR)
+        assert remote.calls == []
+    (line,) = caplog.records
+    assert "issuer_unavailable" in line.getMessage()
+    assert (line.levelname, line.exc_info) == ("WARNING", None)
+    assert remote.calls == [str(pending.pk)]

@@ -37,6 +37,7 @@ from credservice.console.audit.export import WITHHELD, export_page
 from credservice.console.audit.exposure import find_page, seen_page
 from credservice.console.audit.reasons import MIN_WORD, NEWEST, lines_with_reason
 from credservice.console.audit.times import TimeFilter
+from credservice.console.refused_ids import lines_refused_with
 from credservice.credentials.rotation_impact import spoken
 
 
@@ -64,7 +65,8 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
     )
     list_before_template = "console/audit/chain.html"  # type: ignore[assignment] # Unfold says None
     search_help_text = (
-        f"Object id, subject, request id, line number, or part of a reason in the newest {NEWEST:,} lines"
+        f"Object id, subject, request id, line number, an id that an exchange was refused with, or part of a reason in "
+        f"the newest {NEWEST:,} lines"
     )
     list_fullwidth = True
     fieldsets = (
@@ -121,7 +123,10 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
         return super().changelist_view(request, more | (extra_context or {}))
 
     def find(self, term: str) -> list[Q]:
-        """Match a line by its number, an object id, a subject or a request id; a new one by the reason typed for it."""
+        """Match a line by its number, an object id, a subject or a request id; a new one also by its reason.
+
+        And a new one of a refused exchange by an id that it was sent with.
+        """
         found = [Q(object_id=term), Q(request_id=term)]
         if not term.startswith(CLAIMED_USER) or may_be_told_of("user"):
             found.append(Q(subject=term))
@@ -131,6 +136,7 @@ class AuditEventAdmin(ReadOnly, LargeListAdmin):
             found.append(Q(pk=int(term)))
         if len(term) >= MIN_WORD and (lines := lines_with_reason(term)):
             found.append(Q(pk__in=lines))
+        found += [Q(pk__in=lines) for lines in lines_refused_with(term).values()]
         return found
 
     def prepare_rows(self, rows: list[Any]) -> None:

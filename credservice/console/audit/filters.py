@@ -194,7 +194,9 @@ class SubjectFilter(TypedFilter):
         return customers.found
 
     def unknown(self, asked: str) -> str:
-        return f'No customer is called "{asked}".'
+        """Lead to the search: an id that was refused as unknown is in lines that are no customer's."""
+        search = list_link(AuditEvent, "Search the trail for it", q=asked)
+        return format_html('No customer is called "{}". {}: an id may have been refused as unknown.', asked, search)
 
 
 def _offer(asked: str, namesakes: list[tuple[str, str]]) -> SafeString:

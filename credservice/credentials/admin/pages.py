@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
-from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -27,7 +26,7 @@ from credservice.credentials.policy_impact import successor_differences
 from credservice.credentials.rotation_impact import RotationPreview, ends_first, preview_rotation, reach_of, told_reach
 from credservice.credentials.services import (
     confirm_end,
-    finish_issue,
+    finish_at_commit,
     force_end,
     retry_now,
     reveal,
@@ -36,7 +35,7 @@ from credservice.credentials.services import (
 )
 
 State = Credential.State
-END_IT_THERE = "It may still work in your product: end it there, then confirm that on the credential's page."
+END_IT_THERE = "It may still work in your product: end it there, then confirm its end here."
 
 
 class RotateForm(ValuesForm):
@@ -104,7 +103,7 @@ class Rotate(ObjectAction):
         """Rotate, and have the issuer make the values at once; in bulk the worker does that."""
         actor = actor_of(request)
         successor = _rotate(actor, obj, values)
-        transaction.on_commit(lambda: finish_issue(successor, actor=actor), robust=True)
+        finish_at_commit(successor, actor=actor)
         return format_html("The successor is {}.", link_to(successor, self.admin.object_title(successor)))
 
     def perform(self, actor: str, obj: Credential, values: Values) -> str:

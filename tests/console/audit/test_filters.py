@@ -211,6 +211,15 @@ def test_an_unknown_customer_is_told_as_one_and_a_known_one_without_lines_is_not
     assert "Nothing fits these filters" in text_of(console, subject=quiet.subject)
 
 
+def test_an_unknown_customer_leads_to_the_search_which_finds_what_was_refused(console, world):
+    detail = {"end_user": "enduser_zzz"}
+    record(Line("exchange.credential", "platform:mindcloud", "refused", "unknown_end_user", detail=detail))
+    (fault,) = console.get(LIST, {"subject": "enduser_zzz"}).context["cl"].faults
+    assert "an id may have been refused as unknown" in fault
+    assert f'href="{LIST}?q=enduser_zzz"' in fault
+    assert found(console, q="enduser_zzz") == ["exchange.credential"]
+
+
 def test_who_may_not_look_at_customers_finds_none_by_a_name(clerk, of_customers):
     assert 'No customer is called "acme".' in text_of(clerk, subject="acme")
     assert "crm-7" not in text_of(clerk, subject="Twins")
