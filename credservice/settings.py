@@ -344,6 +344,7 @@ UNFOLD = {
         "credservice.console.theme.moments",
         "credservice.console.theme.field",
         "credservice.console.theme.unsaved",
+        "credservice.console.theme.signed_out",
         "credservice.console.theme.overlays",
     ],
     "ACCOUNT": {"navigation": "credservice.console.theme.account"},

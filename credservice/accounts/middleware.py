@@ -6,6 +6,7 @@ from allauth.account.middleware import AccountMiddleware
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -21,6 +22,7 @@ SET_UP = (
     "mfa_add_webauthn",
     "account_reauthenticate",
     "account_passkey_options",
+    "account_signed_in",
     "account_provider_confirm",
     "admin:logout",
     "admin:login",
@@ -36,9 +38,13 @@ class AccountsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(PREFIX):
             return self.get_response(request)
+        if request.path == reverse("account_signed_in"):  # a page asks, not a person
+            request.session.is_activity = False  # type: ignore[attr-defined]
         response: HttpResponse = demand(request) or self.allauth(request)
         if _is_complete(request) and not known_device(request, request.user.get_username()):
             remember_device(request, response)
+        if _is_refused_form(request, response):
+            messages.warning(request, "You were signed out. What you sent was not saved.")
         return response
 
 
@@ -65,6 +71,13 @@ def _set_up_paths(request: HttpRequest) -> set[str]:
     came = arrival(request)
     back = {reverse("openid_connect_callback", args=[came.alias])} if came else set()
     return {reverse(name) for name in SET_UP} | back
+
+
+def _is_refused_form(request: HttpRequest, response: HttpResponse) -> bool:
+    """Tell whether a form was sent by nobody who is signed in, and is led to the sign-in, which leads back to it."""
+    if request.method != "POST" or request.user.is_authenticated:
+        return False
+    return response.get("Location") == redirect_to_login(request.get_full_path(), reverse("admin:login")).url
 
 
 def _is_complete(request: HttpRequest) -> bool:

@@ -29,12 +29,18 @@ def row_id(session_key: str | None) -> str:
 
 
 class SessionStore(SessionBase):
-    """Reads, writes and ends sessions, as every backend of Django's has to."""
+    """Reads, writes and ends sessions, as every backend of Django's has to.
+
+    ``is_activity``: this request keeps an idle session alive.
+    """
+
+    is_activity = True
 
     def load(self) -> dict[str, Any]:
         row = ConsoleSession.objects.live().filter(pk=row_id(self.session_key)).first()
         if row is not None:
-            self._see(row)
+            if self.is_activity:
+                self._see(row)
             try:
                 content: dict[str, Any] = json.loads(unseal(bytes(row.sealed_content), _place(row.pk)))
             except SealError:  # a key that is gone ends sessions; it must not end the console

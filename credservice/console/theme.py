@@ -31,6 +31,10 @@ def unsaved(_: HttpRequest) -> str:
     return static("console/unsaved.js")
 
 
+def signed_out(_: HttpRequest) -> str:
+    return static("console/signed_out.js")
+
+
 def overlays(_: HttpRequest) -> str:
     return static("console/overlays.js")
 

@@ -167,7 +167,8 @@ def switch(administrator: Page, *, on: bool) -> None:
     administrator.goto("/admin/console/foureyes/")
     administrator.get_by_label("Reveals").set_checked(on)
     picture(administrator, "second-person")
-    administrator.get_by_role("button", name="Save", exact=True).click()
+    with administrator.expect_navigation():  # the form is sent once the page has asked who is signed in
+        administrator.get_by_role("button", name="Save", exact=True).click()
 
 
 def test_credentials_are_revoked_in_bulk(enter: Enter, cast: Cast) -> None:

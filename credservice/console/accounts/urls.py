@@ -29,6 +29,7 @@ urlpatterns = [
         require_GET(login_required(console_page(views.confirmed, "Confirmed", in_account=False))),
         name="account_confirmed",
     ),
+    path("signed-in/", require_GET(views.signed_in), name="account_signed_in"),
     path("passkey/options/", require_GET(login_required(views.passkey_options)), name="account_passkey_options"),
     path("passkey/sign-in/", console_page(views.passkey_sign_in, "Sign in"), name="mfa_login_webauthn"),
     path("app/", console_page(views.AddAppView.as_view(), "Add an authenticator app"), name="mfa_activate_totp"),

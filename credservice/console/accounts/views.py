@@ -16,6 +16,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.views import LoginView
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.middleware.csrf import get_token
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.generic.edit import FormView
@@ -159,6 +160,17 @@ class AccountView(IndexView):  # type: ignore[misc]
 def _left_codes(authenticators: dict[str, Any]) -> int | None:
     codes = authenticators.get("recovery_codes")
     return None if codes is None else len(codes.get_unused_codes())
+
+
+def signed_in(request: HttpRequest) -> HttpResponse:
+    """Tell a page of the console who is signed in now, with the token for its form: each sign-in makes another.
+
+    To another site's page it is as if nobody were: a browser names that one, and lets it read no answer anyhow.
+    """
+    is_ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    if not (is_ours and request.user.is_authenticated):
+        return JsonResponse({"user": None})
+    return JsonResponse({"user": request.user.get_username(), "csrf_token": get_token(request)})
 
 
 def passkey_options(request: HttpRequest) -> HttpResponse:

@@ -41,7 +41,7 @@ async function start(form) {
   const publicKey = asked(options.request_options || options.creation_options, form);
   const credential = await navigator.credentials[form.dataset.passkey]({ publicKey });
   form.elements.credential.value = JSON.stringify(answered(credential));
-  form.submit();
+  form.requestSubmit();
 }
 
 document.addEventListener("DOMContentLoaded", () => {
@@ -57,7 +57,8 @@ document.addEventListener("DOMContentLoaded", () => {
         const refused = error.name === "NotAllowedError" || error.name === "AbortError";
         problem.textContent = refused ? "No passkey was used. Try again, or take another way." : error.message;
         problem.hidden = false;
-        button.disabled = false;
+      } finally {
+        button.disabled = false; // also where signed_out.js holds the form back
       }
     });
   }
