@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q
 
 from credservice.core.ids import find_ours
 from credservice.credentials.hooks import Subject
@@ -66,9 +66,10 @@ def integrations_served(policy: CredentialPolicy) -> list[Use]:
     ]
 
 
-def policies_of(line: UUID) -> QuerySet[CredentialPolicy]:
-    """Find the policies of the integrations that hand the line out."""
-    return CredentialPolicy.objects.filter(integrations__grants__line=line).distinct()
+def policies_of(lines: Collection[UUID]) -> list[tuple[UUID, CredentialPolicy]]:
+    """Find the policies of the integrations that hand the lines out."""
+    grants = Grant.objects.filter(line__in=lines).select_related("integration__policy")
+    return [(grant.line, grant.integration.policy) for grant in grants]
 
 
 def end_user_subject(key: str) -> Subject | None:

@@ -53,7 +53,7 @@ class Look:
 
     def are_many(self) -> bool:
         """Tell if somebody should look."""
-        return self.refused >= max(AT_LEAST, SHARE * self.of)
+        return self.refused >= max(AT_LEAST, SHARE * (self.of - self.settled))
 
     def sentence(self) -> str:
         """Write it as a line of the overview."""

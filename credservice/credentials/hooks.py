@@ -5,7 +5,7 @@ has to fetch the new values itself. What hands a line of credentials out may hav
 credentials were made by.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -29,8 +29,8 @@ _finders: dict[str, Finder] = {}
 # Asked of a credential that is due for rotation: whether somebody else was asked to rotate it instead.
 Taker = Callable[[Credential], bool]
 _takers: list[Taker] = []
-# Asked for a line of credentials: the policies of what hands it out.
-Policies = Callable[[UUID], Iterable[CredentialPolicy]]
+# Asked for lines of credentials: of each that something hands out, the policies of what does.
+Policies = Callable[[Collection[UUID]], Iterable[tuple[UUID, CredentialPolicy]]]
 _policies: list[Policies] = []
 
 
@@ -68,17 +68,17 @@ def is_taken(credential: Credential) -> bool:
 
 
 def register_policies(policies: Policies) -> None:
-    """Have ``policies`` asked of a line of credentials. For the doors' AppConfig.ready."""
+    """Have ``policies`` asked of lines of credentials. For the doors' AppConfig.ready."""
     if policies not in _policies:
         _policies.append(policies)
 
 
-def is_wanted(line: UUID) -> bool:
-    """Tell if anything hands this line out, were there a credential of it."""
-    return any(True for ask in _policies for _ in ask(line))
+def wanted(lines: Collection[UUID]) -> set[UUID]:
+    """Choose those of the lines that something hands out, or would, were there a credential."""
+    return {line for ask in _policies for line, _ in ask(lines)}
 
 
 def policy_of_successor(credential: Credential) -> CredentialPolicy:
     """Find the policy by which a person has a successor made: that of what hands its line out, where that is one."""
-    found = {policy.pk: policy for ask in _policies for policy in ask(credential.line)}
+    found = {policy.pk: policy for ask in _policies for _, policy in ask([credential.line])}
     return next(iter(found.values())) if len(found) == 1 else credential.policy

@@ -87,7 +87,7 @@ def recognise(text: str, *, actor: str) -> list[Recognised]:
     digests: set[bytes] = set()
     found: dict[UUID, Credential] = {}
     with transaction.atomic():
-        while some := _digests_of(islice(parts, AT_ONCE)):
+        while len(found) < MAX_RECOGNISED and (some := _digests_of(islice(parts, AT_ONCE))):
             digests |= some
             found |= {credential.pk: credential for credential in _found(some)}
         for credential in found.values():

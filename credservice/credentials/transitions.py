@@ -196,7 +196,8 @@ def _left_outside(credential: Credential) -> "Credential.Outside | None":
         return None
     if credential.leaked_at is not None:
         return Outside.LEAKED
-    return None if credential.policy.backend().expires_itself else Outside.OPEN
+    expires = credential.policy.backend().expires_itself and credential.expires_at is not None
+    return None if expires else Outside.OPEN
 
 
 def erase(credentials: Sequence[Credential], actor: str, why: str) -> None:
@@ -271,7 +272,8 @@ def _expiry(credential: Credential, issued: Issued, now: datetime) -> datetime |
 
 def _own_end(credential: Credential, issued: Issued) -> dict[str, str]:
     """Keep when it expires outside, where that is not its end here: nothing else may end it there."""
-    if issued.expires_at == credential.expires_at or not credential.policy.backend().expires_itself:
+    backend = credential.policy.backend()
+    if issued.expires_at == credential.expires_at or backend.can_revoke or not backend.expires_itself:
         return {}
     return {OWN_END: issued.expires_at.isoformat() if issued.expires_at else ""}
 

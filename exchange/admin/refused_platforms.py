@@ -41,7 +41,8 @@ def what_to_do(request: HttpRequest, platform: Platform, debugger: ObjectPage, t
     steps = []
     if proven.are_many() and trial.link(request, platform):
         sentence = "Its calls are refused: test an exchange with the ids of one, and see why"
-        steps.append(Need(sentence, urgent=True, link=trial.url_with(platform, proven.details)))
+        sent = proven.details if request.user.has_perm("audit.view_auditevent") else ()
+        steps.append(Need(sentence, urgent=True, link=trial.url_with(platform, sent)))
     call = _kept(platform, claimed.reason) if claimed.are_many() else None
     if call is not None and debugger.link(request, platform):
         sentence = "Calls that claim to be its are refused: see in the signature debugger why"

@@ -105,10 +105,10 @@ def leaked(server, settings):
         "authority": {"BACKEND": "credservice.issuers.oauth2.OAuth2Issuer", "OPTIONS": options}
     }
 
-    def make(lifetime):
+    def make(lifetime, leaked=True):
         policy = CredentialPolicy.objects.create(name="tokens", issuer="authority", lifetime=lifetime, overlap=NONE)
         token = finish_issue(start_issue(policy=policy, context={}, subject="", actor="test"), actor="test")
-        return revoke(credential=token, actor="test", reason="seen in a log", leaked=True)
+        return revoke(credential=token, actor="test", reason="seen in a log", leaked=leaked)
 
     return make
 
@@ -135,6 +135,17 @@ def test_one_of_a_server_that_names_no_end_may_work_for_ever(server, leaked):
     with time_machine.travel(datetime.now(UTC) + timedelta(days=400)):
         sweep(0)
         assert Credential.objects.get().state_word() == "leaked, may still work"
+
+
+def test_one_without_any_end_is_an_open_point_also_where_it_has_not_leaked(server, leaked):
+    server.expires_in = None
+    assert leaked(None, leaked=False).outside == "open"
+
+
+def test_one_that_ends_by_some_policy_is_none_where_it_has_not_leaked(server, leaked):
+    """Each token that is refreshed would be one."""
+    server.expires_in = None
+    assert leaked(2 * MINUTE, leaked=False).outside == ""
 
 
 def test_a_token_is_revoked(server):

@@ -23,10 +23,11 @@ from credservice.credentials.admin.filters import (
     State,
 )
 from credservice.credentials.admin.related import left_outside
-from credservice.credentials.hooks import is_wanted
+from credservice.credentials.hooks import wanted
 from credservice.credentials.models import FAILS_AFTER, STUCK_AFTER, Credential, CredentialPolicy, stuck
 from credservice.issuers import get_issuer, issuer_choices
 
+MAX_EXPIRED = 1000  # entered credentials of a policy that are looked at: grants of others may be gone
 IS_STUCK = Q(attempts__gte=STUCK_AFTER)
 
 
@@ -103,8 +104,8 @@ def _entered_at_their_end() -> Iterator[Need]:
     for policy in CredentialPolicy.objects.filter(issuer__in=entered, lifetime__isnull=False):
         own = Q(policy=policy)
         lists = {"policy__id__exact": str(policy.pk)}
-        lines = Credential.objects.filter(own & EXPIRED_LAST).values_list("line", flat=True)[:MAX_COUNTED]
-        if ended := sum(map(is_wanted, lines)):
+        newest = Credential.objects.filter(own & EXPIRED_LAST).order_by("-ended_at")
+        if ended := min(len(wanted(newest.values_list("line", flat=True)[:MAX_EXPIRED])), MAX_COUNTED):
             told = f"{counted(ended, 'entered credential')} of {policy} expired, and nothing follows: enter new values"
             yield Need(told, lists | {"state__exact": slugify("expired lately, without a successor")}, urgent=True)
         if soon := _bounded(own & ENDS_SOON):

@@ -43,7 +43,10 @@
     const token = form.querySelector("[name=csrfmiddlewaretoken]");
     if (now && token) token.value = now.csrf_token; // another since each sign-in
     checked = form;
-    form.requestSubmit(submitter);
-    checked = null;
+    try {
+      form.requestSubmit(submitter);
+    } finally {
+      checked = null;
+    }
   }, true);
 }
