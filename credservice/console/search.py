@@ -251,7 +251,7 @@ def _row(site_admin: Any, obj: Model, name: str, term: str) -> dict[str, Any]:
 
 def _is_whole(obj: Model, term: str) -> bool:
     """Tell if the term is the row's own id, and not one that it speaks of."""
-    names = ("partner_id", "end_user_id", "installation_id", "integration_id", "external_id")
+    names = ("partner_id", "end_user_id", "installation_id", "integration_id", "external_id", "hint")
     return term in {str(obj.pk), *(str(getattr(obj, name, "")) for name in names)}
 
 

@@ -18,7 +18,7 @@ from django.db import transaction
 from credservice.core.last_used import LastUses
 from credservice.credentials.models import Credential
 from credservice.credentials.reused_values import is_secret
-from credservice.credentials.transitions import MIN_DIGESTED, record_step, value_digest
+from credservice.credentials.transitions import MIN_DIGESTED, parts_of, record_step, value_digest
 from credservice.crypto import SealError, digest
 
 MAX_KEY = 4096  # characters
@@ -128,7 +128,7 @@ def _values_in(credential: Credential, digests: set[bytes]) -> dict[str, str]:
         values = credential.open()
     except SealError:  # erased, or under a key that this process does not have
         return {}
-    return {name: value for name, value in values.items() if _digests_of([value]) & digests}
+    return {name: value for name, value in values.items() if _digests_of([value, *parts_of(value)]) & digests}
 
 
 # Between words; and within them, where addresses, assignments and sentences have a key between other things. Keys may

@@ -164,6 +164,48 @@ class EndImpact:
         return {"end_unrenewed": sum(use.number for use in self.uses)}
 
 
+@dataclass(frozen=True)
+class EnteredImpact:
+    """Tells who has to enter values of other names from now on. False where nobody's are entered."""
+
+    change: str = ""
+    uses: Sequence[Use] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.change and self.uses)
+
+    def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
+        """Say it; what ``sees`` does not let be seen is not named."""
+        listed = _listed(self.uses, sees)
+        return [printable(self.change), *([printable(f"It is used by {listed}.")] if listed else [])]
+
+    def counts(self) -> dict[str, int]:
+        """Count for the trail."""
+        return {"entered_otherwise": sum(use.number for use in self.uses)}
+
+
+def entered_change(before: Iterable[str], after: Iterable[str]) -> str:
+    """Say what changes for whoever enters values, where they are called otherwise; empty where they are not."""
+    old, new = list(before), list(after)
+    if set(old) == set(new):
+        return ""
+    return (
+        f"From now on, {' and '.join(new)} have to be entered for each customer, also where values are replaced. "
+        f"A backend that sends {' and '.join(old)} by the vendor API is refused until it sends these."
+    )
+
+
+def foretell_entered(before: CredentialPolicy, policy: CredentialPolicy) -> EnteredImpact:
+    """Compare the names of the values that are entered for the policy, as it is in memory, with those before."""
+    try:
+        if before.backend().generates or policy.backend().generates:
+            return EnteredImpact()
+    except ImproperlyConfigured:
+        return EnteredImpact()  # settings have lost its issuer: nothing is entered
+    change = entered_change(before.value_names(), policy.value_names())
+    return EnteredImpact(change, served_by(policy) if change else ())
+
+
 def _whose(uses: Iterable[Use]) -> str:
     totals: Counter[str] = Counter()
     for use in uses:

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from credservice.core.exceptions import Invalid, escaped
 from credservice.credentials.models import Credential
-from credservice.credentials.transitions import MIN_DIGESTED, value_digest, values_digest
+from credservice.credentials.transitions import parts_of, value_digest, values_digest
 
 K = TypeVar("K", bound=Hashable)
 # Beside a secret, values of such names say whose it is or where it goes: they stay, and several customers share them.
@@ -32,9 +32,10 @@ def digests_of(entered: Mapping[str, str]) -> dict[bytes, str]:
     """Digest the secrets among these values, each with its name. Where all are too short for that, or none is a
     secret, they are digested together, under no name unless there is but one."""
     found = {
-        value_digest(value): name
+        value_digest(part): name
         for name, value in entered.items()
-        if len(value) >= MIN_DIGESTED and (is_secret(name, entered) or _holds_password(value))
+        if is_secret(name, entered) or _holds_password(value)
+        for part in parts_of(value)
     }
     return found or {values_digest(entered): next(iter(entered)) if len(entered) == 1 else ""}
 

@@ -60,6 +60,7 @@ class RotationPreview:
     state: str = Credential.State.ACTIVE
     waits: bool = False  # the issuer is outside: the successor may be long in coming
     failing: str = ""  # the issuer of the successor, where that fails now
+    expires_in: timedelta | None = None
 
     def sentences(self) -> list[str]:
         if self.state != Credential.State.ACTIVE:
@@ -70,6 +71,8 @@ class RotationPreview:
         elif self.overlap <= timedelta(0):
             until = "; until then it is handed out" if self.waits else ""
             lines.append(f"It ends as soon as its successor is there, without overlap{until}.")
+        elif self.expires_in is not None and self.expires_in <= self.overlap:
+            lines.append(f"It stays valid until it expires, in {spoken(max(self.expires_in, timedelta(0)))}.")
         else:
             lines.append(f"It stays valid for {spoken(self.overlap)} after its successor is there.")
         if self.failing and self.ends_first:
@@ -111,6 +114,7 @@ def preview_rotation(
         state=credential.state,
         waits=not policy.backend().local,
         failing=next(iter(failing_issuers([policy.issuer])), ""),
+        expires_in=credential.expires_at - timezone.now() if credential.expires_at else None,
     )
 
 

@@ -4,10 +4,12 @@
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from random import uniform
 from typing import Any
+from urllib.parse import unquote
 
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.utils import timezone
@@ -23,6 +25,7 @@ from credservice.issuers.base import Issued, IssueRequest
 State, Outside = Credential.State, Credential.Outside
 # Shorter values are not worth looking up: too many strings would match them by chance.
 MIN_DIGESTED = 12
+_PASSWORD = re.compile(r"://[^/?#:@]*:([^/?#]+)@")  # in an address (RFC 3986, 3.2.1)
 MADE = (
     *("sealed_values", "lookup", "value_digests", "hint", "handle", "expires_at", "refresh_at", "rotates_at"),
     *("state", "activated_at", "attempts", "next_attempt_at", "failure"),
@@ -95,7 +98,7 @@ def fill(credential: Credential, issued: Issued) -> None:
     now = timezone.now()
     credential.sealed_values = seal_values(issued.values, credential.place)
     credential.lookup = digest(issued.lookup, "lookup") if issued.lookup else None
-    credential.value_digests = [value_digest(value) for value in issued.values.values() if len(value) >= MIN_DIGESTED]
+    credential.value_digests = [value_digest(part) for value in issued.values.values() for part in parts_of(value)]
     credential.expires_at, credential.refresh_at = _expiry(credential, issued, now), issued.refresh_at
     credential.hint, credential.handle = issued.hint, {**issued.handle, **_own_end(credential, issued)}
     credential.rotates_at = _next_rotation(credential, now)
@@ -245,6 +248,14 @@ def note_attempt(credential: Credential, action: str, why: str, actor: str, paus
 
 def record_step(action: str, credential: Credential, actor: str, *, outcome: str = "done", **detail: Any) -> None:
     record(Line.about(credential, action, actor, detail, outcome=outcome))
+
+
+def parts_of(value: str) -> list[str]:
+    """List what of a value is recognised by itself, if it is long enough: all of it, and the password in an address."""
+    parts = [value]
+    if found := _PASSWORD.search(value):
+        parts += dict.fromkeys((found[1], unquote(found[1])))
+    return [part for part in parts if len(part) >= MIN_DIGESTED]
 
 
 def value_digest(value: str) -> bytes:

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from credservice.core.names import printable
 from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.policy_impact import entered_change
 from credservice.credentials.rotation_impact import counted
 from credservice.crypto import SealError
 from exchange.models import EndUser, Grant, Installation, Integration
@@ -78,9 +79,10 @@ class AnswerImpact:
     lacking: dict[str, list[EndUser | Installation]] = field(default_factory=dict)  # by what is to be added to them
     looked_at: int = 0
     more: bool = False
+    entered: str = ""  # what changes for whoever enters values
 
     def __bool__(self) -> bool:
-        return bool(self.different or self.unanswered or self.more)
+        return bool(self.different or self.unanswered or self.more or self.entered)
 
     def sentences(self, *, named: bool = True) -> list[str]:
         """Say it; not ``named``: to who may not read installations, without their ids and what they lack."""
@@ -90,7 +92,7 @@ class AnswerImpact:
         if self.different:
             names = some(self.different) if named else ""
             told.append(f"{_number(self.different)} would be answered differently{names}.")
-        told += self.changes
+        told += [*self.changes, *([self.entered] if self.entered else [])]
         if self.more and self.looked_at:
             told.append(f"There are more installations: only the newest {self.looked_at} were looked at.")
         elif self.more:
@@ -103,7 +105,7 @@ class AnswerImpact:
             "different": len(self.different),
             "unanswered": len(self.unanswered),
             "not_all_looked_at": int(self.more),
-        }
+        } | ({"entered_otherwise": 1} if self.entered else {})
 
 
 def foretell_answers(now: Integration, then: Integration) -> AnswerImpact:
@@ -162,6 +164,8 @@ def compare_answers(before: Answers, after: Answers) -> AnswerImpact:
     """
     is_other = (before.shape, before.makes) != (after.shape, after.makes)
     impact = AnswerImpact(looked_at=len(before.by_installation), more=before.more and is_other)
+    if before.makes and after.makes and not (before.makes[0] or after.makes[0]) and before.by_installation:
+        impact.entered = entered_change(sorted(before.makes[1]), sorted(after.makes[1]))
     fields = {**before.shape, **after.shape}
     by_source = {name for name in fields if before.shape.get(name) != after.shape.get(name)}
     changed: set[str] = set()

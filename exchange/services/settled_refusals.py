@@ -116,7 +116,7 @@ _SETTLED: dict[str, _Settled] = {
     "end_user_suspended": _is_active,
     "credential_suspended": _is_active,  # it is while its end user is
     "installation_suspended": _is_no_more(State.SUSPENDED),
-    "installation_refused": _is_no_more(State.REFUSED),
+    "installation_refused": lambda now, detail: True,  # somebody has decided so
     "waiting_for_approval": _is_no_more(State.PENDING),
     "platform_suspended": lambda now, detail: now.platform.is_active,
     "no_live_secret": lambda now, detail: now.has_secret,

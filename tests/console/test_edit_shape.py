@@ -215,10 +215,10 @@ def saved(console, world, shape=SHAPE, **values):
     return send(console, url(world.integration, "shape"), response_shape=shape, before=before, **values)
 
 
-def confirmed(console, world, shape=SHAPE):
+def confirmed(console, world, shape=SHAPE, **values):
     """Save it, and tick what is asked then."""
-    asked = saved(console, world, shape).context["form"].fields["confirmed"]
-    return saved(console, world, shape, confirmed=asked.widget.attrs["value"])
+    asked = saved(console, world, shape, **values).context["form"].fields["confirmed"]
+    return saved(console, world, shape, confirmed=asked.widget.attrs["value"], **values)
 
 
 def test_who_is_answered_differently_is_said_before_it_is_saved(world, console):
@@ -304,7 +304,9 @@ def test_a_tick_is_asked_for_where_not_all_were_looked_at(world, console, trail,
 def test_replaced_values_follow_a_new_policy_without_an_outage(world, console, trail):
     wider = CredentialPolicy.objects.create(name="wider", issuer="static", options={"names": ["apiKey", "tenant"]})
     kept = '{"apiKey": "$credential.apiKey"}'
-    assert saved(console, world, kept, policy=wider.pk).status_code == 302  # nobody notices
+    page = saved(console, world, kept, policy=wider.pk).content.decode()
+    assert "From now on, apiKey and tenant have to be entered for each customer" in page
+    assert confirmed(console, world, kept, policy=wider.pk).status_code == 302  # no customer notices
     change = trail.one(action="integration.changed").detail["changes"]
     assert change == {"policy": {"from": str(world.policy.pk), "to": str(wider.pk)}}
 

@@ -67,6 +67,10 @@ def test_it_leads_to_entered_values_before_and_after_their_end(console: Client, 
     assert found(console, line) == {world.credential.pk}
     page = console.get(url(world.credential)).content.decode()
     assert "Entered values have no successor until somebody enters one. Replace them before their end" in page
+    key = world.make_key()
+    Credential.objects.filter(pk=key.pk).update(expires_at=now + day)
+    assert "Replace them before their end" not in console.get(url(key)).content.decode()  # it is made anew
+    Credential.objects.filter(pk=key.pk).update(expires_at=None)
     assert url(world.credential, "replace") in page
     mine.update(state="expired", ended_at=now - day, expires_at=now - day)
     (line,) = overview(console).context["needed"]
@@ -241,7 +245,6 @@ NAMED = {"end_user": "eu_1", "installation": "inst_1", "integration": "int_1"}
         ("credential_suspended", EndUser, {"is_active": False}, {"is_active": True}),
         ("integration_suspended", Integration, {"is_active": False}, {"is_active": True}),
         ("installation_suspended", Installation, {"state": "suspended"}, {"state": "active"}),
-        ("installation_refused", Installation, {"state": "refused"}, {"state": "active"}),
         ("waiting_for_approval", Installation, {"state": "pending"}, {"state": "active"}),
         ("no_live_secret", SigningSecret, {"state": "retired"}, {"state": "current"}),
         ("no_grant", Grant, {"line": uuid4()}, {}),
@@ -258,6 +261,13 @@ def test_calls_that_the_present_state_has_settled_are_no_trouble(
     refuse(reason, 5, "platform:mindcloud", **NAMED)
     assert refused_of(world.platform).proven.refused == 5
     model._default_manager.update(**after or {"line": world.credential.line})
+    look = refused_of(world.platform).proven
+    assert (look.refused, look.settled) == (0, 5)
+
+
+def test_calls_of_an_installation_that_somebody_refused_are_no_trouble(world: World) -> None:
+    Installation.objects.update(state="refused")
+    refuse("installation_refused", 5, "platform:mindcloud", **NAMED)
     look = refused_of(world.platform).proven
     assert (look.refused, look.settled) == (0, 5)
 

@@ -19,7 +19,7 @@ from credservice.issuers.postgresql.options import declare as declare_postgresql
 from credservice.issuers.webhook.issuer import OPTIONS as WEBHOOK
 from tests.issuers.cases import CASES
 from tests.support.console import World
-from tests.support.pages import url
+from tests.support.pages import tick_of, url
 
 DECLARED = {
     "static": static.OPTIONS,
@@ -97,6 +97,10 @@ def test_the_expert_edits_the_same_as_json(console: Client, world: Any) -> None:
     probe = {"type": "http", "url": "https://a.example/", "header": "A: {apiKey}"}
     assert (json.loads(shown["options"].value()), json.loads(shown["probe"].value())) == ({"names": ["apiKey"]}, probe)
     edited = REST | {"options": '{"names": ["apiKey", "more"]}', "probe": "{}"}
+    page = console.post(url(world.policy) + "?view=json", edited).content.decode()
+    assert "From now on, apiKey and more have to be entered for each customer" in page
+    assert "It is used by integration int_1." in page
+    edited |= {"confirmed": tick_of(page)}
     assert console.post(url(world.policy) + "?view=json", edited).status_code == 302
     world.policy.refresh_from_db()
     assert (world.policy.options, world.policy.probe) == ({"names": ["apiKey", "more"]}, {})

@@ -1,6 +1,5 @@
 """Shows what of a marketplace's products a policy makes, and asks before their live credentials' names change."""
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +13,7 @@ from exchange.models import Integration
 from provisioning.models import Product, ResourceCredential
 from tests.conftest import Trail
 from tests.support.console import World
-from tests.support.pages import url
+from tests.support.pages import tick_of, url
 
 SENT = {
     "name": "keys",
@@ -50,11 +49,6 @@ def key(world: World) -> Credential:
 
 def names() -> Any:
     return CredentialPolicy.objects.get(name="keys").options["name"]
-
-
-def tick_of(page: str) -> str:
-    (found,) = re.findall(r'name="confirmed"[^>]*value="(\w+)"|value="(\w+)"[^>]*name="confirmed"', page)
-    return "".join(found)
 
 
 def test_its_page_names_the_products_and_counts_their_live_credentials(console: Client, world: World, key: Any) -> None:

@@ -16,7 +16,9 @@ from credservice.adminkit.model_admin import by_first_digits
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.console import refused_ids, search
+from credservice.console.keys_in_reasons import holds_key
 from credservice.credentials.key_lookup import MAX_KEY
+from credservice.credentials.models import Credential
 from credservice.credentials.services import revoke, start_issue
 from credservice.keys.services import enter_secret
 from credservice.vendor_api.models import Scope
@@ -353,6 +355,37 @@ def test_a_long_address_is_found_in_what_people_paste(console: Client, world: Wo
         policy=world.policy, context={}, subject=world.end_user.subject, actor="test", entered={"apiKey": ADDRESS}
     )
     assert lands_on(console, around.format(written)) == url(held)
+
+
+LOGIN = "postgresql://cs_acme:S3cr%2Ft-word.of.acme@/vendor?host=%2Fvar&port=5432"
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        *("S3cr%2Ft-word.of.acme", "S3cr/t-word.of.acme", "PGPASSWORD=S3cr/t-word.of.acme psql -U cs_acme"),
+        *(
+            "DATABASE_URL=postgresql://cs_acme:S3cr%2Ft-word.of.acme@/vendor",
+            "cs_acme:S3cr%2Ft-word.of.acme@other.host",
+        ),
+    ],
+)
+def test_the_password_of_an_address_is_found_by_itself(console: Client, world: World, pasted: str) -> None:
+    held = start_issue(
+        policy=world.policy, context={}, subject=world.end_user.subject, actor="test", entered={"apiKey": LOGIN}
+    )
+    page = console.post(reverse("admin:search"), {"term": pasted}, follow=True)
+    assert page.redirect_chain[-1][0] == url(held)
+    assert "This is the credential that you pasted: its value apiKey." in page.content.decode()
+    assert holds_key(f"leaked: {pasted}")
+    for harmless in ("cs_acme", "of.acme", "/vendor", "port=5432", "https://cs_acme@example.com/vendor"):
+        assert not holds_key(harmless)
+
+
+def test_a_hint_is_found_in_a_line(console: Client, world: World) -> None:
+    Credential.objects.filter(pk=world.credential.pk).update(hint="cs_0347af")
+    for line in ("PGUSER=cs_0347af", 'password authentication failed for user "cs_0347af"', "user=cs_0347af host=h"):
+        assert lands_on(console, line) == url(world.credential)
 
 
 @pytest.mark.parametrize("around", ['"{}"', "'{}',", "id={}", '{{"endUserId": "{}"}}', "10:00 refused {} with 403"])

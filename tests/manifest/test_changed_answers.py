@@ -108,7 +108,7 @@ platforms:
           int_abc123: {token: file:demo/manifold-client-secret}
 """
     (line,) = demo.refused(text).splitlines()[1:-1]
-    assert line.endswith("answered differently: install_xyz789. `apiKey` now comes from the value token.")
+    assert "answered differently: install_xyz789. `apiKey` now comes from the value token. From now on, token" in line
 
 
 TENANT = """\

@@ -161,12 +161,15 @@ def test_each_grant_and_credential_has_its_line_in_the_trail(commands, trail):
 
 
 def test_values_are_those_of_the_policy_as_the_file_leaves_it(demo, credential):
-    demo.apply(f"""\
+    demo.apply(
+        f"""\
 policies:
   demo-api-key: {{options: {{names: [apiKey, account]}}}}
 {USER}        grants:
           int_abc123: {{apiKey: file:demo/example-api-key, account: file:demo/manifold-client-secret}}
-""")
+""",
+        "--accept-changed-answers",
+    )
     assert set(Credential.objects.get(state="active").open()) == {"apiKey", "account"}
 
 

@@ -59,3 +59,9 @@ def attributes(**values: str) -> dict[str, list[str]]:
     """Write texts as the table of attributes sends them."""
     rows = {"name": list(values) or [""], "kind": ["text"] * (len(values) or 1), "value": list(values.values()) or [""]}
     return {f"attributes-{cell}": texts for cell, texts in rows.items()}
+
+
+def tick_of(page: str) -> str:
+    """Find the value of the tick that a form asks for."""
+    (found,) = re.findall(r'name="confirmed"[^>]*value="(\w+)"|value="(\w+)"[^>]*name="confirmed"', page)
+    return "".join(found)

@@ -70,8 +70,15 @@ def test_what_changes_no_answer_is_not_asked_about(vendor, answered):
     assert vendor.put(PATH, {"name": "Acme", "response_shape": shape()}).status_code == 200
     new = {"policy": "entered", "response_shape": {"token": "$credential.apiKey"}}
     assert vendor.put("/integrations/int_new", new).status_code == 201
-    assert vendor.put("/policies/entered", {"options": {"names": ["apiKey", "tenant"]}}).status_code == 200
+    assert vendor.put("/policies/entered", {"options": {"names": ["apiKey"]}}).status_code == 200
     assert vendor.put(f"/policies/new?{ACCEPTED}", KEYS).status_code == 201
+
+
+def test_who_enters_values_is_told_of_their_other_names(vendor, answered):
+    wider = {"options": {"names": ["apiKey", "tenant"]}}
+    detail = refused(vendor.put("/policies/entered", wider), 409, CODE)["detail"]
+    assert "From now on, apiKey and tenant have to be entered for each customer" in detail
+    assert vendor.put(f"/policies/entered?{ACCEPTED}", wider).status_code == 200
 
 
 def test_a_refused_call_may_be_sent_again_under_its_key(vendor, answered):
@@ -135,7 +142,10 @@ def test_where_there_are_more_than_were_looked_at_it_is_to_be_accepted(vendor, d
     detail = refused(vendor.put(PATH, WIDER), 409, CODE)["detail"]
     assert detail == "There are more installations: only the newest 500 were looked at."
     detail = refused(vendor.put("/policies/entered", {"options": {"names": ["apiKey", "b"]}}), 409, CODE)["detail"]
-    assert detail == f"Integration int_abc123 of mindcloud uses it: {sentence(500)}"
+    assert detail.startswith(
+        "Integration int_abc123 of mindcloud uses it: From now on, apiKey and b have to be entered"
+    )
+    assert detail.endswith(sentence(500))
     assert vendor.put("/policies/entered", {"multiple": True}).status_code == 200
     assert vendor.put(PATH, {"name": "Acme", "response_shape": shape()}).status_code == 200
     assert vendor.put(f"{PATH}?{ACCEPTED}", WIDER).status_code == 200

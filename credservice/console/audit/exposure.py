@@ -32,7 +32,7 @@ WAYS = {
     "callback.conflict": "sent to a marketplace by a callback, which it had no use for",
     "credential.revealed": "shown in the console",
     "credential.leak_reported": "found it in a text that was pasted",
-    "credential.recognised": "pasted it into the search",
+    "credential.recognised": "typed or pasted it in the console",
 }
 
 

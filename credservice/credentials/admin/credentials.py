@@ -143,7 +143,8 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         if obj.is_leaked_and_live() and pages.Revoke(self).allowed(request, obj):
             sentence = f"{pages.still_handed_out(obj)} Revoke it to end it now"
             return [Need(sentence, urgent=True, link=pages.revoke_url(obj))]
-        if obj.state == Credential.State.ACTIVE and obj.expires_at and pages.Replace(self).allowed(request, obj):
+        replace = pages.Replace(self)
+        if obj.expires_at and replace.allowed(request, obj) and not replace.refusal(obj):
             told = f"{NO_MORE} Replace them before their end"
             return [Need(told, link=reverse("admin:credentials_credential_replace", args=[obj.pk]))]
         return []

@@ -23,7 +23,14 @@ from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
 from credservice.adminkit.widgets import span
 from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
 from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy, fitting_overlap
-from credservice.credentials.policy_impact import TO_RENAME, foretell_changes, names_of, served_by, uses_of
+from credservice.credentials.policy_impact import (
+    TO_RENAME,
+    foretell_changes,
+    foretell_entered,
+    names_of,
+    served_by,
+    uses_of,
+)
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.issuers.options import OptionsError
 
@@ -116,7 +123,7 @@ class PolicyJSONForm(TickedForm):
 
     def _ask_about_credentials(self) -> None:
         policy, before = self.instance, CredentialPolicy.objects.get(pk=self.instance.pk)
-        found = foretell_changes(before, policy)
+        found = [*foretell_changes(before, policy), *filter(None, [foretell_entered(before, policy)])]
         if found and ask_for_tick(
             self,
             label="Save it and change what is made",

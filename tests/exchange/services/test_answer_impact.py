@@ -58,7 +58,23 @@ def test_it_says_how_an_answer_changes_and_no_value(answered, shape, sentence):
 def test_it_says_why_there_would_be_no_answer(answered, source, why):
     wider = make_policy(name="wider", options={"names": ["apiKey", "tenant"]})
     told = foretold(answered, NOW | {"tenant": source}, policy=wider)
-    assert told == [f"1 installation would get no answer: install_xyz789 ({why})."]
+    assert told == [f"1 installation would get no answer: install_xyz789 ({why}).", ENTERED]
+
+
+ENTERED = (
+    "From now on, apiKey and tenant have to be entered for each customer, also where values are replaced. A backend "
+    "that sends apiKey by the vendor API is refused until it sends these."
+)
+
+
+def test_it_tells_whoever_enters_values_of_their_other_names(answered):
+    shape = {"apiKey": NOW["apiKey"]}
+    answered.integration.response_shape = shape
+    wider = make_policy(name="wider", options={"names": ["apiKey", "tenant"]})
+    assert foretold(answered, shape, policy=wider) == [ENTERED]
+    assert foretold(answered, shape, policy=make_policy(name="same", options={"names": ["apiKey"]})) == []
+    answered.installation.delete()
+    assert foretold(answered, shape, policy=wider) == []
 
 
 def test_a_customer_without_our_id_has_none(answered):
