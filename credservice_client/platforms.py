@@ -64,7 +64,7 @@ class Platforms(Calls):
         }
         headers = once(idempotency_key, if_match=if_match, only_new=only_new)
         query = {"accept_changed_answers": accept_changed_answers}
-        return self._write(Platform, "PUT", place("platforms", platform), body, query, headers=headers)
+        return self._write(Platform, "PUT", place("platforms", platform), body, query=query, headers=headers)
 
     def list_signing_secrets(self, platform: str, *, page_size: int | None = None) -> Iterator[SigningSecret]:
         """List the newest first, without their texts."""

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from credservice.keys.models import SigningSecret
 from exchange.models import Platform
-from tests.support.pages import form_values, url
+from tests.support.pages import send, url
 
 TOLD = "Its calls hold with the present settings: the last one just now, by the secret "
 
@@ -18,10 +18,17 @@ def held(world):
     return world
 
 
+PROFILE = {
+    "construction": "hmac-sha256",
+    "timestamp_header": "X-Timestamp",
+    "tolerance_seconds": "300",
+    "signed_path": "path",
+    "require_signature": "on",
+}
+
+
 def saved(console, world, **changes):
-    address = url(world.platform)
-    fields = form_values(console.get(address)) | changes
-    return console.post(address, fields)
+    return send(console, url(world.platform), **PROFILE | changes)
 
 
 def test_it_asks_for_a_tick_and_notes_that_it_was_set(held, console, trail):
