@@ -1,4 +1,4 @@
-"""Which changes of a signature profile may have calls refused that hold now."""
+"""Foretells which changes of a signature profile may have calls refused that hold now."""
 
 import copy
 from datetime import timedelta
