@@ -34,11 +34,16 @@ class Platforms(Calls):
         requests_per_minute: int | Null | None = None,
         api_url: str | None = None,
         api_key: str | None = None,
+        accept_changed_answers: bool | None = None,
         if_match: str | None = None,
         only_new: bool = False,
         idempotency_key: str | None = None,
     ) -> Platform:
-        """Create or change one. What is left out stays as it is."""
+        """Create or change one. What is left out stays as it is.
+
+        Raises Conflict with the code ``answers_would_change`` where calls that hold now may be refused by another
+        signature profile, and ``accept_changed_answers`` is not given.
+        """
         body = {
             "is_default": is_default,
             "state": state,
@@ -58,7 +63,8 @@ class Platforms(Calls):
             "api_key": api_key,
         }
         headers = once(idempotency_key, if_match=if_match, only_new=only_new)
-        return self._write(Platform, "PUT", place("platforms", platform), body, headers=headers)
+        query = {"accept_changed_answers": accept_changed_answers}
+        return self._write(Platform, "PUT", place("platforms", platform), body, query=query, headers=headers)
 
     def list_signing_secrets(self, platform: str, *, page_size: int | None = None) -> Iterator[SigningSecret]:
         """List the newest first, without their texts."""

@@ -6,9 +6,11 @@ shown, nor of the call's headers. To paste a call, or to set something, needs th
 pasted is judged without a trace, by live and ended secrets. To look asks for no recent proof. To set something does.
 """
 
+import copy
 import re
 import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple, cast
@@ -26,17 +28,19 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
 from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.model_admin import by_id
-from credservice.adminkit.moments import ago
 from credservice.adminkit.object_pages import ObjectPage
+from credservice.adminkit.ticks import needed_tick
 from credservice.adminkit.widgets import CharField
 from credservice.audit import Line, record
 from credservice.audit.names import actor_of
+from credservice.core.ago import ago
 from credservice.core.exceptions import ServiceError
 from credservice.crypto import SealError
 from credservice.keys.admin import NewSecret, Reveal
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.models import Platform
 from exchange.models.refused_calls import RefusedCall
+from exchange.services.signature_impact import SignatureImpact, foretell_refusals
 from exchange.signatures.diagnosis import Diagnosis, diagnose
 from exchange.signatures.verify import SIGNATURE_HEADER, Secret, SignedRequest, as_environ
 
@@ -73,6 +77,22 @@ _FORMS = {
 EXAMPLE = """POST /credential-exchange/mindcloud HTTP/1.1
 X-Timestamp: 1763640000
 X-Signature: 5f2b..."""
+UNLESS_CHANGED = "Leave it as it is, unless the platform itself has changed how it signs."
+_NOTHING_YET = f"Nothing is changed yet. {UNLESS_CHANGED} Then tick, to refuse what is signed as now."
+
+
+class NotAccepted(Exception):
+    """Calls that hold now may be refused by the wanted settings, and nobody has accepted that."""
+
+
+class AcceptForm(forms.Form):
+    """Asks for the tick beside the button, where calls that hold now may be refused by what it sets."""
+
+    confirmed = needed_tick(
+        "Set it and refuse calls that are signed as now",
+        help_text="Nothing tells you who sent this call.",
+        missing=_NOTHING_YET,
+    )
 
 
 class PastedForm(forms.Form):
@@ -149,6 +169,7 @@ class Explained:
     tolerance: int
     missing: list[str]  # headers that the profile asks for
     timestamp_header: str  # that holds the timestamp
+    impact: SignatureImpact | None  # what the settings to apply may have refused
 
     @property
     def reason(self) -> str:
@@ -166,6 +187,15 @@ class Explained:
         name = name or self.timestamp_header
         header = self.request.header(name)
         return f"{name} was sent with {len(header)} characters. It may be {forms}." if header and forms else ""
+
+    @property
+    def leave_it(self) -> list[str]:
+        """Say why the fault may be this call's, where others hold with the settings of now."""
+        return [self.impact.sentence(), f"This call may be the fault. {UNLESS_CHANGED}"] if self.impact else []
+
+    @property
+    def accept(self) -> AcceptForm | None:
+        return AcceptForm() if self.impact else None
 
     @property
     def button(self) -> str:
@@ -267,7 +297,10 @@ class SignatureDebugger(ObjectPage):
             changes = signing.loads(request.POST["settings"], salt=f"{_SALT}:{obj.pk}", max_age=3600)
             with transaction.atomic():
                 use_up(request)
-                applied = apply_settings(obj, changes, actor_of(request))
+                applied = apply_settings(obj, changes, actor_of(request), accepted=AcceptForm(request.POST).is_valid())
+        except NotAccepted:
+            messages.error(request, _NOTHING_YET)
+            return HttpResponseRedirect(request.get_full_path())  # of a call that was chosen: it is explained anew
         except (signing.BadSignature, ServiceError, ValidationError):
             messages.error(request, "This was not applied: the page was old, or the platform has changed. Look again.")
         else:
@@ -294,19 +327,35 @@ def explain(platform: Platform, request: SignedRequest, call: RefusedCall | None
     asked = (SIGNATURE_HEADER, platform.timestamp_header)
     missing = [name for name in asked if name and not request.header(name)]
     in_header = platform.timestamp_header or SIGNATURE_HEADER
-    return Explained(request, call, found, secrets, token, platform.tolerance_seconds, missing, in_header)
+    impact = foretell_refusals(platform, _with(platform, found.settings)) if found.settings else None
+    return Explained(request, call, found, secrets, token, platform.tolerance_seconds, missing, in_header, impact)
 
 
-def apply_settings(platform: Platform, wanted: dict[str, Any], actor: str) -> dict[str, Any]:
-    """Change these of the signature profile, with a line in the trail. Returns what changed. Raises ValidationError."""
-    platform = Platform.objects.select_for_update(of=("self",)).get(pk=platform.pk)
-    changes = {name: {"from": getattr(platform, name), "to": value} for name, value in wanted.items()}
-    for name, value in wanted.items():
-        setattr(platform, name, value)
+def apply_settings(platform: Platform, wanted: dict[str, Any], actor: str, *, accepted: bool = False) -> dict[str, Any]:
+    """Change these of the signature profile, with a line in the trail. Returns what changed.
+
+    Raises ValidationError, and :class:`NotAccepted` where calls that hold now may be refused by it.
+    """
+    before = Platform.objects.select_for_update(of=("self",)).get(pk=platform.pk)
+    platform = _with(before, wanted)
+    changes = {name: {"from": getattr(before, name), "to": value} for name, value in wanted.items()}
     platform.full_clean()
+    impact = foretell_refusals(before, platform)
+    if impact and not accepted:
+        raise NotAccepted
     platform.save(update_fields=list(wanted))
-    record(Line.about(platform, "platform.changed", actor, {"changes": changes, "why": "signature debugger"}))
+    detail = {"accepted_changed_answers": impact.counts()} if impact else {}
+    about = {"changes": changes, "why": "signature debugger"} | detail
+    record(Line.about(platform, "platform.changed", actor, about))
     return changes
+
+
+def _with(platform: Platform, wanted: Mapping[str, Any]) -> Platform:
+    """Copy the platform in memory, with the wanted settings."""
+    changed = copy.copy(platform)
+    for name, value in wanted.items():
+        setattr(changed, name, value)
+    return changed
 
 
 def told(changes: dict[str, Any]) -> list[str]:

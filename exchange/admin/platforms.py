@@ -19,6 +19,7 @@ from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
+from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
 from credservice.adminkit.widgets import NetworksField, SecretField
 from credservice.adminkit.wizard import WithFirstSteps
 from credservice.audit.models import AuditEvent
@@ -29,7 +30,7 @@ from credservice.keys.admin import NewSecret, WithSecrets, secrets_table
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.admin import pages
 from exchange.admin.credential_filters import credentials_fact
-from exchange.admin.debugger import SignatureDebugger, opens
+from exchange.admin.debugger import UNLESS_CHANGED, SignatureDebugger, opens
 from exchange.admin.first_steps import PlatformFirstSteps, endpoint_of
 from exchange.admin.refused_platforms import call_of, refused_of, refused_platforms, what_to_do
 from exchange.admin.shape_table import ShapeField, UnseenShapeTable, shape_shown
@@ -38,6 +39,7 @@ from exchange.admin.trials import TestExchange
 from exchange.audit import ACTION
 from exchange.models import Integration, Platform
 from exchange.services.grants import new_secret_set
+from exchange.services.signature_impact import SETTINGS, foretell_refusals
 from exchange.shapes import WANTED
 
 ANSWER_HELP = see_document(
@@ -48,7 +50,7 @@ ANSWER_HELP = see_document(
 ANSWER_LINK = '<a class="text-link" href="{}">{}</a>'
 
 
-class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
+class PlatformForm(TickedForm):
     api_key = SecretField(
         label="API key",
         required=False,
@@ -83,9 +85,28 @@ class PlatformForm(forms.ModelForm):  # type: ignore[type-arg]
             raise forms.ValidationError(f"{other} is the default platform. Take it away there first.")
         return wanted
 
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors and not self.instance._state.adding and {*SETTINGS} & {*self.changed_data}:
+            self._ask_about_calls()
+
+    def _ask_about_calls(self) -> None:
+        """Ask for a tick where calls that hold now may be refused by the new signature profile."""
+        platform = self.instance
+        impact = foretell_refusals(Platform.objects.get(pk=platform.pk), platform)
+        if impact and ask_for_tick(
+            self,
+            label="Save it and refuse calls that are signed as now",
+            told=[impact.sentence(), UNLESS_CHANGED],
+            how="Leave the signature profile as it was, or tick this and save again.",
+            accepts=[repr(getattr(platform, name)) for name in SETTINGS],
+        ):
+            platform.audit_facts = {"accepted_changed_answers": impact.counts()}
+
 
 @admin.register(Platform)
-class PlatformAdmin(WithFirstSteps, WithSecrets, ConsoleAdmin):
+class PlatformAdmin(WithFirstSteps, WithSecrets, TickedPage, ConsoleAdmin):
+    tick_beside = "require_signature"
     menu = Menu("Exchange", 21, "hub")
     about = "Accounts at an embedded-integration platform such as MindCloud: endpoint, signature, signing secrets."
     empty_help = (

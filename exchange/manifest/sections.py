@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django.core.exceptions import ValidationError
 
@@ -13,9 +13,10 @@ from credservice.manifest.columns import HeaderSecretReference, Reference, Secre
 from credservice.manifest.json_values import Facts
 from credservice.manifest.kinds import Choice, Flag, Text, Texts, Whole
 from credservice.manifest.registry import register
-from credservice.manifest.schema import Field, Plan, Row, Section
+from credservice.manifest.schema import ChangedAnswers, Field, Plan, Row, Section
 from exchange.manifest.answers import watch_answers
 from exchange.manifest.grants import EndUserGrants, InstallationGrant
+from exchange.manifest.signatures import watch_signatures
 from exchange.models import EndUser, Installation, Integration, Platform
 from exchange.services import events
 from exchange.services.grants import new_secret_set
@@ -153,5 +154,10 @@ PLATFORMS = Section(
 )
 
 
+def _watch(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
+    comparisons = (watch_answers(plan), watch_signatures(plan))
+    return lambda: [each for compare in comparisons for each in compare()]
+
+
 def register_sections() -> None:
-    register(PLATFORMS, check=_check_dependants, watch=watch_answers)
+    register(PLATFORMS, check=_check_dependants, watch=_watch)

@@ -12,6 +12,7 @@ from credservice.crypto.fields import SealedField, place_of
 from credservice.http.client_address import parse_networks
 from credservice.http.outgoing import check_url
 from credservice.keys.models import SigningSecretSet
+from exchange.signatures.attempts import CONSTRUCTION_NAMES, SIGNED_PATH_NAMES
 from exchange.signatures.verify import Profile
 
 # Partners' ids are opaque and case-sensitive, at most this long (protocol notes, MindCloud).
@@ -24,12 +25,12 @@ class Platform(models.Model):
     """One embedded-integration account, such as MindCloud production, with its signature profile."""
 
     class Construction(models.TextChoices):
-        HMAC_SHA256 = "hmac-sha256", "HMAC-SHA256(secret, message)"
-        SHA256_MESSAGE_SECRET = "sha256-message-secret", "SHA-256(message + secret)"
+        HMAC_SHA256 = "hmac-sha256", CONSTRUCTION_NAMES["hmac-sha256"]
+        SHA256_MESSAGE_SECRET = "sha256-message-secret", CONSTRUCTION_NAMES["sha256-message-secret"]
 
     class SignedPath(models.TextChoices):
-        PATH = "path", "Path as sent, without the query"
-        TARGET = "target", "Path and query as sent"
+        PATH = "path", SIGNED_PATH_NAMES["path"]
+        TARGET = "target", SIGNED_PATH_NAMES["target"]
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = AddressNameField(max_length=64, unique=True, help_text="Its endpoint is /credential-exchange/NAME.")

@@ -11,6 +11,12 @@ from exchange.signatures.verify import CONSTRUCTIONS, Profile, Secret, SignedReq
 # Where timestamps were seen to travel, besides the header that the profile names; empty: inside X-Signature.
 TIMESTAMP_HEADERS = ("X-Timestamp", "X-Signature-Timestamp", "X-Request-Timestamp", "Date", "")
 PREFIX_HEADER = "X-Forwarded-Prefix"
+# What a person is told, by the names that the settings have.
+CONSTRUCTION_NAMES = {
+    "hmac-sha256": "HMAC-SHA256(secret, message)",
+    "sha256-message-secret": "SHA-256(message + secret)",
+}
+SIGNED_PATH_NAMES = {"path": "Path as sent, without the query", "target": "Path and query as sent"}
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,12 @@ def _other_profiles(request: SignedRequest, profile: Profile) -> Iterator[tuple[
     """Yield each profile that differs from ``profile`` in one setting, with the sentence that says which."""
     for construction in CONSTRUCTIONS:
         if construction != profile.construction:
-            yield f"Set the construction to {construction}.", replace(profile, construction=construction)
+            yield (
+                f"Set the construction to {CONSTRUCTION_NAMES[construction]}.",
+                replace(profile, construction=construction),
+            )
     other_path = "path" if profile.signed_path == "target" else "target"
-    yield f"Set the signed path to {other_path}.", replace(profile, signed_path=other_path)
+    yield f"Set the signed path to {SIGNED_PATH_NAMES[other_path]}.", replace(profile, signed_path=other_path)
     case = "upper" if profile.lower_case_method else "lower"
     yield (
         f"Set the method to {case} case.",

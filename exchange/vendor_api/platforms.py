@@ -8,7 +8,7 @@ from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import PageQuerySerializer, filtered, page, page_of
-from credservice.vendor_api.setup import SetupView
+from credservice.vendor_api.setup import AcceptingSerializer, SetupView
 from exchange.lookups import find_integration, find_platform, platform_of_name
 from exchange.models import Integration, Platform
 from exchange.vendor_api.platform_serializers import (
@@ -48,13 +48,18 @@ class OnePlatform(SetupView):
         "put_platform",
         "Create or change a platform",
         scope=Scope.WRITE_SETUP,
+        query=AcceptingSerializer,
         takes=PlatformPutSerializer,
         gives={200: PlatformSerializer, 201: PlatformSerializer},
+        problems=("answers_would_change",),
         tagged=True,
         examples={"MindCloud, with its API": {"api_url": "https://api.mindcloud.co", "api_key": "the key of that API"}},
     )
     def put(self, request: Request, platform: str) -> Response:
-        """Keep what is left out as it is. A new one answers nothing until it has a signing secret."""
+        """Keep what is left out as it is. A new one answers nothing until it has a signing secret.
+
+        A signature profile by which calls may be refused that hold now is refused until you accept it.
+        """
         return self.put_entry(("platforms", platform), Platform.objects.filter(name=platform), PlatformSerializer)
 
 

@@ -43,6 +43,34 @@ def test_the_setting_that_would_make_a_call_pass_is_one_click_away(console: Page
     live_service.rows("UPDATE exchange_platform SET tolerance_seconds = 300 WHERE name = 'mindcloud' RETURNING 1")
 
 
+@in_both_looks
+def test_a_setting_by_which_calls_that_hold_are_refused_needs_a_tick(
+    console: Page, live_service: LiveService, look: str
+):
+    secret = live_service.secret("mindcloud-signing-secret").encode()
+    stray = sign(
+        method="POST",
+        path=TARGET,
+        timestamp=str(int(time.time())),
+        profile=Profile(lower_case_method=True),
+        secret=secret,
+    )
+    assert httpx2.post(live_service.base_url + TARGET, json=IDS, headers=stray).status_code == 401
+    live_service.rows("UPDATE keys_signingsecret SET last_used_at = now() WHERE state = 'current' RETURNING 1")
+    put_on(console, look)
+    [(platform,)] = live_service.rows("SELECT id FROM exchange_platform WHERE name = 'mindcloud'")
+    console.goto(f"/admin/exchange/platform/{platform}/debugger/")
+    console.get_by_role("link", name="wrong signature").first.click()
+    expect(console.get_by_text("Leave it as it is, unless the platform itself")).to_be_visible()
+    assert_usable(console)
+    console.get_by_role("button", name="Set lower case method to on").click()
+    assert live_service.rows("SELECT lower_case_method FROM exchange_platform WHERE name = 'mindcloud'") == [(False,)]
+    console.get_by_label("Set it and refuse calls that are signed as now").check()
+    console.get_by_role("button", name="Set lower case method to on").click()
+    expect(console.get_by_text("The lower case method was off, and is on now.")).to_be_visible()
+    live_service.rows("UPDATE exchange_platform SET lower_case_method = false WHERE name = 'mindcloud' RETURNING 1")
+
+
 def test_an_installation_is_tested_from_its_page(console: Page):
     console.goto("/admin/exchange/installation/")
     console.get_by_role("link", name="install_xyz789").first.click()

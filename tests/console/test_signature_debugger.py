@@ -326,3 +326,54 @@ def test_another_platforms_call_is_not_shown(world, client, console):
     other = Platform.objects.create(name="other", secrets=world.platform.secrets.__class__.objects.create(label="o"))
     page = console.get(f"{url(other, 'debugger')}?call={RefusedCall.objects.get().pk}").content.decode()
     assert "What we expect to be signed" not in page
+
+
+def held(client):
+    assert call(client, headers_of(Profile())).status_code == 200
+    last_uses.flush()
+
+
+def sent_by(page):
+    return {name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in ("settings", "form_id")}
+
+
+def test_where_calls_hold_a_setting_that_refuses_them_needs_a_tick(world, client, console, trail):
+    held(client)
+    stray = headers_of(Profile(lower_case_method=True))
+    assert call(client, stray).status_code == 401
+    address = page_of(RefusedCall.objects.get())
+    page = console.get(address).content.decode()
+    told = f"the last one just now, by the secret {world.secret.hint}. With lower case method otherwise, calls that"
+    assert page.index(told) < page.index("Leave it as it is, unless the platform itself") < page.index("Set lower case")
+    answer = console.post(address, sent_by(page), follow=True)
+    assert "Nothing is changed yet." in answer.content.decode()
+    assert 'name="confirmed"' in answer.content.decode()
+    assert not trail.all(action="platform.changed")
+    assert call(client, headers_of(Profile())).status_code == 200
+    console.post(address, sent_by(console.get(address).content.decode()) | {"confirmed": "on"})
+    assert call(client, stray).status_code == 200
+    detail = trail.one(action="platform.changed").detail
+    assert detail["accepted_changed_answers"] == {"settings_that_calls_hold_with": 1}
+
+
+def test_calls_that_begin_to_hold_meanwhile_count(world, client, console):
+    assert call(client, headers_of(Profile(lower_case_method=True))).status_code == 401
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert 'name="confirmed"' not in page
+    held(client)
+    console.post(url(world.platform, "debugger"), sent_by(page))
+    assert not Platform.objects.get().lower_case_method
+
+
+def test_a_wider_tolerance_needs_no_tick_where_calls_hold(world, client, console):
+    held(client)
+    call(client, headers_of(Profile(), at=int(time.time()) - 350))
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert ('name="settings"' in page, 'name="confirmed"' in page) == (True, False)
+
+
+def test_sentence_and_button_call_a_construction_alike(world, client, console):
+    call(client, headers_of(Profile(construction="sha256-message-secret")))
+    page = console.get(page_of(RefusedCall.objects.get())).content.decode()
+    assert "Set the construction to SHA-256(message + secret)." in page
+    assert "Set construction to SHA-256(message + secret)" in page

@@ -4,8 +4,10 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from exchange.models import EndUser, Installation, Integration
+from credservice.keys.models import SigningSecret
+from exchange.models import EndUser, Installation, Integration, Platform
 
 ACCEPT = "--accept-changed-answers"
 INT = "platforms.mindcloud.integrations.int_abc123"
@@ -158,3 +160,18 @@ def test_a_shape_that_no_longer_asks_for_it_is_told_of_once(demo):
     text = TENANT.replace(", tenant: $end_user.tenant", "").replace("{tenant: t-1}", "{}")
     (line,) = demo.refused(text).splitlines()[1:-1]
     assert line.endswith("`tenant` is no longer sent.")
+
+
+def test_a_signature_profile_that_may_refuse_what_holds_is_changed_where_it_is_accepted(demo, trail):
+    profile = "platforms:\n  mindcloud: {lower_case_method: true}\n"
+    SigningSecret.objects.filter(secret_set__platform__name="mindcloud").update(last_used_at=timezone.now())
+    refusal = demo.refused(profile)
+    assert "platforms.mindcloud: Its calls hold with the present settings: the last one just now, by the" in refusal
+    assert not Platform.objects.get(name="mindcloud").lower_case_method
+    demo.apply(profile, ACCEPT)
+    accepted = trail.one(action="platform.changed").detail["accepted_changed_answers"]
+    assert accepted == {"settings_that_calls_hold_with": 1}
+
+
+def test_the_profile_of_a_platform_without_held_calls_is_not_asked_about(demo):
+    assert "1 changed" in demo.apply("platforms:\n  mindcloud: {lower_case_method: true}\n")

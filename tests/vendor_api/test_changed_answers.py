@@ -96,7 +96,7 @@ def test_conditions_come_first(vendor, answered):
 def test_it_is_accepted_by_true_alone(vendor, answered):
     refused(vendor.put(f"{PATH}?accept_changed_answers=false", WIDER), 409, CODE)
     refused(vendor.put(f"{PATH}?accept_changed_answers=6", WIDER), 400, "invalid_request", "?accept_changed_answers")
-    refused(vendor.put(f"/platforms/mindcloud?{ACCEPTED}", {}), 400, "invalid_request", "?accept_changed_answers")
+    refused(vendor.put(f"/marketplaces/acme?{ACCEPTED}", {}), 400, "invalid_request", "?accept_changed_answers")
 
 
 def test_a_policy_whose_issuer_changes_is_refused_for_what_uses_it(vendor, door):

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from credservice.keys.models import SigningSecret
 from credservice.manifest.apply import wait_for_others
@@ -212,3 +213,18 @@ def test_a_short_signing_secret_is_told_how_to_make_one(vendor):
     vendor.put("/platforms/acme", {})
     body = refused(vendor.post("/platforms/acme/signing-secrets", {"secret": "short"}), 400, "invalid_request")
     assert body["detail"].endswith("this one has 5. Make one with: openssl rand -base64 32")
+
+
+def test_a_profile_that_may_refuse_what_holds_is_changed_where_it_is_accepted(vendor, trail):
+    vendor.put("/platforms/acme", {})
+    assert vendor.post("/platforms/acme/signing-secrets", {"secret": SECRETS[0]}).status_code == 201
+    assert vendor.put("/platforms/acme", {"public_prefix": "/api"}).status_code == 200  # no call has held yet
+    SigningSecret.objects.update(last_used_at=timezone.now())
+    body = refused(vendor.put("/platforms/acme", {"lower_case_method": True}), 409, "answers_would_change")
+    assert "With lower case method otherwise, calls that are signed as now are refused with 401." in body["detail"]
+    assert not Platform.objects.get().lower_case_method
+    assert vendor.put("/platforms/acme", {"tolerance_seconds": 600}).status_code == 200
+    accepted = "/platforms/acme?accept_changed_answers=true"
+    assert vendor.put(accepted, {"lower_case_method": True}).status_code == 200
+    line = next(line for line in trail.all(action="platform.changed") if "lower_case_method" in line.detail["changes"])
+    assert line.detail["accepted_changed_answers"] == {"settings_that_calls_hold_with": 1}

@@ -11,11 +11,11 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
 from credservice.adminkit.four_eyes import SecondPerson
 from credservice.adminkit.links import page_of
-from credservice.adminkit.moments import ago
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
 from credservice.adminkit.reauthentication import PasswordPage
 from credservice.adminkit.ticks import needed_tick
 from credservice.adminkit.widgets import SecretField
+from credservice.core.ago import ago
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from credservice.keys.rotation_progress import Stage, signs_with, stage_at_end
 from credservice.keys.services import enter_secret, generate_secret, retire_secret, reveal_secret

@@ -36,10 +36,10 @@ def test_it_shows_what_we_would_have_signed():
 @pytest.mark.parametrize(
     ("sent", "stored", "remedy"),
     [
-        ({"construction": "sha256-message-secret"}, {}, "Set the construction to sha256-message-secret."),
-        ({}, {"construction": "sha256-message-secret"}, "Set the construction to hmac-sha256."),
-        ({"signed_path": "target"}, {}, "Set the signed path to target."),
-        ({}, {"signed_path": "target"}, "Set the signed path to path."),
+        ({"construction": "sha256-message-secret"}, {}, "Set the construction to SHA-256(message + secret)."),
+        ({}, {"construction": "sha256-message-secret"}, "Set the construction to HMAC-SHA256(secret, message)."),
+        ({"signed_path": "target"}, {}, "Set the signed path to Path and query as sent."),
+        ({}, {"signed_path": "target"}, "Set the signed path to Path as sent, without the query."),
         ({"lower_case_method": True}, {}, "Set the method to lower case."),
         ({}, {"lower_case_method": True}, "Set the method to upper case."),
         ({"timestamp_header": "Date"}, {}, "Set the timestamp header to Date."),

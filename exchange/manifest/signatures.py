@@ -1,0 +1,19 @@
+"""Finds which platforms' calls a set-up file may have refused, by what it says of their signature profiles."""
+
+from collections.abc import Callable
+
+from credservice.manifest.schema import ChangedAnswers, Plan
+from exchange.models import Platform
+from exchange.services.signature_impact import SETTINGS, foretell_refusals
+
+
+def watch_signatures(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
+    """Compare the profiles before the plan is written: its secrets may be others afterwards."""
+    rows = plan.changed("platforms", *SETTINGS)
+    pairs = [(rows[each.pk], each) for each in Platform.objects.filter(pk__in=rows).select_related("secrets")]
+    found = [
+        ChangedAnswers(row.item, impact.sentence(), impact.sentence(named=False), impact.counts())
+        for row, before in pairs
+        if (impact := foretell_refusals(before, row.obj))
+    ]
+    return lambda: sorted(found, key=lambda each: each.item.line)

@@ -1,0 +1,85 @@
+"""Foretells whether a changed signature profile may have calls refused that hold now."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from credservice.core.ago import ago
+from credservice.http.client_address import parse_networks
+from credservice.keys.models import SigningSecret
+from credservice.keys.rotation_progress import signs_with
+from exchange.models import Platform
+
+LATELY = timedelta(days=30)
+# By each of these, what the platform signs, or where it writes it, is another text: none of its calls holds.
+_OTHERWISE_SIGNED: Mapping[str, Callable[[Platform, Platform], bool]] = {
+    "construction": lambda old, new: old.construction != new.construction,
+    "timestamp_header": lambda old, new: old.timestamp_header.upper() != new.timestamp_header.upper(),
+    "public_prefix": lambda old, new: old.public_prefix != new.public_prefix,
+    "lower_case_method": lambda old, new: old.lower_case_method != new.lower_case_method,
+}
+# By these, some may not hold.
+_STRICTER: Mapping[str, Callable[[Platform, Platform], bool]] = {
+    "signed_path": lambda old, new: old.signed_path != new.signed_path,
+    "tolerance_seconds": lambda old, new: new.tolerance_seconds < old.tolerance_seconds,
+    "single_use_signatures": lambda old, new: new.single_use_signatures and not old.single_use_signatures,
+}
+_OF_ANY_CALL: Mapping[str, Callable[[Platform, Platform], bool]] = {
+    "require_signature": lambda old, new: new.require_signature and not old.require_signature,
+    "source_networks": lambda old, new: _fewer_networks(old, new),
+    "ids_from_query": lambda old, new: old.ids_from_query and not new.ids_from_query,
+}
+SETTINGS = (*_OTHERWISE_SIGNED, *_STRICTER, *_OF_ANY_CALL)
+
+
+@dataclass(frozen=True)
+class SignatureImpact:
+    """Tells which changed settings may have calls refused, and which secret verifies such calls now."""
+
+    settings: tuple[str, ...]
+    secret: SigningSecret
+
+    def sentence(self, *, named: bool = True) -> str:
+        """Say it, with the settings as the form calls them. ``named``: and by which secret."""
+        assert self.secret.last_used_at is not None
+        secret = f"the secret {self.secret.hint}" if named else "one of its secrets"
+        names = [str(Platform._meta.get_field(name).verbose_name) for name in self.settings]  # type: ignore[union-attr]
+        listed = " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+        refused = "signed as now are refused with 401" if self._signed_otherwise() else "sent as now may be refused"
+        return (
+            f"Its calls hold with the present settings: the last one {ago(self.secret.last_used_at)}, by {secret}. "
+            f"With {listed} otherwise, calls that are {refused}."
+        )
+
+    def counts(self) -> dict[str, int]:
+        """Count for the trail."""
+        return {"settings_that_calls_hold_with": len(self.settings)}
+
+    def _signed_otherwise(self) -> bool:
+        return any(name in _OTHERWISE_SIGNED for name in self.settings)
+
+
+def foretell_refusals(before: Platform, after: Platform) -> SignatureImpact | None:
+    """Compare the signature profiles; None where no call that holds now may be refused, or none has held lately."""
+    rules = dict(_OF_ANY_CALL)
+    if before.require_signature and after.require_signature:  # nobody reads the others of what is unsigned
+        rules = {**_OTHERWISE_SIGNED, **_STRICTER, **rules}
+    settings = tuple(name for name, is_stricter in rules.items() if is_stricter(before, after))
+    secret = signs_with(before.secrets) if settings else None
+    if secret is None or secret.last_used_at is None or secret.last_used_at < timezone.now() - LATELY:
+        return None
+    return SignatureImpact(settings, secret)
+
+
+def _fewer_networks(before: Platform, after: Platform) -> bool:
+    """Tell if a source that may call now may not then. A signed platform without networks may call from anywhere."""
+    if not after.source_networks:
+        return False
+    kept = parse_networks(tuple(after.source_networks))
+    old = parse_networks(tuple(before.source_networks))
+    return not old or any(
+        not any(each.version == other.version and each.subnet_of(other) for other in kept)  # type: ignore[arg-type]
+        for each in old
+    )

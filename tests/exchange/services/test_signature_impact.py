@@ -1,0 +1,98 @@
+"""Foretells which changes of a signature profile may have calls refused that hold now."""
+
+import copy
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from credservice.keys.services import generate_secret
+from exchange.models import Platform
+from exchange.services.grants import new_secret_set
+from exchange.services.signature_impact import SETTINGS, foretell_refusals
+
+NETWORKS = ["203.0.113.0/24", "2001:db8::/32"]
+
+
+@pytest.fixture
+def platform(db):
+    made = Platform.objects.create(name="acme", secrets=new_secret_set("acme"))
+    secret, _ = generate_secret(secret_set=made.secrets, actor="test")
+    secret.last_used_at = timezone.now() - timedelta(minutes=5)
+    secret.save(update_fields=["last_used_at"])
+    return made
+
+
+def impact(platform, before, after):
+    old, new = copy.copy(platform), copy.copy(platform)
+    for obj, values in ((old, before), (new, before | after)):
+        for name, value in values.items():
+            setattr(obj, name, value)
+    return foretell_refusals(old, new)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({}, {"construction": "sha256-message-secret"}, "construction otherwise, calls that are signed as now are"),
+        (
+            {},
+            {"timestamp_header": ""},
+            "timestamp header otherwise, calls that are signed as now are refused with 401.",
+        ),
+        ({}, {"public_prefix": "/api"}, "With public prefix otherwise, calls that are signed as now are refused"),
+        (
+            {"lower_case_method": True},
+            {"lower_case_method": False},
+            "lower case method otherwise, calls that are signed",
+        ),
+        ({}, {"signed_path": "target"}, "With signed path otherwise, calls that are sent as now may be refused."),
+        (
+            {},
+            {"tolerance_seconds": 299},
+            "With tolerance seconds otherwise, calls that are sent as now may be refused.",
+        ),
+        ({}, {"single_use_signatures": True}, "single use signatures otherwise, calls that are sent as now may be"),
+        ({}, {"source_networks": NETWORKS}, "source networks otherwise, calls that are sent as now may be refused."),
+        ({"source_networks": NETWORKS}, {"source_networks": ["203.0.113.0/25", NETWORKS[1]]}, "source networks"),
+        ({"ids_from_query": True}, {"ids_from_query": False}, "ids from query otherwise"),
+        (
+            {"require_signature": False, "source_networks": NETWORKS},
+            {"require_signature": True},
+            "With require signature otherwise",
+        ),
+        (
+            {},
+            {"public_prefix": "/api", "tolerance_seconds": 60, "construction": "sha256-message-secret"},
+            "With construction, public prefix and tolerance seconds otherwise, calls that are signed as now are",
+        ),
+    ],
+)
+def test_what_may_refuse_is_told(platform, before, after, told):
+    found = impact(platform, before, after)
+    assert told in found.sentence()
+    assert {*found.settings} == {*after}
+    assert f" 5\xa0minutes ago, by the secret {found.secret.hint}. With " in found.sentence()
+    assert " 5\xa0minutes ago, by one of its secrets. With " in found.sentence(named=False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {"tolerance_seconds": 600}),
+        ({}, {"timestamp_header": "x-timestamp"}),
+        ({"single_use_signatures": True}, {"single_use_signatures": False}),
+        ({}, {"ids_from_query": True}),
+        ({"source_networks": NETWORKS}, {"source_networks": []}),
+        ({"source_networks": NETWORKS}, {"source_networks": ["203.0.0.0/16", *NETWORKS[1:]]}),
+        ({"source_networks": NETWORKS}, {"require_signature": False}),
+        ({"require_signature": False, "source_networks": NETWORKS}, {"construction": "sha256-message-secret"}),
+        ({}, {"approve_installations": True, "requests_per_minute": 5}),
+    ],
+)
+def test_what_lets_as_many_pass_is_not(platform, before, after):
+    assert impact(platform, before, after) is None
+
+
+def test_every_setting_of_the_profile_is_judged():
+    assert {*Platform().profile.__slots__} <= {*SETTINGS}
