@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from credservice.accounts.oidc.admission import CLAIMED_USER
-from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.links import list_url, untold_kinds
 from credservice.adminkit.sentence_tails import kind_of_facts
 from credservice.audit import Line, record
@@ -20,7 +18,6 @@ from credservice.audit.models import AuditEvent
 from credservice.audit.names import actor_of
 from credservice.console.audit.filters import faults_of, plain
 from credservice.console.middleware import error_page
-from credservice.core.exceptions import Conflict
 from credservice.http.bodies import in_chunks
 
 # What is sent within REQUEST_SECONDS. More of it is the command's work.
@@ -47,7 +44,6 @@ def export_page(site_admin: Any, request: HttpRequest) -> HttpResponseBase:
         "opts": site_admin.opts,
         "filters": _asked(request),
         "max_lines": MAX_LINES,
-        "form_id": new_form_id(request),
         "home": f"{list_url(AuditEvent)}?{request.GET.urlencode()}",
     }
     request.current_app = site_admin.admin_site.name
@@ -55,14 +51,9 @@ def export_page(site_admin: Any, request: HttpRequest) -> HttpResponseBase:
 
 
 def send(request: HttpRequest, lines: Iterator[str], form: str, filters: dict[str, str], name: str) -> HttpResponseBase:
-    """Send these lines as a file of this name, once for each form that was shown; that they were sent is recorded."""
-    try:
-        with transaction.atomic():
-            use_up(request)
-            detail = {"filters": filters, "format": form, "at_most": MAX_LINES}
-            record(Line("audit.exported", actor_of(request), detail=detail))
-    except Conflict as error:
-        return error_page(request, 400, error.message)
+    """Send these lines as a file of this name. Each time is recorded; the page stays, and its form is good again."""
+    detail = {"filters": filters, "format": form, "at_most": MAX_LINES}
+    record(Line("audit.exported", actor_of(request), detail=detail))
     response = StreamingHttpResponse(in_chunks(lines), content_type=TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

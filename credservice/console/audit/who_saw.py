@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.text import slugify
 from unfold.widgets import INPUT_CLASSES
 
-from credservice.adminkit.form_ids import new_form_id
 from credservice.adminkit.links import may_view, names_of, short, untold_kinds
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.adminkit.sentence_tails import why_of
@@ -138,8 +137,8 @@ class WhoSaw(ObjectPage):
         return f"who-saw-{name}-{days['since']}-to-{days['until']}.csv"
 
     def _show(self, request: HttpRequest, obj: Any, form: forms.Form, found: dict[str, Any]) -> HttpResponse:
-        export_id = new_form_id(request) if found and request.user.has_perm(self.exports) else ""
-        context = {"title": self.title, "form": form, "export_id": export_id, **found}
+        may_export = request.user.has_perm(self.exports)
+        context = {"title": self.title, "form": form, "may_export": may_export, **found}
         return self.render(request, obj, "console/audit/who_saw.html", context)
 
 
