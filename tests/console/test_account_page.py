@@ -1,11 +1,14 @@
 """Reads an account's page: the service's own words, and how somebody signs in."""
 
+import re
+
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
+from tests.support.doors import role_client
 from tests.support.pages import url
 
 DJANGOS = ("Groups", "Staff status", "Superuser status", "User permissions", "Designates", "Date joined")
@@ -38,6 +41,28 @@ def test_it_speaks_the_services_words(request, ann, who):
     assert [word for word in DJANGOS if word in page] == []
     for word in ("User name", "May sign in", "Roles", "Last sign-in", "Viewer"):
         assert word in page
+
+
+@pytest.mark.parametrize("role", ["Administrator", "Auditor"])
+def test_a_superusers_page_says_so_to_who_is_none(ann, role):
+    ann.is_superuser = True
+    ann.save()
+    answer = role_client(role).get(url(ann))
+    page = answer.content.decode()
+    assert re.search(r"Roles.*?Superuser: everything", page, re.DOTALL)
+    assert 'name="groups"' not in page
+    assert 'name="is_superuser"' not in page
+    told = {fact.name: fact.value for fact in answer.context["header"].facts}.get("Changes")
+    assert told == ("only by an account that may do all that this one may" if role == "Administrator" else None)
+
+
+def test_a_superuser_edits_a_superuser(console, ann):
+    ann.is_superuser = True
+    ann.save()
+    page = console.get(url(ann)).content.decode()
+    assert 'name="is_superuser"' in page
+    assert "Superuser: everything" not in page
+    assert "Changes" not in facts(console, ann)
 
 
 def test_it_says_how_somebody_signs_in(console, ann):

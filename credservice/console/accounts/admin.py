@@ -59,7 +59,7 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     change_password_form = PasswordForm
     object_pages = (ResetSecondFactor,)
     fixed_fields = ("username",)
-    readonly_fields = ("last_login", "date_joined", "own_permissions")
+    readonly_fields = ("last_login", "date_joined", "superuser_role", "own_permissions")
     list_display = ("username", "shown_state", "role", "signs_in", "last_login")
     list_filter = ()
     search_help_text = "User name, name or e-mail address"
@@ -80,7 +80,8 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
             return super().get_fieldsets(request, obj)
-        rights = ("is_active", *(("is_superuser",) if request.user.is_superuser else ()), "groups")
+        roles_of = ("is_superuser", "groups") if request.user.is_superuser else (_roles_shown(obj),)
+        rights = ("is_active", *roles_of)
         extra = ("own_permissions",) if obj.user_permissions.exists() else ()
         return (
             (None, {"fields": ("username", "first_name", "last_name", "email")}),
@@ -96,6 +97,8 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
     def facts(self, request: HttpRequest, obj: User) -> list[Fact]:
         way, factor = ways_in(obj)
         facts = [Fact("Signs in by", way), Fact("Second factor", factor), Fact("Last sign-in", moment(obj.last_login))]
+        if super().has_change_permission(request, obj) and not self.has_change_permission(request, obj):
+            facts.append(Fact("Changes", "only by an account that may do all that this one may"))
         if signs_in_by(obj):
             facts.append(Fact("Roles", "from the provider's groups, set anew at each sign-in: change them there"))
         if not is_emergency(obj):
@@ -148,6 +151,10 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         names = (["Superuser"] if obj.is_superuser else []) + sorted(group.name for group in obj.groups.all())
         return ", ".join(names) or "none yet: sees nothing"
 
+    @display(description="Roles")
+    def superuser_role(self, obj: User) -> str:
+        return "Superuser: everything"
+
     @display(description="Signs in by")
     def signs_in(self, obj: Any) -> str:
         aliases = [account.provider for account in obj.socialaccount_set.all()]
@@ -194,6 +201,11 @@ class GroupAdmin(ReadOnly, BaseGroupAdmin, ConsoleAdmin):  # type: ignore[misc]
     def shown_permissions(self, obj: Group) -> Any:
         names = obj.permissions.order_by("content_type__app_label", "codename").values_list("name")
         return format_html('<ul class="console-permissions">{}</ul>', format_html_join("", "<li>{}</li>", names))
+
+
+def _roles_shown(obj: User) -> str:
+    """Name the field that says what an account may do, to who is no superuser and so may not change it for one."""
+    return "superuser_role" if obj.is_superuser else "groups"
 
 
 def _but_people(request: HttpRequest, names: Iterable[Any]) -> list[Any]:
