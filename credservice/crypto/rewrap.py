@@ -43,11 +43,17 @@ def rewrap(keyring: Keyring) -> Iterator[Rewrapped]:
 def prove_unneeded(keyring: Keyring) -> list[str]:
     """Return the ids of the configured KEKs that nothing needs any more.
 
-    Proven by opening every data key with the current KEK alone. Raises :class:`NotProven` where one does not open.
+    Proven by opening every data key with the current KEK alone. Raises :class:`NotProven` where one does not open, or
+    waits to be wrapped anew.
     """
-    current = Keyring([keyring.current])
+    waiting: list[str] = []
     for row in DataKey.objects.order_by("pk"):
-        _unwrap(current, row)
+        if row.kek_id in keyring and row.kek_id != keyring.current.id:
+            waiting.append(row.kek_id)
+        else:
+            _unwrap(keyring, row)
+    if waiting:
+        raise NotProven(_still_wrapped(waiting))
     return [kek_id for kek_id in keyring if kek_id != keyring.current.id]
 
 
@@ -62,6 +68,12 @@ def _rewrap_one(keyring: Keyring, key_id: int) -> str:
             raise NotProven(f"Key {keyring.current.id!r} does not give back what it wrapped. Nothing was changed.")
         row.save(update_fields=["kek_id", "wrapped"])
     return before
+
+
+def _still_wrapped(by: list[str]) -> str:
+    keys = " and ".join(sorted(set(by)))
+    count = "1 data key is" if len(by) == 1 else f"{len(by)} data keys are"
+    return f"{count} still wrapped by {keys}: run {COMMAND} rotate_keys, and keep {keys} until then."
 
 
 def _unwrap(keyring: Keyring, row: DataKey) -> bytes:

@@ -62,9 +62,21 @@ def test_a_stopped_change_is_resumed(use, sealed, first):
 
 def test_the_old_key_is_not_called_unneeded_before_the_change(use, sealed, first, capsys):
     use(f"new:{NEW},{first}")
-    with pytest.raises(CommandError, match="is wrapped by key 'k1'"):
+    number = DataKey.objects.count()
+    told = f"^{number} data keys? (is|are) still wrapped by k1: run .* rotate_keys, and keep k1 until then.$"
+    with pytest.raises(CommandError, match=told) as error:
         call_command("rotate_keys", "--check")
+    assert error.value.returncode == 1
     assert "Safe to drop" not in capsys.readouterr().out
+    assert set(DataKey.objects.values_list("kek_id", flat=True)) == {"k1"}
+
+
+def test_a_check_says_that_a_key_is_missing_before_what_waits(use, sealed, first):
+    use(f"new:{NEW},{first}")
+    row = DataKey.objects.first()
+    DataKey.objects.filter(pk=row.pk).update(kek_id="gone")
+    with pytest.raises(CommandError, match=r"is wrapped by key 'gone'\. Put that key back into ENCRYPTION_KEYS"):
+        call_command("rotate_keys", "--check")
 
 
 def test_it_refuses_to_go_on_without_the_old_key(use, sealed):
