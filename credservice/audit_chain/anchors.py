@@ -93,7 +93,8 @@ def read_anchors(written: str) -> list[Anchor]:
     """Read ``NUMBER:HEAD``, or the path of a file with a line of JSON for each head: an anchor file, or a log.
 
     Those before the last acceptance of another chain are left out, and lines of a log that are about something else.
-    Raises :class:`Invalid` where there is no anchor.
+    Development's log has lines of text: not read, since a text in them could look like a head. Raises :class:`Invalid`
+    where there is no anchor.
     """
     match = _WRITTEN.fullmatch(written.strip())
     if match:
@@ -104,7 +105,10 @@ def read_anchors(written: str) -> list[Anchor]:
     except OSError as error:
         raise Invalid(f"{written}: {error.strerror}. Give NUMBER:HEAD, or a file of anchors.") from None
     if not anchors:
-        raise Invalid(f"{written} holds no anchor. Give NUMBER:HEAD, or a file of anchors.")
+        raise Invalid(
+            f"{written} holds no anchor. Give NUMBER:HEAD, or a file of anchors. Of a log only lines of JSON are read, "
+            "which production writes."
+        )
     return anchors
 
 

@@ -194,6 +194,13 @@ def test_anchors_are_read_from_a_log(chain, tmp_path):
     assert verify([anchor]).batches == 1
 
 
+def test_a_log_of_text_is_refused_and_the_message_says_what_is_read(tmp_path):
+    log = tmp_path / "log"
+    log.write_text(f"2026-12-01T10:00:00Z [info     ] audit_sealed  head={'ab' * 32} number=1\n")
+    with pytest.raises(Invalid, match=r"holds no anchor.* only lines of JSON are read, which production writes"):
+        read_anchors(str(log))
+
+
 @pytest.mark.parametrize("written", ["1:abc", "/nonexistent", "", "/dev/null"])
 def test_what_is_no_anchor_is_refused(written):
     with pytest.raises(Invalid):
