@@ -180,7 +180,8 @@ class RevokeForm(WhyForm):
         label="It has leaked",
         required=False,
         widget=UnfoldBooleanWidget,
-        help_text="Its values are erased at once, instead of some time after its end. A text is still recognised.",
+        help_text="Its values are erased at once, instead of some time after its end. Somebody who pastes a leaked "
+        "value into the search still finds the credential.",
     )
     ended_outside = forms.BooleanField(
         label="It has been ended in your product, too",
