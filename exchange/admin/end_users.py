@@ -1,10 +1,12 @@
 """Lists end users, their installations, and signatures that were seen."""
 
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesDropdownFilter
 from unfold.decorators import display
@@ -23,7 +25,9 @@ from exchange.admin.accepted_answers import AttributesForm, AttributesPage
 from exchange.admin.customers import WhoSawCustomer, grant_url, last_refused, next_steps_of, steps_of_installation
 from exchange.admin.rebinding import Rebind
 from exchange.admin.trials import TestInstallation
+from exchange.audit import ACTION
 from exchange.models import EndUser, Installation, Integration, Platform, SeenSignature
+from exchange.refusals import UnknownEndUser
 
 _EXTERNAL_ID = (
     "Your own id of the customer. Once set it stays: only a re-bind, which ends its credentials, gives another. "
@@ -96,6 +100,18 @@ class EndUserAdmin(AttributesPage, LargeListAdmin):
 
     def next_steps(self, request: HttpRequest, obj: EndUser) -> list[Need]:
         return next_steps_of(request, obj)
+
+    def next_of_line(self, request: HttpRequest, event: AuditEvent) -> list[Need]:
+        """Lead from a proven exchange for an end user that is unknown, and still is, to the form that registers it."""
+        kind, _, name = event.actor.partition(":")
+        unknown = event.action == ACTION and event.reason == UnknownEndUser.code and kind == "platform"
+        if not unknown or not self.has_add_permission(request) or not may_view(request, Platform):
+            return []
+        platform, asked = Platform.objects.filter(name=name).first(), event.detail.get("end_user")
+        if platform is None or not asked or EndUser.objects.filter(platform=platform, end_user_id=asked).exists():
+            return []
+        query = urlencode({"platform": platform.pk, "end_user_id": asked})
+        return [Need("Register this end user", link=f"{reverse('admin:exchange_enduser_add')}?{query}")]
 
     def page_links(self, request: HttpRequest, obj: EndUser) -> list[dict[str, Any]]:
         links = super().page_links(request, obj)

@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group, Permission
 from credservice.audit.models import AuditEvent
 from credservice.keys.rotation_progress import last_uses
 from credservice.keys.services import generate_secret
-from exchange.models import Platform
+from exchange.models import EndUser, Platform
 from exchange.models.refused_calls import RefusedCall
 from exchange.refused_calls import KEPT
 from exchange.services.grants import new_secret_set
@@ -102,6 +102,23 @@ def test_the_line_of_a_refused_call_leads_to_it(world, client, console):
     assert {step.sentence: step.link for step in viewer} == steps
     kept.delete()
     assert [step.sentence for step in console.get(line).context["next_steps"]] == ["Open platform mindcloud"]
+
+
+def test_the_line_of_an_unknown_end_user_leads_to_the_form_that_registers_it(world, client, console):
+    body = BODY.replace("eu_1", "enduser_zzz&x=1")
+    assert client.post(TARGET, body, content_type="application/json", headers=headers_of(Profile())).status_code == 404
+    line = url(AuditEvent.objects.get(action="exchange.credential", reason="unknown_end_user"))
+
+    def steps(client):
+        return {step.sentence: step.link for step in client.get(line).context["next_steps"]}
+
+    assert "Register this end user" not in steps(role_client("Viewer"))
+    offered = steps(role_client("Operator"))
+    assert offered["Open platform mindcloud"] == url(world.platform)
+    form = console.get(offered["Register this end user"]).context["adminform"].form
+    assert (form["end_user_id"].value(), form["platform"].value()) == ("enduser_zzz&x=1", str(world.platform.pk))
+    EndUser.objects.create(platform=world.platform, end_user_id="enduser_zzz&x=1")
+    assert "Register this end user" not in steps(console)
 
 
 def test_it_names_the_setting_and_applies_it(world, client, console, trail):
