@@ -286,7 +286,7 @@ class ReasonField(CharField):
             "widget": UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         }
         super().__init__(**defaults | kwargs)
-        self.help_text = f"{self.help_text} At most {self.max_length} characters."
+        self.help_text = f"{self.help_text} At least {self.min_length} characters, at most {self.max_length}."
 
     def clean(self, value: Any) -> str:
         text: str = super().clean(value)

@@ -140,7 +140,7 @@ def test_the_name_of_a_holder_is_no_key(console: Client, world: World) -> None:
 
 def test_the_field_says_how_long_a_reason_may_be(console: Client, world: World) -> None:
     help_text = console.get(url(world.end_user, "suspend")).context["form"].fields["why"].help_text
-    assert help_text == "Kept in the audit trail. Write no secret here. At most 200 characters."
+    assert help_text == "Kept in the audit trail. Write no secret here. At least 3 characters, at most 200."
 
 
 def test_suspending_tells_which_keys_go_on_working(console: Client, world: World, other: EndUser) -> None:
