@@ -17,7 +17,7 @@ from django.db import transaction
 
 from credservice.core.last_used import LastUses
 from credservice.credentials.models import Credential
-from credservice.credentials.reused_values import is_secret
+from credservice.credentials.reused_values import holds_password, is_secret
 from credservice.credentials.transitions import MIN_DIGESTED, parts_of, record_step, value_digest
 from credservice.crypto import SealError, digest
 
@@ -103,9 +103,10 @@ def secret_among(parts: Collection[str]) -> Credential | None:
         explained: set[bytes] = set()
         for credential in found:
             values = _values_in(credential, digests)
-            if not values or any(is_secret(name, credential.policy.value_names()) for name in values):
+            names = credential.policy.value_names()
+            if not values or any(is_secret(name, names) or holds_password(value) for name, value in values.items()):
                 return credential
-            explained |= _digests_of(values.values())
+            explained |= _digests_of(part for value in values.values() for part in (value, *parts_of(value)))
         digests -= explained  # such a name may be many customers': behind theirs, a key is looked for still
     return None
 

@@ -23,7 +23,7 @@ def is_secret(name: str, names: Collection[str]) -> bool:
     return len(names) == 1 or not name.lower().endswith(_IDENTIFIES)
 
 
-def _holds_password(value: str) -> bool:
+def holds_password(value: str) -> bool:
     """Tell if an address has a user's part, such as postgres://user:password@host."""
     return "://" in value and "@" in value
 
@@ -34,7 +34,7 @@ def digests_of(entered: Mapping[str, str]) -> dict[bytes, str]:
     found = {
         value_digest(part): name
         for name, value in entered.items()
-        if is_secret(name, entered) or _holds_password(value)
+        if is_secret(name, entered) or holds_password(value)
         for part in parts_of(value)
     }
     return found or {values_digest(entered): next(iter(entered)) if len(entered) == 1 else ""}

@@ -25,7 +25,8 @@ from credservice.issuers.base import Issued, IssueRequest
 State, Outside = Credential.State, Credential.Outside
 # Shorter values are not worth looking up: too many strings would match them by chance.
 MIN_DIGESTED = 12
-_PASSWORD = re.compile(r"://[^/?#:@]*:([^/?#]+)@")  # in an address (RFC 3986, 3.2.1)
+# In an address (RFC 3986, 3.2.1), also one among other text.
+_PASSWORD = re.compile(r"""://[^\s"'<>,{}/?#:@]*:([^\s"'<>/?#@]+)@""")
 MADE = (
     *("sealed_values", "lookup", "value_digests", "hint", "handle", "expires_at", "refresh_at", "rotates_at"),
     *("state", "activated_at", "attempts", "next_attempt_at", "failure"),
@@ -251,11 +252,9 @@ def record_step(action: str, credential: Credential, actor: str, *, outcome: str
 
 
 def parts_of(value: str) -> list[str]:
-    """List what of a value is recognised by itself, if it is long enough: all of it, and the password in an address."""
-    parts = [value]
-    if found := _PASSWORD.search(value):
-        parts += dict.fromkeys((found[1], unquote(found[1])))
-    return [part for part in parts if len(part) >= MIN_DIGESTED]
+    """List what of a value is recognised by itself, if it is long enough: all of it, and the passwords in addresses."""
+    written = _PASSWORD.findall(value)
+    return [part for part in dict.fromkeys((value, *written, *map(unquote, written))) if len(part) >= MIN_DIGESTED]
 
 
 def value_digest(value: str) -> bytes:

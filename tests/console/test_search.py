@@ -18,8 +18,9 @@ from credservice.audit.models import AuditEvent
 from credservice.console import refused_ids, search
 from credservice.console.keys_in_reasons import holds_key
 from credservice.credentials.key_lookup import MAX_KEY
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import revoke, start_issue
+from credservice.credentials.transitions import parts_of
 from credservice.keys.services import enter_secret
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token, revoke_token
@@ -380,6 +381,31 @@ def test_the_password_of_an_address_is_found_by_itself(console: Client, world: W
     assert holds_key(f"leaked: {pasted}")
     for harmless in ("cs_acme", "of.acme", "/vendor", "port=5432", "https://cs_acme@example.com/vendor"):
         assert not holds_key(harmless)
+
+
+@pytest.mark.parametrize("pasted", [LOGIN, "S3cr/t-word.of.acme", "postgresql://cs_acme:S3cr%2Ft-word.of.acme@/other"])
+def test_a_password_is_a_key_also_where_the_name_of_its_address_is_none(world: World, pasted: str) -> None:
+    """Names that end with url say where something is, mostly: several customers may share those."""
+    names = {"names": ["database_url", "apiKey"]}
+    policy = CredentialPolicy.objects.create(name="both", issuer="static", options=names)
+    values = {"database_url": LOGIN, "apiKey": "abcdefghijklmnop123"}
+    start_issue(policy=policy, context={}, subject="", actor="test", entered=values)
+    assert holds_key(f"seen: {pasted}")
+    assert not holds_key("seen: postgresql://cs_acme@/vendor?host=%2Fvar&port=5432")
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        ('{"endpoint":"https://api.example.com","client_email":"integration-bot@proj.iam"}', []),
+        ("https://app:first-password@a https://app:other-password@b", ["first-password", "other-password"]),
+        ("amqp://:pass%40word-1234@host", ["pass%40word-1234", "pass@word-1234"]),
+        ("https://host:8443/a@b", []),
+        ("https://user:short@host/", []),
+    ],
+)
+def test_passwords_are_those_of_addresses(value: str, parts: list[str]) -> None:
+    assert parts_of(value) == [value, *parts]
 
 
 def test_a_hint_is_found_in_a_line(console: Client, world: World) -> None:
