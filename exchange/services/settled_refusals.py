@@ -13,7 +13,7 @@ State = Installation.State
 
 
 def unsettled(platform: Platform, refused: Sequence[AuditEvent]) -> list[AuditEvent]:
-    """Leave out the calls of ``platform`` that would not be refused any more for the reason that they were, and those of
+    """Leave out the calls of ``platform`` that would not be refused for the same reason any more, and those of
     installations that somebody has refused."""
     now = _Present(platform, [line.detail for line in refused if line.reason in _SETTLED])
     return [line for line in refused if line.reason not in _SETTLED or not _SETTLED[line.reason](now, line.detail)]
