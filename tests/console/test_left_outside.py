@@ -198,6 +198,7 @@ def test_one_that_has_leaked_is_one_until_it_has_expired(
     assert (token.state, token.state_word()) == ("revoked", "leaked, may still work")
     (line,) = console.get(reverse("admin:index")).context["needed"]
     assert found_by(console, line["link"]) == [token.pk]
+    assert "then this point clears by itself." in console.get(url(token, "confirm-end")).content.decode()
     sweep(0)
     token.refresh_from_db()
     assert token.outside == "leaked"

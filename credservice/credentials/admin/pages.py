@@ -276,6 +276,15 @@ class ConfirmEnd(ObjectAction):
         "name stays in the audit trail."
     )
 
+    def consequences(self, obj: Credential) -> list[str]:
+        until = obj.works_until()
+        if until is None:
+            return [self.consequence]
+        return [
+            f"It works until it expires, at {until:%Y-%m-%d %H:%M} UTC: then this point clears by itself.",
+            "Confirm its end before only where your product refuses it already. Your name stays in the audit trail.",
+        ]
+
     def refusal(self, obj: Credential) -> str:
         return "" if obj.may_be_confirmed() else "Nothing is known to be left of this credential outside."
 
