@@ -202,7 +202,7 @@ def check_keys_of_database(databases: Sequence[str] | None = None, **_: Any) -> 
         return [_critical("E010", f"{error}.", "Nothing has been changed. See docs/keys.md.")]
     except (KeyringError, SealError) as error:
         hint = "Put the missing key back into ENCRYPTION_KEYS; nothing has been changed."
-        return [_critical("E007", str(error), hint)]
+        return [_critical("E007", f"{str(error).rstrip('.')}.", hint)]
     except ProgrammingError as error:
         if isinstance(error.__cause__, InsufficientPrivilege):
             return [_critical("E017", str(what_it_lacks(error)), "")]
