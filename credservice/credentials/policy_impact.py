@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model
@@ -72,15 +72,43 @@ class Impact(Protocol):
 
 
 @dataclass(frozen=True)
-class NamesImpact:
-    """Tells what would be called otherwise, and in whose credentials. False where nobody has a live one."""
+class PolicyImpact:
+    """Tells what a changed policy means to those who use it. False where nothing changes, or nobody uses it."""
 
     change: str = ""
     uses: Sequence[Use] = ()
-    kept_by: str = ""  # the policy that goes on making the rotations of what is live; empty: this one
+    counted_as: ClassVar[str]  # in the trail
 
     def __bool__(self) -> bool:
         return bool(self.change and self.uses)
+
+    def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
+        """Say it; what ``sees`` does not let be seen is not named."""
+        raise NotImplementedError
+
+    def counts(self) -> dict[str, int]:
+        """Count for the trail."""
+        return {self.counted_as: sum(use.number for use in self.uses)}
+
+    def whose(self) -> str:
+        """Count the uses by their kinds: ``1 installation and 2 resources``."""
+        totals: Counter[str] = Counter()
+        for use in self.uses:
+            totals[use.noun] += use.number
+        return " and ".join(counted_up_to(number, number, noun) for noun, number in totals.items())
+
+    def named(self, begin: str, sees: Callable[[Model], bool]) -> list[str]:
+        """Name those that ``sees`` lets be seen, in a sentence that begins so; none where there are none."""
+        listed = _listed(self.uses, sees)
+        return [printable(f"{begin} {listed}.")] if listed else []
+
+
+@dataclass(frozen=True)
+class NamesImpact(PolicyImpact):
+    """Tells what would be called otherwise, and in whose credentials. False where nobody has a live one."""
+
+    counted_as = "resources_with_other_names"
+    kept_by: str = ""  # the policy that goes on making the rotations of what is live; empty: this one
 
     def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
         """Say it; products that ``sees`` does not let be seen are not named."""
@@ -106,82 +134,49 @@ class NamesImpact:
             "marketplace itself replaces one, that is a new credential."
         )
 
-    def counts(self) -> dict[str, int]:
-        """Count for the trail."""
-        return {"resources_with_other_names": sum(use.number for use in self.uses)}
-
 
 @dataclass(frozen=True)
-class OptionsImpact:
+class OptionsImpact(PolicyImpact):
     """Tells what would be made otherwise, for whom, and when. False where nobody gets any of it."""
 
-    change: str = ""
-    uses: Sequence[Use] = ()
+    counted_as = "made_otherwise"
     until: str = ""  # what ends the present ones
-
-    def __bool__(self) -> bool:
-        return bool(self.change and self.uses)
 
     def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
         """Say it; what ``sees`` does not let be seen is not named. Options are named, never their values."""
-        listed = _listed(self.uses, sees)
-        told = (
-            f"The next credentials of {_whose(self.uses)} (rotations of the present ones too) are made {self.change}."
-        )
+        whose = f"{self.whose()} (rotations of the present ones too)"
         return [
-            printable(told),
-            *([printable(f"They are of {listed}.")] if listed else []),
+            printable(f"The next credentials of {whose} are made {self.change}."),
+            *self.named("They are of", sees),
             f"The present ones stay as they are until {self.until}.",
         ]
 
-    def counts(self) -> dict[str, int]:
-        """Count for the trail."""
-        return {"made_otherwise": sum(use.number for use in self.uses)}
-
 
 @dataclass(frozen=True)
-class EndImpact:
+class EndImpact(PolicyImpact):
     """Tells whose next credentials would come to an end with nothing to follow them. False where nobody's would."""
 
-    change: str = ""
-    uses: Sequence[Use] = ()
+    counted_as = "end_unrenewed"
     after: str = ""  # what happens then
-
-    def __bool__(self) -> bool:
-        return bool(self.change and self.uses)
 
     def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
         """Say it; what ``sees`` does not let be seen is not named."""
-        listed = _listed(self.uses, sees)
         return [
-            printable(f"The next credentials of {_whose(self.uses)} {self.change}. {self.after}"),
-            *([printable(f"They are of {listed}.")] if listed else []),
+            printable(f"The next credentials of {self.whose()} {self.change}. {self.after}"),
+            *self.named("They are of", sees),
             "The present ones keep their end.",
         ]
 
-    def counts(self) -> dict[str, int]:
-        """Count for the trail."""
-        return {"end_unrenewed": sum(use.number for use in self.uses)}
-
 
 @dataclass(frozen=True)
-class EnteredImpact:
+class EnteredImpact(PolicyImpact):
     """Tells who has to enter values of other names from now on. False where nobody's are entered."""
 
-    change: str = ""
-    uses: Sequence[Use] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.change and self.uses)
+    counted_as = "entered_otherwise"
 
     def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
         """Say it; what ``sees`` does not let be seen is not named."""
-        listed = _listed(self.uses, sees)
-        return [printable(self.change), *([printable(f"It is used by {listed}.")] if listed else [])]
-
-    def counts(self) -> dict[str, int]:
-        """Count for the trail."""
-        return {"entered_otherwise": sum(use.number for use in self.uses)}
+        return [printable(self.change), *self.named("It is used by", sees)]
 
 
 def entered_change(before: Iterable[str], after: Iterable[str]) -> str:
@@ -206,13 +201,6 @@ def foretell_entered(before: CredentialPolicy, policy: CredentialPolicy) -> Ente
     return EnteredImpact(change, served_by(policy) if change else ())
 
 
-def _whose(uses: Iterable[Use]) -> str:
-    totals: Counter[str] = Counter()
-    for use in uses:
-        totals[use.noun] += use.number
-    return " and ".join(counted_up_to(number, number, noun) for noun, number in totals.items())
-
-
 def _listed(uses: Iterable[Use], sees: Callable[[Model], bool]) -> str:
     names = list(dict.fromkeys(f"{use.obj._meta.verbose_name} {use.obj}" for use in uses if sees(use.obj)))
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
@@ -234,9 +222,7 @@ def served_by(policy: CredentialPolicy) -> list[Use]:
     return [use for ask in _served for use in ask(policy)]
 
 
-def foretell_changes(
-    before: CredentialPolicy, policy: CredentialPolicy
-) -> list[NamesImpact | OptionsImpact | EndImpact]:
+def foretell_changes(before: CredentialPolicy, policy: CredentialPolicy) -> list[PolicyImpact]:
     """Compare what the policy makes as it is in memory with what it made before, in every way."""
     names, options = foretell_names(names_of(before), policy), foretell_options(before, policy)
     return [each for each in (names, options, foretell_end(before, policy)) if each]
