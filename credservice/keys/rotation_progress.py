@@ -1,5 +1,6 @@
 """Tells how far a partner has come with a new signing secret: by which of its secrets last verified a call."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -36,7 +37,7 @@ def progress_of(secret_set: SigningSecretSet) -> Progress | None:
     if secret_set.is_ours:
         return None
     live = list(secret_set.live())
-    current = next((secret for secret in live if secret.state == SigningSecret.State.CURRENT), None)
+    current = _current(live)
     older = [secret for secret in live if secret.state == SigningSecret.State.PREVIOUS]
     previous = max(older, key=_last_use, default=None)
     if current is None or previous is None:
@@ -49,14 +50,20 @@ def signs_with(secret_set: SigningSecretSet) -> SigningSecret | None:
     if secret_set.is_ours:
         return None
     used = [secret for secret in secret_set.live() if secret.last_used_at is not None]
-    return max(used, key=lambda secret: secret.last_used_at, default=None)  # type: ignore[arg-type,return-value]
+    return max(used, key=_last_use, default=None)
 
 
 def stage_at_end(secret: SigningSecret) -> Stage | None:
     """Tell how far the partner is, before its previous ``secret`` is ended; None where its end hits nobody."""
-    is_good = secret.state == SigningSecret.State.PREVIOUS and secret in secret.secret_set.live()
-    progress = progress_of(secret.secret_set) if is_good else None
-    return _stage(progress.current, secret) if progress else None
+    if secret.secret_set.is_ours or secret.state != SigningSecret.State.PREVIOUS:
+        return None
+    live = list(secret.secret_set.live())
+    current = _current(live)
+    return _stage(current, secret) if current is not None and secret in live else None
+
+
+def _current(live: Iterable[SigningSecret]) -> SigningSecret | None:
+    return next((secret for secret in live if secret.state == SigningSecret.State.CURRENT), None)
 
 
 def _last_use(secret: SigningSecret) -> datetime:

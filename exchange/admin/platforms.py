@@ -19,6 +19,7 @@ from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
+from credservice.adminkit.refused_calls import RefusedCalls
 from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
 from credservice.adminkit.widgets import NetworksField, SecretField
 from credservice.adminkit.wizard import WithFirstSteps
@@ -166,11 +167,19 @@ class PlatformAdmin(WithFirstSteps, WithSecrets, TickedPage, ConsoleAdmin):
             Fact("New installations", self.shown_approval(obj)),
             Fact("Last signed call", moment(newest.last_used_at if newest else None, NONE_YET)),
             *credentials_fact(request, platform=obj),
-            *refused_of(obj).facts(request),
+            *self._refused(obj).facts(request),
         ]
 
+    def _refused(self, obj: Platform) -> RefusedCalls:
+        """Look at its newest calls once for a page, of which several parts speak of them."""
+        noted: Any = obj
+        if not hasattr(obj, "refused_lately"):
+            noted.refused_lately = refused_of(obj)
+        found: RefusedCalls = noted.refused_lately
+        return found
+
     def next_steps(self, request: HttpRequest, obj: Platform) -> list[Need]:
-        return what_to_do(request, obj, SignatureDebugger(self), TestExchange(self))
+        return what_to_do(request, obj, self._refused(obj), SignatureDebugger(self), TestExchange(self))
 
     def page_links(self, request: HttpRequest, obj: Platform) -> list[dict[str, Any]]:
         new_secret = NewSecret(self.admin_site._registry[SigningSecretSet]).link(request, obj.secrets)

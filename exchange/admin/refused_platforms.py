@@ -35,9 +35,11 @@ def refused_of(platform: Platform) -> RefusedCalls:
     return refused_calls("platform", platform.name, exchanges, every_call=True, unsettled=left, action=ACTION)
 
 
-def what_to_do(request: HttpRequest, platform: Platform, debugger: ObjectPage, trial: TestExchange) -> list[Need]:
+def what_to_do(
+    request: HttpRequest, platform: Platform, refused: RefusedCalls, debugger: ObjectPage, trial: TestExchange
+) -> list[Need]:
     """Lead, on the platform's page, to what explains its refused calls: a test of an exchange, and the debugger."""
-    proven, claimed = refused_of(platform)
+    proven, claimed = refused
     steps = []
     if proven.are_many() and trial.link(request, platform):
         sentence = "Its calls are refused: test an exchange with the ids of one, and see why"

@@ -5,12 +5,13 @@ Both decide what live customers are answered, and each limits the other: so they
 
 import copy
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.enums import ActionVariant
@@ -40,6 +41,13 @@ from exchange.services.dry_run import MASK
 from exchange.shapes import CREDENTIAL, WANTED, MissingAttributes, as_stored, fill
 
 LOOKED_AT = 5  # installations, the newest, for one to preview
+
+
+class Example(NamedTuple):
+    """The installation that a preview shows, and the names of the values that it is handed now, where it is any."""
+
+    installation: Installation | None
+    handed_out: list[str] | None
 
 
 class ShapeJSONForm(forms.Form):
@@ -92,12 +100,16 @@ class ShapeJSONForm(forms.Form):
 
     def notes(self) -> list[SafeString]:
         """Say beside the preview whose credential it shows, and what the check will say of those that are there."""
-        found = shown_of(self._integration)
-        if found and names_handed_out(found) is not None:
+        found, handed_out = self.shown
+        if found and handed_out is not None:
             shown = format_html("Shown with the credential that {} is handed now.", found)
         else:
             shown = format_html("Shown with a credential of the policy {}.", self.cleaned_data["policy"])
         return [shown, *told(self._foretell(self.cleaned_data))]
+
+    @cached_property
+    def shown(self) -> Example:
+        return example_of(self._integration)
 
     def _wanted(self, data: Values) -> Integration:
         wanted = copy.copy(self._integration)
@@ -188,7 +200,7 @@ class EditShape(ObjectAction):
             wrong = form.errors.get("response_shape") or form.errors.get("policy") or ["This is not valid JSON."]
             return JsonResponse({"problem": " ".join(map(str, wrong))})
         try:
-            shown = preview(obj, form.cleaned_data["policy"], form.cleaned_data["response_shape"])
+            shown = preview(form.shown, form.cleaned_data["policy"], form.cleaned_data["response_shape"])
             return JsonResponse({"answer": _text(shown, indent=2), "notes": form.notes()})
         except ValidationError as error:
             return JsonResponse({"problem": " ".join(error.messages), "notes": form.notes()[1:]})
@@ -210,13 +222,12 @@ def link_other_view(field: Any, *, as_json: bool) -> None:
     field.help_text = format_html("{} {}", field.help_text, link_of_view(f"?{query}", title))
 
 
-def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> dict[str, Any]:
-    """Fill ``shape`` for an installation that is answered, values masked. Raises ValidationError.
+def preview(example: Example, policy: CredentialPolicy, shape: Any) -> dict[str, Any]:
+    """Fill ``shape`` for this installation, values masked. Raises ValidationError.
 
     As in an exchange, the credential is the one that is there: what another policy makes comes after it.
     """
-    found = shown_of(integration)
-    present = names_handed_out(found) if found else None
+    found, present = example
     end_user = {"external_id": found.end_user.external_id or "…", **found.end_user.attributes} if found else {}
     sources = {
         "credential": dict.fromkeys(policy.value_names() if present is None else present, MASK),
@@ -241,13 +252,14 @@ def preview(integration: Integration, policy: CredentialPolicy, shape: Any) -> d
         raise ValidationError(told) from None
 
 
-def shown_of(integration: Integration) -> Installation | None:
+def example_of(integration: Integration) -> Example:
     """Choose the installation that a preview shows: of the newest few the first that is answered today, if one is."""
     rows = Installation.objects.filter(integration=integration).select_related("end_user", "integration__policy")
     newest = list(rows.order_by("-created_at")[:LOOKED_AT])
     answers = answer_each([each for each in newest if _is_let_in(each)], Look())
     answered = (each for each, answer in answers.items() if answer.fields is not None)
-    return next(answered, newest[0] if newest else None)
+    found = next(answered, newest[0] if newest else None)
+    return Example(found, names_handed_out(found) if found else None)
 
 
 def _is_let_in(installation: Installation) -> bool:

@@ -45,6 +45,7 @@ class Start(SecondPerson):
 
     slug, title, icon = "start", "Confirm", "play_circle"
     _rows: list[tuple[Any, str]] | None = None
+    _consequences: list[str] | None = None
 
     def allowed(self, request: HttpRequest, obj: BulkRun | None = None) -> bool:
         return obj is None or (obj.user_id == request.user.pk and _may_do(request, obj))
@@ -92,9 +93,12 @@ class Start(SecondPerson):
         return form
 
     def _foretold(self, obj: BulkRun) -> list[str]:
-        action = self.action(obj)
-        rows = [row for row, why in self.rows(obj) if not why]
-        return action.foretell(rows) if action.foretell and rows else []
+        """Foretell it of the first rows, those that are acted on: once for a page."""
+        if self._consequences is None:
+            foretell = self.action(obj).foretell
+            rows = [row for row, why in self.rows(obj) if not why]
+            self._consequences = foretell(rows) if foretell and rows else []
+        return self._consequences
 
     def consequences(self, obj: BulkRun) -> list[str]:
         action = self.action(obj)

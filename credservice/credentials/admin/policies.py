@@ -11,6 +11,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -115,14 +116,18 @@ class PolicyJSONForm(TickedForm):
             if not self.errors:
                 self._ask_about_credentials()
 
+    @cached_property
+    def _before(self) -> CredentialPolicy:
+        """Read it as it was: what is sent is in the instance by now."""
+        return CredentialPolicy.objects.get(pk=self.instance.pk)
+
     def _problems(self) -> list[str]:
         problems = problems_of_users(self.instance)
-        before = names_of(CredentialPolicy.objects.get(pk=self.instance.pk)) or ()
-        lost = set(before) - set(names_of(self.instance) or ())
+        lost = set(names_of(self._before) or ()) - set(names_of(self.instance) or ())
         return [*problems, TO_RENAME] if problems and lost else problems
 
     def _ask_about_credentials(self) -> None:
-        policy, before = self.instance, CredentialPolicy.objects.get(pk=self.instance.pk)
+        policy, before = self.instance, self._before
         found = [*foretell_changes(before, policy), *filter(None, [foretell_entered(before, policy)])]
         if found and ask_for_tick(
             self,
