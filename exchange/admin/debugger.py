@@ -7,14 +7,11 @@ pasted is judged without a trace, by live and ended secrets. To look asks for no
 """
 
 import copy
-import re
-import shlex
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple, cast
-from urllib.parse import urlsplit
 
 from django import forms
 from django.conf import settings
@@ -23,14 +20,12 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
 from credservice.adminkit.form_ids import new_form_id, use_up
 from credservice.adminkit.model_admin import by_id
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.adminkit.ticks import needed_tick
-from credservice.adminkit.widgets import CharField
 from credservice.audit import Line, record
 from credservice.audit.names import actor_of
 from credservice.core.ago import ago
@@ -38,15 +33,13 @@ from credservice.core.exceptions import ServiceError
 from credservice.crypto import SealError
 from credservice.keys.admin import NewSecret, Reveal
 from credservice.keys.models import SigningSecret, SigningSecretSet
+from exchange.admin.pasted_calls import PastedForm
 from exchange.models import Platform
 from exchange.models.refused_calls import RefusedCall
 from exchange.services.signature_impact import SignatureImpact, foretell_refusals
 from exchange.signatures.diagnosis import Diagnosis, diagnose
-from exchange.signatures.verify import SIGNATURE_HEADER, Secret, SignedRequest, as_environ
+from exchange.signatures.verify import SIGNATURE_HEADER, Secret, SignedRequest
 
-MAX_PASTED = 8000
-_REQUEST_LINE = re.compile(r"(POST|PUT|GET|PATCH|DELETE) (\S+)( HTTP/[0-9.]+)?", re.IGNORECASE)
-_HEADER = re.compile(r"([A-Za-z0-9-]+):[ \t]*(.*)")
 _SALT = "exchange.debugger"
 # What the trail calls a reason, for a person.
 _REASONS = {
@@ -74,9 +67,6 @@ _FORMS = {
         "seconds or milliseconds since 1970, an ISO 8601 time with its offset, or an HTTP date that ends in GMT",
     ),
 }
-EXAMPLE = """POST /credential-exchange/mindcloud HTTP/1.1
-X-Timestamp: 1763640000
-X-Signature: 5f2b..."""
 UNLESS_CHANGED = "Leave it as it is, unless the platform itself has changed how it signs."
 _NOTHING_YET = f"Nothing is changed yet. {UNLESS_CHANGED} Then tick, to refuse what is signed as now."
 
@@ -93,60 +83,6 @@ class AcceptForm(forms.Form):
         help_text="Nothing tells you who sent this call.",
         missing=_NOTHING_YET,
     )
-
-
-class PastedForm(forms.Form):
-    pasted = CharField(
-        label="Or paste one",
-        max_length=MAX_PASTED,
-        help_text="The request line and the headers, as a log or a proxy shows them, or a curl command. The body "
-        "is not signed.",
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 5, "placeholder": EXAMPLE}),
-    )
-
-    def clean_pasted(self) -> SignedRequest:
-        return parse_pasted(self.cleaned_data["pasted"])
-
-
-def parse_pasted(text: str) -> SignedRequest:
-    """Read a request line and headers, with blanks around them. Raises ValidationError, saying what is missing."""
-    lines = [line.strip() for line in _without_curl(text.strip()).splitlines()]
-    first = _REQUEST_LINE.fullmatch(lines[0]) if lines else None
-    try:
-        parts = urlsplit(first[2] if first else "")
-    except ValueError:
-        first = None
-    if first is None:
-        raise ValidationError(
-            "Begin with the request line, such as POST /credential-exchange/mindcloud HTTP/1.1, or paste a whole curl "
-            "command."
-        )
-    if not text.isascii():
-        raise ValidationError("Paste it as it was sent: a request's line and headers are ASCII.")
-    headers = {match[1]: match[2] for line in lines[1:] if (match := _HEADER.fullmatch(line))}
-    return SignedRequest(first[1], parts.path, parts.query, as_environ(headers))
-
-
-def _without_curl(text: str) -> str:
-    """Write a curl command, such as simulate_exchange prints, as the request that it sends. Other text stays."""
-    command = text.removeprefix("$ ")
-    if not command.startswith("curl "):
-        return text
-    try:
-        words = iter(shlex.split(re.sub(r"\\\r?\n", " ", command))[1:])
-    except ValueError:  # a quote is not closed
-        return text
-    method, target, headers = "GET", "", []
-    for word in words:
-        if word in ("-X", "--request"):
-            method = next(words, "")
-        elif word in ("-H", "--header"):
-            headers.append(next(words, ""))
-        elif word in ("-d", "--data"):
-            next(words, "")
-        elif not word.startswith("-"):
-            target = target or word
-    return "\n".join([f"{method} {target}", *headers])
 
 
 class Check(NamedTuple):
