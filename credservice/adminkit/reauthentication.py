@@ -64,6 +64,9 @@ class PasswordAndWhyForm(ProofForm, WhyForm):
     field_order = ("why", "password", "credential")
 
 
+SHOWN_ONCE = "This page is shown once, and its showing is recorded. Close it when you are done."  # what was revealed
+
+
 class PasswordPage(ObjectAction):
     """An act that asks for a reason and for the operator's password, code or passkey, each time."""
 

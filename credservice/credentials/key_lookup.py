@@ -106,7 +106,7 @@ def secret_among(parts: Collection[str]) -> Credential | None:
             names = credential.policy.value_names()
             if not values or any(is_secret(name, names) or holds_password(value) for name, value in values.items()):
                 return credential
-            explained |= _digests_of(part for value in values.values() for part in (value, *parts_of(value)))
+            explained |= {each for value in values.values() for each in _digests_of_value(value)}
         digests -= explained  # such a name may be many customers': behind theirs, a key is looked for still
     return None
 
@@ -114,6 +114,10 @@ def secret_among(parts: Collection[str]) -> Credential | None:
 def _digests_of(parts: Iterable[str]) -> set[bytes]:
     """Digest each part as the value that is presented, and as one of several."""
     return {found for part in parts for found in (digest(part, "lookup"), value_digest(part))}
+
+
+def _digests_of_value(value: str) -> set[bytes]:
+    return _digests_of([value, *parts_of(value)])
 
 
 def _found(digests: Collection[bytes]) -> list[Credential]:
@@ -129,7 +133,7 @@ def _values_in(credential: Credential, digests: set[bytes]) -> dict[str, str]:
         values = credential.open()
     except SealError:  # erased, or under a key that this process does not have
         return {}
-    return {name: value for name, value in values.items() if _digests_of([value, *parts_of(value)]) & digests}
+    return {name: value for name, value in values.items() if _digests_of_value(value) & digests}
 
 
 # Between words; and within them, where addresses, assignments and sentences have a key between other things. Keys may

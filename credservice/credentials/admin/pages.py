@@ -1,7 +1,7 @@
 """Rotates, replaces, reveals, revokes, retries and force-ends credentials on pages of the console."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 from credservice.adminkit.four_eyes import SecondPerson
 from credservice.adminkit.links import link_to
 from credservice.adminkit.object_actions import ObjectAction, OfChoice, Shown, Values
-from credservice.adminkit.reauthentication import PasswordPage
+from credservice.adminkit.reauthentication import SHOWN_ONCE, PasswordPage
 from credservice.adminkit.state_pages import OptionalWhyForm, WhyForm
 from credservice.adminkit.widgets import ReasonField, span
 from credservice.audit.names import actor_of
@@ -163,8 +163,7 @@ class Reveal(SecondPerson, PasswordPage):
 
     def perform(self, actor: str, obj: Credential, values: Values) -> Shown:
         revealed = reveal(credential=obj, actor=actor, reason=values["why"])
-        sentence = "This page is shown once, and its showing is recorded. Close it when you are done."
-        return Shown("Values of the credential", sentence, tuple(revealed.items()))
+        return Shown("Values of the credential", SHOWN_ONCE, tuple(revealed.items()))
 
 
 class RevokeForm(WhyForm):
@@ -236,8 +235,12 @@ class Revoke(ObjectAction):
 def still_works(obj: Credential) -> str:
     """Say of one that has ended here what its end does not reach."""
     if until := obj.works_until():
-        return f"It works until it expires, at {until:%Y-%m-%d %H:%M} UTC, unless your product refuses it before."
+        return f"{_works_until(until)}, unless your product refuses it before."
     return END_IT_THERE if obj.is_still_outside() else ""
+
+
+def _works_until(expiry: datetime) -> str:
+    return f"It works until it expires, at {expiry:%Y-%m-%d %H:%M} UTC"
 
 
 def still_handed_out(obj: Credential) -> str:
@@ -261,7 +264,7 @@ def outside(obj: Credential) -> list[str]:
     if backend.can_revoke:
         return []
     if expiry := obj.expiry_outside():
-        return [f"It works until it expires, at {expiry:%Y-%m-%d %H:%M} UTC: nothing can end it before."]
+        return [f"{_works_until(expiry)}: nothing can end it before."]
     kept = "is kept here and was made elsewhere" if not backend.generates else "cannot be ended by its issuer"
     return [f"This credential {kept}: it works in your product until somebody ends it there."]
 
@@ -281,7 +284,7 @@ class ConfirmEnd(ObjectAction):
         if until is None:
             return [self.consequence]
         return [
-            f"It works until it expires, at {until:%Y-%m-%d %H:%M} UTC: then this point clears by itself.",
+            f"{_works_until(until)}: then this point clears by itself.",
             "Confirm its end before only where your product refuses it already. Your name stays in the audit trail.",
         ]
 

@@ -12,7 +12,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 from credservice.adminkit.four_eyes import SecondPerson
 from credservice.adminkit.links import page_of
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
-from credservice.adminkit.reauthentication import PasswordPage
+from credservice.adminkit.reauthentication import SHOWN_ONCE, PasswordPage
 from credservice.adminkit.ticks import needed_tick
 from credservice.adminkit.widgets import SecretField
 from credservice.core.ago import ago
@@ -214,8 +214,7 @@ class Reveal(SecondPerson, PasswordPage):
 
     def perform(self, actor: str, obj: SigningSecret, values: Values) -> Shown:
         text = reveal_secret(secret=obj, actor=actor, reason=values["why"])
-        sentence = "This page is shown once, and its showing is recorded. Close it when you are done."
-        return Shown("Signing secret", sentence, ((f"{obj.secret_set}, {obj.hint}", text),))
+        return Shown("Signing secret", SHOWN_ONCE, ((f"{obj.secret_set}, {obj.hint}", text),))
 
 
 def end_of(secret: SigningSecret) -> str:
