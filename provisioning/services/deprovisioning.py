@@ -48,7 +48,8 @@ def deprovision_resource(*, caller: Caller, resource_id: str, reply_to: ReplyTo)
         return _go_on(caller, reply_to, resource)
     if unfinished:
         with transaction.atomic():
-            set_state(_locked_resource(caller, resource_id), State.DEPROVISIONED, caller.actor)
+            # By its key: the worker, or an equal request, may have called it ended meanwhile, and that is no 404.
+            set_state(_locked_again(resource), State.DEPROVISIONED, caller.actor)
     return None
 
 
@@ -75,7 +76,8 @@ def deprovision_credential(
         return _go_on(caller, reply_to, resource, binding)
     if unfinished:
         with transaction.atomic():
-            end_binding(_locked_binding(caller, credential_id), caller.actor)
+            rows = ResourceCredential.objects.select_for_update(of=("self",)).select_related("resource")
+            end_binding(rows.get(pk=binding.pk), caller.actor)
     return None
 
 
@@ -94,7 +96,7 @@ def _go_on(
 ) -> Accepted:
     """Leave to the worker what this request has begun."""
     with transaction.atomic():
-        resource = Resource.objects.select_for_update(of=("self",)).select_related("product").get(pk=resource.pk)
+        resource = _locked_again(resource)
         operation = under_way(resource, binding)
         if operation is not None:
             return repeated(operation, reply_to=reply_to, verb=DEPROVISION)
@@ -112,6 +114,10 @@ def _locked_resource(caller: Caller, resource_id: str) -> Resource:
     if found is None:
         raise no_such_resource()
     return found
+
+
+def _locked_again(resource: Resource) -> Resource:
+    return Resource.objects.select_for_update(of=("self",)).select_related("product").get(pk=resource.pk)
 
 
 def _locked_binding(caller: Caller, credential_id: str, resource_id: str | None = None) -> ResourceCredential:
@@ -156,6 +162,8 @@ def set_state(resource: Resource, state: Resource.State, actor: str) -> None:
 
 def end_binding(binding: ResourceCredential, actor: str) -> None:
     """In the caller's transaction, which has locked the binding."""
+    if binding.deprovisioned_at is not None:
+        return
     binding.deprovisioned_at = timezone.now()
     binding.save(update_fields=["deprovisioned_at"])
     record(Line.about(binding, "resource_credential.deprovisioned", actor))

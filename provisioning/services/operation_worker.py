@@ -181,8 +181,7 @@ def _deprovision_credential(operation: Operation) -> None:
     with transaction.atomic():
         binding = _lock(ResourceCredential, operation.resource_credential_id)
         operation = _live(operation)
-        if binding.deprovisioned_at is None:
-            end_binding(binding, ACTOR)
+        end_binding(binding, ACTOR)
         finish(operation, message="The credential has been removed.", actor=ACTOR)
 
 

@@ -1,13 +1,16 @@
 """Products whose credentials are made by somebody else, who may be away."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import set_suspended
 from credservice.issuers.base import Issued, IssueFailed, Issuer, IssuerUnavailable
 from provisioning.models import Resource, ResourceCredential
+from provisioning.tasks import finish_deprovisioned
 from tests.provisioning.conftest import new_id, put_credential
 
 
@@ -148,6 +151,43 @@ def test_while_a_credential_cannot_be_ended_its_resource_is_deprovisioning(door,
     assert door.delete(f"/v1/resources/{resource_id}").status_code == 204
     assert Resource.objects.get().state == Resource.State.DEPROVISIONED
     assert not ResourceCredential.objects.filter(deprovisioned_at=None).exists()
+
+
+def first(act):
+    """Have another connection do this once the credential has ended, before the request notes what became of it."""
+    begun = []
+
+    def wrap(execute, sql, *more):
+        is_lock = "FOR UPDATE" in sql and "provisioning_" in sql
+        if is_lock and not begun and not Credential.objects.unended().exists():
+            begun.append(True)
+            thread = threading.Thread(target=lambda: (act(), connection.close()))
+            thread.start()
+            thread.join(20)
+        return execute(sql, *more)
+
+    return connection.execute_wrapper(wrap)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["resources", "credentials"])
+def test_a_removal_that_an_equal_request_completes_is_done(door, new_door, issuer, resource_id, kind, trail):
+    partner_id = new_id()
+    put_credential(door, partner_id, resource_id)
+    path = f"/v1/{kind}/{resource_id if kind == 'resources' else partner_id}"
+    others = []
+    with first(lambda: others.append(new_door().delete(path).status_code)):
+        assert [door.delete(path).status_code, *others] == [204, 204]
+    what = "resource" if kind == "resources" else "resource_credential"
+    trail.one(action=f"{what}.deprovisioned")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_removal_that_the_worker_completes_is_done(door, issuer, resource_id, trail):
+    put_credential(door, new_id(), resource_id)
+    with first(finish_deprovisioned):
+        assert door.delete(f"/v1/resources/{resource_id}").status_code == 204
+    assert trail.one(action="resource.deprovisioned").actor == "worker"
 
 
 def test_a_credential_that_was_never_finished_ends_with_its_resource(door, issuer, resource_id):
