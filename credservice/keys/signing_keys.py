@@ -158,11 +158,11 @@ def _make_current(key: SigningKey, actor: str, *, leaked: bool = False) -> None:
         _retire(list(keys_before(key.algorithm)), actor)
     before.filter(state=State.CURRENT).update(state=State.PREVIOUS, ends_at=now + OVERLAP)
     key.state, key.activated_at = State.CURRENT, now
-    key.activates_at = key.activates_at or now
+    key.activates_at = min(key.activates_at or now, now)  # earlier than planned, where somebody has it activated
     if key._state.adding:
         key.save(force_insert=True)
     else:
-        key.save(update_fields=["state", "activated_at"])
+        key.save(update_fields=["state", "activates_at", "activated_at"])
 
 
 def _retire(keys: Sequence[SigningKey], actor: str) -> None:

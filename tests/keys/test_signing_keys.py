@@ -137,6 +137,8 @@ def test_a_pending_key_can_be_activated_early_and_again():
     pending = generate(published_before=HOUR)
     for _ in range(2):
         assert activate_signing_key(key=pending, actor="user:1").state == State.CURRENT
+    found = SigningKey.objects.get(pk=pending.pk)
+    assert found.activates_at == found.activated_at  # and not as it was planned
 
 
 def test_a_key_must_be_published_before_it_signs():
