@@ -22,6 +22,7 @@ from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.nested_forms import NESTED, Maker, NestedField
 from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
 from credservice.adminkit.widgets import span
+from credservice.core.time_spans import spoken
 from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
 from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy, fitting_overlap
 from credservice.credentials.policy_impact import (
@@ -41,6 +42,7 @@ AFTER_ITS_END = (
 )
 UNTIL_ENTERED = "until somebody enters new ones, its customers get no answer."
 ONCE_ENDED = f"Once they have expired, {UNTIL_ENTERED}"
+LIFETIME = "Of credentials made from then on: each expires after this."
 MAKES = frozenset({"options", "lifetime", "rotation_period"})  # change what is made
 LACKING = {"values": "lacking"}  # of the list of credentials
 CANNOT_BE_TOLD = "cannot be told: look at its options"
@@ -55,7 +57,7 @@ class PolicyJSONForm(TickedForm):
 
     class Meta:
         help_texts: ClassVar = {
-            "lifetime": "Of credentials made from then on: each expires after this. Empty: as its issuer has it.",
+            "lifetime": f"{LIFETIME} Empty: as its issuer has it; entered values then never expire.",
             "rotation_period": "After it, a successor is made. Empty: by hand. Once a credential has expired, "
             f"{AFTER_ITS_END} Of entered values, nobody but you makes another: leave it empty.",
             "overlap": "How long the predecessor stays good after a rotation: shorter than the lifetime. Empty: "
@@ -77,8 +79,9 @@ class PolicyJSONForm(TickedForm):
         if "lifetime" in self.fields and not self.instance._state.adding:
             live = Credential.objects.filter(policy=self.instance, state__in=Credential.USABLE)[:MAX_COUNTED].count()
             keep = f"{counted(live, 'live one')} {'keeps its' if live == 1 else 'keep their'} end. " if live else ""
-            lifetime = self.fields["lifetime"]
-            lifetime.help_text = lifetime.help_text.replace("Empty:", f"{keep}Empty:")
+            empty = "as its issuer has it." if self._generates() else f"they never expire. {ONCE_ENDED}"
+            lifetime, told = self.fields["lifetime"], self.Meta.help_texts["lifetime"]
+            lifetime.help_text = lifetime.help_text.replace(told, f"{LIFETIME} {keep}Empty: {empty}")
         if "rotation_period" in self.fields and not self.instance._state.adding and not self._generates():
             self.fields["rotation_period"].help_text = f"Leave it empty: its values are entered. {ONCE_ENDED}"
         if "overlap" in self.fields:
@@ -227,9 +230,9 @@ def _ends_alone(policy: CredentialPolicy) -> str:
     if life is None:
         return ""
     if not generates:
-        return f"Values of this policy end {span(life)} after they are entered, and have no successor"
-    how = f"only every {span(policy.rotation_period)}" if policy.rotation_period else "by hand"
-    return f"Rotation is {how}, so each new credential ends after {span(life)} without a successor"
+        return f"Values of this policy end {spoken(life)} after they are entered, and have no successor"
+    how = f"only every {spoken(policy.rotation_period)}" if policy.rotation_period else "by hand"
+    return f"Rotation is {how}, so each new credential ends after {spoken(life)} without a successor"
 
 
 @admin.register(CredentialPolicy)
@@ -312,11 +315,11 @@ class CredentialPolicyAdmin(TickedPage, ConsoleAdmin):
             told = obj.lifetime or get_issuer(obj.issuer).own_lifetime(obj.options)
         except (ImproperlyConfigured, TypeError):
             return CANNOT_BE_TOLD
-        return span(told) if isinstance(told, timedelta) else told
+        return spoken(told) if isinstance(told, timedelta) else told
 
     @display(description="Rotation")
     def shown_rotation(self, obj: CredentialPolicy) -> str:
-        return f"every {span(obj.rotation_period)}" if obj.rotation_period else "by hand"
+        return f"every {spoken(obj.rotation_period)}" if obj.rotation_period else "by hand"
 
     @display(description="Credentials")
     def its_credentials(self, obj: CredentialPolicy) -> Any:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from credservice.core.names import AddressNameField
 from credservice.core.placed_errors import PlacedError
+from credservice.core.time_spans import spoken
 from credservice.issuers import get_issuer
 from credservice.issuers.base import Issuer
 from credservice.issuers.options import OptionsError
@@ -164,6 +165,9 @@ class CredentialPolicy(models.Model):
         if self.rotation_period is not None and not self.backend().generates:
             sentence = "Its values are entered: nothing can rotate them by itself. Leave this empty."
             raise ValidationError({"rotation_period": sentence})
+        if self.rotation_period is not None and self.overlap is not None and self.rotation_period <= self.overlap:
+            sentence = f"The rotation period must be longer than the overlap, {spoken(self.overlap)}."
+            raise ValidationError({"rotation_period": f"{sentence} Write a longer one, or a shorter overlap."})
 
 
 def _told(error: OptionsError) -> ValidationError:
