@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from credservice_client.answers import Credential, Revealed
-from credservice_client.calls import Calls, once, place
+from credservice_client.calls import Calls, Query, once, place
 
 
 class Credentials(Calls):
@@ -16,10 +16,14 @@ class Credentials(Calls):
         subject: str | None = None,
         line: str | None = None,
         hint: str | None = None,
+        lacks_value: bool | None = None,
         page_size: int | None = None,
     ) -> Iterator[Credential]:
-        """List the newest first."""
-        query = {"state": state, "policy": policy, "subject": subject, "line": line, "hint": hint}
+        """List the newest first. ``lacks_value``: those that were made before their policy had all its values."""
+        query: Query = {
+            **{"state": state, "policy": policy, "subject": subject, "line": line, "hint": hint},
+            "lacks_value": lacks_value,
+        }
         return self._list(Credential, "/credentials", query, page_size)
 
     def read_credential(self, credential: str, *, known: Credential | None = None) -> Credential:

@@ -192,15 +192,16 @@ _WORDS = {
 }
 _COUNT = r"(\d{1,99})\s*([a-z]+)"
 _SPAN = re.compile(rf"\s*{_COUNT}(?:(?:\s*,)?(?:\s+and\b)?\s*{_COUNT})*\s*", re.ASCII)
-# Django takes these for days and seconds, or for parts of a second: people mean thousands, or forgot the unit.
-_UNCLEAR = re.compile(r"\s*[+-]?\d+[\s.,]+\d+\s*")
+# Django takes these for seconds, their parts, days and seconds, or minutes and seconds: people mean days, thousands, or
+# hours and minutes.
+_WITHOUT_UNIT = re.compile(r"\s*[+-]?\d+([\s.,:]+\d+)?\s*")
 _TOO_LONG = f"Write {AT_MOST}."
 
 
 class DurationField(forms.DurationField):
     """Takes a span of time as people write it: ``90d``, ``15 minutes``, ``1h30m``; Django's own form as well.
 
-    Its help text ends by saying so.
+    A number needs its unit, but for 0. Its help text ends by saying so.
     """
 
     widget = UnfoldAdminTextInputWidget
@@ -210,13 +211,13 @@ class DurationField(forms.DurationField):
     }
 
     def __init__(self, *, help_text: str = "", **kwargs: Any) -> None:
-        super().__init__(help_text=f"{help_text} Such as 15 minutes, 24h or 90d; 3600 is seconds.".strip(), **kwargs)
+        super().__init__(help_text=f"{help_text} Such as 15 minutes, 24h or 90d.".strip(), **kwargs)
 
     def prepare_value(self, value: Any) -> Any:
         return span(value) if isinstance(value, timedelta) else value
 
     def to_python(self, value: Any) -> timedelta | None:
-        if isinstance(value, str) and _UNCLEAR.fullmatch(value):
+        if isinstance(value, str) and _WITHOUT_UNIT.fullmatch(value) and value.strip() != "0":
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         typed = _read_span(value) if isinstance(value, str) else None
         found: timedelta | None = super().to_python(value) if typed is None else typed

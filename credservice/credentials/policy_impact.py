@@ -15,8 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Model
 
 from credservice.core.names import printable
+from credservice.core.time_spans import spoken
 from credservice.credentials.models import Credential, CredentialPolicy
-from credservice.credentials.rotation_impact import counted, spoken
+from credservice.credentials.rotation_impact import counted
 from credservice.crypto import SealError
 from credservice.issuers.base import UNLIMITED
 

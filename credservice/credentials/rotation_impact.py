@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils import timezone
 
+from credservice.core.time_spans import spoken
 from credservice.credentials.models import FAILS_AFTER, Credential, CredentialPolicy, stuck
 
 REVOKE_INSTEAD = "Revoke ends it at once, without a successor."
@@ -90,15 +91,6 @@ class RotationPreview:
 def counted(count: int, name: str) -> str:
     """Write a number with its noun, such as ``1 installation``; ``name`` is a plural in s."""
     return f"{count} {name.removesuffix('s') if count == 1 else name}"
-
-
-def spoken(time: timedelta) -> str:
-    """Write a time such as "1 day 2 hours"; fractions of a second are left out."""
-    minutes, seconds = divmod(int(time.total_seconds()), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    parts = {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}
-    return " ".join(counted(count, name) for name, count in parts.items() if count) or "less than a second"
 
 
 def preview_rotation(

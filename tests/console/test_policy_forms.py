@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, User
 from django.core.exceptions import ValidationError
 from django.test import Client
 
@@ -115,7 +116,8 @@ def test_the_expert_edits_the_same_as_json(console: Client, world: Any) -> None:
         ("1h, and 30 m", 5400),
         ("1h30m", 5400),
         ("90 m", 5400),
-        ("3600", 3600),
+        ("3600s", 3600),
+        ("0", 0),
         ("1:30:00", 5400),
     ],
 )
@@ -123,7 +125,8 @@ def test_a_time_is_taken_as_a_person_types_it(typed: str, seconds: int) -> None:
     assert DurationField().clean(typed) == timedelta(seconds=seconds)
 
 
-UNCLEAR = ["1,5h", "0,5d", "1.5h", "5 and 3m", "1 5m", "1,h", "1 30", "1,000", "3.600", "1 000", "-1 5", "1d and"]
+BARE = ["5", " 3600 ", "-5", "+5", "00", "1:30", "1 30", "9" * 400]
+UNCLEAR = [*BARE, "1,5h", "0,5d", "1.5h", "5 and 3m", "1 5m", "1,h", "1,000", "3.600", "1 000", "-1 5", "1d and"]
 
 
 @pytest.mark.parametrize("typed", ["soon", "5 weeks", "1h 2 hours", "minutes", "15 minutes!", "0x10", *UNCLEAR])
@@ -132,10 +135,10 @@ def test_what_is_no_time_is_told_with_an_example(typed: str) -> None:
         DurationField().clean(typed)
 
 
-TOO_LONG = ["99999999 00:00:00", "99999999999999999999", "P99999999999999D", "9" * 30, "9" * 400]
+TOO_LONG = ["99999999 00:00:00", "99999999999999999999s", "P99999999999999D", "9" * 30 + "m"]
 
 
-@pytest.mark.parametrize("typed", ["-5", "-7200", "-1 day", "-99999999 00:00:00"])
+@pytest.mark.parametrize("typed", ["-1:30:00", "-1 day", "-99999999 00:00:00"])
 def test_a_time_is_never_below_zero(typed: str) -> None:
     with pytest.raises(ValidationError, match="Write a time of zero or more"):
         DurationField().clean(typed)
@@ -156,6 +159,14 @@ def test_a_time_too_long_to_be_one_is_told_at_its_field(console: Client, world: 
     page = console.post(url(CredentialPolicy, "add"), TOKENS | {"options-jwt-lifetime": typed})
     form = page.context["adminform"].form.fields["options"].widget.sent.form
     assert form.errors["lifetime"] == ["Write a time from 1m to 1d."]
+
+
+@pytest.mark.parametrize("name", ["lifetime", "rotation_period", "overlap", "stale_for", "options-jwt-lifetime"])
+def test_a_number_without_its_unit_is_refused_at_its_field(console: Client, db: None, name: str) -> None:
+    sent = TOKENS | {"options-jwt-audience": "vendor", name: "5"}
+    page = console.post(url(CredentialPolicy, "add"), sent)
+    assert "Write a number with its unit, such as 15 minutes, 24h, 90d or 1h30m." in page.content.decode()
+    assert not CredentialPolicy.objects.exists()
 
 
 def test_every_time_says_how_to_write_it(console: Client, db: None) -> None:
@@ -199,6 +210,16 @@ def test_an_overlap_as_long_as_the_lifetime_is_refused_at_its_field(console: Cli
     }
 
 
+def test_whoever_may_only_look_reads_times_as_sentences_say_them(db: None, client: Client) -> None:
+    viewer = User.objects.create_user("viewer", is_staff=True)
+    viewer.groups.add(Group.objects.get(name="Viewer"))
+    client.force_login(viewer)
+    times = {"lifetime": timedelta(days=30), "overlap": timedelta(0), "stale_for": timedelta(minutes=90)}
+    page = client.get(url(CredentialPolicy.objects.create(name="p", issuer="api_key", **times))).content.decode()
+    assert all(re.search(rf">\s*{time}\s*<", page) for time in ("30 days", "0 seconds", "1 hour 30 minutes"))
+    assert "0:00" not in page
+
+
 def test_an_option_of_seconds_is_typed_and_shown_as_a_time(console: Client, db: None) -> None:
     sent = TOKENS | {"lifetime": "", "options-jwt-audience": "vendor"}
     refused = console.post(url(CredentialPolicy, "add"), sent | {"options-jwt-lifetime": "10 seconds"})
@@ -214,10 +235,10 @@ def test_an_option_of_seconds_is_typed_and_shown_as_a_time(console: Client, db: 
 @pytest.mark.parametrize(
     ("issuer", "options", "lifetime", "shown"),
     [
-        ("jwt", {"audience": "a"}, None, "1h"),
-        ("jwt", {"audience": "a", "lifetime": 900}, None, "15m"),
+        ("jwt", {"audience": "a"}, None, "1 hour"),
+        ("jwt", {"audience": "a", "lifetime": 900}, None, "15 minutes"),
         ("jwt", {"audience": "a", "lifetime": "?"}, None, "cannot be told: look at its options"),
-        ("jwt", {"audience": "a"}, timedelta(hours=12), "12h"),
+        ("jwt", {"audience": "a"}, timedelta(hours=12), "12 hours"),
         ("api_key", {}, None, "unlimited"),
         ("gone", {}, None, "cannot be told: look at its options"),
     ],
@@ -245,7 +266,7 @@ def test_an_issuer_that_settings_have_lost_says_so(console: Client, world: Any) 
     assert "names no issuer" in page.content.decode()
 
 
-@pytest.mark.parametrize("typed", ["99999999d", "2d", "9" * 30])
+@pytest.mark.parametrize("typed", ["99999999d", "2d", "9" * 30 + "s"])
 def test_an_option_that_is_too_long_a_time_tells_its_own_limit(typed: str) -> None:
     with pytest.raises(ValidationError) as caught:
         SecondsField(least=60, most=86400).clean(typed)

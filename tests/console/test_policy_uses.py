@@ -131,11 +131,11 @@ def test_a_lifetime_says_whose_it_is(console: Client, world: World, key: Credent
     )
 
 
-ALONE = "so each new credential ends after 1h without a successor"
+ALONE = "so each new credential ends after 1 hour without a successor"
 
 
 @pytest.mark.parametrize(
-    ("period", "told"), [("", "Rotation is by hand"), ("2h", "Rotation is only every 2h"), ("30m", "")]
+    ("period", "told"), [("", "Rotation is by hand"), ("2h", "Rotation is only every 2 hours"), ("30m", "")]
 )
 def test_credentials_that_expire_without_a_successor_are_warned_of(
     console: Client, world: World, key: Credential, trail: Trail, period: str, told: str
@@ -170,13 +170,22 @@ def test_an_end_of_entered_values_needs_the_tick(console: Client, world: World, 
     assert CredentialPolicy.objects.get(name="entered").lifetime is None
     page = console.post(url(world.policy), sent | {"confirmed": tick_of(page)}, follow=True).content.decode()
     assert CredentialPolicy.objects.get(name="entered").lifetime == timedelta(days=2)
-    assert "Values of this policy end 2d after they are entered, and have no successor: until somebody enters" in page
+    assert "Values of this policy end 2 days after they are entered, and have no successor: until somebody" in page
     assert trail.one(action="credential_policy.changed").detail["accepted_changed_answers"] == {"end_unrenewed": 1}
     # A longer one takes nothing away.
     longer = sent | {"lifetime": "3d"}
     assert console.post(url(world.policy), longer).status_code == 302
     page = console.post(url(world.policy), sent).content.decode()
     assert "end 2 days after they are entered, not 3 days." in page
+
+
+def test_a_lifetime_says_what_becomes_of_entered_values(console: Client, world: World) -> None:
+    page = console.get(url(world.policy)).content.decode()
+    told = "each expires after this. 1 live one keeps its end. Empty: they never expire. Once they have expired, until"
+    assert told in page
+    assert "as its issuer has it" not in page
+    either = "Empty: as its issuer has it; entered values then never expire. Such as"
+    assert either in console.get(url(CredentialPolicy, "add")).content.decode()
 
 
 def test_entered_values_are_rotated_by_nobody(console: Client, world: World) -> None:

@@ -74,6 +74,7 @@ def test_a_sound_policy_is_accepted(db):
         ({"overlap": -DAY}, "overlap", "at least zero"),
         ({"rotation_period": timedelta(0)}, "rotation_period", "longer than zero"),
         ({"rotation_period": -DAY}, "rotation_period", "longer than zero"),
+        ({"rotation_period": DAY, "overlap": DAY}, "rotation_period", "longer than the overlap, 1 day."),
         ({"name": "two words"}, "name", "Write letters"),
         ({"name": ""}, "name", "blank"),
     ],

@@ -33,6 +33,11 @@ KEYS = "issuer, options, lifetime, rotation_period, overlap, multiple, stale_for
         ("{issuer: api_key, lifetime: 36501d}", ".lifetime: write 100 years at most"),
         ("{issuer: api_key, lifetime: 99999999d}", ".lifetime: write 100 years at most"),
         ("{issuer: api_key, lifetime: 1h, overlap: 1h}", ".overlap: The overlap must be shorter than the lifetime."),
+        (
+            "{issuer: api_key, rotation_period: 12h}",
+            ".rotation_period: The rotation period must be longer than the overlap, 1 day. Write a longer one, or a",
+        ),
+        ("{issuer: api_key, rotation_period: 5}", ".rotation_period: write a time span such as 90d, 24h or 1h30m"),
         ("{issuer: api_key, lifetime: soon}", ".lifetime: write a time span such as 90d, 24h or 1h30m, or null"),
         ("{issuer: api_key, overlap: null}", ".overlap: this is nothing: write a time span such as 90d"),
         ("{issuer: api_key, multiple: yes}", ".multiple: write true or false"),

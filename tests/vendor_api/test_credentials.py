@@ -197,3 +197,17 @@ def test_the_values_of_a_leaked_one_are_erased_at_once(vendor, stored):
 def test_those_of_one_that_was_rotated_as_leaked_too(vendor, credential):
     vendor.post(f"/credentials/{credential.pk}/rotate", {"leaked": True})
     assert Credential.objects.get(pk=credential.pk).is_erased()
+
+
+def test_who_lacks_a_value_that_its_policy_got_is_listed(vendor, stored):
+    """The backend that has to send the new value asks for whom, and is done when nobody is left."""
+    assert vendor.all_pages("/credentials?lacks_value=true") == []
+    answer = vendor.put("/policies/entered", {"options": {"names": ["apiKey", "tenant"]}})
+    assert answer.status_code == 200
+    complete = vendor.post("/credentials", {"policy": "entered", "values": {"apiKey": VALUE + "2", "tenant": "b"}})
+    assert [each["id"] for each in vendor.all_pages("/credentials?lacks_value=true")] == [stored["id"]]
+    listed = {each["id"] for each in vendor.all_pages("/credentials?policy=entered&lacks_value=false")}
+    assert listed == {stored["id"], complete.json()["id"]}
+    vendor.put(f"/credentials/{stored['id']}/values", {"values": {"apiKey": VALUE + "3", "tenant": "a"}})
+    assert vendor.all_pages("/credentials?lacks_value=true") == []
+    refused(vendor.get("/credentials?lacks_value=soon"), 400, "invalid_request", "?lacks_value")

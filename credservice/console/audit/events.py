@@ -38,7 +38,7 @@ from credservice.console.audit.exposure import find_page, seen_page
 from credservice.console.audit.reasons import MIN_WORD, NEWEST, lines_with_reason
 from credservice.console.audit.times import TimeFilter
 from credservice.console.refused_ids import lines_refused_with
-from credservice.credentials.rotation_impact import spoken
+from credservice.core.time_spans import spoken
 
 
 @admin.register(AuditEvent)

@@ -23,7 +23,14 @@ from credservice.adminkit.suspensions import SUSPENDED, suspended_since
 from credservice.audit.names import object_type_of
 from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, open_points, pages
-from credservice.credentials.admin.filters import IssuerFilter, LineFilter, StateFilter, StuckFilter, SubjectFilter
+from credservice.credentials.admin.filters import (
+    IssuerFilter,
+    LackingFilter,
+    LineFilter,
+    StateFilter,
+    StuckFilter,
+    SubjectFilter,
+)
 from credservice.credentials.admin.related import name_of, version_link
 from credservice.credentials.hooks import subject_kinds
 from credservice.credentials.models import LEAKED, Credential
@@ -52,6 +59,10 @@ def _reported(obj: Credential) -> Any:
     return format_html("reported {} by {}", moment(obj.leaked_at), actor_name(obj.leaked_by))
 
 
+def page_of_act(obj: Credential, slug: str) -> str:
+    return reverse(f"admin:credentials_credential_{slug}", args=[obj.pk])
+
+
 def _trouble(obj: Credential) -> list[Fact]:
     """Tell what keeps failing, and when it is tried again."""
     if not obj.has_failed_so_far():
@@ -77,6 +88,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         StateFilter,
         ("policy", AutocompleteSelectFilter),
         StuckFilter,
+        LackingFilter,
         SubjectFilter,
         LineFilter,
         IssuerFilter,
@@ -143,10 +155,22 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         if obj.is_leaked_and_live() and pages.Revoke(self).allowed(request, obj):
             sentence = f"{pages.still_handed_out(obj)} Revoke it to end it now"
             return [Need(sentence, urgent=True, link=pages.revoke_url(obj))]
+        return [*self._lacks(request, obj), *self._ends(request, obj)]
+
+    def _lacks(self, request: HttpRequest, obj: Credential) -> list[Need]:
+        """Tell what it was made without, where somebody can make it anew."""
+        lacked = " and ".join(obj.lacked_names())
+        acts = ((pages.Replace(self), "Replace its values"), (pages.Rotate(self), "Rotate it"))
+        return [
+            Need(f"It has no {lacked}, which its policy got after it was made. {do}", link=page_of_act(obj, page.slug))
+            for page, do in acts
+            if lacked and page.allowed(request, obj) and not page.refusal(obj)
+        ]
+
+    def _ends(self, request: HttpRequest, obj: Credential) -> list[Need]:
         replace = pages.Replace(self)
         if obj.expires_at and replace.allowed(request, obj) and not replace.refusal(obj):
-            told = f"{NO_MORE} Replace them before their end"
-            return [Need(told, link=reverse("admin:credentials_credential_replace", args=[obj.pk]))]
+            return [Need(f"{NO_MORE} Replace them before their end", link=page_of_act(obj, replace.slug))]
         return []
 
     def needs_operator(self) -> list[Need]:

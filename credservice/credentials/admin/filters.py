@@ -13,7 +13,7 @@ from credservice.adminkit.filters import StatesFilter
 from credservice.adminkit.links import names_of
 from credservice.core.ids import as_uuid, find_ours
 from credservice.credentials.admin.related import name_of
-from credservice.credentials.models import FAILS_AFTER, STUCK_AFTER, Credential, stuck
+from credservice.credentials.models import FAILS_AFTER, STUCK_AFTER, Credential, CredentialQuerySet, stuck
 
 State, Outside = Credential.State, Credential.Outside
 HAS_LEAKED = Q(leaked_at__isnull=False)
@@ -82,6 +82,19 @@ class StuckFilter(DropdownFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         attempts = {"yes": STUCK_AFTER, "failing": FAILS_AFTER}.get(self.value() or "")
         return queryset.filter(stuck(attempts)) if attempts else queryset
+
+
+class LackingFilter(DropdownFilter):
+    """Finds what was made before its policy had all the values that it has now."""
+
+    title, parameter_name = "values", "values"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("lacking", "Lacks a value of its policy")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        assert isinstance(queryset, CredentialQuerySet)
+        return queryset.lacking_values() if self.value() == "lacking" else queryset
 
 
 class IssuerFilter(LinkedFilter):

@@ -16,9 +16,10 @@ from credservice.adminkit.links import link_to
 from credservice.adminkit.object_actions import ObjectAction, OfChoice, Shown, Values
 from credservice.adminkit.reauthentication import SHOWN_ONCE, PasswordPage
 from credservice.adminkit.state_pages import OptionalWhyForm, WhyForm
-from credservice.adminkit.widgets import ReasonField, span
+from credservice.adminkit.widgets import ReasonField
 from credservice.audit.names import actor_of
 from credservice.core.exceptions import Conflict
+from credservice.core.time_spans import spoken
 from credservice.credentials.admin.values import ValuesForm
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential, CredentialPolicy
@@ -44,7 +45,7 @@ class RotateForm(ValuesForm):
     def __init__(self, credential: Credential, data: Any = None) -> None:
         policy = policy_of_successor(credential)
         super().__init__(policy, data, whose=(credential.subject, credential.context.get("external_id", "")))
-        overlap = span(policy.overlap)
+        overlap = spoken(policy.overlap)
         if credential.waits_for_successor():
             self.fields["force_reason"] = ReasonField(
                 label="Why not wait for the rotation that is pending",

@@ -16,12 +16,13 @@ from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from credservice.adminkit.links import field_of, link_of_view, list_link, may_view, see_document
+from credservice.adminkit.links import field_of, link_of_view, list_link, list_url, may_view, new_tab_link, see_document
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.nested_forms import NESTED, Maker, NestedField
 from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
 from credservice.adminkit.widgets import span
+from credservice.core.time_spans import spoken
 from credservice.credentials.admin.option_forms import asks_for_issuer, asks_for_options, asks_for_probe, at_field
 from credservice.credentials.models import DEFAULT_OVERLAP, Credential, CredentialPolicy, fitting_overlap
 from credservice.credentials.policy_impact import (
@@ -33,7 +34,6 @@ from credservice.credentials.policy_impact import (
     uses_of,
 )
 from credservice.issuers import get_issuer, issuer_choices
-from credservice.issuers.options import OptionsError
 
 MAX_USERS_CHECKED = 200
 AFTER_ITS_END = (
@@ -42,7 +42,9 @@ AFTER_ITS_END = (
 )
 UNTIL_ENTERED = "until somebody enters new ones, its customers get no answer."
 ONCE_ENDED = f"Once they have expired, {UNTIL_ENTERED}"
+LIFETIME = "Of credentials made from then on: each expires after this."
 MAKES = frozenset({"options", "lifetime", "rotation_period"})  # change what is made
+LACKING = {"values": "lacking"}  # of the list of credentials
 CANNOT_BE_TOLD = "cannot be told: look at its options"
 
 
@@ -55,7 +57,7 @@ class PolicyJSONForm(TickedForm):
 
     class Meta:
         help_texts: ClassVar = {
-            "lifetime": "Of credentials made from then on: each expires after this. Empty: as its issuer has it.",
+            "lifetime": f"{LIFETIME} Empty: as its issuer has it; entered values then never expire.",
             "rotation_period": "After it, a successor is made. Empty: by hand. Once a credential has expired, "
             f"{AFTER_ITS_END} Of entered values, nobody but you makes another: leave it empty.",
             "overlap": "How long the predecessor stays good after a rotation: shorter than the lifetime. Empty: "
@@ -77,8 +79,9 @@ class PolicyJSONForm(TickedForm):
         if "lifetime" in self.fields and not self.instance._state.adding:
             live = Credential.objects.filter(policy=self.instance, state__in=Credential.USABLE)[:MAX_COUNTED].count()
             keep = f"{counted(live, 'live one')} {'keeps its' if live == 1 else 'keep their'} end. " if live else ""
-            lifetime = self.fields["lifetime"]
-            lifetime.help_text = lifetime.help_text.replace("Empty:", f"{keep}Empty:")
+            empty = "as its issuer has it." if self._generates() else f"they never expire. {ONCE_ENDED}"
+            lifetime, told = self.fields["lifetime"], self.Meta.help_texts["lifetime"]
+            lifetime.help_text = lifetime.help_text.replace(told, f"{LIFETIME} {keep}Empty: {empty}")
         if "rotation_period" in self.fields and not self.instance._state.adding and not self._generates():
             self.fields["rotation_period"].help_text = f"Leave it empty: its values are entered. {ONCE_ENDED}"
         if "overlap" in self.fields:
@@ -132,13 +135,27 @@ class PolicyJSONForm(TickedForm):
         if found and ask_for_tick(
             self,
             label="Save it and change what is made",
-            told=[sentence for each in found for sentence in each.sentences(self.sees)],
+            told=[*(sentence for each in found for sentence in each.sentences(self.sees)), *self._who_will_lack()],
             how="Tell who reads or checks these values first. Then tick this, and save again.",
             # Not how many there are: where they come and go, it would be asked for without end.
             accepts=[*(each.change for each in found), json.dumps(policy.options, sort_keys=True)],
         ):
             counts = {name: count for each in found for name, count in each.counts().items()}
             policy.audit_facts = {"accepted_changed_answers": counts}
+
+    def _who_will_lack(self) -> list[str]:
+        """Count the live credentials, which all lack what the policy makes for the first time."""
+        had = names_of(self._before) or ()
+        added = [name for name in names_of(self.instance) or () if name not in had]
+        live = self.instance.credentials.filter(state=Credential.State.ACTIVE)
+        number = live[:MAX_COUNTED].count() if added else 0
+        if not number:
+            return []
+        lack = "lacks" if number == 1 else "lack"
+        told = f"{counted(number, 'live credential')} {lack} {' and '.join(added)}, and so do answers that ask for it."
+        listed = list_url(Credential, policy__id__exact=self.instance.pk, state__exact=Credential.State.ACTIVE)
+        link = new_tab_link(listed, "List them") if self.sees(Credential()) else ""
+        return [format_html("{} {} {}", told, _made_anew(self.instance), link)]
 
 
 class PolicyForm(PolicyJSONForm):
@@ -199,6 +216,11 @@ def problems_of_users(policy: CredentialPolicy) -> list[str]:
     return problems
 
 
+def _made_anew(policy: CredentialPolicy) -> str:
+    """Say how what lacks a value gets it."""
+    return "Rotate each." if policy.backend().generates else "Replace the values of each."
+
+
 def _ends_alone(policy: CredentialPolicy) -> str:
     """Say that what it makes ends without a successor; empty where it does not, or settings have lost its issuer."""
     try:
@@ -208,9 +230,9 @@ def _ends_alone(policy: CredentialPolicy) -> str:
     if life is None:
         return ""
     if not generates:
-        return f"Values of this policy end {span(life)} after they are entered, and have no successor"
-    how = f"only every {span(policy.rotation_period)}" if policy.rotation_period else "by hand"
-    return f"Rotation is {how}, so each new credential ends after {span(life)} without a successor"
+        return f"Values of this policy end {spoken(life)} after they are entered, and have no successor"
+    how = f"only every {spoken(policy.rotation_period)}" if policy.rotation_period else "by hand"
+    return f"Rotation is {how}, so each new credential ends after {spoken(life)} without a successor"
 
 
 @admin.register(CredentialPolicy)
@@ -257,6 +279,19 @@ class CredentialPolicyAdmin(TickedPage, ConsoleAdmin):
 
     def next_steps(self, request: HttpRequest, obj: CredentialPolicy) -> list[Need]:
         """Warn where credentials end for good; what an exchange hands out is made anew, where an issuer makes it."""
+        return [*self._lacking(request, obj), *self._ending(obj)]
+
+    def _lacking(self, request: HttpRequest, obj: CredentialPolicy) -> list[Need]:
+        """Count the credentials that were made before the policy had all its values."""
+        names = dict.fromkeys(name for _, _, lacked in obj.gains() for name in lacked)
+        number = obj.credentials.lacking_values()[:MAX_COUNTED].count() if names and _sees(request, Credential()) else 0
+        if not number:
+            return []
+        lack, it = ("lacks", "it was") if number == 1 else ("lack", "they were")
+        told = f"{counted(number, 'live credential')} {lack} {' or '.join(names)}: {it} made before"
+        return [Need(f"{told}. {_made_anew(obj)}", link=list_url(Credential, policy__id__exact=obj.pk, **LACKING))]
+
+    def _ending(self, obj: CredentialPolicy) -> list[Need]:
         told = _ends_alone(obj)
         if not told:
             return []
@@ -271,10 +306,8 @@ class CredentialPolicyAdmin(TickedPage, ConsoleAdmin):
 
     @display(description="Values")
     def shown_values(self, obj: CredentialPolicy) -> str:
-        try:
-            return ", ".join(get_issuer(obj.issuer).value_names(obj.options))
-        except (ImproperlyConfigured, OptionsError, KeyError, TypeError):
-            return CANNOT_BE_TOLD
+        names = obj.names_or_none()
+        return CANNOT_BE_TOLD if names is None else ", ".join(names)
 
     @display(description="Lifetime")
     def shown_lifetime(self, obj: CredentialPolicy) -> str:
@@ -282,11 +315,11 @@ class CredentialPolicyAdmin(TickedPage, ConsoleAdmin):
             told = obj.lifetime or get_issuer(obj.issuer).own_lifetime(obj.options)
         except (ImproperlyConfigured, TypeError):
             return CANNOT_BE_TOLD
-        return span(told) if isinstance(told, timedelta) else told
+        return spoken(told) if isinstance(told, timedelta) else told
 
     @display(description="Rotation")
     def shown_rotation(self, obj: CredentialPolicy) -> str:
-        return f"every {span(obj.rotation_period)}" if obj.rotation_period else "by hand"
+        return f"every {spoken(obj.rotation_period)}" if obj.rotation_period else "by hand"
 
     @display(description="Credentials")
     def its_credentials(self, obj: CredentialPolicy) -> Any:

@@ -33,6 +33,18 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """Keep those that work, or may yet."""
         return self.filter(state__in=Credential.UNENDED)
 
+    def lacking_values(self) -> "CredentialQuerySet":
+        """Keep those that are handed out without a value of their policy: made before that had its name.
+
+        Found by when they were activated: nothing is unsealed.
+        """
+        lacking = models.Q(pk__in=[])
+        for policy in CredentialPolicy.objects.exclude(earlier_names=[]):
+            for since, until, _ in policy.gains():
+                made = models.Q(policy=policy, activated_at__lt=until)
+                lacking |= made & models.Q(activated_at__gte=since) if since else made
+        return self.filter(lacking, state=Credential.State.ACTIVE)
+
     def with_any(self, digests: Iterable[bytes]) -> "CredentialQuerySet":
         """Keep those that have a value of these digests, newest first: in no order, but with a bound, PostgreSQL would
         rather read the whole table."""
@@ -180,6 +192,12 @@ class Credential(models.Model):
                 condition=models.Q(state="active", leaked_at__isnull=False),
                 name="credentials_leaked_live",
             ),
+            # Those that were made before their policy had a value.
+            models.Index(
+                fields=["policy", "activated_at"],
+                condition=models.Q(state="active"),
+                name="credentials_older_than_names",
+            ),
             # For the console's lists: newest first, by a state that few are in, by a hint.
             models.Index(fields=["created_at", "id"], name="credentials_newest"),
             models.Index(
@@ -223,6 +241,16 @@ class Credential(models.Model):
         """List what issuers keep sealed in ``handle``, for check_sealed: the only sealed values without a column."""
         for pk, sealed in cls.objects.filter(handle__has_key="sealed").values_list("pk", "handle__sealed").iterator():
             yield Place("credentials.credential", pk, "handle"), b64decode(sealed)
+
+    def lacked_names(self) -> list[str]:
+        """List the names of its policy's values that it was made without."""
+        made = self.activated_at
+        return [
+            name
+            for since, until, names in self.policy.gains()
+            if made is not None and made < until and (since is None or made >= since)
+            for name in names
+        ]
 
     def is_due(self) -> bool:
         """Tell if a hand-out should make a successor first."""

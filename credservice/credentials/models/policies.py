@@ -1,13 +1,16 @@
 """Keeps the policies that credentials are made by."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 
 from credservice.core.names import AddressNameField
 from credservice.core.placed_errors import PlacedError
+from credservice.core.time_spans import spoken
 from credservice.issuers import get_issuer
 from credservice.issuers.base import Issuer
 from credservice.issuers.options import OptionsError
@@ -43,6 +46,13 @@ class CredentialPolicy(models.Model):
     probe = models.JSONField(
         default=dict, blank=True, help_text="A trial of each new credential before it is handed out. Empty: none."
     )
+    # A credential keeps its names, sealed with its values: so when it was made tells what it lacks.
+    earlier_names = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        editable=False,
+        help_text="What its values were called before, the oldest first: [until when, names].",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -58,6 +68,46 @@ class CredentialPolicy(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, **kwargs: Any) -> None:
+        """Save it, and note until when its values had other names."""
+        written = kwargs.get("update_fields")
+        if self._state.adding or (written is not None and not {"issuer", "options"} & {*written}):
+            super().save(**kwargs)
+            return
+        with transaction.atomic():
+            before = CredentialPolicy.objects.select_for_update(no_key=True).get(pk=self.pk)
+            self.earlier_names = before.earlier_names
+            old, new = before.names_or_none(), self.names_or_none()
+            if old is not None and new is not None and {*old} != {*new}:
+                self.earlier_names = [*before.earlier_names, [timezone.now().isoformat(), [*old]]]
+            if written is not None:
+                kwargs["update_fields"] = {*written, "earlier_names"}
+            super().save(**kwargs)
+
+    def names_or_none(self) -> tuple[str, ...] | None:
+        """Find the names of its values; None where settings have lost its issuer, or its options are of an older kind.
+
+        Those are then nobody's to compare.
+        """
+        try:
+            return self.value_names()
+        except (ImproperlyConfigured, OptionsError, KeyError, TypeError):
+            return None
+
+    def gains(self) -> list[tuple[datetime | None, datetime, list[str]]]:
+        """List when credentials were made, from and until, without values that it has by now, and the names of these.
+
+        The first time begins with the policy.
+        """
+        names, found = self.names_or_none() or (), list[tuple[datetime | None, datetime, list[str]]]()
+        since: datetime | None = None
+        for text, had in self.earlier_names:
+            until = datetime.fromisoformat(text)
+            if lacked := [name for name in names if name not in had]:
+                found.append((since, until, lacked))
+            since = until
+        return found
 
     def ends_unrenewed_after(self) -> timedelta | None:
         """Find the life of what it makes, where that ends before a successor was made; None where it does not.
@@ -115,6 +165,9 @@ class CredentialPolicy(models.Model):
         if self.rotation_period is not None and not self.backend().generates:
             sentence = "Its values are entered: nothing can rotate them by itself. Leave this empty."
             raise ValidationError({"rotation_period": sentence})
+        if self.rotation_period is not None and self.overlap is not None and self.rotation_period <= self.overlap:
+            sentence = f"The rotation period must be longer than the overlap, {spoken(self.overlap)}."
+            raise ValidationError({"rotation_period": f"{sentence} Write a longer one, or a shorter overlap."})
 
 
 def _told(error: OptionsError) -> ValidationError:

@@ -59,7 +59,12 @@ class PolicyPutSerializer(StrictSerializer):
 
     issuer = Text(required=False, max_length=64, help_text="An alias; it cannot change once it has made credentials.")
     options = JSONObject(required=False, help_text="The issuer's. Send the whole object.")
-    lifetime_seconds = Seconds(source="lifetime", required=False, allow_null=True, help_text="null: its issuer's own.")
+    lifetime_seconds = Seconds(
+        source="lifetime",
+        required=False,
+        allow_null=True,
+        help_text="null: its issuer's own; entered values then never expire.",
+    )
     rotation_seconds = Seconds(source="rotation_period", required=False, allow_null=True, help_text="null: by hand.")
     overlap_seconds = Seconds(source="overlap", required=False)
     stale_seconds = Seconds(

@@ -74,6 +74,8 @@ class Credentials(CredentialView):
         lookups = {"state": "state", "policy": "policy__name", "subject": "subject", "line": "line", "hint": "hint"}
         rows = Credential.objects.select_related("policy").defer("sealed_values", "lookup", "value_digests", "handle")
         rows = rows.filter(**filtered(self.params, **lookups))
+        if self.params.get("lacks_value"):
+            rows = rows.lacking_values()
         return page(request, rows, self.params, lambda found: list(CredentialSerializer(found, many=True).data))
 
     @writes(

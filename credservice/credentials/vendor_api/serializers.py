@@ -43,6 +43,9 @@ class CredentialQuerySerializer(PageQuerySerializer):
     subject = serializers.CharField(required=False, max_length=255)
     line = serializers.UUIDField(required=False)
     hint = serializers.CharField(required=False, max_length=64)
+    lacks_value = serializers.BooleanField(
+        required=False, help_text="true: active ones made before their policy had all its value_names."
+    )
 
 
 class CredentialOrderSerializer(StrictSerializer):

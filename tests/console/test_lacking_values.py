@@ -1,0 +1,104 @@
+"""Find who still lacks a value that a policy has by now: in the list, on the pages, before the policy is saved."""
+
+import re
+
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import rotate, start_issue
+from tests.support.console import World
+from tests.support.pages import tick_of, url
+
+ALL = {"multiple": "on", "lifetime": "", "rotation_period": "", "overlap": "24h", "stale_for": "1h"}
+
+
+def name_values(policy: CredentialPolicy, *names: str) -> None:
+    policy.options = {"names": [*names]}
+    policy.save(update_fields=["options"])
+
+
+def enter(world: World, **values: str) -> Credential:
+    policy = CredentialPolicy.objects.get(pk=world.policy.pk)
+    return start_issue(policy=policy, context={}, subject=world.end_user.subject, actor="test", entered=values)
+
+
+def lacking() -> set[Credential]:
+    return set(Credential.objects.lacking_values())
+
+
+def test_who_lacks_a_value_is_found_without_unsealing(world: World) -> None:
+    assert lacking() == set()
+    name_values(world.policy, "apiKey", "tenant")
+    complete = enter(world, apiKey="another-key-of-acme", tenant="acme")
+    with CaptureQueriesContext(connection) as asked:
+        assert lacking() == {world.credential}
+    assert len(asked) == 2
+    assert (Credential.objects.get(pk=world.credential.pk).lacked_names(), complete.lacked_names()) == (["tenant"], [])
+
+
+def test_who_is_given_the_value_lacks_it_no_more(world: World) -> None:
+    name_values(world.policy, "apiKey", "tenant")
+    found = Credential.objects.get(pk=world.credential.pk)
+    rotate(credential=found, actor="test", entered={"apiKey": "another-key-of-acme", "tenant": "acme"})
+    assert lacking() == set()
+
+
+def test_a_name_that_goes_and_comes_back_is_lacked_by_those_made_meanwhile(world: World) -> None:
+    name_values(world.policy, "apiKey", "tenant")
+    enter(world, apiKey="another-key-of-acme", tenant="acme")
+    name_values(world.policy, "apiKey")
+    meanwhile = enter(world, apiKey="a-third-key-of-acme")
+    assert lacking() == set()
+    name_values(world.policy, "tenant", "apiKey")
+    assert lacking() == {world.credential, meanwhile}
+    assert [until for _, until, _ in world.policy.gains()] == sorted(until for _, until, _ in world.policy.gains())
+
+
+def test_another_order_of_names_and_other_fields_are_no_change(world: World) -> None:
+    name_values(world.policy, "apiKey", "tenant")
+    noted = CredentialPolicy.objects.get(pk=world.policy.pk).earlier_names
+    name_values(world.policy, "tenant", "apiKey")
+    world.policy.multiple = False
+    world.policy.save()
+    assert CredentialPolicy.objects.get(pk=world.policy.pk).earlier_names == noted
+
+
+def test_what_an_issuer_makes_is_found_as_well(world: World) -> None:
+    key = world.make_key()
+    world.key_policy.options = {"name": "TOKEN"}
+    world.key_policy.save()
+    assert key in lacking()
+
+
+def test_adding_a_name_says_who_will_lack_it_and_then_who_does(console: Client, world: World) -> None:
+    sent = ALL | {"name": "entered", "options-names": "apiKey\ntenant"}
+    page = console.post(url(world.policy), sent).content.decode()
+    assert "1 live credential lacks tenant, and so do answers that ask for it. Replace the values of each." in page
+    active = f"{url(Credential, 'changelist')}?policy__id__exact={world.policy.pk}&amp;state__exact=active"
+    assert f'href="{active}" target="_blank"' in page
+    assert "lacks tenant" not in console.get(url(world.policy)).content.decode()
+    assert console.post(url(world.policy), sent | {"confirmed": tick_of(page)}).status_code == 302
+    page = console.get(url(world.policy)).content.decode()
+    assert "1 live credential lacks tenant: it was made before. Replace the values of each." in page
+    [listed] = re.findall(r'href="([^"]*values=lacking)"', page)
+    found = console.get(listed.replace("&amp;", "&"))
+    assert list(found.context["cl"].result_list) == [world.credential]
+    page = console.get(url(world.credential)).content.decode()
+    assert "It has no tenant, which its policy got after it was made. Replace its values" in page
+    assert url(world.credential, "replace") in page
+
+
+def test_taking_a_name_away_leaves_nobody_without(console: Client, world: World) -> None:
+    name_values(world.policy, "apiKey", "tenant")
+    name_values(world.policy, "apiKey")
+    page = console.get(url(world.policy)).content.decode()
+    assert "live credential lacks" not in page
+    assert lacking() == set()
+
+
+def test_the_list_offers_the_filter(console: Client, world: World) -> None:
+    answer = console.get(url(Credential, "changelist"), {"values": "lacking"})
+    assert "Lacks a value of its policy" in answer.content.decode()
+    assert list(answer.context["cl"].result_list) == []
