@@ -155,7 +155,7 @@ def test_who_forgot_the_platform_is_told_which_was_meant_and_nothing_of_others(v
     Integration.objects.create(
         platform=other, integration_id="int_crm", policy=door.integration.policy, response_shape={}
     )
-    vendor.put("/end-users/customer-2", {"end_user_id": "enduser_2"})
+    vendor.put("/end-users/customer-2?platform=mindcloud", {"end_user_id": "enduser_2"})
     told = refused(vendor.put("/end-users/customer-2/grants/int_crm"), 404, "not_found")["detail"]
     assert told == "Platform mindcloud, the default one, has no such integration."
 
