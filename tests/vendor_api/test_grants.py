@@ -74,7 +74,8 @@ def test_a_policy_that_generates_needs_no_values(vendor, door):
 
 @pytest.mark.parametrize("body", [{}, {"values": {"other": "x"}}, {"values": {"apiKey": "x", "other": "x"}}])
 def test_a_policy_that_does_not_needs_its_values_and_no_others(vendor, door, body):
-    refused(vendor.put(PLACE, body), 400, "invalid_request", "/values")
+    told = refused(vendor.put(PLACE, body), 400, "invalid_request", "/values")["errors"][0]["message"]
+    assert told == "Send a value for each of apiKey, and for nothing else: policy 'entered' has these names now."
     assert not Credential.objects.exists()
 
 
