@@ -58,7 +58,8 @@ def integrations_served(policy: CredentialPolicy) -> list[Use]:
         noun: {pk: of for rows in both for pk, of in rows.values_list("pk", "integration")[:MAX_COUNTED]}
         for noun, both in parts.items()
     }
-    integrations = Integration.objects.in_bulk({of for rows in found.values() for of in rows.values()})
+    pks = {of for rows in found.values() for of in rows.values()}
+    integrations = Integration.objects.select_related("platform").in_bulk(pks)
     return [
         Use(integrations[of], count, noun)
         for noun, rows in found.items()

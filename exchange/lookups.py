@@ -10,6 +10,7 @@ from credservice.vendor_api.problems import refused
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 
 M = TypeVar("M", bound=Model)
+NO_PLATFORM = "There is no platform of this name."
 
 
 def find_platform(name: str | None) -> Platform:
@@ -17,7 +18,7 @@ def find_platform(name: str | None) -> Platform:
     platforms = {platform.name: platform for platform in Platform.objects.all()}
     if name is not None:
         if name not in platforms:
-            raise refused("?platform", "There is no platform of this name.")
+            raise refused("?platform", NO_PLATFORM)
         return platforms[name]
     default = [platform for platform in platforms.values() if platform.is_default]
     if len(default) == 1 or len(platforms) == 1:
@@ -25,11 +26,21 @@ def find_platform(name: str | None) -> Platform:
     raise refused("?platform", "Say which platform is meant: none is the default one.")
 
 
+def refuse_unnamed(name: str | None, pointer: str = "?platform") -> None:
+    """Refuse to make anything at a platform that nobody named, where there are several: what is made stays there.
+
+    Raises InvalidFields.
+    """
+    names = list(Platform.objects.values_list("name", flat=True)) if name is None else []
+    if len(names) > 1:
+        raise refused(pointer, f"This would be new: say at which platform. There are: {', '.join(names)}.")
+
+
 def platform_of_name(name: str) -> Platform:
     """Find the platform of a path. Raises NotFound."""
     found = Platform.objects.select_related("secrets").filter(name=name).first()
     if found is None:
-        raise NotFound("There is no platform of this name.")
+        raise NotFound(NO_PLATFORM)
     return found
 
 

@@ -12,7 +12,7 @@ from credservice.crypto import seal
 from credservice.http.context import current_context
 from exchange.models.refused_calls import RefusedCall
 from exchange.queries import PlatformRow
-from exchange.signatures.attempts import PREFIX_HEADER, TIMESTAMP_HEADERS
+from exchange.signatures.attempts import PREFIX_HEADER, timestamp_headers
 from exchange.signatures.verify import SIGNATURE_HEADER, SignedRequest
 
 log = structlog.get_logger(__name__)
@@ -25,7 +25,7 @@ MAX_TEXT = 2000
 def keep_refused(platform: PlatformRow, request: SignedRequest, reason: str) -> None:
     """Keep a refused call, at best effort: what cannot be kept turns no refusal into an error."""
     context = current_context()
-    names = [SIGNATURE_HEADER, platform.profile.timestamp_header, *TIMESTAMP_HEADERS, PREFIX_HEADER]
+    names = [SIGNATURE_HEADER, platform.profile.timestamp_header, *timestamp_headers(request), PREFIX_HEADER]
     headers = {name: text[:MAX_TEXT] for name in names if name and (text := request.header(name))}
     sent = [request.method[:16], request.path[:MAX_TEXT], request.query[:MAX_TEXT], headers]
     call = RefusedCall(platform_id=platform.id, reason=reason, request_id=context.request_id, source=context.source)

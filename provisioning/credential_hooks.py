@@ -43,7 +43,7 @@ def products_served(policy: CredentialPolicy) -> list[Use]:
     theirs = Resource.objects.exclude(state__in=Resource.GONE).filter(product__policy=policy)
     found = dict(live.values_list("resource", "resource__product")[:MAX_COUNTED])
     counts = Counter((found | dict(theirs.values_list("pk", "product")[:MAX_COUNTED])).values())
-    products = Product.objects.in_bulk(counts)
+    products = Product.objects.select_related("marketplace").in_bulk(counts)
     return [Use(products[pk], count, "resources") for pk, count in counts.most_common()]
 
 

@@ -90,14 +90,15 @@ def _shown(labels: list[str] | None) -> str:
 def _check_dependants(plan: Plan) -> None:
     """Refuse a change of a policy with which a product that the file does not name would not suit the marketplace."""
     changed = plan.changed("policies", "issuer", "options")
-    for product in Product.objects.filter(policy__in=changed):
+    for product in Product.objects.filter(policy__in=changed).select_related("marketplace"):
         row = changed[product.policy_id]
         product.policy = row.obj
         try:
             if plan.planned(product.pk) is None:
                 product.clean()
         except ValidationError as error:
-            plan.refuse(row.item, f"the product {product.label} uses it: {' '.join(error.messages)}")
+            named = f"product {product.label} of {product.marketplace}"
+            plan.refuse(row.item, f"{named} uses it: {' '.join(error.messages)}")
 
 
 def _watch_products(plan: Plan) -> Callable[[], list[ChangedAnswers]]:

@@ -203,9 +203,21 @@ def foretell_entered(before: CredentialPolicy, policy: CredentialPolicy) -> Ente
 
 
 def _listed(uses: Iterable[Use], sees: Callable[[Model], bool]) -> str:
-    names = list(dict.fromkeys(f"{use.obj._meta.verbose_name} {use.obj}" for use in uses if sees(use.obj)))
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return f"{', '.join(names[:MAX_NAMED])}{more}"
+    found = list(dict.fromkeys(use.obj for use in uses if sees(use.obj)))
+    more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
+    return f"{', '.join(named_apart(found[:MAX_NAMED]))}{more}"
+
+
+def named_apart(users: Iterable[Model]) -> list[str]:
+    """Name integrations, products and their like, each with what it ``belongs_to`` where there are several of those."""
+    names, several = [], {}
+    for user in users:
+        name = f"{user._meta.verbose_name} {user}"
+        owner: Any = getattr(user, getattr(user, "belongs_to", ""), None)
+        if owner is not None and type(owner) not in several:
+            several[type(owner)] = len(type(owner)._default_manager.all()[:2]) > 1
+        names.append(f"{name} of {owner}" if several.get(type(owner)) else name)
+    return names
 
 
 def counted_up_to(number: int, live: int, noun: str) -> str:

@@ -28,7 +28,8 @@ class StaticIssuer(Issuer):
         missing = [name for name in names if not values.get(name)]
         unknown = sorted(set(values) - set(names))
         if missing or unknown:
-            raise IssueFailed(f"needs a value for {missing[0]!r}" if missing else f"has no value named {unknown[0]!r}")
+            what = f"needs a value for {missing[0]!r}" if missing else f"has no value named {unknown[0]!r}"
+            raise IssueFailed(f"{what}: the policy's names are now {', '.join(names)}")
         for name, value in values.items():
             if not _can_be_kept(value):
                 raise IssueFailed(

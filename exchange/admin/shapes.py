@@ -50,6 +50,16 @@ class Example(NamedTuple):
     handed_out: list[str] | None
 
 
+class SeenField(forms.CharField):
+    """Holds what was there when the page was opened: somebody else's change is not overwritten.
+
+    The page of a form that was refused says what they changed, and holds what is there then: the next Save is good.
+    """
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return initial
+
+
 class ShapeJSONForm(forms.Form):
     """Takes the response shape as JSON: the expert's view."""
 
@@ -71,20 +81,22 @@ class ShapeJSONForm(forms.Form):
         ),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 10, "data-preview": PREVIEW, "spellcheck": "false"}),
     )
-    # What was there when the form was opened: somebody else's change is not overwritten.
-    before = forms.CharField(widget=forms.HiddenInput(), required=False)
+    before = SeenField(widget=forms.HiddenInput(), required=False)
 
     class Media:
         js = (Script("exchange/preview.js", defer=True),)
 
     def __init__(self, integration: Integration, data: Any = None, *, saves: bool = False) -> None:
         shape, policy = integration.response_shape, integration.policy_id
-        super().__init__(data, initial={"policy": policy, "response_shape": shape, "before": _text(shape)})
+        initial = {"policy": policy, "response_shape": shape, "before": lambda: _seen(integration)}
+        super().__init__(data, initial=initial)
         self._integration, self._saves = integration, saves
 
     def clean(self) -> dict[str, Any]:
         """Check the two together, and ask to confirm what would change for installations."""
         data: dict[str, Any] = super().clean() or self.cleaned_data
+        if self._saves and (changed := _changed_meanwhile(self._integration, data.get("before"))):
+            raise ValidationError(changed)
         if self.errors:
             return data
         data["policy"] = data["policy"] or self._integration.policy
@@ -92,7 +104,7 @@ class ShapeJSONForm(forms.Form):
             self._wanted(data).full_clean()
         except ValidationError as error:
             raise ValidationError({"response_shape": error.messages}) from None
-        if self._saves and data["before"] == _text(self._integration.response_shape):
+        if self._saves:
             wanted = [_text(data["response_shape"]), str(data["policy"].pk)]
             accepted = ask_for_tick(self, self._foretell(data), wanted)
             data |= {"accepted": accepted} if accepted else {}
@@ -163,9 +175,6 @@ class EditShape(ObjectAction):
         listed = format_html_join(", ", "{} ({})", shown)
         return [format_html("{} {} no answer today: {}{}.", number, gets, listed, rest)]
 
-    def version(self, request: HttpRequest, obj: Integration) -> str:
-        return f"{super().version(request, obj)} {obj.policy_id}"
-
     def make_form(self, request: HttpRequest, obj: Integration, data: Any = None) -> forms.Form:
         return _form(request, obj, data, saves=True)
 
@@ -173,11 +182,11 @@ class EditShape(ObjectAction):
         return self._preview(request, obj) if request.POST.get("preview") else super().answer(request, obj)
 
     def perform(self, actor: str, obj: Integration, values: Values) -> str:
-        obj = Integration.objects.select_for_update(of=("self",)).select_related("policy").get(pk=obj.pk)
-        if values["before"] != _text(obj.response_shape):
-            raise Conflict(
-                f"Somebody else changed it meanwhile, to: {_text(obj.response_shape)}. Yours is below still."
-            )
+        now = Integration.objects.select_for_update(of=("self",)).select_related("policy").get(pk=obj.pk)
+        if changed := _changed_meanwhile(now, values["before"]):
+            obj.policy, obj.response_shape = now.policy, now.response_shape  # for the page that comes back
+            raise Conflict(changed)
+        obj = now
         changes: dict[str, Any] = {"response_shape": {}} if obj.response_shape != values["response_shape"] else {}
         if obj.policy_id != values["policy"].pk:
             changes["policy"] = {"from": str(obj.policy_id), "to": str(values["policy"].pk)}
@@ -204,6 +213,21 @@ class EditShape(ObjectAction):
             return JsonResponse({"answer": _text(shown, indent=2), "notes": form.notes()})
         except ValidationError as error:
             return JsonResponse({"problem": " ".join(error.messages), "notes": form.notes()[1:]})
+
+
+def _seen(integration: Integration) -> str:
+    return f"{integration.policy_id} {_text(integration.response_shape)}"
+
+
+def _changed_meanwhile(integration: Integration, before: str | None) -> str:
+    """Say what is there now, where the form was made for something else; empty where it was not."""
+    if before == _seen(integration):
+        return ""
+    now = f"{_text(integration.response_shape)}, with the policy {integration.policy}"
+    return (
+        f"Somebody else has changed the answer since you opened this page. It is now {now}. What you typed is kept "
+        "below. Look at it, and save again if it still holds."
+    )
 
 
 def _form(request: HttpRequest, obj: Integration, data: Any, *, saves: bool = False) -> ShapeJSONForm:

@@ -105,7 +105,9 @@ def _judge(job: Job, known: Known, *, locked: bool = False) -> Verdict:
                 return "single"
         elif not _is_kept(known.credentials.get(grant.line, []), addition.end_user, integration, wanted):
             return "single"
-    return addition if addition.is_new or addition.grants else "unchanged"
+    if not (addition.is_new or addition.grants):
+        return "unchanged"
+    return "single" if job.is_guess else addition
 
 
 def _is_same(job: Job, user: EndUser) -> bool:

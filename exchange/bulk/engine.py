@@ -116,6 +116,7 @@ class Import:
 
     def _jobs(self, batch: list[Entry], results: Results) -> Iterator[Job]:
         platforms: dict[str | None, Platform | InvalidFields] = {}
+        several = Platform.objects.count() > 1
         for entry in batch:
             if entry.row is None:
                 continue
@@ -124,7 +125,7 @@ class Import:
                 platforms[name] = _platform(name)
             platform = platforms[name]
             if isinstance(platform, Platform):
-                yield Job(entry.line, entry.row, platform)
+                yield Job(entry.line, entry.row, platform, is_guess=name is None and several)
             else:
                 results[entry.line] = problem_of(platform)
 

@@ -19,6 +19,7 @@ class Job:
     line: int
     row: Row
     platform: Platform
+    is_guess: bool = False  # the default platform, where there are others: nothing new is made at it
 
     @property
     def key(self) -> tuple[Any, str]:

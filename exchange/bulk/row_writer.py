@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from credservice.core.exceptions import Conflict, NotFound, ServiceError
 from exchange.bulk.job import GrantRefused, Job
 from exchange.bulk.row_parser import GrantRow
-from exchange.lookups import find_installation, find_integration
+from exchange.lookups import find_installation, find_integration, refuse_unnamed
 from exchange.models import EndUser, Installation, Integration, Platform
 from exchange.services.end_users import Outcome, resume_end_user, suspend_end_user, upsert_end_user
 from exchange.services.grants import put_grant
@@ -37,6 +37,8 @@ def put_row(job: Job, *, actor: str, accept_changed_answers: bool = False) -> Ou
             )
             outcomes = {outcome, _switch(end_user, row.state, actor)}
             outcomes |= {_put_grant(job, end_user, index, actor) for index in range(len(row.grants))}
+            if job.is_guess and "created" in outcomes:
+                refuse_unnamed(None, "/platform")
     except IntegrityError:
         raise Conflict("Somebody else changed the same in this moment. Send the row again.") from None
     if outcome == "created":

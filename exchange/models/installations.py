@@ -28,6 +28,8 @@ class Integration(models.Model):
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    belongs_to = "platform"
+
     class Meta:
         permissions = [("suspend_integration", "Can suspend and resume an integration")]
         constraints = [

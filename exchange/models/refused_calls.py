@@ -13,7 +13,9 @@ from exchange.signatures.verify import SignedRequest, as_environ
 
 
 class RefusedCall(models.Model):
-    """Keeps the text a signature was made over, and the headers it came in: no body, no cookie, no other header.
+    """Keeps the text a signature was made over, and the headers it may have come in: no body, no cookie.
+
+    Of the others, a few that read as a timestamp: each may be the one that was signed.
 
     Sealed, since who configures a platform wrongly may send a secret where its signature belongs.
     """

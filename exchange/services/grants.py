@@ -138,7 +138,8 @@ def check_values(policy: CredentialPolicy, values: Mapping[str, str] | None) -> 
     names = policy.value_names()
     if values is None or set(values) != set(names):
         listed = ", ".join(sorted(names))
-        raise Invalid(f"Send a value for each of {listed}, and for nothing else.", pointer="/values")
+        now = f"policy {policy.name!r} has these names now"
+        raise Invalid(f"Send a value for each of {listed}, and for nothing else: {now}.", pointer="/values")
 
 
 def context_of(integration: Integration, end_user: EndUser, installation: Installation | None) -> dict[str, str]:

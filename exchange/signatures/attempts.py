@@ -2,14 +2,18 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from typing import Any
 
+from exchange.signatures.header import Malformed
+from exchange.signatures.timestamps import parse_timestamp
 from exchange.signatures.verify import CONSTRUCTIONS, Profile, Secret, SignedRequest
 
-# Where timestamps were seen to travel, besides the header that the profile names; empty: inside X-Signature.
-TIMESTAMP_HEADERS = ("X-Timestamp", "X-Signature-Timestamp", "X-Request-Timestamp", "Date", "")
+MAX_TIMESTAMP_HEADERS = 10  # of one call, that are looked at and kept
+_HEADER = re.compile(r"HTTP_[A-Z0-9_]{1,64}")  # that Platform.timestamp_header can name
 PREFIX_HEADER = "X-Forwarded-Prefix"
 # What a person is told, by the names that the settings have.
 CONSTRUCTION_NAMES = {
@@ -61,7 +65,7 @@ def _other_profiles(request: SignedRequest, profile: Profile) -> Iterator[tuple[
         f"Set the method to {case} case.",
         replace(profile, lower_case_method=not profile.lower_case_method),
     )
-    for header in TIMESTAMP_HEADERS:
+    for header in [*timestamp_headers(request), ""]:
         if header.lower() != profile.timestamp_header.lower():
             where = f"header to {header}" if header else "header to empty: it is inside X-Signature"
             yield f"Set the timestamp {where}.", replace(profile, timestamp_header=header)
@@ -69,6 +73,20 @@ def _other_profiles(request: SignedRequest, profile: Profile) -> Iterator[tuple[
         if prefix != profile.public_prefix:
             sentence = f"Set the public prefix to {prefix}." if prefix else "Empty the public prefix."
             yield sentence, replace(profile, public_prefix=prefix)
+
+
+def timestamp_headers(request: SignedRequest) -> list[str]:
+    """List the call's headers that read as a timestamp, in whatever form we take: the first few that it has."""
+    names = (key for key, text in request.environ.items() if _HEADER.fullmatch(key) and _is_timestamp(text))
+    return [name.removeprefix("HTTP_").replace("_", "-").title() for name in islice(names, MAX_TIMESTAMP_HEADERS)]
+
+
+def _is_timestamp(text: str) -> bool:
+    try:
+        parse_timestamp(text)
+    except Malformed:
+        return False
+    return True
 
 
 def _prefixes(request: SignedRequest) -> list[str]:

@@ -23,6 +23,7 @@ from exchange.lookups import (
     find_installation,
     find_integration,
     find_platform,
+    refuse_unnamed,
 )
 from exchange.models import EndUser, Grant, Installation, Integration
 from exchange.services.grants import put_grant, withdraw_grant
@@ -143,6 +144,8 @@ class GrantOfEndUser(GrantView):
             actor=self.actor,
         )
         require_new(request._request, created=outcome == "created")
+        if outcome == "created":
+            refuse_unnamed(self.params.get("platform"))
         status = 201 if outcome == "created" else 200
         return once_issued(credential, self.actor, lambda issued: self._answer(grant, issued, status))
 

@@ -7,13 +7,29 @@ from rest_framework import serializers
 from credservice.vendor_api.fields import ActiveState, Flag, JSONObject, Name, StrictSerializer, Text, Texts, Whole
 from credservice.vendor_api.paging import PageQuerySerializer
 from credservice.vendor_api.setup import AcceptingSerializer
+from exchange.lookups import NO_PLATFORM
 from exchange.models import Platform
 
 
 class PlatformQuerySerializer(StrictSerializer):
     platform = serializers.CharField(
-        required=False, max_length=64, help_text="Its name; without it, the default platform."
+        required=False,
+        max_length=64,
+        help_text="Its name; without it, the default platform. Where there are several, name it to make something new.",
     )
+
+
+class PlatformFilter(serializers.CharField):
+    """Refuses a name that no platform has: an empty list would look as if there were nothing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, max_length=64, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        name: str = super().to_internal_value(data)
+        if not Platform.objects.filter(name=name).exists():
+            raise serializers.ValidationError(NO_PLATFORM)
+        return name
 
 
 class IntegrationPutQuerySerializer(PlatformQuerySerializer, AcceptingSerializer):
@@ -101,5 +117,5 @@ class IntegrationPutSerializer(StrictSerializer):
 
 
 class IntegrationQuerySerializer(PageQuerySerializer):
-    platform = serializers.CharField(required=False, max_length=64)
+    platform = PlatformFilter()
     policy = serializers.CharField(required=False, max_length=128, help_text="Its name.")

@@ -9,7 +9,7 @@ from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import PageQuerySerializer, filtered, page, page_of
 from credservice.vendor_api.setup import AcceptingSerializer, SetupView
-from exchange.lookups import find_integration, find_platform, platform_of_name
+from exchange.lookups import find_integration, find_platform, platform_of_name, refuse_unnamed
 from exchange.models import Integration, Platform
 from exchange.vendor_api.platform_serializers import (
     IntegrationPutQuerySerializer,
@@ -112,6 +112,8 @@ class OneIntegration(SetupView):
         platform = find_platform(self.params.get("platform"))
         rows = Integration.objects.select_related("platform", "policy").filter(platform=platform)
         known = find_theirs_or_ours(rows, "integration_id", integration_id)
+        if not known:
+            refuse_unnamed(self.params.get("platform"))
         theirs = known[0].integration_id if known else integration_id
         path = ("platforms", platform.name, "integrations", theirs)
         return self.put_entry(path, rows.filter(integration_id=theirs), IntegrationSerializer)

@@ -20,7 +20,7 @@ from credservice.vendor_api.fields import (
 from credservice.vendor_api.paging import PageQuerySerializer
 from credservice.vendor_api.setup import AcceptingSerializer
 from exchange.models import MAX_ID, Installation
-from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
+from exchange.vendor_api.platform_serializers import PlatformFilter, PlatformQuerySerializer
 
 # Said wherever they are sent.
 ATTRIBUTES = (
@@ -55,7 +55,7 @@ class EndUserPutQuerySerializer(PlatformQuerySerializer, AcceptingSerializer):
 
 
 class EndUserQuerySerializer(PageQuerySerializer):
-    platform = serializers.CharField(required=False, max_length=64)
+    platform = PlatformFilter()
     external_id = Text(required=False, max_length=MAX_ID)
     end_user_id = Text(required=False, max_length=MAX_ID)
     name = serializers.CharField(required=False, max_length=255, help_text="How it begins, in whatever case.")
@@ -79,7 +79,7 @@ class InstallationSerializer(serializers.Serializer[Any]):
 
 
 class InstallationQuerySerializer(PageQuerySerializer):
-    platform = serializers.CharField(required=False, max_length=64)
+    platform = PlatformFilter()
     state = serializers.ChoiceField(Installation.State.choices, required=False)
     external_id = Text(required=False, max_length=MAX_ID, help_text="Of its end user.")
     integration_id = Text(required=False, max_length=MAX_ID)
@@ -107,7 +107,7 @@ class GrantSerializer(serializers.Serializer[Any]):
 
 
 class GrantQuerySerializer(PageQuerySerializer):
-    platform = serializers.CharField(required=False, max_length=64)
+    platform = PlatformFilter()
     external_id = Text(required=False, max_length=MAX_ID, help_text="Of the end user.")
     integration_id = Text(required=False, max_length=MAX_ID)
     line = serializers.UUIDField(required=False)

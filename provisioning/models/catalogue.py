@@ -72,6 +72,8 @@ class Product(models.Model):
     )
     is_active = models.BooleanField(default=True, help_text="An inactive product takes no new resources.")
 
+    belongs_to = "marketplace"
+
     class Meta:
         permissions = [("suspend_product", "Can suspend and resume a product")]
         ordering = ["label"]

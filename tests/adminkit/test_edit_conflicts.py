@@ -76,6 +76,9 @@ def test_a_secret_that_somebody_else_replaced_is_not_replaced_twice(console: Cli
     mine = values | {"form_id": console.get(address).context["form_id"]}
     theirs = values | {"form_id": console.get(address).context["form_id"]}
     console.post(address, theirs)
-    page = console.post(address, mine).content.decode()
-    assert "It has changed since you opened this page" in page
+    page = console.post(address, mine)
+    assert "It has changed since you opened this page" in page.content.decode()
     assert world.platform.secrets.secrets.count() == 2
+
+    assert console.post(address, values | {"form_id": page.context["form_id"]}).status_code == 200  # it shows its text
+    assert world.platform.secrets.secrets.count() == 3

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from credservice.credentials.models import CredentialPolicy
+from exchange.admin.accepted_answers import ask_for_tick
 from exchange.models import EndUser, Grant, Installation, Integration
 from exchange.services.dry_run import MASK
 from exchange.services.grants import usable_of
@@ -56,7 +57,7 @@ def test_it_is_edited_as_the_table_of_the_first_steps(world, console, trail):
     form = console.get(url(world.integration, "shape")).context["form"]
     assert form["response_shape"].value() == [("apiKey", "credential", "")]
     table = rows(("token", "credential", "apiKey"), ("tenant", "end_user", "external_id"), ("plan", "text", "$5"))
-    before = {"before": '{"apiKey": "$credential.apiKey"}'}
+    before = {"before": seen(console, world.integration)}
     answer = console.post(url(world.integration, "shape"), table | {"preview": "1"}).json()["answer"]
     assert json.loads(answer) == {"token": MASK, "tenant": "acme", "plan": "$5"}
 
@@ -176,7 +177,7 @@ def test_beyond_the_first_few_all_are_listed_behind_their_number(world, console)
         Installation.objects.create(
             platform=world.platform, integration=made, end_user=customer, installation_id=f"inst_many_{n}"
         )
-    sent = {"response_shape": '{"plan": "$end_user.plan"}', "before": '{"region": "eu"}'}
+    sent = {"response_shape": '{"plan": "$end_user.plan"}', "before": seen(console, made)}
     foretold = send(console, url(made, "shape"), **sent).context["form"].fields["confirmed"].help_text
     assert "7 installations would get no answer: " in foretold
     assert "and 2 more</summary>" in foretold
@@ -192,27 +193,66 @@ def test_it_is_saved(world, console, trail):
     assert trail.one(action="integration.changed").detail == CHANGED
 
 
-def test_somebody_elses_change_is_not_overwritten(world, console):
-    page = send(console, url(world.integration, "shape"), response_shape=SHAPE, before='{"older": "x"}')
-    assert "Somebody else changed it meanwhile" in page.content.decode()
-    assert "$end_user.external_id" in page.content.decode()
-    assert Integration.objects.get(pk=world.integration.pk).response_shape == {"apiKey": "$credential.apiKey"}
+def test_somebody_elses_change_is_told_and_overwritten_by_a_second_save_alone(world, console, trail):
+    before = seen(console, world.integration)
+    Integration.objects.update(response_shape={"theirs": "$credential.apiKey"})
+    form = lost(console, world, before)
+    assert form["response_shape"].value() == SHAPE
+    assert confirmed(console, world, before=form["before"].value()).status_code == 302
+    assert sorted(Integration.objects.get().response_shape) == ["tenant", "token"]
+    assert trail.one(action="integration.changed").detail == CHANGED
+
+
+def test_a_change_in_the_moment_of_the_save_is_told_and_the_second_save_is_good(world, console, monkeypatch):
+    before = seen(console, world.integration)
+    tick = saved(console, world).context["form"].fields["confirmed"].widget.attrs["value"]
+
+    def beaten(*args):
+        Integration.objects.update(response_shape={"theirs": "$credential.apiKey"})
+        return ask_for_tick(*args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("exchange.admin.shapes.ask_for_tick", beaten)
+        form = lost(console, world, before, confirmed=tick)
+    assert confirmed(console, world, before=form["before"].value()).status_code == 302
+    assert sorted(Integration.objects.get().response_shape) == ["tenant", "token"]
+
+
+def test_another_policy_that_somebody_else_chose_is_told(world, console):
+    before = seen(console, world.integration)
+    wider = CredentialPolicy.objects.create(name="wider", issuer="static", options={"names": ["apiKey", "tenant"]})
+    Integration.objects.update(policy=wider)
+    kept = '{"apiKey": "$credential.apiKey"}'
+    page = saved(console, world, kept, policy=world.policy.pk, before=before)
+    assert "with the policy wider." in page.content.decode()
+    again = page.context["form"]["before"].value()
+    assert confirmed(console, world, kept, policy=world.policy.pk, before=again).status_code == 302
+    assert Integration.objects.get().policy == world.policy
+
+
+def lost(console, world, before, **values):
+    """Save what somebody else has changed meanwhile: nothing is saved. Returns the form that comes back."""
+    page = saved(console, world, before=before, **values)
+    (problem,) = page.context["form"].non_field_errors()
+    assert 'Somebody else has changed the answer since you opened this page. It is now {"theirs":' in problem
+    assert list(Integration.objects.get().response_shape) == ["theirs"]
+    return page.context["form"]
 
 
 def test_a_shape_that_cannot_be_filled_is_not_saved(world, console):
-    send(
-        console,
-        url(world.integration, "shape"),
-        response_shape='{"a": "$credential.no"}',
-        before='{"apiKey": "$credential.apiKey"}',
-    )
+    saved(console, world, '{"a": "$credential.no"}')
     assert "apiKey" in Integration.objects.get(pk=world.integration.pk).response_shape
+
+
+def seen(console, integration):
+    """Open the page. Returns what its form says was there then."""
+    return console.get(url(integration, "shape")).context["form"]["before"].value()
 
 
 def saved(console, world, shape=SHAPE, **values):
     """Send the form as it was opened."""
-    before = '{"apiKey": "$credential.apiKey"}'
-    return send(console, url(world.integration, "shape"), response_shape=shape, before=before, **values)
+    before = {"before": seen(console, world.integration)}
+    return send(console, url(world.integration, "shape"), response_shape=shape, **before | values)
 
 
 def confirmed(console, world, shape=SHAPE, **values):
@@ -252,9 +292,7 @@ def test_a_shape_that_some_cannot_fill_is_saved_with_a_tick_alone(world, console
 def test_who_is_answered_nothing_today_loses_nothing(world, console):
     lacking = {"apiKey": "$credential.apiKey", "region": "$installation.region"}
     Integration.objects.update(response_shape=lacking)
-    before = json.dumps(lacking)
-    page = send(console, url(world.integration, "shape"), response_shape=SHAPE, before=before)
-    assert page.status_code == 302
+    assert saved(console, world).status_code == 302
 
 
 def test_a_tick_is_good_for_what_it_was_set_beside_alone(world, console):
@@ -297,8 +335,7 @@ def test_a_tick_is_asked_for_where_not_all_were_looked_at(world, console, trail,
     accepted = trail.one(action="integration.changed").detail["accepted_changed_answers"]
     assert accepted == {"different": 0, "unanswered": 0, "not_all_looked_at": 1}
     same = '{"token":"$credential.apiKey","tenant":"$end_user.external_id"}'
-    before = json.dumps({"tenant": "$end_user.external_id", "token": "$credential.apiKey"})
-    assert send(console, url(world.integration, "shape"), response_shape=same, before=before).status_code == 302
+    assert saved(console, world, same).status_code == 302
 
 
 def test_replaced_values_follow_a_new_policy_without_an_outage(world, console, trail):

@@ -18,6 +18,8 @@ from credservice.issuers.oauth2.options import EXCHANGE
 from credservice.issuers.oauth2.options import declare as declare_oauth2
 from credservice.issuers.postgresql.options import declare as declare_postgresql
 from credservice.issuers.webhook.issuer import OPTIONS as WEBHOOK
+from exchange.models import Installation, Integration, Platform
+from exchange.services.grants import new_secret_set
 from tests.issuers.cases import CASES
 from tests.support.console import World
 from tests.support.pages import tick_of, url
@@ -59,6 +61,21 @@ def test_what_the_fields_say_is_kept_and_empty_ones_are_left_out(console: Client
     made = CredentialPolicy.objects.get()
     assert made.options == {"audience": ["a", "b"], "refresh_share": 0.3, "claims": {"sub": "$end_user"}}
     assert made.issuer == "jwt"
+
+
+def test_integrations_of_one_name_are_told_apart_by_their_platforms(console: Client, world: World) -> None:
+    crm = Platform.objects.create(name="crm", secrets=new_secret_set("crm"))
+    shape = world.integration.response_shape
+    Integration.objects.create(platform=crm, integration_id="int_1", policy=world.policy, response_shape=shape)
+    sent = REST | {"name": world.policy.name, "options-names": "accessKey"}
+    told = console.post(url(world.policy), sent).context["adminform"].form.errors["options"]
+    named = ["integration int_1 of crm", f"integration int_1 of {world.platform}"]
+    assert sorted(str(each).partition(":")[0] for each in list(told)[:2]) == named
+    sent["options-names"] = "apiKey\nmore"
+    Installation.objects.filter(pk=world.installation.pk).update(integration=Integration.objects.get(platform=crm))
+    world.make_installation("inst_2")
+    page = console.post(url(world.policy), sent).content.decode()
+    assert all(each in page.partition("It is used by")[2] for each in named)
 
 
 def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(console: Client, db: None) -> None:

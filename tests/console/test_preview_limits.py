@@ -23,7 +23,8 @@ def test_an_answers_preview_waits_and_is_saved_all_the_same(console, world):
     shown = [console.post(page, SHAPE).json() for _ in range(3)]
     assert ["answer" in one for one in shown] == [True, True, False]
     assert shown[2]["problem"].startswith(WAIT)
-    saved = send(console, page, response_shape=SHAPE["response_shape"], before=SHAPE["response_shape"])
+    before = console.get(page).context["form"]["before"].value()
+    saved = send(console, page, response_shape=SHAPE["response_shape"], before=before)
     assert saved.status_code == 302
 
 

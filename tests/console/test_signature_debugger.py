@@ -44,6 +44,14 @@ def test_a_refused_call_is_kept_without_its_body(world, client):
     assert sorted(kept.request.environ) == ["HTTP_X_SIGNATURE", "HTTP_X_TIMESTAMP"]
 
 
+def test_a_timestamp_in_another_header_is_kept_and_the_header_is_named(world, client, console):
+    headers = headers_of(Profile(timestamp_header="X-Date")) | {"X-Secret": CANARY}
+    assert call(client, headers).status_code == 401
+    kept = RefusedCall.objects.get()
+    assert (kept.reason, sorted(kept.request.environ)) == ("missing_timestamp", ["HTTP_X_DATE", "HTTP_X_SIGNATURE"])
+    assert "Set the timestamp header to X-Date." in console.get(page_of(kept)).content.decode()
+
+
 @pytest.mark.parametrize("role", ["Viewer", "Operator", "Auditor"])
 def test_who_may_only_look_is_told_why_and_changes_nothing(world, client, role):
     assert call(client, headers_of(Profile(lower_case_method=True))).status_code == 401

@@ -21,6 +21,11 @@ def test_a_value_may_have_the_greatest_size():
     assert issue({"user": "ann", "password": "é" * (MAX_VALUE_BYTES // 2)})
 
 
+def test_a_refusal_says_which_names_the_policy_has_now():
+    with pytest.raises(IssueFailed, match="the policy's names are now user, password"):
+        issue({"user": "ann", "password": "x", "other": "y"})
+
+
 @pytest.mark.parametrize(
     ("entered", "sentence"),
     [

@@ -96,4 +96,4 @@ def test_a_policy_still_makes_what_an_unnamed_integration_answers_with(demo):
 
 def test_a_policy_still_suits_an_unnamed_product(demo):
     refusal = demo.refused("policies:\n  cub-key:\n    options: {name: cubKey}\n")
-    assert "set-up.yaml:2: policies.cub-key: the product cub uses it: The marketplace takes upper-case" in refusal
+    assert "set-up.yaml:2: policies.cub-key: product cub of manifold uses it: The marketplace takes upper-" in refusal

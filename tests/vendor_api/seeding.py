@@ -27,6 +27,7 @@ CREDENTIAL, RESOURCE = "/credentials/{credential}", "/resources/{resource}"
 ENDPOINT, SINCE = "/event-endpoints/{endpoint}", {"since": "2026-01-31T00:00:00Z"}
 PUBLIC_KEY = "PY7wu3q3-adYr9-0ES6CMRixup9OjO5iL7EFDFpolhk"
 INTEGRATION = {"policy": "demo-api-key", "response_shape": {"apiKey": "$credential.apiKey"}}
+AT_MINDCLOUD: dict[str, Any] = {"query": {"platform": "mindcloud"}}  # one of several, by then
 LISTS = ("event-deliveries", "signing-keys", "audit-events")
 SETUP = """
 platforms:
@@ -99,7 +100,7 @@ class Seeds:
             ("GET", "/platforms/{platform}"): call(platform="mindcloud"),
             ("GET", "/integrations/{integration_id}"): call(integration_id="int_abc123"),
             ("PUT", "/platforms/{platform}"): call({"tolerance_seconds": 60}, platform="other"),
-            ("PUT", "/integrations/{integration_id}"): call(INTEGRATION, integration_id="int_new"),
+            ("PUT", "/integrations/{integration_id}"): call(INTEGRATION, integration_id="int_new") | AT_MINDCLOUD,
             ("PUT", "/policies/{policy}"): call({"issuer": "api_key"}, policy="new-keys"),
             **self.signing_secrets(),
             **self.catalogue(),
@@ -113,8 +114,8 @@ class Seeds:
             ("PUT", END_USER): call({"name": "Ada", "attributes": {"region": "eu"}}, **read),
             ("POST", f"{END_USER}/suspend"): call({}, **act),
             ("POST", f"{END_USER}/resume"): call({}, **act),
-            ("POST", f"{END_USER}/mindcloud-token"): call({"name": "Ada"}, external_id="customer-new"),
-            ("POST", "/bulk"): call({"external_id": "customer-3", "end_user_id": "enduser_3"}),
+            ("POST", f"{END_USER}/mindcloud-token"): call({"name": "Ada"}, external_id="customer-new") | AT_MINDCLOUD,
+            ("POST", "/bulk"): call({"external_id": "customer-3", "end_user_id": "enduser_3"}) | AT_MINDCLOUD,
             ("GET", "/export"): call() | {"query": {"kind": "end_users"}},
         }
 
@@ -175,8 +176,8 @@ class Seeds:
 
     def granted(self, external_id: str) -> dict[str, str]:
         """The place of a new end user's grant."""
-        self.send("PUT", f"/end-users/{external_id}", {"end_user_id": f"enduser_{external_id}"})
-        self.send("PUT", f"/end-users/{external_id}/grants/int_abc123", VALUES)
+        self.send("PUT", f"/end-users/{external_id}?platform=mindcloud", {"end_user_id": f"enduser_{external_id}"})
+        self.send("PUT", f"/end-users/{external_id}/grants/int_abc123?platform=mindcloud", VALUES)
         return {"external_id": external_id, "integration_id": "int_abc123"}
 
     def credentials(self) -> Calls:

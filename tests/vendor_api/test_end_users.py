@@ -152,7 +152,6 @@ def test_its_suspension_is_in_the_trail_with_its_reason(vendor, door, trail):
         ("state=active", 1),
         ("state=suspended", 0),
         ("platform=mindcloud", 1),
-        ("platform=elsewhere", 0),
         ("name=ad", 1),
     ],
 )

@@ -74,7 +74,8 @@ def test_a_policy_that_generates_needs_no_values(vendor, door):
 
 @pytest.mark.parametrize("body", [{}, {"values": {"other": "x"}}, {"values": {"apiKey": "x", "other": "x"}}])
 def test_a_policy_that_does_not_needs_its_values_and_no_others(vendor, door, body):
-    refused(vendor.put(PLACE, body), 400, "invalid_request", "/values")
+    told = refused(vendor.put(PLACE, body), 400, "invalid_request", "/values")["errors"][0]["message"]
+    assert told == "Send a value for each of apiKey, and for nothing else: policy 'entered' has these names now."
     assert not Credential.objects.exists()
 
 
@@ -155,7 +156,7 @@ def test_who_forgot_the_platform_is_told_which_was_meant_and_nothing_of_others(v
     Integration.objects.create(
         platform=other, integration_id="int_crm", policy=door.integration.policy, response_shape={}
     )
-    vendor.put("/end-users/customer-2", {"end_user_id": "enduser_2"})
+    vendor.put("/end-users/customer-2?platform=mindcloud", {"end_user_id": "enduser_2"})
     told = refused(vendor.put("/end-users/customer-2/grants/int_crm"), 404, "not_found")["detail"]
     assert told == "Platform mindcloud, the default one, has no such integration."
 

@@ -10,6 +10,7 @@ from credservice.vendor_api import setup
 from credservice.vendor_api.models import Scope
 from exchange.models import Integration, Platform
 from tests.support.concurrency import at_once
+from tests.support.exchange_factories import make_platform
 from tests.vendor_api.client import Vendor, refused
 
 PLATFORM = {"api_url": "https://api.example.com", "api_key": "the-key-of-that-api", "tolerance_seconds": 60}
@@ -228,3 +229,39 @@ def test_a_profile_that_may_refuse_what_holds_is_changed_where_it_is_accepted(ve
     assert vendor.put(accepted, {"lower_case_method": True}).status_code == 200
     line = next(line for line in trail.all(action="platform.changed") if "lower_case_method" in line.detail["changes"])
     assert line.detail["accepted_changed_answers"] == {"settings_that_calls_hold_with": 1}
+
+
+NAMES = {"external_id": "customer-1", "integration_id": "int_abc123", "installation_id": "install_xyz789"}
+
+
+def takes_platform(vendor):
+    """List the calls that take ?platform=, by the OpenAPI document."""
+    document = vendor.client.get("/api/schema/", headers={"Accept": "application/json"}).json()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if "platform" in {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}:
+                yield method.upper(), path.removeprefix("/api/v1").format_map(NAMES)
+
+
+def test_an_unknown_platform_is_refused_in_one_way(vendor, door):
+    calls = [call for call in takes_platform(vendor) if call != ("POST", "/bulk")]  # which answers line by line
+    assert len(calls) > 15
+    for method, path in calls:
+        body = None if method in ("GET", "DELETE") else {}
+        told = refused(vendor.call(method, f"{path}?platform=nope", body), 400, "invalid_request", "?platform")
+        assert told["detail"] == "platform: There is no platform of this name."
+
+
+def test_nothing_new_is_made_at_a_platform_that_nobody_named(vendor, door):
+    make_platform("crm", secret="another-signing-secret-for-tests")
+    grant = "/end-users/customer-1/grants/int_abc123"
+    new = {"/end-users/ada": {"end_user_id": "enduser_ada"}, grant: {"values": {"apiKey": "a-key-of-the-customer"}}}
+    new |= {"/integrations/int_new": {"policy": door.integration.policy.name, "response_shape": {"region": "eu"}}}
+    for path, body in new.items():
+        told = refused(vendor.put(path, body), 400, "invalid_request", "?platform")["detail"]
+        assert told == "platform: This would be new: say at which platform. There are: crm, mindcloud."
+        assert vendor.get(path).status_code == 404
+    for path, body in new.items():
+        answer = vendor.put(f"{path}?platform=mindcloud", body)
+        assert (answer.status_code, answer.json()["platform"]) == (201, "mindcloud")
+        assert vendor.put(path, body).status_code == 200  # what is there is changed at the default platform

@@ -29,6 +29,7 @@ from credservice.credentials.policy_impact import (
     TO_RENAME,
     foretell_changes,
     foretell_entered,
+    named_apart,
     names_of,
     served_by,
     uses_of,
@@ -212,8 +213,9 @@ def problems_of_users(policy: CredentialPolicy) -> list[str]:
             try:
                 user.clean()
             except ValidationError as error:
-                problems.append(f"{model._meta.verbose_name} {user}: {' '.join(error.messages)}")
-    return problems
+                problems.append((user, " ".join(error.messages)))
+    names = named_apart(user for user, _ in problems)
+    return [f"{name}: {told}" for name, (_, told) in zip(names, problems, strict=True)]
 
 
 def _made_anew(policy: CredentialPolicy) -> str:

@@ -172,7 +172,10 @@ class Revocation(CredentialView):
         takes=RevocationSerializer,
         gives={200: CredentialSerializer},
         tagged=True,
-        examples={"A customer has left": {"reason": "the customer has left"}},
+        examples={
+            "A customer has left": {"reason": "the customer has left"},
+            "You have ended it in your product": {"reason": "deleted in our product", "ended_outside": True},
+        },
     )
     def post(self, request: Request, credential: str) -> Response:
         """It is handed out no more from now on. Where something has to be ended outside, its state is ``retiring``

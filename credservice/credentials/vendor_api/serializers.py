@@ -86,7 +86,9 @@ class RotationSerializer(StrictSerializer):
 
 
 class RevocationSerializer(StrictSerializer):
-    reason = Reason(min_length=3)
+    reason = Reason(
+        min_length=3, help_text="Why it ends, for the trail; also where you only say that you have ended it outside."
+    )
     predecessors = Flag(
         required=False, default=False, help_text="Ends the retiring ones of its line too: they are good until then."
     )

@@ -14,6 +14,7 @@ from exchange.bulk.csv_heading import as_columns
 from exchange.models import EndUser, Grant
 from tests.exchange.bulk.imports import counts, ndjson, row, run
 from tests.support.canaries import found_in_rows
+from tests.support.exchange_factories import make_platform
 
 pytestmark = pytest.mark.django_db
 SECRET = "canary-imported-value-7f8e9d0c"
@@ -41,6 +42,20 @@ def test_a_bad_row_is_refused_whole_and_the_others_are_written(door, bad, pointe
     assert [each["pointer"] for each in refused[2]["errors"]] == [pointer]
     assert not EndUser.objects.filter(external_id="bulk-2").exists()
     assert SECRET not in json.dumps(refused)
+
+
+def test_nothing_new_is_made_at_a_platform_that_nobody_named(door):
+    known = {"external_id": door.end_user.external_id}
+    run(ndjson(row(1, value="a")))
+    make_platform("crm", secret="another-signing-secret-for-tests")
+    new_grant = known | {"grants": [{"integration_id": "int_abc123", "values": {"apiKey": SECRET}}]}
+    summary, refused = run(ndjson(row(1, value="a"), row(2), new_grant, known | {"name": "Ada"}))
+    assert (counts(summary), sorted(refused)) == ((0, 1, 1, 2), [2, 3])
+    message = "This would be new: say at which platform. There are: crm, mindcloud."
+    assert refused[2]["errors"] == refused[3]["errors"] == [{"pointer": "/platform", "message": message}]
+    assert Grant.objects.count() == 1
+    assert counts(run(ndjson(row(2, platform="crm"), row(3)), platform="mindcloud")[0]) == (2, 0, 0, 0)
+    assert EndUser.objects.get(external_id="bulk-2").platform.name == "crm"
 
 
 def test_an_id_that_ends_with_a_blank_is_refused_with_that(door):

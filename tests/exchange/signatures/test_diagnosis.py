@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from exchange.signatures.attempts import MAX_TIMESTAMP_HEADERS, timestamp_headers
 from exchange.signatures.diagnosis import diagnose
 from exchange.signatures.verify import Profile, Secret, SignedRequest, as_environ, sign
 
@@ -43,6 +44,8 @@ def test_it_shows_what_we_would_have_signed():
         ({"lower_case_method": True}, {}, "Set the method to lower case."),
         ({}, {"lower_case_method": True}, "Set the method to upper case."),
         ({"timestamp_header": "Date"}, {}, "Set the timestamp header to Date."),
+        ({"timestamp_header": "X-Date"}, {}, "Set the timestamp header to X-Date."),
+        ({"timestamp_header": "Acme-Sent-At"}, {}, "Set the timestamp header to Acme-Sent-At."),
         ({"timestamp_header": ""}, {}, "Set the timestamp header to empty: it is inside X-Signature."),
         ({}, {"timestamp_header": ""}, "Set the timestamp header to X-Timestamp."),
         ({"public_prefix": "/api"}, {}, "Set the public prefix to /api."),
@@ -53,6 +56,19 @@ def test_it_names_the_one_setting_that_would_make_it_pass(sent, stored, remedy):
     found = explain(signed(Profile(**sent), query="a=1"), Profile(**stored))
     assert not found.verdict.ok
     assert found.remedy == remedy
+
+
+def test_it_finds_the_timestamp_that_was_signed_among_others():
+    others = {"Date": "Tue, 14 Nov 2023 22:13:20 GMT", "X-Account": "123456789", "X-Started": "2023-11-14T22:13:20Z"}
+    request = signed(Profile(timestamp_header="X-Date"), **others)
+    assert explain(request).settings == {"timestamp_header": "X-Date"}
+
+
+def test_it_looks_at_a_few_headers_alone_and_at_those_that_a_setting_can_name():
+    many = {f"X-Time-{n}": str(NOW) for n in range(100)}
+    odd = {f"X-{'a' * 80}": str(NOW), "X-Text": "no time"}
+    assert timestamp_headers(signed(Profile(), **odd)) == ["X-Timestamp"]
+    assert len(timestamp_headers(signed(Profile(), **many))) == MAX_TIMESTAMP_HEADERS
 
 
 def differently(*, secret=KEY.text, path=PATH, target=PATH):

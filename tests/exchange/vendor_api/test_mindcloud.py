@@ -46,6 +46,15 @@ def test_it_answers_a_token_and_the_ids(post, api):
     assert answer["Cache-Control"] == "no-store"
 
 
+def test_nobody_is_created_at_a_platform_that_nobody_named(post, api):
+    make_platform("crm", secret="another-signing-secret-for-tests")
+    answer = post({"name": "Acme"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "?platform")
+    assert (api.calls("POST"), EndUser.objects.count()) == ([], 0)
+    assert post({"name": "Acme Ltd"}, f"{PATH}?platform=mindcloud").status_code == 200
+    assert post({}).status_code == 200  # it is known there
+
+
 def test_it_needs_its_own_scope(post, api):
     assert post({}, scopes=[Scope.WRITE_END_USERS]).json()["type"] == "urn:credservice:problem:missing_scope"
     assert api.calls("POST") == []
