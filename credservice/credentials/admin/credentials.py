@@ -24,7 +24,7 @@ from credservice.audit.names import object_type_of
 from credservice.core.last_used import NONE_YET
 from credservice.credentials.admin import bulk, open_points, pages
 from credservice.credentials.admin.filters import IssuerFilter, LineFilter, StateFilter, StuckFilter, SubjectFilter
-from credservice.credentials.admin.related import name_of, version_link
+from credservice.credentials.admin.related import version_link
 from credservice.credentials.hooks import subject_kinds
 from credservice.credentials.models import LEAKED, Credential
 from credservice.credentials.policy_impact import NO_MORE
@@ -97,7 +97,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     def object_title(self, obj: Credential) -> str:
         """Name the version, and its customer."""
-        name = name_of(obj)
+        name = obj.version_name()
         whose = names_for(obj).get(obj.subject, "")
         return f"{name} for {whose}" if whose else name
 
@@ -140,13 +140,22 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         ]
 
     def next_steps(self, request: HttpRequest, obj: Credential) -> list[Need]:
-        if obj.is_leaked_and_live() and pages.Revoke(self).allowed(request, obj):
-            sentence = f"{pages.still_handed_out(obj)} Revoke it to end it now"
-            return [Need(sentence, urgent=True, link=pages.revoke_url(obj))]
+        if obj.is_leaked_and_live():
+            return self._of_a_live_leak(request, obj)
         replace = pages.Replace(self)
         if obj.expires_at and replace.allowed(request, obj) and not replace.refusal(obj):
             told = f"{NO_MORE} Replace them before their end"
             return [Need(told, link=reverse("admin:credentials_credential_replace", args=[obj.pk]))]
+        return []
+
+    def _of_a_live_leak(self, request: HttpRequest, obj: Credential) -> list[Need]:
+        told = pages.still_handed_out(obj)
+        if not obj.waits_for_successor():
+            for page in (pages.Rotate(self), pages.Replace(self)):
+                if page.allowed(request, obj) and not page.refusal(obj):
+                    return [Need(f"{told} {page.title} as leaked, or revoke it", urgent=True, link=page.url(obj))]
+        if pages.Revoke(self).allowed(request, obj):
+            return [Need(f"{told} Revoke it to end it now", urgent=True, link=pages.revoke_url(obj))]
         return []
 
     def needs_operator(self) -> list[Need]:
@@ -184,7 +193,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Credential")
     def name(self, obj: Credential) -> str:
-        return name_of(obj)
+        return obj.version_name()
 
     @display(description="Last checked")
     def last_checked(self, obj: Credential) -> str:

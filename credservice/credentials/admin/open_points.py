@@ -56,7 +56,8 @@ def _still_handed_out(number: int) -> str:
 
 def _without_successor(number: int) -> str:
     are, them = ("is", "it") if number == 1 else ("are", "them")
-    return f"{counted(number, 'leaked credential')} {are} still handed out, without a successor to come: revoke {them}"
+    told = f"{counted(number, 'leaked credential')} {are} still handed out, without a successor to come"
+    return f"{told}: rotate {them} as leaked, or revoke {them}"
 
 
 def _left(noun: str) -> Callable[[int], str]:

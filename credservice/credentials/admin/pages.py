@@ -33,8 +33,10 @@ from credservice.credentials.services import (
     revoke,
     rotate,
 )
+from credservice.credentials.shared_values import told_leaking
 
 State = Credential.State
+IF_LEAKED = " if it has leaked"
 END_IT_THERE = "It may still work in your product: end it there, then confirm its end here."
 
 
@@ -133,7 +135,7 @@ def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
 
 def _by_choice(foretold: RotationPreview) -> list[str]:
     """Tell what is so with the policy's overlap, and without one: each where it is chosen, and once what is in both."""
-    kept, at_once = foretold.sentences(), replace(foretold, overlap=timedelta(0)).sentences()
+    kept, at_once = foretold.sentences(), replace(foretold, overlap=timedelta(0), leaked=True).sentences()
     lines = [line if line in at_once else OfChoice(line, "console-if-overlap") for line in kept]
     return [*lines, *(OfChoice(line, "console-if-at-once") for line in at_once if line not in kept)]
 
@@ -173,7 +175,7 @@ class RevokeForm(WhyForm):
         required=False,
         widget=UnfoldBooleanWidget,
         help_text="Those of its line that are retiring. They are good until then, and are handed out in its place. If "
-        "this one has leaked, they end with it, and are not marked as leaked themselves.",
+        "this one has leaked, those that have a value of it end in any case, and only those are marked as leaked.",
     )
     leaked = forms.BooleanField(
         label="It has leaked",
@@ -209,7 +211,8 @@ class Revoke(ObjectAction):
             "is ended too, it is handed out again from now until then."
             for found in retiring_before(obj)
         ]
-        return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *older]
+        leaking = told_leaking(obj, when=IF_LEAKED)
+        return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *older, *leaking]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
         form = RevokeForm(data)

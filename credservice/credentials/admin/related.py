@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from credservice.adminkit.cards import ROWS, Card, cards, trail
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import link_to, list_url, short
+from credservice.adminkit.links import link_to, list_url
 from credservice.adminkit.menu import counted
 from credservice.adminkit.moments import moment
 from credservice.adminkit.sentences import actor_name
@@ -29,7 +29,7 @@ def credentials_card(title: str = "Credentials", **where: object) -> Card:
 
 def _credential(row: Credential) -> Sequence[object]:
     dates = moment(row.created_at), moment(row.expires_at)
-    return link_to(row, name_of(row)), label(row.state_word()), link_to(row.policy), *dates
+    return link_to(row, row.version_name()), label(row.state_word()), link_to(row.policy), *dates
 
 
 def left_outside(number: int, noun: str) -> str:
@@ -48,14 +48,9 @@ def not_checked(subjects: Iterable[str]) -> list[str]:
     return [told] if number else []
 
 
-def name_of(credential: Credential) -> str:
-    """Name one version so that it can be told from the others of its line."""
-    return credential.hint or f"{credential.policy} {short(str(credential.pk))}"
-
-
 def version_link(credential: Credential) -> SafeString | str:
     """Link a version under its name, with its state."""
-    return link_to(credential, f"{name_of(credential)} ({credential.state_word()})")
+    return link_to(credential, f"{credential.version_name()} ({credential.state_word()})")
 
 
 @cards(Credential)

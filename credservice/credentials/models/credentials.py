@@ -33,6 +33,19 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         """Keep those that work, or may yet."""
         return self.filter(state__in=Credential.UNENDED)
 
+    def usable(self) -> "CredentialQuerySet":
+        """Keep those that may be handed out now, as :meth:`Credential.is_usable` tells."""
+        now = timezone.now()
+        unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=now)
+        unretired = models.Q(retires_at=None) | models.Q(retires_at__gt=now)
+        return self.filter(unexpired, unretired, state__in=Credential.USABLE, sealed_values__isnull=False)
+
+    def sharing(self, credential: "Credential") -> "CredentialQuerySet":
+        """Keep the other versions of its line that have a value of this one, by their digests as they are now."""
+        its = Credential.objects.filter(pk=credential.pk).values("value_digests")
+        found = self.filter(line=credential.line, value_digests__overlap=models.Subquery(its))
+        return found.exclude(pk=credential.pk).select_related("policy")
+
     def with_any(self, digests: Iterable[bytes]) -> "CredentialQuerySet":
         """Keep those that have a value of these digests, newest first: in no order, but with a bound, PostgreSQL would
         rather read the whole table."""
@@ -193,6 +206,10 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hint or f'credential {str(self.pk)[:8]}'} ({self.state_word()})"
+
+    def version_name(self) -> str:
+        """Name it so that it can be told from the others of its line."""
+        return self.hint or f"{self.policy} {str(self.pk)[:8]}"
 
     @property
     def audit_facts(self) -> dict[str, object]:
