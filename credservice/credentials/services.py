@@ -337,12 +337,12 @@ def _leak_with(leaking: Credential, actor: str) -> None:
 def _note_leak(credential: Credential, actor: str, **detail: str) -> None:
     """Note the leak, and erase the values, but for what is still handed out."""
     is_news = transitions.mark_leaked(credential, actor)
+    if credential.state not in Credential.UNENDED:
+        transitions.note_leak(credential)
     if credential.sealed_values is not None and credential.state != State.ACTIVE:
         transitions.erase([credential], actor, why="leaked")
     elif is_news:
         transitions.record_step("credential.leak_noted", credential, actor, **detail)
-    if credential.state not in Credential.UNENDED:
-        transitions.note_leak(credential)
 
 
 def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> None:

@@ -123,3 +123,56 @@ def test_the_preview_says_what_ends_with_it(first, second):
 def test_the_command_says_so_as_well(first, second, capsys):
     call_command("rotate", str(second.pk), "--leaked", "--dry-run")
     assert "has a value of it, and ends with it." in capsys.readouterr().out
+
+
+@pytest.fixture
+def named(policy, first):
+    """All of the first one's values, and one that the policy has since: the first one is retiring."""
+    policy.options = {"names": [*policy.options["names"], "region"]}
+    policy.save()
+    return rotate(credential=anew(first), actor=ACTOR, entered=values() | {"region": "eu-1"})
+
+
+def test_of_one_whose_values_all_live_on_nothing_is_left_to_be_ended(first, named):
+    ended = revoke(credential=first, actor=ACTOR, reason="no longer needed")
+    assert (ended.outside, ended.state_word(), ended.shared_with) == ("", "revoked", None)
+    assert revoke(credential=anew(named), actor=ACTOR, reason="the customer has left").outside == "open"
+
+
+def test_also_where_the_next_one_comes_without_overlap(policy, first):
+    policy.overlap = NONE
+    policy.options = {"names": [*policy.options["names"], "region"]}
+    policy.save()
+    rotate(credential=anew(first), actor=ACTOR, entered=values() | {"region": "eu-1"})
+    assert (anew(first).state, anew(first).outside) == ("revoked", "")
+
+
+def test_a_short_value_that_was_replaced_is_left(policy, db):
+    """Which no digest tells."""
+    first = start_issue(policy=policy, context={}, subject="", actor=ACTOR, entered=values(secret="hunter2"))
+    second = rotate(credential=first, actor=ACTOR, entered=values(secret="hunter3"))
+    ended = revoke(credential=first, actor=ACTOR, reason="no longer needed")
+    assert (ended.outside, ended.shared_with) == ("open", second.pk)
+
+
+def test_what_is_left_names_the_version_that_has_values_of_it(first, second):
+    ended = revoke(credential=first, actor=ACTOR, reason="no longer needed")
+    assert (ended.outside, ended.shared_with) == ("open", second.pk)
+    (listed,) = Credential.objects.with_use().in_use()
+    assert (listed.pk, listed.shared_with) == (first.pk, second.pk)
+    third = rotate(credential=anew(second), actor=ACTOR, entered=values(OTHER_KEY, NEWER))
+    assert [row.shared_with for row in Credential.objects.with_use().filter(pk=first.pk)] == [third.pk]  # the address
+    revoke(credential=third, actor=ACTOR, reason="the customer has left", predecessors=True)
+    assert anew(first).shared_with is None
+    assert not Credential.objects.in_use()
+
+
+def test_of_a_line_that_ends_whole_the_last_one_is_told(first, named):
+    revoke(credential=named, actor=ACTOR, reason="the customer has left", predecessors=True)
+    assert [anew(each).outside for each in (first, named)] == ["", "open"]
+
+
+def test_a_leak_of_one_that_lives_on_is_the_live_ones(first, named):
+    revoke(credential=first, actor=ACTOR, reason="no longer needed")
+    revoke(credential=first, actor=ACTOR, reason="in a log", leaked=True)
+    assert (anew(first).outside, anew(named).state_word()) == ("", "leaked, active")

@@ -61,6 +61,13 @@ def _leaking(found: Iterable[Credential], when: str) -> list[str]:
     ]
 
 
+def _confirmation(credentials: Iterable[Credential]) -> list[str]:
+    """Foretell which should not have been ended outside as a whole."""
+    number = Credential.objects.filter(pk__in=[each.pk for each in credentials]).in_use().count()
+    of_these = "1 of these has" if number == 1 else f"{number} of these have"
+    return [f"{of_these} values that another version still uses, as its page says: leave those."] if number else []
+
+
 class RotateAllForm(forms.Form):
     overlap = forms.ChoiceField(
         label="The current ones",
@@ -110,4 +117,5 @@ confirm_all = ConfirmEnd.bulk(
     consequence="Confirm this only when each of these has been ended in the product that takes it: the service cannot "
     "look there.",
     done="Confirmed",
+    foretell=_confirmation,
 )

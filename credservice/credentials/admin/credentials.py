@@ -142,6 +142,9 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     def next_steps(self, request: HttpRequest, obj: Credential) -> list[Need]:
         if obj.is_leaked_and_live():
             return self._of_a_live_leak(request, obj)
+        confirm = pages.ConfirmEnd(self)
+        if (in_use := pages.still_in_use(obj)) and confirm.allowed(request, obj):
+            return [Need(in_use.removesuffix("."), link=confirm.url(obj))]
         replace = pages.Replace(self)
         if obj.expires_at and replace.allowed(request, obj) and not replace.refusal(obj):
             told = f"{NO_MORE} Replace them before their end"

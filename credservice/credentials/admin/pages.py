@@ -211,8 +211,8 @@ class Revoke(ObjectAction):
             "is ended too, it is handed out again from now until then."
             for found in retiring_before(obj)
         ]
-        leaking = told_leaking(obj, when=IF_LEAKED)
-        return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *older, *leaking]
+        more = [*_left_to_the_active(obj), *older, *told_leaking(obj, when=IF_LEAKED)]
+        return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *more]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
         form = RevokeForm(data)
@@ -239,7 +239,18 @@ def still_works(obj: Credential) -> str:
     """Say of one that has ended here what its end does not reach."""
     if until := obj.works_until():
         return f"{_works_until(until)}, unless your product refuses it before."
-    return END_IT_THERE if obj.is_still_outside() else ""
+    return still_in_use(obj) or (END_IT_THERE if obj.is_still_outside() else "")
+
+
+def still_in_use(obj: Credential) -> str:
+    """Say of one that may still work outside which version hands out values of it: those are to stay there."""
+    if obj.shared_with is None:
+        return ""
+    holder = Credential.objects.select_related("policy").get(pk=obj.shared_with)
+    return (
+        f"It may still work in your product, but version {holder.version_name()} still uses values of it: leave those. "
+        "End the others there, then confirm its end here."
+    )
 
 
 def _works_until(expiry: datetime) -> str:
@@ -259,6 +270,12 @@ def revoke_link(obj: Credential, text: str) -> str:
 
 def revoke_url(obj: Credential) -> str:
     return reverse("admin:credentials_credential_revoke", args=[obj.pk])
+
+
+def _left_to_the_active(obj: Credential) -> list[str]:
+    """Tell which version goes on with values of a credential that ends, where that cannot be ended outside."""
+    live = Credential.objects.sharing(obj).filter(state=State.ACTIVE).first() if outside(obj) else None
+    return [f"Version {live.version_name()} uses values of it, too: leave those in your product."] if live else []
 
 
 def outside(obj: Credential) -> list[str]:
@@ -285,7 +302,7 @@ class ConfirmEnd(ObjectAction):
     def consequences(self, obj: Credential) -> list[str]:
         until = obj.works_until()
         if until is None:
-            return [self.consequence]
+            return [*filter(None, [still_in_use(obj)]), self.consequence]
         return [
             f"{_works_until(until)}: then this point clears by itself.",
             "Confirm its end before only where your product refuses it already. Your name stays in the audit trail.",

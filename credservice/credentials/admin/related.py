@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils.safestring import SafeString
 
 from credservice.adminkit.cards import ROWS, Card, cards, trail
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_url
-from credservice.adminkit.menu import counted
+from credservice.adminkit.menu import MAX_COUNTED, counted
 from credservice.adminkit.moments import moment
 from credservice.adminkit.sentences import actor_name
 from credservice.audit.models import AuditEvent
@@ -32,10 +32,16 @@ def _credential(row: Credential) -> Sequence[object]:
     return link_to(row, row.version_name()), label(row.state_word()), link_to(row.policy), *dates
 
 
-def left_outside(number: int, noun: str) -> str:
+def left_outside(number: int, noun: str, where: Q) -> str:
     """Say what there is to do about ended credentials that may still work, in the words of their own pages."""
-    each = "it" if number == 1 else "each"
-    return f"{counted(number, noun)} may still work in your product: end {each} there, then confirm its end on its page"
+    told = f"{counted(number, noun)} may still work in your product: end {'it' if number == 1 else 'each'} there"
+    confirm = "then confirm its end on its page"
+    shared = Credential.objects.filter(where).in_use()[:MAX_COUNTED].count()
+    if shared and number == 1:
+        return f"{told}, but for the values that another version still uses, {confirm}"
+    has, uses = ("has", "another version still uses") if shared == 1 else ("have", "other versions still use")
+    leave = f". {shared} of them {has} values that {uses}: leave those" if shared else ""
+    return f"{told}, {confirm}{leave}"
 
 
 def not_checked(subjects: Iterable[str]) -> list[str]:

@@ -32,6 +32,11 @@ class CredentialSerializer(serializers.Serializer[Any]):
         [("", "nothing"), *Credential.Outside.choices],
         help_text="What may be left of it outside after its end, where its issuer cannot end it; empty: nothing.",
     )
+    shared_with = serializers.UUIDField(
+        allow_null=True,
+        help_text="While it may still work outside: the good version of its line that has values of it too. End only "
+        "its others there.",
+    )
     last_used_at = serializers.DateTimeField(
         allow_null=True, help_text="When it was last introspected, to the minute. No part of the ETag."
     )
