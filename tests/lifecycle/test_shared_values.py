@@ -107,7 +107,7 @@ def test_also_where_the_leaked_one_was_erased_before(first, second, trail):
     assert anew(second).leaked_by == ACTOR
 
 
-def test_a_key_that_comes_back_after_a_leak_is_of_another_line(first, second, policy):
+def test_another_customers_line_is_left_as_it_is(first, second, policy):
     other = start_issue(policy=policy, context={}, subject="end_user:2", actor=ACTOR, entered=values())
     revoked(second)
     assert anew(other).leaked_at is None
@@ -148,7 +148,7 @@ def test_also_where_the_next_one_comes_without_overlap(policy, first):
 
 
 def test_a_short_value_that_was_replaced_is_left(policy, db):
-    """Which no digest tells."""
+    """No digest tells of it."""
     first = start_issue(policy=policy, context={}, subject="", actor=ACTOR, entered=values(secret="hunter2"))
     second = rotate(credential=first, actor=ACTOR, entered=values(secret="hunter3"))
     ended = revoke(credential=first, actor=ACTOR, reason="no longer needed")
