@@ -238,6 +238,7 @@ class Credential(Tagged):
     retires_at: datetime | None
     ended_at: datetime | None
     outside: str
+    shared_with: str | None
     last_used_at: datetime | None
 
 

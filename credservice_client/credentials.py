@@ -86,8 +86,8 @@ class Credentials(Calls):
     ) -> Credential:
         """End it. ``state`` is ``retiring`` while it is ended outside, then ``revoked``.
 
-        ``leaked``: its values are erased at once. ``ended_outside``: you have ended it in your product, which its
-        issuer cannot.
+        ``leaked``: its values are erased at once, and retiring versions that have one of its secrets end too.
+        ``ended_outside``: you have ended it in your product, which its issuer cannot.
         """
         body = {
             "reason": reason,

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils import timezone
 
 from credservice.core.time_spans import spoken
 from credservice.credentials.models import FAILS_AFTER, Credential, CredentialPolicy, stuck
+from credservice.credentials.shared_values import told_leaking
+from credservice.credentials.transitions import no_time
 
 REVOKE_INSTEAD = "Revoke ends it at once, without a successor."
 # Who is handed lines of credentials is the doors' knowledge: each tells how many, under the name of what it counts.
@@ -32,14 +33,7 @@ def reach_of(credentials: Iterable[Credential]) -> dict[str, int]:
 
 def _handed_out(lines: Collection[UUID]) -> dict[UUID, UUID]:
     """Find which credential each line hands out now: as the doors choose, the active one before a retiring one."""
-    now = timezone.now()
-    usable = Credential.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=now),
-        Q(retires_at=None) | Q(retires_at__gt=now),
-        line__in=lines,
-        state__in=Credential.USABLE,
-        sealed_values__isnull=False,
-    )
+    usable = Credential.objects.usable().filter(line__in=lines)
     newest = usable.order_by("line", "state", "-created_at").distinct("line")
     return dict(newest.values_list("line", "pk"))
 
@@ -62,6 +56,8 @@ class RotationPreview:
     waits: bool = False  # the issuer is outside: the successor may be long in coming
     failing: str = ""  # the issuer of the successor, where that fails now
     expires_in: timedelta | None = None
+    leaked: bool = False  # is what the rotation is for
+    leaking: tuple[str, ...] = ()  # what leaks with it: sentences
 
     def sentences(self) -> list[str]:
         if self.state != Credential.State.ACTIVE:
@@ -85,7 +81,7 @@ class RotationPreview:
             )
         if self.pending:
             lines.append("A rotation is pending already.")
-        return lines
+        return [*lines, *(self.leaking if self.leaked else ())]
 
 
 def counted(count: int, name: str) -> str:
@@ -107,6 +103,8 @@ def preview_rotation(
         waits=not policy.backend().local,
         failing=next(iter(failing_issuers([policy.issuer])), ""),
         expires_in=credential.expires_at - timezone.now() if credential.expires_at else None,
+        leaked=no_time(overlap),
+        leaking=tuple(told_leaking(credential)),
     )
 
 

@@ -21,6 +21,7 @@ from credservice.credentials.locks import credential_lock_is_held
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.reused_values import refuse_leaked
 from credservice.credentials.rotation_impact import ends_first
+from credservice.credentials.shared_values import share_secret
 from credservice.crypto import SealError
 from credservice.issuers.base import Issued, IssueFailed
 
@@ -125,13 +126,14 @@ def rotate(
     issuer) or pending.
 
     The predecessor stays good until the successor is active and for ``overlap`` after (the policy's by default; zero
-    for "leaked", which is noted at once), never past its own expiry. Where only one may live, it ends first. Raises
-    :class:`Conflict` where the credential is not active, has the entered values already (they may have leaked), or a
-    rotation is pending and no ``force_reason`` is given to abandon that one. A ``reason`` that a person gave has a line
-    of its own in the trail.
+    for "leaked", which is noted at once, as is what leaks with it), never past its own expiry. Where only one may live,
+    it ends first. Raises :class:`Conflict` where the credential is not active, has the entered values already (they may
+    have leaked), or a rotation is pending and no ``force_reason`` is given to abandon that one. A ``reason`` that a
+    person gave has a line of its own in the trail.
     """
+    leaked = transitions.no_time(overlap)
     with transaction.atomic():
-        credential = locked(credential)
+        credential = locked(credential, leaked=leaked)
         if credential.state != State.ACTIVE:
             raise Conflict(f"Only an active credential can be rotated; this one is {credential.state}.")
         if entered is not None and _has(credential, entered):
@@ -139,13 +141,14 @@ def rotate(
         if reason:
             transitions.record_step("credential.rotation_started", credential, actor, why=reason)
         _abandon_pending(credential, actor, force_reason)
-        leaked = transitions.no_time(overlap)
+        if leaked:
+            _leak_with(credential, actor)
         if ends_first(credential):
             transitions.begin_end(credential, actor, why="rotated; only one may live", leaked=leaked)
         successor = start_successor(credential, actor=actor, entered=entered, overlap=overlap, policy=policy)
         # Where it has not ended by now, it waits for its successor, which may be long in coming.
-        if leaked and transitions.mark_leaked(credential, actor):
-            transitions.record_step("credential.leak_noted", credential, actor)
+        if leaked and credential.state == State.ACTIVE:
+            _note_leak(credential, actor)
         return successor
 
 
@@ -191,7 +194,8 @@ def revoke(
     """End a credential. From now on it is not handed out; what is outside is ended by :func:`finish_end` or the worker.
 
     A retiring predecessor is still good, and is what its line hands out then, unless ``predecessors`` ends those as
-    well. ``leaked``: its values, and not those of its predecessors, have leaked, and are erased at once.
+    well. ``leaked``: its values have leaked, and are erased at once; so does what other versions of its line have of
+    them (:func:`_leak_with`), and nothing else of its predecessors'.
     ``ended_outside``: the caller has ended outside what its issuer cannot end. Repeating it is harmless. Returns it as
     it now is.
     """
@@ -199,7 +203,12 @@ def revoke(
     if predecessors:
         chosen |= Q(line=credential.line, state=State.RETIRING, created_at__lt=credential.created_at)
     with transaction.atomic():
+        if leaked:
+            locked(credential, leaked=True)
         ending = {found.pk: found for found in Credential.objects.filter(chosen).lock()}
+        if leaked:
+            _leak_with(ending[credential.pk], actor)
+            ending = {found.pk: found for found in Credential.objects.filter(pk__in=ending).lock()}
         for found in ending.values():
             is_meant = found.pk == credential.pk
             if found.state in Credential.UNENDED and not found.is_ending():
@@ -287,8 +296,11 @@ def record_repeated_reveal(*, credential: Credential, actor: str) -> None:
     transitions.record_step("credential.revealed", credential, actor, repeated=True)
 
 
-def locked(credential: Credential) -> Credential:
-    """Read the row as it is now, locked until the transaction ends."""
+def locked(credential: Credential, *, leaked: bool = False) -> Credential:
+    """Read the row as it is now, locked until the transaction ends; where it has ``leaked``, with its line's others,
+    which may end with it: the oldest first, as everybody locks them."""
+    if leaked:
+        Credential.objects.unended().filter(line=credential.line).lock()
     return Credential.objects.select_for_update(of=("self",)).select_related("policy").get(pk=credential.pk)
 
 
@@ -306,15 +318,31 @@ def issued_here(credential: Credential, entered: Mapping[str, str] | None) -> Is
         raise Invalid(f"A credential of policy {policy.name!r} {error}.", pointer="/values") from None
 
 
-def _note_leak(ended: Credential, actor: str) -> None:
-    """Erase the values of what has ended before, and note the leak."""
-    is_news = transitions.mark_leaked(ended, actor)
-    if ended.sealed_values is not None:
-        transitions.erase([ended], actor, why="leaked")
+def _leak_with(leaking: Credential, actor: str) -> None:
+    """See to the other versions of its line that have a secret of ``leaking``, whose line is locked.
+
+    One that retires ends now, as leaked; of one that has ended the leak is noted, and its values are erased. The active
+    one is marked, and is all that the customer has: a person rotates it as leaked.
+    """
+    why = f"a value of it leaked with {leaking.version_name()}"
+    others = Credential.objects.sharing(leaking)
+    found = [*others.unended().lock(), *others.exclude(state__in=Credential.UNENDED).lock()]
+    for other in [each for each in found if share_secret(leaking, each)]:
+        if other.state == State.RETIRING and not other.is_ending():
+            transitions.begin_end(other, actor, why=why, leaked=True)
+        else:
+            _note_leak(other, actor, why=why)
+
+
+def _note_leak(credential: Credential, actor: str, **detail: str) -> None:
+    """Note the leak, and erase the values, but for what is still handed out."""
+    is_news = transitions.mark_leaked(credential, actor)
+    if credential.state not in Credential.UNENDED:
+        transitions.note_leak(credential)
+    if credential.sealed_values is not None and credential.state != State.ACTIVE:
+        transitions.erase([credential], actor, why="leaked")
     elif is_news:
-        transitions.record_step("credential.leak_noted", ended, actor)
-    if ended.state not in Credential.UNENDED:
-        transitions.note_leak(ended)
+        transitions.record_step("credential.leak_noted", credential, actor, **detail)
 
 
 def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from credservice.audit import Line, record, record_many
@@ -60,7 +61,7 @@ def activate(credential: Credential, issued: Issued, actor: str) -> None:
     """Make what the issuer made the active credential of its line, and retire the predecessor. Saves."""
     predecessor = credential.predecessor
     if predecessor is not None and predecessor.state == State.ACTIVE:
-        overlap = credential.predecessor_overlap
+        overlap, predecessor.followed_by = credential.predecessor_overlap, issued.values
         retire(predecessor, credential.policy.overlap if overlap is None else overlap, actor, leaked=no_time(overlap))
     recovered = credential.attempts > 0
     fill(credential, issued)
@@ -182,7 +183,8 @@ def mark_leaked(credential: Credential, actor: str) -> bool:
 
 def note_leak(credential: Credential) -> None:
     """Note that what may still work outside has leaked. Saves."""
-    if credential.outlives_its_end() and credential.outside != Outside.CONFIRMED:
+    told_elsewhere = credential.outside == Outside.CONFIRMED or (not credential.outside and _lives_on(credential))
+    if credential.outlives_its_end() and not told_elsewhere:
         credential.outside = Outside.LEAKED
         credential.save(update_fields=["outside"])
 
@@ -198,10 +200,28 @@ def _left_outside(credential: Credential) -> "Credential.Outside | None":
     """Choose what a person should see to: of a token that ends by its expiry, soon mostly, only one that has leaked."""
     if not credential.outlives_its_end():
         return None
-    if credential.leaked_at is not None:
-        return Outside.LEAKED
+    leaked = credential.leaked_at is not None
     expires = credential.policy.backend().expires_itself and credential.expires_at is not None
-    return None if expires else Outside.OPEN
+    if (expires and not leaked) or _lives_on(credential):
+        return None
+    return Outside.LEAKED if leaked else Outside.OPEN
+
+
+def _lives_on(credential: Credential) -> bool:
+    """Tell if another version of its line, which has not ended, has every value of it: what is left outside is that
+    one's then, and told when that ends. Also short values count, which have no digest; so they are opened."""
+    others = [] if credential.followed_by is not None else _others_unended(credential)
+    try:
+        its = set(credential.open().values())
+        others_values = [credential.followed_by or {}, *(other.open() for other in others)]
+    except SealError:
+        return False
+    return any(its <= set(values.values()) for values in others_values)
+
+
+def _others_unended(credential: Credential) -> QuerySet[Credential]:
+    of_line = Credential.objects.unended().filter(line=credential.line, sealed_values__isnull=False)
+    return of_line.exclude(pk=credential.pk)
 
 
 def erase(credentials: Sequence[Credential], actor: str, why: str) -> None:

@@ -10,6 +10,7 @@ from credservice.core.exceptions import Conflict, Invalid
 from credservice.credentials.hooks import find_subject
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import locked, rotate, start_issue
+from credservice.credentials.transitions import no_time
 
 
 def create_credential(
@@ -47,7 +48,7 @@ def put_credential(
     credential is not active.
     """
     with transaction.atomic():
-        credential = locked(credential)
+        credential = locked(credential, leaked=no_time(overlap))
         if credential.policy.backend().generates:
             raise Invalid(f"Policy {credential.policy.name!r} makes its credentials itself; it takes no values.")
         if credential.state != Credential.State.ACTIVE:

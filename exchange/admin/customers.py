@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.utils import quote
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -167,9 +167,10 @@ def _resume(obj: EndUser) -> Need | None:
 
 
 def _end_outside(obj: EndUser) -> Need | None:
-    left = Credential.objects.filter(subject=obj.subject, outside__in=Credential.UNCONFIRMED)[:MAX_COUNTED].count()
+    where = Q(subject=obj.subject, outside__in=Credential.UNCONFIRMED)
+    left = Credential.objects.filter(where)[:MAX_COUNTED].count()
     link = list_url(Credential, subject=obj.subject, state__exact="may-still-work")
-    return Need(left_outside(left, "ended credential"), urgent=True, link=link) if left else None
+    return Need(left_outside(left, "ended credential", where), urgent=True, link=link) if left else None
 
 
 def _approve(obj: EndUser) -> Need | None:

@@ -26,7 +26,6 @@ from credservice.adminkit.object_header import Fact
 from credservice.audit.names import actor_of
 from credservice.core.exceptions import ServiceError
 from credservice.credentials.admin import ValuesForm
-from credservice.credentials.admin.related import name_of
 from credservice.credentials.models import Credential
 from credservice.credentials.services import finish_at_commit
 from exchange.admin import pages
@@ -129,7 +128,7 @@ class GrantAdmin(LargeListAdmin):
     def shown_credential(self, obj: Any) -> Any:
         if obj.newest is None:
             return "none"
-        return format_html("{} {}", link_to(obj.newest, name_of(obj.newest)), label(obj.newest.state_word()))
+        return format_html("{} {}", link_to(obj.newest, obj.newest.version_name()), label(obj.newest.state_word()))
 
     @display(description="Last checked")
     def last_used(self, obj: Any) -> Any:

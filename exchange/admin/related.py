@@ -10,7 +10,7 @@ from credservice.adminkit.cards import ROWS, Card, cards, trail
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_url
 from credservice.adminkit.moments import moment
-from credservice.credentials.admin.related import credentials_card, hand_outs, name_of, version_link
+from credservice.credentials.admin.related import credentials_card, hand_outs, version_link
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.keys.admin import trail_with_secrets
 from exchange.admin.customers import identities, with_newest
@@ -74,8 +74,8 @@ def _granted(row: Any) -> Sequence[object]:
     parties = link_to(row.integration), scope
     if newest is None:
         return *parties, link_to(row, "none"), "-", "-", "-"
-    state = label(newest.state_word())
-    return *parties, link_to(newest, name_of(newest)), state, moment(newest.created_at), moment(newest.last_used_at)
+    version, state = link_to(newest, newest.version_name()), label(newest.state_word())
+    return *parties, version, state, moment(newest.created_at), moment(newest.last_used_at)
 
 
 def identities_card(obj: EndUser) -> Card:

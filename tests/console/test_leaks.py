@@ -106,7 +106,7 @@ def test_the_overview_leads_to_what_is_still_handed_out(
 
 def test_also_where_no_successor_will_come(console: Client, leaked: Credential, worker: None) -> None:
     Credential.objects.filter(predecessor=leaked).update(state="failed")
-    told = "1 leaked credential is still handed out, without a successor to come: revoke it"
+    told = "1 leaked credential is still handed out, without a successor to come: rotate it as leaked, or revoke it"
     assert lines(console) == {told: {leaked.pk}}
     assert "no successor is being made" in text(console, url(leaked))
 
@@ -197,3 +197,57 @@ def test_what_was_left_out_has_not_leaked(
 def reported(*credentials: Credential) -> list[str]:
     by = dict(Credential.objects.values_list("pk", "leaked_by"))
     return [by[credential.pk] for credential in credentials]
+
+
+@pytest.fixture
+def same_key(world: World) -> tuple[Credential, Credential]:
+    """A retiring credential and its successor, which has the same key and another secret."""
+    world.policy.options = {"names": ["accessKey", "secret"]}
+    world.policy.save()
+    subject, key = world.end_user.subject, {"accessKey": "the-key-of-both-versions"}
+    old = start_issue(
+        policy=world.policy, context={}, subject=subject, actor="test", entered=key | {"secret": "the-first-secret"}
+    )
+    return old, rotate(credential=old, actor="test", entered=key | {"secret": "the-second-secret"})
+
+
+def test_the_pages_say_what_leaks_with_it(console: Client, same_key: tuple[Credential, Credential]) -> None:
+    old, new = (row.version_name() for row in same_key)
+    told = f"Version {old} has a value of it, and ends with it"
+    assert f"{told}." in text(console, url(same_key[1], "replace"))
+    assert f"{told} if it has leaked." in text(console, url(same_key[1], "revoke"))
+    assert (
+        f"Version {new} has a value of it, and is marked as leaked if it has leaked: it is handed out until you "
+        "rotate it as leaked."
+    ) in text(console, url(same_key[0], "revoke"))
+
+
+def test_so_do_those_of_many(console: Client, same_key: tuple[Credential, Credential]) -> None:
+    old, new = same_key
+    page = text(console, ask_bulk(console, Credential, "revoke", [new]))
+    assert "1 other version has a value of these, and ends with them if these have leaked." in page
+    assert "retiring predecessor" not in page
+    page = text(console, ask_bulk(console, Credential, "revoke", [old]))
+    assert "1 other version has a value of these, and is marked as leaked if these have leaked." in page
+    assert "other version" not in text(console, ask_bulk(console, Credential, "revoke", [old, new]))
+    run_bulk(console, Credential, "revoke", [new], why=WHY, leaked="on", predecessors="")
+    assert reported(old, new) == ["user:root", "user:root"]
+
+
+def test_a_version_that_leaked_with_another_says_why(console: Client, same_key: tuple[Credential, Credential]) -> None:
+    old, new = same_key
+    send(console, url(new, "revoke"), why=WHY, leaked="on")
+    assert f"revoked the leaked credential {old.version_name()}" in text(console, url(old))
+    assert f"a value of it leaked with {new.version_name()}" in text(console, url(old))
+
+
+def test_the_live_version_with_a_leaked_value_asks_for_other_values(
+    console: Client, same_key: tuple[Credential, Credential], worker: None
+) -> None:
+    old, new = same_key
+    send(console, url(old, "revoke"), why=WHY, leaked="on", ended_outside="on")
+    told = "1 leaked credential is still handed out, without a successor to come: rotate it as leaked, or revoke it"
+    assert lines(console) == {told: {new.pk}}
+    (step,) = console.get(url(new)).context["next_steps"]
+    assert step.sentence.endswith("no successor is being made. Replace values as leaked, or revoke it")
+    assert step.link == url(new, "replace")

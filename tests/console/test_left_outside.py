@@ -14,11 +14,11 @@ from credservice.adminkit.links import short
 from credservice.adminkit.sentences import plain_sentence
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential
-from credservice.credentials.services import revoke, start_issue
+from credservice.credentials.services import revoke, rotate, start_issue
 from credservice.credentials.tasks import sweep
 from tests.conftest import Trail
 from tests.support.console import World
-from tests.support.pages import run_bulk, send, url
+from tests.support.pages import ask_bulk, run_bulk, send, url
 
 WHY = "found in a public repository"
 
@@ -214,3 +214,76 @@ def test_the_expiry_of_an_entered_key_ends_nothing_outside(console: Client, leak
     sweep(0)
     leaked.refresh_from_db()
     assert leaked.state_word() == "leaked, may still work"
+
+
+@pytest.fixture
+def same_key(console: Client, world: World) -> tuple[Credential, Credential]:
+    """An ended credential, and the version after it, which has the same key and another secret."""
+    world.policy.options = {"names": ["accessKey", "secret"]}
+    world.policy.save()
+    key = {"accessKey": "the-key-of-both-versions"}
+    old = start_issue(
+        policy=world.policy,
+        context={},
+        subject=world.end_user.subject,
+        actor="test",
+        entered=key | {"secret": "the-first-secret"},
+    )
+    new = rotate(credential=old, actor="test", entered=key | {"secret": "the-second-secret"})
+    old.refresh_from_db()
+    return old, new
+
+
+def text(console: Client, address: str) -> str:
+    return " ".join(strip_tags(console.get(address).content.decode()).split())
+
+
+def test_nobody_is_told_to_end_what_the_next_version_hands_out(
+    console: Client, world: World, same_key: tuple[Credential, Credential], worker: None
+) -> None:
+    old, new = same_key
+    before = text(console, url(old, "revoke"))
+    assert f"Version {new.version_name()} uses values of it, too: leave those in your product." in before
+    told = (
+        f"It may still work in your product, but version {new.version_name()} still uses values of it: leave those. "
+        "End the others there, then confirm its end here."
+    )
+    assert told in messages_of(send(console, url(old, "revoke"), why=WHY))
+    (step,) = console.get(url(old)).context["next_steps"]
+    assert (f"{step.sentence}.", step.link) == (told, url(old, "confirm-end"))
+    assert told in text(console, url(old, "confirm-end"))
+    assert needed(console) == [
+        "1 ended credential may still work in your product: end it there, but for the values that another "
+        "version still uses, then confirm its end on its page"
+    ]
+    bulk = text(console, ask_bulk(console, Credential, "confirm_end", [old]))
+    assert "1 of these has values that another version still uses, as its page says: leave those." in bulk
+    customer = [step.sentence for step in console.get(url(world.end_user)).context["next_steps"]]
+    assert any("but for the values that another version still uses" in sentence for sentence in customer)
+
+
+def test_of_several_it_is_said_how_many_have_values_that_are_still_good(
+    console: Client, world: World, same_key: tuple[Credential, Credential], worker: None
+) -> None:
+    for credential in (same_key[0], world.credential):
+        send(console, url(credential, "revoke"), why=WHY)
+    assert needed(console) == [
+        "2 ended credentials may still work in your product: end each there, then confirm its end on its page. 1 of "
+        "them has values that another version still uses: leave those"
+    ]
+
+
+def test_what_lives_on_whole_is_no_open_point(
+    console: Client, same_key: tuple[Credential, Credential], world: World, worker: None
+) -> None:
+    world.policy.options = {"names": ["accessKey", "secret", "region"]}
+    world.policy.save()
+    new = Credential.objects.select_related("policy").get(pk=same_key[1].pk)
+    newest = rotate(credential=new, actor="test", entered=new.open() | {"region": "eu-1"})
+    send(console, url(new, "revoke"), why=WHY)
+    assert needed(console) == []
+    assert Credential.objects.get(pk=new.pk).state_word() == "revoked"
+    send(console, url(newest, "revoke"), why=WHY, predecessors="on")
+    assert needed(console) == [
+        "2 ended credentials may still work in your product: end each there, then confirm its end on its page"
+    ]

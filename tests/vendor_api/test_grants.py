@@ -177,3 +177,41 @@ def test_a_value_that_has_leaked_is_refused_for_every_customer(vendor, door):
 
 def leaked_policy():
     return Credential.objects.select_related("policy").get().policy.name
+
+
+@pytest.fixture
+def same_key(vendor, door):
+    """A retiring version and an active one: the key stayed, and the secret was replaced. Returns their ids."""
+    door.integration.policy.options = {"names": ["apiKey", "secret"]}
+    door.integration.policy.save()
+    return [vendor.put(PLACE, two("the-key-that-leaked", secret)).json()["credential"]["id"] for secret in "ab"]
+
+
+def two(key, secret):
+    return {"values": {"apiKey": key, "secret": f"a-secret-called-{secret}"}}
+
+
+@pytest.mark.parametrize("way", ["put", "rotate", "revoke"])
+def test_a_leaked_key_is_not_handed_out_again_by_the_version_before(vendor, door, same_key, way):
+    old, new = same_key
+    clean = two("another-key-entirely", "c")
+    if way == "put":
+        vendor.put(PLACE, clean | {"overlap_seconds": 0})
+    elif way == "rotate":
+        vendor.post(f"/credentials/{new}/rotate", clean | {"leaked": True})
+    else:
+        vendor.post(f"/credentials/{new}/revoke", {"reason": "in a log", "leaked": True})
+    assert vendor.get(f"/credentials/{old}").json()["state"] == "revoked"
+    for last in Credential.objects.filter(state="active"):
+        assert door.post().json() == {"apiKey": "another-key-entirely"}
+        vendor.post(f"/credentials/{last.pk}/revoke", {"reason": "the customer has left"})
+    assert door.post().status_code == 404
+
+
+def test_what_may_still_work_names_the_version_that_has_values_of_it(vendor, door, same_key):
+    old, new = same_key
+    ended = vendor.post(f"/credentials/{old}/revoke", {"reason": "no longer needed"}).json()
+    assert (ended["outside"], ended["shared_with"]) == ("open", new)
+    listed = {row["id"]: row["shared_with"] for row in vendor.get("/credentials").json()["items"]}
+    assert listed == {old: new, new: None}
+    assert vendor.get(f"/credentials/{old}").json()["shared_with"] == new

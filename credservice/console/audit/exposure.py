@@ -15,7 +15,6 @@ from credservice.audit.models import AuditEvent
 from credservice.audit.names import actor_of
 from credservice.console.search import PER_MINUTE
 from credservice.core.exceptions import ServiceError
-from credservice.credentials.admin.related import name_of
 from credservice.credentials.exposure import MAX_LINES, Sighting, life_of, line_of, sightings
 from credservice.credentials.key_lookup import report_leak
 from credservice.credentials.models import Credential
@@ -85,11 +84,11 @@ def _of_line(line: list[Credential]) -> dict[str, Any]:
     found = sightings(line)
     subject = line[-1].subject
     names = names_of([subject, *(seen.thing for seen in found)])
-    names |= {f"credential:{credential.pk}": name_of(credential) for credential in line}
+    names |= {f"credential:{credential.pk}": credential.version_name() for credential in line}
     return {
         "policy": line[-1].policy,
         "subject": thing_link(subject, names),
-        "lives": [(link_to(credential, name_of(credential)), life_of(credential)) for credential in line],
+        "lives": [(link_to(credential, credential.version_name()), life_of(credential)) for credential in line],
         "sightings": sighting_rows(found, names),
         "cut": sum(seen.times for seen in found) >= MAX_LINES,
         "max_lines": MAX_LINES,

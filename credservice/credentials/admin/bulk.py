@@ -1,5 +1,6 @@
 """Rotates, revokes and force-ends many credentials of the console's list."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from django import forms
@@ -12,6 +13,7 @@ from credservice.credentials.admin.pages import ConfirmEnd, ForceEnd, Revoke, Ro
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential
 from credservice.credentials.rotation_impact import REVOKE_INSTEAD, counted, failing_issuers, reach_of, told_reach
+from credservice.credentials.shared_values import leaking_with
 
 
 def _reach(credentials: Iterable[Credential]) -> list[str]:
@@ -23,24 +25,47 @@ def _rotation(credentials: Iterable[Credential]) -> list[str]:
     """Foretell the same, and which successors will be long in coming."""
     chosen = list(credentials)
     failing = ", ".join(failing_issuers(policy_of_successor(each).issuer for each in chosen))
+    told = [*_reach(chosen), *_leaking(leaking_with(chosen), " if these have leaked")]
     if not failing:
-        return _reach(chosen)
+        return told
     late = (
         f"Issuers that fail right now: {failing}. Until they work again there is no successor, and the current one is "
         f"handed out, leaked or not. {REVOKE_INSTEAD}"
     )
-    return [*_reach(chosen), late]
+    return [*told, late]
 
 
 def _revocation(credentials: Iterable[Credential]) -> list[str]:
     """Foretell the same, and what ends besides."""
     chosen = {each.pk: each for each in credentials}
+    leaking = leaking_with(chosen.values())
     older = {found.pk for each in chosen.values() for found in retiring_before(each)} - chosen.keys()
-    if not older:
-        return _reach(chosen.values())
-    number, are = counted(len(older), "retiring predecessors"), "is" if len(older) == 1 else "are"
-    also = f"{number} of these {are} still good: ended too where that is ticked below, and not marked as leaked."
-    return [*_reach(chosen.values()), also]
+    older -= {found.pk for found in leaking}
+    told = [*_reach(chosen.values()), *_leaking(leaking, " if these have leaked")]
+    if older:
+        number, are = counted(len(older), "retiring predecessors"), "is" if len(older) == 1 else "are"
+        told.append(
+            f"{number} of these {are} still good: ended too where that is ticked below, and not marked as leaked."
+        )
+    return told
+
+
+def _leaking(found: Iterable[Credential], when: str) -> list[str]:
+    """Say how many other versions have a value of these, and what becomes of them."""
+    tally = Counter(each.state == Credential.State.ACTIVE for each in found)
+    fates = {False: ("ends with them", "end with them"), True: ("is marked as leaked", "are marked as leaked")}
+    return [
+        f"{counted(number, 'other versions')} {'has' if number == 1 else 'have'} a value of these, and "
+        f"{fates[is_active][number > 1]}{when}."
+        for is_active, number in sorted(tally.items())
+    ]
+
+
+def _confirmation(credentials: Iterable[Credential]) -> list[str]:
+    """Foretell which should not have been ended outside as a whole."""
+    number = Credential.objects.filter(pk__in=[each.pk for each in credentials]).in_use().count()
+    of_these = "1 of these has" if number == 1 else f"{number} of these have"
+    return [f"{of_these} values that another version still uses, as its page says: leave those."] if number else []
 
 
 class RotateAllForm(forms.Form):
@@ -92,4 +117,5 @@ confirm_all = ConfirmEnd.bulk(
     consequence="Confirm this only when each of these has been ended in the product that takes it: the service cannot "
     "look there.",
     done="Confirmed",
+    foretell=_confirmation,
 )

@@ -31,7 +31,7 @@ from credservice.credentials.admin.filters import (
     StuckFilter,
     SubjectFilter,
 )
-from credservice.credentials.admin.related import name_of, version_link
+from credservice.credentials.admin.related import version_link
 from credservice.credentials.hooks import subject_kinds
 from credservice.credentials.models import LEAKED, Credential
 from credservice.credentials.policy_impact import NO_MORE
@@ -57,10 +57,6 @@ DATES = (
 
 def _reported(obj: Credential) -> Any:
     return format_html("reported {} by {}", moment(obj.leaked_at), actor_name(obj.leaked_by))
-
-
-def page_of_act(obj: Credential, slug: str) -> str:
-    return reverse(f"admin:credentials_credential_{slug}", args=[obj.pk])
 
 
 def _trouble(obj: Credential) -> list[Fact]:
@@ -109,7 +105,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     def object_title(self, obj: Credential) -> str:
         """Name the version, and its customer."""
-        name = name_of(obj)
+        name = obj.version_name()
         whose = names_for(obj).get(obj.subject, "")
         return f"{name} for {whose}" if whose else name
 
@@ -152,9 +148,11 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         ]
 
     def next_steps(self, request: HttpRequest, obj: Credential) -> list[Need]:
-        if obj.is_leaked_and_live() and pages.Revoke(self).allowed(request, obj):
-            sentence = f"{pages.still_handed_out(obj)} Revoke it to end it now"
-            return [Need(sentence, urgent=True, link=pages.revoke_url(obj))]
+        if obj.is_leaked_and_live():
+            return self._of_a_live_leak(request, obj)
+        confirm = pages.ConfirmEnd(self)
+        if (in_use := pages.still_in_use(obj)) and confirm.allowed(request, obj):
+            return [Need(in_use.removesuffix("."), link=confirm.url(obj))]
         return [*self._lacks(request, obj), *self._ends(request, obj)]
 
     def _lacks(self, request: HttpRequest, obj: Credential) -> list[Need]:
@@ -162,7 +160,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         lacked = " and ".join(obj.lacked_names())
         acts = ((pages.Replace(self), "Replace its values"), (pages.Rotate(self), "Rotate it"))
         return [
-            Need(f"It has no {lacked}, which its policy got after it was made. {do}", link=page_of_act(obj, page.slug))
+            Need(f"It has no {lacked}, which its policy got after it was made. {do}", link=page.url(obj))
             for page, do in acts
             if lacked and page.allowed(request, obj) and not page.refusal(obj)
         ]
@@ -170,7 +168,17 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     def _ends(self, request: HttpRequest, obj: Credential) -> list[Need]:
         replace = pages.Replace(self)
         if obj.expires_at and replace.allowed(request, obj) and not replace.refusal(obj):
-            return [Need(f"{NO_MORE} Replace them before their end", link=page_of_act(obj, replace.slug))]
+            return [Need(f"{NO_MORE} Replace them before their end", link=replace.url(obj))]
+        return []
+
+    def _of_a_live_leak(self, request: HttpRequest, obj: Credential) -> list[Need]:
+        told = pages.still_handed_out(obj)
+        if not obj.waits_for_successor():
+            for page in (pages.Rotate(self), pages.Replace(self)):
+                if page.allowed(request, obj) and not page.refusal(obj):
+                    return [Need(f"{told} {page.title} as leaked, or revoke it", urgent=True, link=page.url(obj))]
+        if pages.Revoke(self).allowed(request, obj):
+            return [Need(f"{told} Revoke it to end it now", urgent=True, link=pages.revoke_url(obj))]
         return []
 
     def needs_operator(self) -> list[Need]:
@@ -208,7 +216,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Credential")
     def name(self, obj: Credential) -> str:
-        return name_of(obj)
+        return obj.version_name()
 
     @display(description="Last checked")
     def last_checked(self, obj: Credential) -> str:

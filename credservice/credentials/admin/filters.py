@@ -12,7 +12,6 @@ from unfold.contrib.filters.admin import DropdownFilter
 from credservice.adminkit.filters import StatesFilter
 from credservice.adminkit.links import names_of
 from credservice.core.ids import as_uuid, find_ours
-from credservice.credentials.admin.related import name_of
 from credservice.credentials.models import FAILS_AFTER, STUCK_AFTER, Credential, CredentialQuerySet, stuck
 
 State, Outside = Credential.State, Credential.Outside
@@ -113,7 +112,7 @@ class LineFilter(LinkedFilter):
 
     def name_of(self, value: str) -> str:
         first = find_ours(Credential.objects.select_related("policy"), value)
-        return name_of(first) if first else value
+        return first.version_name() if first else value
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         line = (self.value() or "").strip()

@@ -56,11 +56,12 @@ def _still_handed_out(number: int) -> str:
 
 def _without_successor(number: int) -> str:
     are, them = ("is", "it") if number == 1 else ("are", "them")
-    return f"{counted(number, 'leaked credential')} {are} still handed out, without a successor to come: revoke {them}"
+    told = f"{counted(number, 'leaked credential')} {are} still handed out, without a successor to come"
+    return f"{told}: rotate {them} as leaked, or revoke {them}"
 
 
-def _left(noun: str) -> Callable[[int], str]:
-    return lambda number: left_outside(number, noun)
+def _left(condition: Q, noun: str, group: str, *, urgent: bool) -> OpenPoint:
+    return OpenPoint(condition, lambda number: left_outside(number, noun, condition), group, urgent)
 
 
 def _stuck(noun: str) -> Callable[[int], str]:
@@ -70,10 +71,10 @@ def _stuck(noun: str) -> Callable[[int], str]:
 OPEN_POINTS = (
     OpenPoint(LEAKED_LIVE & SUCCESSOR_COMES, _still_handed_out, "leaked, still handed out"),
     OpenPoint(LEAKED_LIVE & ~SUCCESSOR_COMES, _without_successor, "leaked, without a successor"),
-    OpenPoint(Q(outside=Outside.LEAKED), _left("leaked credential"), "leaked, may still work"),
-    OpenPoint(LEAKED_FORCED, _left("leaked, force-ended credential"), "leaked, force-ended"),
-    OpenPoint(Q(outside=Outside.OPEN), _left("ended credential"), "ended, may still work", urgent=False),
-    OpenPoint(FORCED, _left("force-ended credential"), "force-ended", urgent=False),
+    _left(Q(outside=Outside.LEAKED), "leaked credential", "leaked, may still work", urgent=True),
+    _left(LEAKED_FORCED, "leaked, force-ended credential", "leaked, force-ended", urgent=True),
+    _left(Q(outside=Outside.OPEN), "ended credential", "ended, may still work", urgent=False),
+    _left(FORCED, "force-ended credential", "force-ended", urgent=False),
     OpenPoint(
         ENDING & HAS_LEAKED & IS_STUCK,
         lambda number: f"{counted(number, 'leaked credential')} whose end is stuck: the issuer keeps failing",

@@ -34,8 +34,10 @@ from credservice.credentials.services import (
     revoke,
     rotate,
 )
+from credservice.credentials.shared_values import told_leaking
 
 State = Credential.State
+IF_LEAKED = " if it has leaked"
 END_IT_THERE = "It may still work in your product: end it there, then confirm its end here."
 
 
@@ -134,7 +136,7 @@ def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
 
 def _by_choice(foretold: RotationPreview) -> list[str]:
     """Tell what is so with the policy's overlap, and without one: each where it is chosen, and once what is in both."""
-    kept, at_once = foretold.sentences(), replace(foretold, overlap=timedelta(0)).sentences()
+    kept, at_once = foretold.sentences(), replace(foretold, overlap=timedelta(0), leaked=True).sentences()
     lines = [line if line in at_once else OfChoice(line, "console-if-overlap") for line in kept]
     return [*lines, *(OfChoice(line, "console-if-at-once") for line in at_once if line not in kept)]
 
@@ -174,7 +176,7 @@ class RevokeForm(WhyForm):
         required=False,
         widget=UnfoldBooleanWidget,
         help_text="Those of its line that are retiring. They are good until then, and are handed out in its place. If "
-        "this one has leaked, they end with it, and are not marked as leaked themselves.",
+        "this one has leaked, those that have a value of it end in any case, and only those are marked as leaked.",
     )
     leaked = forms.BooleanField(
         label="It has leaked",
@@ -210,7 +212,8 @@ class Revoke(ObjectAction):
             "is ended too, it is handed out again from now until then."
             for found in retiring_before(obj)
         ]
-        return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *older]
+        more = [*_left_to_the_active(obj), *older, *told_leaking(obj, when=IF_LEAKED)]
+        return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *more]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
         form = RevokeForm(data)
@@ -237,7 +240,18 @@ def still_works(obj: Credential) -> str:
     """Say of one that has ended here what its end does not reach."""
     if until := obj.works_until():
         return f"{_works_until(until)}, unless your product refuses it before."
-    return END_IT_THERE if obj.is_still_outside() else ""
+    return still_in_use(obj) or (END_IT_THERE if obj.is_still_outside() else "")
+
+
+def still_in_use(obj: Credential) -> str:
+    """Say of one that may still work outside which version hands out values of it: those are to stay there."""
+    if obj.shared_with is None:
+        return ""
+    holder = Credential.objects.select_related("policy").get(pk=obj.shared_with)
+    return (
+        f"It may still work in your product, but version {holder.version_name()} still uses values of it: leave those. "
+        "End the others there, then confirm its end here."
+    )
 
 
 def _works_until(expiry: datetime) -> str:
@@ -257,6 +271,12 @@ def revoke_link(obj: Credential, text: str) -> str:
 
 def revoke_url(obj: Credential) -> str:
     return reverse("admin:credentials_credential_revoke", args=[obj.pk])
+
+
+def _left_to_the_active(obj: Credential) -> list[str]:
+    """Tell which version goes on with values of a credential that ends, where that cannot be ended outside."""
+    live = Credential.objects.sharing(obj).filter(state=State.ACTIVE).first() if outside(obj) else None
+    return [f"Version {live.version_name()} uses values of it, too: leave those in your product."] if live else []
 
 
 def outside(obj: Credential) -> list[str]:
@@ -283,7 +303,7 @@ class ConfirmEnd(ObjectAction):
     def consequences(self, obj: Credential) -> list[str]:
         until = obj.works_until()
         if until is None:
-            return [self.consequence]
+            return [*filter(None, [still_in_use(obj)]), self.consequence]
         return [
             f"{_works_until(until)}: then this point clears by itself.",
             "Confirm its end before only where your product refuses it already. Your name stays in the audit trail.",

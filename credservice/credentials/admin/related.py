@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils.safestring import SafeString
 
 from credservice.adminkit.cards import ROWS, Card, cards, trail
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import link_to, list_url, short
-from credservice.adminkit.menu import counted
+from credservice.adminkit.links import link_to, list_url
+from credservice.adminkit.menu import MAX_COUNTED, counted
 from credservice.adminkit.moments import moment
 from credservice.adminkit.sentences import actor_name
 from credservice.audit.models import AuditEvent
@@ -29,13 +29,19 @@ def credentials_card(title: str = "Credentials", **where: object) -> Card:
 
 def _credential(row: Credential) -> Sequence[object]:
     dates = moment(row.created_at), moment(row.expires_at)
-    return link_to(row, name_of(row)), label(row.state_word()), link_to(row.policy), *dates
+    return link_to(row, row.version_name()), label(row.state_word()), link_to(row.policy), *dates
 
 
-def left_outside(number: int, noun: str) -> str:
+def left_outside(number: int, noun: str, where: Q) -> str:
     """Say what there is to do about ended credentials that may still work, in the words of their own pages."""
-    each = "it" if number == 1 else "each"
-    return f"{counted(number, noun)} may still work in your product: end {each} there, then confirm its end on its page"
+    told = f"{counted(number, noun)} may still work in your product: end {'it' if number == 1 else 'each'} there"
+    confirm = "then confirm its end on its page"
+    shared = Credential.objects.filter(where).in_use()[:MAX_COUNTED].count()
+    if shared and number == 1:
+        return f"{told}, but for the values that another version still uses, {confirm}"
+    has, uses = ("has", "another version still uses") if shared == 1 else ("have", "other versions still use")
+    leave = f". {shared} of them {has} values that {uses}: leave those" if shared else ""
+    return f"{told}, {confirm}{leave}"
 
 
 def not_checked(subjects: Iterable[str]) -> list[str]:
@@ -48,14 +54,9 @@ def not_checked(subjects: Iterable[str]) -> list[str]:
     return [told] if number else []
 
 
-def name_of(credential: Credential) -> str:
-    """Name one version so that it can be told from the others of its line."""
-    return credential.hint or f"{credential.policy} {short(str(credential.pk))}"
-
-
 def version_link(credential: Credential) -> SafeString | str:
     """Link a version under its name, with its state."""
-    return link_to(credential, f"{name_of(credential)} ({credential.state_word()})")
+    return link_to(credential, f"{credential.version_name()} ({credential.state_word()})")
 
 
 @cards(Credential)

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import cached_property
 
 from credservice.credentials.models.policies import CredentialPolicy
 from credservice.crypto import Place, unseal_values
@@ -45,6 +46,29 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
                 lacking |= made & models.Q(activated_at__gte=since) if since else made
         return self.filter(lacking, state=Credential.State.ACTIVE)
 
+    def usable(self) -> "CredentialQuerySet":
+        """Keep those that may be handed out now, as :meth:`Credential.is_usable` tells."""
+        now = timezone.now()
+        unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=now)
+        unretired = models.Q(retires_at=None) | models.Q(retires_at__gt=now)
+        return self.filter(unexpired, unretired, state__in=Credential.USABLE, sealed_values__isnull=False)
+
+    def in_use(self) -> "CredentialQuerySet":
+        """Keep those that may still work outside, with a value that a good version of their line has too."""
+        return self.filter(models.Exists(_holders()), outside__in=Credential.UNCONFIRMED)
+
+    def with_use(self) -> "CredentialQuerySet":
+        """Find ``Credential.shared_with`` of all of these at once."""
+        left = models.When(outside__in=Credential.UNCONFIRMED, then=models.Subquery(_holders().values("pk")[:1]))
+        found = {"shared_with": models.Case(left, output_field=models.UUIDField())}
+        return self.annotate(**found)
+
+    def sharing(self, credential: "Credential") -> "CredentialQuerySet":
+        """Keep the other versions of its line that have a value of this one, by their digests as they are now."""
+        its = Credential.objects.filter(pk=credential.pk).values("value_digests")
+        found = self.filter(line=credential.line, value_digests__overlap=models.Subquery(its))
+        return found.exclude(pk=credential.pk).select_related("policy")
+
     def with_any(self, digests: Iterable[bytes]) -> "CredentialQuerySet":
         """Keep those that have a value of these digests, newest first: in no order, but with a bound, PostgreSQL would
         rather read the whole table."""
@@ -62,6 +86,12 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
             rows = list(ordered.all())
             locked, found = found, [row.pk for row in rows]
         return rows
+
+
+def _holders() -> CredentialQuerySet:
+    """Find, for an ended credential of an outer query, the good versions of its line that have a value of it."""
+    same = {"line": models.OuterRef("line"), "value_digests__overlap": models.OuterRef("value_digests")}
+    return Credential.objects.usable().filter(**same).order_by("state", "-created_at")
 
 
 class Credential(models.Model):
@@ -136,6 +166,7 @@ class Credential(models.Model):
 
     objects = CredentialQuerySet.as_manager()
     made: Mapping[str, str] | None = None  # its values, where this instance is the one that was just made
+    followed_by: Mapping[str, str] | None = None  # its successor's, where this instance is replaced just now
 
     class Meta:
         permissions = [
@@ -211,6 +242,10 @@ class Credential(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hint or f'credential {str(self.pk)[:8]}'} ({self.state_word()})"
+
+    def version_name(self) -> str:
+        """Name it so that it can be told from the others of its line."""
+        return self.hint or f"{self.policy} {str(self.pk)[:8]}"
 
     @property
     def audit_facts(self) -> dict[str, object]:
@@ -298,6 +333,15 @@ class Credential(models.Model):
     def may_be_confirmed(self) -> bool:
         """Tell if somebody should end it outside: also one that was ended by force, which its issuer may have left."""
         return self.outside in self.UNCONFIRMED
+
+    @cached_property
+    def shared_with(self) -> uuid.UUID | None:
+        """Find the good version of its line that has a value of it, while it may still work outside: what that hands
+        out, nobody should end there. Lists ask once (``with_use``)."""
+        if not self.may_be_confirmed():
+            return None
+        newest = Credential.objects.usable().sharing(self).order_by("state", "-created_at")
+        return newest.values_list("pk", flat=True).first()
 
     def state_word(self) -> str:
         """Name its state as a person reads it everywhere; what has leaked is told until nothing of it is left."""

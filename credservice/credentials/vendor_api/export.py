@@ -16,7 +16,7 @@ def register() -> None:
 
 def _rows() -> QuerySet[Credential]:
     hidden = ("sealed_values", "lookup", "value_digests", "handle")
-    return Credential.objects.select_related("policy").defer(*hidden)
+    return Credential.objects.with_use().select_related("policy").defer(*hidden)
 
 
 def _show(found: Sequence[Credential]) -> list[dict[str, Any]]:

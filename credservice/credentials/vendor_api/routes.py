@@ -72,8 +72,8 @@ class Credentials(CredentialView):
     def get(self, request: Request) -> Response:
         """The newest first, without values."""
         lookups = {"state": "state", "policy": "policy__name", "subject": "subject", "line": "line", "hint": "hint"}
-        rows = Credential.objects.select_related("policy").defer("sealed_values", "lookup", "value_digests", "handle")
-        rows = rows.filter(**filtered(self.params, **lookups))
+        rows = Credential.objects.with_use().select_related("policy").filter(**filtered(self.params, **lookups))
+        rows = rows.defer("sealed_values", "lookup", "value_digests", "handle")
         if self.params.get("lacks_value"):
             rows = rows.lacking_values()
         return page(request, rows, self.params, lambda found: list(CredentialSerializer(found, many=True).data))

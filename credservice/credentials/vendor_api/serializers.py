@@ -32,6 +32,11 @@ class CredentialSerializer(serializers.Serializer[Any]):
         [("", "nothing"), *Credential.Outside.choices],
         help_text="What may be left of it outside after its end, where its issuer cannot end it; empty: nothing.",
     )
+    shared_with = serializers.UUIDField(
+        allow_null=True,
+        help_text="While it may still work outside: the good version of its line that has values of it too. End only "
+        "its others there.",
+    )
     last_used_at = serializers.DateTimeField(
         allow_null=True, help_text="When it was last introspected, to the minute. No part of the ETag."
     )
@@ -71,7 +76,7 @@ class RotationSerializer(StrictSerializer):
         required=False,
         default=False,
         help_text="The current one ends as soon as its successor is there, and is handed out until then. To end it at "
-        "once, revoke it.",
+        "once, revoke it. Retiring versions that have a value of it end now, as leaked.",
     )
     overlap_seconds = Whole(
         required=False, min_value=0, max_value=MAX_OVERLAP, help_text="The current one stays valid for; the policy's."
@@ -92,7 +97,12 @@ class RevocationSerializer(StrictSerializer):
     predecessors = Flag(
         required=False, default=False, help_text="Ends the retiring ones of its line too: they are good until then."
     )
-    leaked = Flag(required=False, default=False, help_text="Its values, not its predecessors', are erased at once.")
+    leaked = Flag(
+        required=False,
+        default=False,
+        help_text="Its values are erased at once. Retiring versions of its line that have one of them end too, as "
+        "leaked; the active one is marked as leaked, and is handed out until you rotate it as leaked.",
+    )
     ended_outside = Flag(
         required=False, default=False, help_text="You have ended it in your product, which its issuer cannot."
     )

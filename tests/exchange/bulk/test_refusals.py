@@ -131,3 +131,17 @@ def test_what_leaked_is_found_by_an_index_of_its_own(door):
     wanted = [bytes([n % 256, n // 256]) * 18 for n in range(8)]
     found = Credential.objects.filter(value_digests__overlap=wanted, leaked_at__isnull=False)
     assert "credentials_leaked_digests" in found.explain()
+
+
+def test_a_row_without_overlap_ends_what_leaked_with_the_one_before(door):
+    door.integration.policy.options = {"names": ["apiKey", "secret"]}
+    door.integration.policy.save()
+
+    def granted(key, secret, **more):
+        return row(1, grants=grant(values={"apiKey": key, "secret": secret}, **more))
+
+    run(ndjson(granted(SECRET, "the-first-secret")))
+    run(ndjson(granted(SECRET, "the-second-secret")))
+    run(ndjson(granted("another-key-entirely", "the-third-secret", overlap_seconds=0)))
+    states = [each.state_word() for each in Credential.objects.order_by("created_at")]
+    assert states == ["leaked, may still work", "leaked, may still work", "active"]
