@@ -251,3 +251,13 @@ def test_the_live_version_with_a_leaked_value_asks_for_other_values(
     (step,) = console.get(url(new)).context["next_steps"]
     assert step.sentence.endswith("no successor is being made. Replace values as leaked, or revoke it")
     assert step.link == url(new, "replace")
+
+
+def test_who_revokes_what_lives_outside_is_told_that_it_may_work_until_its_issuer_has_ended_it(
+    console: Client, made_outside: Credential
+) -> None:
+    answer = send(console, url(made_outside, "revoke"), why=WHY)
+    assert [message.message for message in get_messages(answer.wsgi_request)] == [
+        "The revocation is under way. Until its issuer has ended it, it may still work in your product: this page shows "
+        "when it has."
+    ]

@@ -232,7 +232,9 @@ class Revoke(ObjectAction):
         return "The credential is revoked." if ended.state == State.REVOKED else "The revocation is under way."
 
     def left_to_do(self, request: HttpRequest, obj: Credential) -> str:
-        obj.refresh_from_db(fields=["state", "outside"])
+        obj.refresh_from_db()
+        if obj.is_ending():
+            return "Until its issuer has ended it, it may still work in your product: this page shows when it has."
         return still_works(obj)
 
 
