@@ -36,6 +36,13 @@ def refuse_unnamed(name: str | None, pointer: str = "?platform") -> None:
         raise refused(pointer, f"This would be new: say at which platform. There are: {', '.join(names)}.")
 
 
+def refuse_unnamed_for(name: str | None, platform: Platform, external_id: str, pointer: str = "?platform") -> None:
+    """Refuse the same of an end user that is not the vendor's yet: also one whom the platform has made is bound for
+    good. Raises InvalidFields."""
+    if name is None and not find_theirs_or_ours(EndUser.objects.filter(platform=platform), "external_id", external_id):
+        refuse_unnamed(None, pointer)
+
+
 def platform_of_name(name: str) -> Platform:
     """Find the platform of a path. Raises NotFound."""
     found = Platform.objects.select_related("secrets").filter(name=name).first()

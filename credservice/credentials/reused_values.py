@@ -9,6 +9,7 @@ from django.db.models import Q
 from credservice.core.exceptions import Invalid, escaped
 from credservice.credentials.models import Credential
 from credservice.credentials.transitions import parts_of, value_digest, values_digest
+from credservice.crypto import SealError
 
 K = TypeVar("K", bound=Hashable)
 # Beside a secret, values of such names say whose it is or where it goes: they stay, and several customers share them.
@@ -26,6 +27,29 @@ def is_secret(name: str, names: Collection[str]) -> bool:
 def holds_password(value: str) -> bool:
     """Tell if an address has a user's part, such as postgres://user:password@host."""
     return "://" in value and "@" in value
+
+
+def secrets_of(values: Mapping[str, str]) -> set[str]:
+    """Find the secrets among these; all of them, where none is called one."""
+    return _named_secrets(values) or set(values.values())
+
+
+def _named_secrets(values: Mapping[str, str]) -> set[str]:
+    return {value for name, value in values.items() if is_secret(name, values) or holds_password(value)}
+
+
+def have_secret_in_common(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Tell if these hold a secret of the others, by the rule for values that leaked: what names or places something is
+    none. Shorter ones count where all secrets of one side are the other's: "v2" alone may be anybody's."""
+    its, others = secrets_of(one), secrets_of(other)
+    if its <= others or others <= its:
+        return True
+    secret = parts_of_all(_named_secrets(one) | _named_secrets(other))
+    return not secret.isdisjoint(parts_of_all(one.values()) & parts_of_all(other.values()))
+
+
+def parts_of_all(values: Iterable[str]) -> set[str]:
+    return {part for value in values for part in parts_of(value)}
 
 
 def digests_of(entered: Mapping[str, str]) -> dict[bytes, str]:
@@ -59,7 +83,17 @@ def told_leaked(entered: Mapping[str, str], *, leaking: Credential | None = None
             sentences[name] = _sentence(name, entered, f" on {reported[digest]:%Y-%m-%d}")
         elif digest in lost:
             sentences[name] = _sentence(name, entered, " with this rotation")
+    if leaking is not None and not sentences and _has_secret_of(leaking, entered):
+        sentences[""] = _sentence("", entered, " with this rotation")
     return sentences
+
+
+def _has_secret_of(leaking: Credential, entered: Mapping[str, str]) -> bool:
+    """Tell the same of short secrets, which have no digest."""
+    try:
+        return leaking.sealed_values is not None and have_secret_in_common(leaking.open(), entered)
+    except SealError:
+        return False
 
 
 def with_leaked(many: Mapping[K, Sequence[Mapping[str, str]]]) -> set[K]:

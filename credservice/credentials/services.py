@@ -297,10 +297,10 @@ def record_repeated_reveal(*, credential: Credential, actor: str) -> None:
 
 
 def locked(credential: Credential, *, leaked: bool = False) -> Credential:
-    """Read the row as it is now, locked until the transaction ends; where it has ``leaked``, with its line's others,
-    which may end with it: the oldest first, as everybody locks them."""
+    """Read the row as it is now, locked until the transaction ends; where it has ``leaked``, with its whole line, which
+    may have leaked with it: the oldest first, as everybody locks them."""
     if leaked:
-        Credential.objects.unended().filter(line=credential.line).lock()
+        Credential.objects.filter(line=credential.line).lock()
     return Credential.objects.select_for_update(of=("self",)).select_related("policy").get(pk=credential.pk)
 
 
@@ -325,9 +325,8 @@ def _leak_with(leaking: Credential, actor: str) -> None:
     one is marked, and is all that the customer has: a person rotates it as leaked.
     """
     why = f"a value of it leaked with {leaking.version_name()}"
-    others = Credential.objects.sharing(leaking)
-    found = [*others.unended().lock(), *others.exclude(state__in=Credential.UNENDED).lock()]
-    for other in [each for each in found if share_secret(leaking, each)]:
+    others = Credential.objects.filter(line=leaking.line).exclude(pk=leaking.pk).select_related("policy")
+    for other in [each for each in others.order_by("created_at", "pk") if share_secret(leaking, each)]:
         if other.state == State.RETIRING and not other.is_ending():
             transitions.begin_end(other, actor, why=why, leaked=True)
         else:
@@ -341,7 +340,7 @@ def _note_leak(credential: Credential, actor: str, **detail: str) -> None:
         transitions.note_leak(credential)
     if credential.sealed_values is not None and credential.state != State.ACTIVE:
         transitions.erase([credential], actor, why="leaked")
-    elif is_news:
+    if is_news:
         transitions.record_step("credential.leak_noted", credential, actor, **detail)
 
 

@@ -1,32 +1,42 @@
 """Finds what the versions of a line have in common: with one of them, whatever else holds its secret leaks."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from credservice.credentials.models import Credential
-from credservice.credentials.reused_values import digests_of
+from credservice.credentials.reused_values import have_secret_in_common, parts_of_all, secrets_of
+from credservice.credentials.transitions import value_digest, values_digest
 from credservice.crypto import SealError
 
 
 def share_secret(one: Credential, other: Credential) -> bool:
-    """Tell if they have a secret in common, by the rule for values that leaked: what names or places something is none.
+    """Tell if they have a secret in common; of what does not open, the digests tell."""
+    its, others = _opened(one), _opened(other)
+    if its is not None and others is not None:
+        return have_secret_in_common(its, others)
+    return not _digests(one, its).isdisjoint(_digests(other, others))
 
-    Where the values of neither open, whatever they have in common counts.
-    """
-    both = set(map(bytes, one.value_digests)) & set(map(bytes, other.value_digests))
-    for each in (one, other) if both else ():
-        with suppress(SealError):
-            return not both.isdisjoint(digests_of(each.open()))
-    return bool(both)
+
+def _opened(credential: Credential) -> Mapping[str, str] | None:
+    try:
+        return credential.open() if credential.sealed_values is not None else None
+    except SealError:
+        return None
+
+
+def _digests(credential: Credential, values: Mapping[str, str] | None) -> set[bytes]:
+    if values is None:
+        return set(map(bytes, credential.value_digests))
+    return {*map(value_digest, parts_of_all(secrets_of(values))), values_digest(values)}
 
 
 def leaking_with(credentials: Iterable[Credential]) -> list[Credential]:
     """Find the other good versions that have a secret of one of these: by one statement, however many these are."""
     chosen = {each.pk: each.line for each in credentials}
     lines: dict[UUID, list[Credential]] = defaultdict(list)
-    for row in Credential.objects.usable().filter(line__in=set(chosen.values())).select_related("policy"):
+    good = Credential.objects.usable().filter(line__in=set(chosen.values()))
+    for row in (good | Credential.objects.filter(pk__in=chosen)).select_related("policy"):
         lines[row.line].append(row)
     return [
         other

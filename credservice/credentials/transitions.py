@@ -5,14 +5,14 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import uniform
 from typing import Any
 from urllib.parse import unquote
 
 from django.db import DEFAULT_DB_ALIAS, connection
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from credservice.audit import Line, record, record_many
@@ -209,19 +209,24 @@ def _left_outside(credential: Credential) -> "Credential.Outside | None":
 
 def _lives_on(credential: Credential) -> bool:
     """Tell if another version of its line, which has not ended, has every value of it: what is left outside is that
-    one's then, and told when that ends. Also short values count, which have no digest; so they are opened."""
-    others = [] if credential.followed_by is not None else _others_unended(credential)
+    one's then, and told when that ends; of a leak, where that one is marked too. Also short values count, which have no
+    digest; so they are opened."""
     try:
-        its = set(credential.open().values())
-        others_values = [credential.followed_by or {}, *(other.open() for other in others)]
+        its = Counter(credential.open().values())
+        return any(its <= Counter(values.values()) for values in _values_after(credential))
     except SealError:
         return False
-    return any(its <= set(values.values()) for values in others_values)
 
 
-def _others_unended(credential: Credential) -> QuerySet[Credential]:
+def _values_after(credential: Credential) -> Iterator[Mapping[str, str]]:
+    """Open what its line has besides; the successor alone, where that is about to follow and nothing has leaked."""
+    leaked = credential.leaked_at is not None
+    if credential.followed_by is not None and not leaked:
+        yield credential.followed_by
+        return
     of_line = Credential.objects.unended().filter(line=credential.line, sealed_values__isnull=False)
-    return of_line.exclude(pk=credential.pk)
+    others = of_line.filter(leaked_at__isnull=False) if leaked else of_line
+    yield from (other.open() for other in others.exclude(pk=credential.pk))
 
 
 def erase(credentials: Sequence[Credential], actor: str, why: str) -> None:

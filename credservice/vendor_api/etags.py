@@ -13,7 +13,7 @@ from credservice.core.exceptions import Invalid
 from credservice.vendor_api.problems import AlreadyThere, PreconditionFailed
 
 # What changes by itself, and about which nobody writes.
-VOLATILE = {"last_used_at"}
+VOLATILE = {"last_used_at", "shared_with"}
 _TAG = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*')
 
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from credservice.core.exceptions import Conflict, NotFound, ServiceError
 from exchange.bulk.job import GrantRefused, Job
 from exchange.bulk.row_parser import GrantRow
-from exchange.lookups import find_installation, find_integration, refuse_unnamed
+from exchange.lookups import find_installation, find_integration, refuse_unnamed, refuse_unnamed_for
 from exchange.models import EndUser, Installation, Integration, Platform
 from exchange.services.end_users import Outcome, resume_end_user, suspend_end_user, upsert_end_user
 from exchange.services.grants import put_grant
@@ -26,6 +26,8 @@ def put_row(job: Job, *, actor: str, accept_changed_answers: bool = False) -> Ou
     row = job.row
     try:
         with transaction.atomic():
+            if job.is_guess:
+                refuse_unnamed_for(None, job.platform, row.external_id, "/platform")
             end_user, outcome = upsert_end_user(
                 platform=job.platform,
                 external_id=row.external_id,

@@ -13,7 +13,7 @@ from credservice.vendor_api.etags import require_new
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import filtered, page, page_of
-from exchange.lookups import find_end_user, find_platform, refuse_unnamed
+from exchange.lookups import find_end_user, find_platform, refuse_unnamed_for
 from exchange.models import EndUser, Platform
 from exchange.services.customer_answers import AnswersWouldChange
 from exchange.services.end_users import resume_end_user, suspend_end_user, upsert_end_user
@@ -92,6 +92,7 @@ class OneEndUser(VendorView):
             rows = EndUser.objects.select_related("platform").filter(platform=platform, external_id=external_id)
             known = rows.select_for_update(of=("self",), no_key=True).first()
             self.require_match(show(known) if known else None)
+        refuse_unnamed_for(self.params.get("platform"), platform, external_id)
         try:
             end_user, outcome = upsert_end_user(
                 platform=platform,
@@ -104,8 +105,6 @@ class OneEndUser(VendorView):
             named = Scope.READ_INSTALLATIONS in self.caller.token.scopes
             raise AnswersWouldChange(refusal.impact, named=named) from None
         require_new(request._request, created=outcome == "created")
-        if outcome == "created":
-            refuse_unnamed(self.params.get("platform"))
         return self.shown(show(end_user), status=201 if outcome == "created" else 200)
 
 

@@ -7,14 +7,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from credservice.core.exceptions import NotFound
-from credservice.core.ids import find_theirs_or_ours
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.fields import Name, StrictSerializer
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads
-from exchange.lookups import find_platform, refuse_unnamed
+from exchange.lookups import find_platform, refuse_unnamed_for
 from exchange.mindcloud.services import BrowserToken, mint_token
-from exchange.models import MAX_ID, EndUser, Platform
+from exchange.models import MAX_ID, Platform
 from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
 
 
@@ -62,9 +61,8 @@ class MindCloudToken(VendorView):
 
     def _minted(self, platform: Platform, external_id: str) -> BrowserToken:
         may_create = Scope.WRITE_END_USERS in self.caller.token.scopes
-        rows = EndUser.objects.filter(platform=platform)
-        if may_create and not find_theirs_or_ours(rows, "external_id", external_id):
-            refuse_unnamed(self.params.get("platform"))
+        if may_create:
+            refuse_unnamed_for(self.params.get("platform"), platform, external_id)
         try:
             return mint_token(
                 platform=platform, external_id=external_id, actor=self.actor, may_create=may_create, **self.body

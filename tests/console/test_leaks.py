@@ -258,6 +258,6 @@ def test_who_revokes_what_lives_outside_is_told_that_it_may_work_until_its_issue
 ) -> None:
     answer = send(console, url(made_outside, "revoke"), why=WHY)
     assert [message.message for message in get_messages(answer.wsgi_request)] == [
-        "The revocation is under way. Until its issuer has ended it, it may still work in your product: this page shows "
-        "when it has."
+        "The revocation is under way. Until its issuer has ended it, it may still work in your product: this page "
+        "shows when it has."
     ]

@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 
+from credservice.core.exceptions import Invalid
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.rotation_impact import preview_rotation
 from credservice.credentials.services import revoke, rotate, start_issue
+from credservice.credentials.shared_values import leaking_with
 from credservice.credentials.vendor_values import put_credential
+from tests.support.concurrency import at_once
 
 ACTOR, NONE = "user:olga", timedelta(0)
 URL, KEY, OTHER_KEY = "https://acme.example.com/api", "the-key-that-leaked", "another-key-for-acme"
@@ -176,3 +179,83 @@ def test_a_leak_of_one_that_lives_on_is_the_live_ones(first, named):
     revoke(credential=first, actor=ACTOR, reason="no longer needed")
     revoke(credential=first, actor=ACTOR, reason="in a log", leaked=True)
     assert (anew(first).outside, anew(named).state_word()) == ("", "leaked, active")
+
+
+@pytest.fixture
+def entered(db):
+    """Enter values by a policy of their names, and then others by the names that these have."""
+
+    def enter(given, *later):
+        policy = CredentialPolicy.objects.create(name="some", issuer="static", options={"names": [*given]})
+        made = [start_issue(policy=policy, context={}, subject="end_user:1", actor=ACTOR, entered=given)]
+        for values in later:
+            policy.options = {"names": [*values]}
+            policy.save()
+            made.append(rotate(credential=anew(made[-1]), actor=ACTOR, entered=values))
+        return [anew(each) for each in made]
+
+    return enter
+
+
+SHORT = {"username": "acme", "password": "hunter2"}
+NAMELESS = {"client_id": "acme-1", "tenant": "eu-7"}
+
+
+@pytest.mark.parametrize("given", [SHORT, NAMELESS])
+def test_short_values_that_all_went_on_mark_the_active_version(entered, given):
+    first, second = entered(given, given | {"region": "eu"})
+    revoke(credential=first, actor=ACTOR, reason="in a log", leaked=True)
+    assert (anew(first).outside, anew(second).is_leaked_and_live()) == ("", True)
+    revoke(credential=second, actor=ACTOR, reason="in a log")
+    assert anew(second).outside == "leaked"
+
+
+@pytest.mark.parametrize("given", [SHORT, NAMELESS, {"access_id": KEY}])
+def test_they_end_a_retiring_version(entered, given):
+    first, second = entered(given, given | {"region": "eu"})
+    revoke(credential=second, actor=ACTOR, reason="in a log", leaked=True)
+    assert (anew(first).is_usable(), anew(first).leaked_by) == (False, ACTOR)
+
+
+def test_a_short_value_that_is_no_secret_by_itself_ends_nothing(entered):
+    first, second = entered({"apiKey": KEY, "mode": "live"}, {"apiKey": OTHER_KEY, "mode": "live"})
+    revoke(credential=second, actor=ACTOR, reason="in a log", leaked=True)
+    assert (anew(first).is_usable(), anew(first).leaked_at) == (True, None)
+
+
+def test_a_password_that_was_replaced_is_left_outside_though_another_value_reads_the_same(entered):
+    [first] = entered({"host": "h", "username": "admin", "password": "admin"})
+    rotate(
+        credential=first, actor=ACTOR, entered={"host": "h", "username": "admin", "password": "strong"}, overlap=NONE
+    )
+    assert anew(first).outside == "leaked"
+
+
+def test_a_short_secret_that_leaked_is_not_entered_again_beside_another_value(entered):
+    [first] = entered(SHORT | {"region": "eu"})
+    with pytest.raises(Invalid, match="were reported as leaked with this rotation"):
+        rotate(credential=first, actor=ACTOR, entered=SHORT | {"region": "us"}, overlap=NONE)
+    assert anew(first).leaked_at is None
+
+
+def test_of_an_ended_version_the_trail_says_with_which_one_it_leaked(first, second, trail):
+    revoke(credential=first, actor=ACTOR, reason="no longer needed")
+    revoked(second)
+    line = trail.one(action="credential.leak_noted", object_id=str(first.pk))
+    assert line.detail["why"] == f"a value of it leaked with entered {str(second.pk)[:8]}"
+
+
+def test_also_what_leaks_with_an_erased_version_is_foretold(first, second):
+    revoke(credential=first, actor=ACTOR, reason="in a log", leaked=True)
+    Credential.objects.filter(pk=second.pk).update(leaked_at=None, leaked_by="")
+    assert [each.pk for each in leaking_with([anew(first)])] == [second.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_reports_of_ended_versions_do_not_wait_in_a_circle(first, second):
+    revoke(credential=second, actor=ACTOR, reason="the customer has left", predecessors=True)
+    both = [anew(first), anew(second)]
+    for _ in range(5):
+        Credential.objects.update(leaked_at=None, leaked_by="")
+        found = at_once(lambda n: revoke(credential=both[n], actor=ACTOR, reason="in a log", leaked=True), 2)
+        assert [type(each) for each in found] == [Credential, Credential]

@@ -36,7 +36,8 @@ def left_outside(number: int, noun: str, where: Q) -> str:
     """Say what there is to do about ended credentials that may still work, in the words of their own pages."""
     told = f"{counted(number, noun)} may still work in your product: end {'it' if number == 1 else 'each'} there"
     confirm = "then confirm its end on its page"
-    shared = Credential.objects.filter(where).in_use()[:MAX_COUNTED].count()
+    few = Credential.objects.filter(where).values("pk")[:MAX_COUNTED]  # of a great many, no more is looked at
+    shared = Credential.objects.filter(pk__in=few).in_use().count()
     if shared and number == 1:
         return f"{told}, but for the values that another version still uses, {confirm}"
     has, uses = ("has", "another version still uses") if shared == 1 else ("have", "other versions still use")

@@ -17,6 +17,7 @@ from credservice.issuers.options import OptionsError
 from credservice.issuers.probes import check_probe
 
 DEFAULT_OVERLAP = timedelta(hours=24)
+MAX_EARLIER_NAMES = 50  # changes that are kept in mind: each is a part of a query
 
 
 def fitting_overlap(lifetime: timedelta | None) -> timedelta:
@@ -80,7 +81,8 @@ class CredentialPolicy(models.Model):
             self.earlier_names = before.earlier_names
             old, new = before.names_or_none(), self.names_or_none()
             if old is not None and new is not None and {*old} != {*new}:
-                self.earlier_names = [*before.earlier_names, [timezone.now().isoformat(), [*old]]]
+                noted = [*before.earlier_names, [timezone.now().isoformat(), [*old]]]
+                self.earlier_names = noted[-MAX_EARLIER_NAMES:]
             if written is not None:
                 kwargs["update_fields"] = {*written, "earlier_names"}
             super().save(**kwargs)

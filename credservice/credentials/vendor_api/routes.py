@@ -11,6 +11,7 @@ from credservice.core.exceptions import NotFound
 from credservice.core.ids import find_ours
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import record_repeated_reveal, reveal, revoke, rotate, try_issue
+from credservice.credentials.transitions import no_time
 from credservice.credentials.vendor_api.serializers import (
     CredentialOrderSerializer,
     CredentialQuerySerializer,
@@ -52,10 +53,12 @@ class CredentialView(VendorView):
         status = 202 if credential.state == Credential.State.PENDING else 201
         return self.shown(show(credential), status=status, location=f"/api/v1/credentials/{credential.pk}")
 
-    def locked(self, text: str) -> Credential:
-        """Lock the credential of the path, and ask If-Match. Raises NotFound."""
+    def locked(self, text: str, *, leaked: bool = False) -> Credential:
+        """Lock the credential of the path, and what may end with it: its whole line where it has ``leaked``. Ask
+        If-Match. Raises NotFound."""
         # Of its line, the oldest first: the order that everybody keeps who locks several (CredentialQuerySet.lock).
-        Credential.objects.unended().filter(line=find(text).line).lock()
+        line = Credential.objects.filter(line=find(text).line)
+        (line if leaked else line.unended()).lock()
         credential = find(text, lock=True)
         self.require_match(show(credential))
         return credential
@@ -132,11 +135,12 @@ class CredentialValues(CredentialView):
     def put(self, request: Request, credential: str) -> Answer:
         """Of a policy that makes none itself. Other values make a successor, which is answered with 201 and handed out
         from now on; the same values change nothing, and are answered with 200."""
+        overlap = _overlap(self.body)
         put, is_new = put_credential(
-            credential=self.locked(credential),
+            credential=self.locked(credential, leaked=no_time(overlap)),
             values=self.body["values"],
             actor=self.actor,
-            overlap=_overlap(self.body),
+            overlap=overlap,
         )
         return self.made(put) if is_new else self.shown(show(put))
 
@@ -154,10 +158,11 @@ class Rotation(CredentialView):
     def post(self, request: Request, credential: str) -> Answer:
         """Makes its successor, which is answered. The current one stays valid for the policy's overlap; not at all
         where it has leaked. A rotation that is pending is in the way, unless you force a new one with a reason."""
+        overlap = timedelta(0) if self.body["leaked"] else _overlap(self.body)
         successor = rotate(
-            credential=self.locked(credential),
+            credential=self.locked(credential, leaked=no_time(overlap)),
             actor=self.actor,
-            overlap=timedelta(0) if self.body["leaked"] else _overlap(self.body),
+            overlap=overlap,
             entered=self.body.get("values"),
             force_reason=self.body.get("force_reason", ""),
         )
@@ -181,7 +186,7 @@ class Revocation(CredentialView):
         """It is handed out no more from now on. Where something has to be ended outside, its state is ``retiring``
         until that is done; a worker sees to it, and never gives up. Repeating it is harmless."""
         revoked = revoke(
-            credential=self.locked(credential),
+            credential=self.locked(credential, leaked=self.body["leaked"]),
             actor=self.actor,
             reason=self.body["reason"],
             predecessors=self.body["predecessors"],

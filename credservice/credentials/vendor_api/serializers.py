@@ -35,7 +35,7 @@ class CredentialSerializer(serializers.Serializer[Any]):
     shared_with = serializers.UUIDField(
         allow_null=True,
         help_text="While it may still work outside: the good version of its line that has values of it too. End only "
-        "its others there.",
+        "its others there. No part of the ETag.",
     )
     last_used_at = serializers.DateTimeField(
         allow_null=True, help_text="When it was last introspected, to the minute. No part of the ETag."
