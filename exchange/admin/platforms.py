@@ -39,8 +39,9 @@ from exchange.admin.shapes import TABLE, EditShape, link_other_view
 from exchange.admin.trials import TestExchange
 from exchange.audit import ACTION
 from exchange.models import Integration, Platform
+from exchange.models.platforms import PROFILE
 from exchange.services.grants import new_secret_set
-from exchange.services.signature_impact import SETTINGS, foretell_refusals
+from exchange.services.signature_impact import foretell_refusals
 from exchange.shapes import WANTED
 
 ANSWER_HELP = see_document(
@@ -88,7 +89,7 @@ class PlatformForm(TickedForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
-        if not self.errors and not self.instance._state.adding and {*SETTINGS} & {*self.changed_data}:
+        if not self.errors and not self.instance._state.adding and {*PROFILE} & {*self.changed_data}:
             self._ask_about_calls()
 
     def _ask_about_calls(self) -> None:
@@ -100,7 +101,7 @@ class PlatformForm(TickedForm):
             label="Save it and refuse calls that are signed as now",
             told=[impact.sentence(), UNLESS_CHANGED],
             how="Leave the signature profile as it was, or tick this and save again.",
-            accepts=[repr(getattr(platform, name)) for name in SETTINGS],
+            accepts=[repr(getattr(platform, name)) for name in PROFILE],
         ):
             platform.audit_facts = {"accepted_changed_answers": impact.counts()}
 

@@ -10,14 +10,17 @@ from credservice.adminkit.menu import Need
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.adminkit.refused_calls import Look, RefusedCalls, refused_calls
 from credservice.audit.models import AuditEvent
+from credservice.core.ago import ago
 from exchange.admin.trials import TestExchange
 from exchange.audit import ACTION
 from exchange.models import Installation, Platform
 from exchange.models.refused_calls import RefusedCall
 from exchange.refusals import WaitingForApproval
 from exchange.services.settled_refusals import unsettled
+from exchange.services.signature_impact import none_held_since
 
 MAX_PLATFORMS = 20
+_NONE_HELD = "None has held since its signature profile was changed"
 
 
 def refused_platforms() -> list[Need]:
@@ -48,7 +51,10 @@ def what_to_do(
     call = _kept(platform, claimed.reason) if claimed.are_many() else None
     if call is not None and debugger.link(request, platform):
         sentence = "Calls that claim to be its are refused: see in the signature debugger why"
-        steps.append(Need(sentence, link=f"{debugger.url(platform)}?call={call.pk}"))
+        if changed_at := none_held_since(platform):
+            sentence = f"{_NONE_HELD} {ago(changed_at)}: see in the signature debugger why"
+        link = f"{debugger.url(platform)}?call={call.pk}"
+        steps.append(Need(sentence, urgent=changed_at is not None, link=link))
     return steps
 
 
@@ -68,6 +74,8 @@ def _kept(platform: Platform, reason: str) -> RefusedCall | None:
 def _need(platform: Platform, look: Look) -> Need:
     """Lead to the debugger with the newest of these calls, to what waits for approval, or to the calls' lines."""
     need = Need(look.sentence(), urgent=not look.is_claimed, link=_listed(platform, look), kind=look.kind)
+    if look.is_claimed and (changed_at := none_held_since(platform)):
+        need = need._replace(sentence=f"{need.sentence}. {_NONE_HELD} {ago(changed_at)}", urgent=True)
     call = _kept(platform, look.reason) if look.is_claimed else None
     if call is None:
         return need

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from credservice.manifest.schema import ChangedAnswers, Plan
 from exchange.models import Platform
-from exchange.services.signature_impact import SETTINGS, foretell_refusals
+from exchange.models.platforms import PROFILE
+from exchange.services.signature_impact import foretell_refusals
 
 
 def watch_signatures(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
     """Compare the profiles before the plan is written: its secrets may be others afterwards."""
-    rows = plan.changed("platforms", *SETTINGS)
+    rows = plan.changed("platforms", *PROFILE)
     pairs = [(rows[each.pk], each) for each in Platform.objects.filter(pk__in=rows).select_related("secrets")]
     found = [
         ChangedAnswers(row.item, impact.sentence(), impact.sentence(named=False), impact.counts())

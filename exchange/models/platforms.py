@@ -1,10 +1,14 @@
 """Stores the platforms that call, with their signature profiles."""
 
+import copy
 import uuid
+from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, transaction
+from django.utils import timezone
 
 from credservice.core.names import AddressNameField
 from credservice.crypto import Place, unseal
@@ -19,6 +23,12 @@ from exchange.signatures.verify import Profile
 MAX_ID = 255
 # The shortest prefix of a network that may call unsigned, by IP version.
 WIDEST_UNSIGNED = {4: 8, 6: 32}
+# The settings by which a call is taken for the platform's.
+PROFILE = (
+    *("require_signature", "source_networks", "construction", "timestamp_header", "signed_path", "public_prefix"),
+    *("lower_case_method", "tolerance_seconds", "single_use_signatures", "ids_from_query"),
+)
+MAX_EARLIER_PROFILES = 50
 
 
 class Platform(models.Model):
@@ -79,6 +89,13 @@ class Platform(models.Model):
         help_text="The base of MindCloud's own API, for end users and browser tokens. Empty: not used.",
     )
     sealed_api_key = SealedField(null=True, editable=False, bound_to=("api_url",))
+    # So that it can be told by which profile the last call held.
+    earlier_profiles = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        editable=False,
+        help_text="Its signature profiles before, the oldest first: [until when, the settings that were others].",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -101,6 +118,36 @@ class Platform(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, **kwargs: Any) -> None:
+        """Save it, and note until when its calls were judged by another profile."""
+        written = kwargs.get("update_fields")
+        names = PROFILE if written is None else {*PROFILE} & {*written}
+        if self._state.adding or not names:
+            super().save(**kwargs)
+            return
+        with transaction.atomic():
+            before = Platform.objects.select_for_update(no_key=True).get(pk=self.pk)
+            others = {name: getattr(before, name) for name in names if getattr(before, name) != getattr(self, name)}
+            noted = [[timezone.now().isoformat(), others]] if others else []
+            self.earlier_profiles = [*before.earlier_profiles, *noted][-MAX_EARLIER_PROFILES:]
+            if written is not None:
+                kwargs["update_fields"] = {*written, "earlier_profiles"}
+            super().save(**kwargs)
+
+    def as_of(self, moment: datetime) -> "Platform":
+        """Copy it with the signature profile that it had then."""
+        then = copy.copy(self)
+        for until, others in reversed(self.earlier_profiles):
+            if datetime.fromisoformat(until) <= moment:
+                break
+            for name, value in others.items():
+                setattr(then, name, value)
+        return then
+
+    def profile_changed_at(self) -> datetime | None:
+        """Tell when its signature profile was last changed; None where nobody knows."""
+        return datetime.fromisoformat(self.earlier_profiles[-1][0]) if self.earlier_profiles else None
 
     @property
     def profile(self) -> Profile:

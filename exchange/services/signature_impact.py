@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
@@ -13,6 +13,8 @@ from credservice.keys.rotation_progress import signs_with
 from exchange.models import Platform
 
 LATELY = timedelta(days=30)
+# A platform that called within a day of a change, and not within some minutes of it. A use is written within two.
+_OFTEN, _SHOWN_AFTER = timedelta(days=1), timedelta(minutes=2)
 # By each of these, what the platform signs, or where it writes it, is another text: none of its calls holds.
 _OTHERWISE_SIGNED: Mapping[str, Callable[[Platform, Platform], bool]] = {
     "construction": lambda old, new: old.construction != new.construction,
@@ -31,15 +33,16 @@ _OF_ANY_CALL: Mapping[str, Callable[[Platform, Platform], bool]] = {
     "source_networks": lambda old, new: _fewer_networks(old, new),
     "ids_from_query": lambda old, new: old.ids_from_query and not new.ids_from_query,
 }
-SETTINGS = (*_OTHERWISE_SIGNED, *_STRICTER, *_OF_ANY_CALL)
 
 
 @dataclass(frozen=True)
 class SignatureImpact:
-    """Tells which changed settings may have calls refused, and which secret verifies such calls now."""
+    """Tells which changed settings may have calls refused, which secret verifies such calls, and when its settings were
+    changed since the last one, if they were."""
 
     settings: tuple[str, ...]
     secret: SigningSecret
+    changed_at: datetime | None
 
     def sentence(self, *, named: bool = True) -> str:
         """Say it, with the settings as the form calls them. ``named``: and by which secret."""
@@ -47,11 +50,17 @@ class SignatureImpact:
         secret = f"the secret {self.secret.hint}" if named else "one of its secrets"
         names = [str(Platform._meta.get_field(name).verbose_name) for name in self.settings]  # type: ignore[union-attr]
         listed = " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
-        refused = "signed as now are refused with 401" if self._signed_otherwise() else "sent as now may be refused"
-        return (
-            f"Its calls hold with the present settings: the last one {ago(self.secret.last_used_at)}, by {secret}. "
-            f"With {listed} otherwise, calls that are {refused}."
+        now = "then" if self.changed_at else "now"
+        refused = (
+            f"signed as {now} are refused with 401" if self._signed_otherwise() else f"sent as {now} may be refused"
         )
+        held = f"Its calls hold with the present settings: the last one {ago(self.secret.last_used_at)}, by {secret}."
+        if self.changed_at:
+            held = (
+                f"Its last call that held came {ago(self.secret.last_used_at)}, by {secret}: before its settings were "
+                f"changed {ago(self.changed_at)}."
+            )
+        return f"{held} With {listed} otherwise, calls that are {refused}."
 
     def counts(self) -> dict[str, int]:
         """Count for the trail."""
@@ -62,15 +71,40 @@ class SignatureImpact:
 
 
 def foretell_refusals(before: Platform, after: Platform) -> SignatureImpact | None:
-    """Compare the signature profiles; None where no call that holds now may be refused, or none has held lately."""
-    rules = dict(_OF_ANY_CALL)
-    if before.require_signature and after.require_signature:  # nobody reads the others of what is unsigned
-        rules = {**_OTHERWISE_SIGNED, **_STRICTER, **rules}
-    settings = tuple(name for name, is_stricter in rules.items() if is_stricter(before, after))
+    """Compare the signature profiles; None where no call that holds now may be refused, or none has held lately.
+
+    What is known to hold is the last call that did, by the profile of its time: where that was changed since, and the
+    calls are refused now, the way back takes nothing away.
+    """
+    settings = _stricter(before, after)
     secret = signs_with(before.secrets) if settings else None
     if secret is None or secret.last_used_at is None or secret.last_used_at < timezone.now() - LATELY:
         return None
-    return SignatureImpact(settings, secret)
+    held = before.as_of(secret.last_used_at)
+    if any(name in _OTHERWISE_SIGNED for name in _stricter(held, before)):
+        return None
+    settings = tuple(name for name in settings if name in _stricter(held, after))
+    changed_at = before.profile_changed_at()
+    is_since = changed_at is not None and changed_at > secret.last_used_at
+    return SignatureImpact(settings, secret, changed_at if is_since else None) if settings else None
+
+
+def none_held_since(platform: Platform) -> datetime | None:
+    """Tell when the signature profile of a platform was changed that called till then; None where a call has held
+    since, or it is too early to tell."""
+    changed_at, secret = platform.profile_changed_at(), signs_with(platform.secrets)
+    if changed_at is None or secret is None or secret.last_used_at is None:
+        return None
+    is_silent = changed_at - _OFTEN < secret.last_used_at < changed_at < timezone.now() - _SHOWN_AFTER
+    return changed_at if is_silent else None
+
+
+def _stricter(before: Platform, after: Platform) -> tuple[str, ...]:
+    """List the settings by which calls that held before may not afterwards."""
+    rules = dict(_OF_ANY_CALL)
+    if before.require_signature and after.require_signature:  # nobody reads the others of what is unsigned
+        rules = {**_OTHERWISE_SIGNED, **_STRICTER, **rules}
+    return tuple(name for name, is_stricter in rules.items() if is_stricter(before, after))
 
 
 def _fewer_networks(before: Platform, after: Platform) -> bool:

@@ -32,7 +32,8 @@ def test_leaving_asks_only_where_something_is_typed(console: Page, address: str)
 def test_what_was_refused_is_asked_for_as_well(console: Page):
     console.goto(ADD)
     console.locator("[name=name]").press_sequentially("not a name")
-    console.get_by_role("button", name="Save", exact=True).click()
+    with console.expect_navigation():
+        console.get_by_role("button", name="Save", exact=True).click()
     console.locator("[name=name]").click()  # browsers ask for no page that nobody has touched
     assert leaves_asking(console, "/admin/")
 

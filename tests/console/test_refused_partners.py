@@ -14,6 +14,8 @@ from credservice.adminkit.menu import Need
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.console.sidebar import all_needed
+from credservice.keys.models import SigningSecret
+from credservice.keys.services import generate_secret
 from exchange.models import Platform
 from provisioning.models import Marketplace
 from provisioning.osb.models import BrokerPassword
@@ -168,12 +170,7 @@ def test_a_platform_of_the_same_name_is_another(console: Client, world: World, w
 
 
 def test_a_platforms_page_leads_to_the_debugger(console: Client, world: World) -> None:
-    for _ in range(3):
-        body = '{"integrationId": "a", "installationId": "b", "endUserId": "c"}'
-        headers = {"X-Signature": "00" * 32, "X-Timestamp": "1"}
-        address = "/credential-exchange/mindcloud"
-        answer = DoorClient().post(address, body, content_type="application/json", headers=headers)
-        assert answer.status_code == 401
+    wrong_signatures(3)
     assert "3 calls that claimed to be mindcloud" in facts(console, world.platform)["Refused claims"]
     (step,) = steps(console, world.platform)
     assert step.sentence == "Calls that claim to be its are refused: see in the signature debugger why"
@@ -243,3 +240,37 @@ def test_who_may_make_no_password_is_not_led_there(broker: Marketplace) -> None:
     auditor = role_client("Auditor")
     assert steps(auditor, broker) == []
     assert "4 calls that claimed to be cf" in facts(auditor, broker)["Refused claims"]
+
+
+def wrong_signatures(times: int) -> None:
+    for _ in range(times):
+        body = '{"integrationId": "a", "installationId": "b", "endUserId": "c"}'
+        headers = {"X-Signature": "00" * 32, "X-Timestamp": "1"}
+        address = "/credential-exchange/mindcloud"
+        answer = DoorClient().post(address, body, content_type="application/json", headers=headers)
+        assert answer.status_code == 401
+
+
+def claims(client: Client) -> list[tuple[str, bool]]:
+    return [(line["sentence"], line["urgent"]) for line in needed(client) if "claimed" in line["sentence"]]
+
+
+def test_a_platform_whose_calls_end_with_a_change_of_its_profile_is_urgent(console: Client, world: World) -> None:
+    now = timezone.now()
+    secret, _ = generate_secret(secret_set=world.platform.secrets, actor="test")
+    SigningSecret.objects.filter(pk=secret.pk).update(last_used_at=now - timedelta(minutes=10))
+    wrong_signatures(5)
+    told = "5 calls that claimed to be mindcloud were refused lately, most of them: malformed timestamp"
+    assert claims(console) == [(told, False)]
+    changed_at = (now - timedelta(minutes=5)).isoformat()
+    profiles = [[changed_at, {"construction": "sha256-message-secret"}]]
+    Platform.objects.filter(pk=world.platform.pk).update(earlier_profiles=profiles)
+    told += ". None has held since its signature profile was changed 5\xa0minutes ago"
+    assert claims(console) == [(told, True)]
+    (step,) = steps(console, world.platform)
+    assert step.sentence.startswith(
+        "None has held since its signature profile was changed 5\xa0minutes ago: see in the"
+    )
+    assert step.urgent
+    SigningSecret.objects.filter(pk=secret.pk).update(last_used_at=now)
+    assert [urgent for _, urgent in claims(console)] == [False]

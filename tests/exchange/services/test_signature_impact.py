@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from credservice.keys.models import SigningSecret
 from credservice.keys.services import generate_secret
 from exchange.models import Platform
+from exchange.models.platforms import PROFILE
 from exchange.services.grants import new_secret_set
-from exchange.services.signature_impact import SETTINGS, foretell_refusals
+from exchange.services.signature_impact import _OF_ANY_CALL, _OTHERWISE_SIGNED, _STRICTER, foretell_refusals
 
 NETWORKS = ["203.0.113.0/24", "2001:db8::/32"]
 
@@ -94,5 +96,60 @@ def test_what_lets_as_many_pass_is_not(platform, before, after):
     assert impact(platform, before, after) is None
 
 
+def changed(platform, **values):
+    for name, value in values.items():
+        setattr(platform, name, value)
+    platform.save()
+    return Platform.objects.get(pk=platform.pk)
+
+
+OTHERWISE = {"construction": "sha256-message-secret", "tolerance_seconds": 60}
+
+
+def test_the_way_back_from_a_profile_that_no_call_has_held_with_is_free(platform):
+    original = copy.copy(platform)
+    wrong = changed(platform, **OTHERWISE)
+    assert foretell_refusals(wrong, original) is None
+    third = copy.copy(wrong)
+    third.lower_case_method = True
+    assert foretell_refusals(wrong, third) is None  # nothing that is known to hold is lost
+
+
+def test_the_way_back_from_a_call_without_signature_is_free(platform):
+    original = copy.copy(platform)
+    assert (
+        foretell_refusals(changed(platform, require_signature=False, source_networks=["10.0.0.0/8"]), original) is None
+    )
+
+
+def test_once_a_call_has_held_with_the_new_profile_the_way_back_asks(platform):
+    original = copy.copy(platform)
+    new = changed(platform, **OTHERWISE)
+    SigningSecret.objects.update(last_used_at=timezone.now())
+    assert foretell_refusals(new, original).settings == ("construction",)
+
+
+def test_a_change_that_let_its_calls_pass_does_not_hide_the_next_one(platform):
+    wider = changed(platform, tolerance_seconds=600)
+    otherwise = copy.copy(wider)
+    otherwise.construction = "sha256-message-secret"
+    found = foretell_refusals(wider, otherwise)
+    assert found.sentence(named=False) == (
+        "Its last call that held came 5\xa0minutes ago, by one of its secrets: before its settings were changed just "
+        "now. With construction otherwise, calls that are signed as then are refused with 401."
+    )
+
+
+def test_only_changes_of_the_profile_are_noted(platform):
+    changed(platform, approve_installations=True)
+    platform.tolerance_seconds = 60
+    platform.save(update_fields=["is_active"])
+    assert Platform.objects.get().earlier_profiles == []
+    platform.save(update_fields=["tolerance_seconds"])
+    [[_, others]] = Platform.objects.get().earlier_profiles
+    assert others == {"tolerance_seconds": 300}
+
+
 def test_every_setting_of_the_profile_is_judged():
-    assert {*Platform().profile.__slots__} <= {*SETTINGS}
+    assert {*_OTHERWISE_SIGNED, *_STRICTER, *_OF_ANY_CALL} == {*PROFILE}
+    assert {*Platform().profile.__slots__} <= {*PROFILE}
