@@ -30,13 +30,14 @@ class Invalid(ServiceError):
 
 
 class Unauthenticated(ServiceError):
-    """Any authentication failure. ``reason`` goes to the trail and the log, never to the caller."""
+    """Any authentication failure. ``reason``, and whose the call ``claimed`` to be, go to the trail and the log, never
+    to the caller."""
 
     status, code = 401, "unauthenticated"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, claimed: str = "") -> None:
         super().__init__("The request could not be authenticated.")
-        self.reason = reason
+        self.reason, self.claimed = reason, claimed
 
 
 class Forbidden(ServiceError):

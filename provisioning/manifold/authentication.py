@@ -28,7 +28,7 @@ def authenticate(request: HttpRequest, asked: Callable[[], tuple[str, str] | Non
         signature = verify_request(as_sent(request), now)
         return identify(signature, now, asked())
     except BadSignature as error:
-        raise Unauthenticated(error.reason) from None
+        raise Unauthenticated(error.reason, claimed=error.claimed) from None
 
 
 @lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from credservice.core.exceptions import Invalid, ServiceError
+from credservice.core.exceptions import Invalid, ServiceError, Unauthenticated
 from credservice.http import views as kernel
 from credservice.http.context import note
 from credservice.http.errors import as_service_error
@@ -32,7 +32,11 @@ class ProviderView(MarketplaceView):
     found: Found | None
 
     def perform_authentication(self, request: Request) -> None:
-        self.caller, self.found = authenticate(request._request, self.asked_credential)
+        try:
+            self.caller, self.found = authenticate(request._request, self.asked_credential)
+        except Unauthenticated as refusal:
+            self.unproven = refusal.claimed
+            raise
 
     def asked_credential(self) -> tuple[str, str] | None:
         """Return the ids of the credential and the resource that a PUT names, for the look-up of who sent it."""

@@ -127,6 +127,24 @@ def test_it_refuses_what_is_signed_with_a(withdrawal, door, endpoints):
     assert_all_refused([door.send(*endpoint) for endpoint in endpoints], before)
 
 
+@pytest.mark.parametrize(
+    ("withdrawal", "is_known"),
+    [
+        *((withdrawal, True) for withdrawal in WITHDRAWALS),
+        ("disabled_trusted_key", False),
+        ("ended_trusted_key", False),
+    ],
+)
+def test_the_trail_says_whose_key_it_was(withdrawal, door, endpoints, is_known):
+    """So that the overview tells of a marketplace whose every call is refused."""
+    WITHDRAWALS[withdrawal]()
+    if not is_known:
+        door.live = signer.Key()
+    door.send(*endpoints[0])
+    line = AuditEvent.objects.filter(outcome="refused").latest("pk")
+    assert (line.actor, line.reason) == ("unproven:manifold", withdrawal)
+
+
 @pytest.mark.parametrize("stranger", ["master", "live"])
 def test_it_refuses_what_is_signed_with_an_unknown(stranger, door, endpoints):
     before = state()

@@ -62,7 +62,7 @@ def test_a_denied_live_key_is_refused(door, trail):
     assert door.delete(UNKNOWN).status_code == 404
     LiveKey.objects.update(is_denied=True)
     assert door.delete(UNKNOWN).status_code == 401
-    assert trail.one(outcome="refused", actor="anonymous").reason == "denied_live_key"
+    assert trail.one(outcome="refused", actor="unproven:manifold").reason == "denied_live_key"
 
 
 def test_a_denied_live_key_is_refused_under_any_endorsement(door, marketplace):

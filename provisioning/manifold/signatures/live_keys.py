@@ -10,6 +10,7 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from credservice.audit import Line, record
 from credservice.core.hot_statements import HotStatement
@@ -71,9 +72,10 @@ def identify(signature: Signature, now: datetime, asked: tuple[str, str] | None 
     """
     rows = _FIND_BOTH.rows(signature.live_key, *asked) if asked else _FIND.rows(signature.live_key)
     known = [_Known(*row[:_WIDTH]) for row in rows]
-    if any(key.is_denied for key in known):
+    for key in known:
         # Whichever master key endorsed it: the operator has denied the key, not one of its endorsements.
-        raise BadSignature("denied_live_key")
+        if key.is_denied:
+            raise BadSignature("denied_live_key", key.marketplace)
     for key, row in zip(known, rows, strict=True):
         if key.endorsement == signature.endorsement:
             return _identified(key, now), read_found(row[_WIDTH:]) if asked else None
@@ -89,20 +91,28 @@ def _identified(key: _Known, now: datetime) -> Caller:
 
 
 def _check_trusted(key: _Known, now: datetime) -> None:
-    if not key.is_active:
-        raise BadSignature("suspended_marketplace")
-    if not key.is_enabled:
-        raise BadSignature("disabled_trusted_key")
-    if key.ends_at is not None and key.ends_at <= now:
-        raise BadSignature("ended_trusted_key")
+    if fault := _fault(key.is_active, key.is_enabled, key.ends_at, now):
+        raise BadSignature(fault, key.marketplace)
+
+
+def _fault(is_active: bool, is_enabled: bool, ends_at: datetime | None, now: datetime) -> str:
+    """Say why a key of a marketplace is good no more; empty where it is."""
+    if not is_active:
+        return "suspended_marketplace"
+    if not is_enabled:
+        return "disabled_trusted_key"
+    return "ended_trusted_key" if ends_at is not None and ends_at <= now else ""
 
 
 def _introduce(signature: Signature, now: datetime) -> Caller:
     """Remember a live key that we see for the first time, or newly endorsed."""
-    trusted_keys = TrustedKey.objects.live(now).select_related("marketplace")
-    trusted = next((key for key in trusted_keys if endorses(key.public_key, signature)), None)
+    trusted = _endorser(TrustedKey.objects.live(now), signature)
     if trusted is None:
-        raise BadSignature("unknown_live_key")
+        withdrawn = _endorser(TrustedKey.objects.all(), signature)
+        if withdrawn is None:
+            raise BadSignature("unknown_live_key")
+        whose = withdrawn.marketplace
+        raise BadSignature(_fault(whose.is_active, withdrawn.is_enabled, withdrawn.ends_at, now), whose.name)
     with transaction.atomic():
         live_key_id, is_new = _add(trusted, signature)
         note(live_key=str(live_key_id))
@@ -110,6 +120,11 @@ def _introduce(signature: Signature, now: datetime) -> Caller:
         if is_new:
             _alert(trusted, signature, caller, live_key_id)
     return caller
+
+
+def _endorser(trusted_keys: QuerySet[TrustedKey], signature: Signature) -> TrustedKey | None:
+    rows = trusted_keys.select_related("marketplace")
+    return next((key for key in rows if endorses(key.public_key, signature)), None)
 
 
 def _add(trusted: TrustedKey, signature: Signature) -> tuple[int, bool]:

@@ -31,11 +31,12 @@ _key = lru_cache(maxsize=64)(Ed25519PublicKey.from_public_bytes)
 
 
 class BadSignature(Exception):
-    """The request is not the marketplace's, or not from now. ``reason`` is a word for the trail."""
+    """The request is not the marketplace's, or not from now. ``reason`` is a word for the trail, ``claimed`` the
+    marketplace whose key was good before."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, claimed: str = "") -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.claimed = reason, claimed
 
 
 @dataclass(frozen=True)
