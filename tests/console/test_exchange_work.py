@@ -353,7 +353,7 @@ def _handed_out(console: Client, world: World) -> str:
 def test_revoking_ends_the_predecessors_of_the_line_too(console: Client, world: World) -> None:
     successor = _rotated(world)
     page = console.get(url(successor, "revoke")).content.decode()
-    assert f"Its predecessor {world.credential.pk} is good until" in page
+    assert f"Its predecessor {world.credential.version_name()} is good until" in page
     assert re.search(r'name="predecessors"[^>]* checked', page)
     send(console, url(successor, "revoke"), why="it has leaked", predecessors="on")
     assert set(Credential.objects.filter(line=successor.line).values_list("state", flat=True)) == {"revoked"}

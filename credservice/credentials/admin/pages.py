@@ -1,5 +1,6 @@
 """Rotates, replaces, reveals, revokes, retries and force-ends credentials on pages of the console."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
@@ -24,7 +26,15 @@ from credservice.credentials.admin.values import ValuesForm
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.policy_impact import successor_differences
-from credservice.credentials.rotation_impact import RotationPreview, ends_first, preview_rotation, reach_of, told_reach
+from credservice.credentials.rotation_impact import (
+    RotationPreview,
+    ends_first,
+    handed_out_after,
+    preview_rotation,
+    reach_of,
+    told_reach,
+    unanswered_with,
+)
 from credservice.credentials.services import (
     confirm_end,
     finish_at_commit,
@@ -207,12 +217,7 @@ class Revoke(ObjectAction):
         return "Its revocation is under way." if obj.is_ending() else ""
 
     def consequences(self, obj: Credential) -> list[str]:
-        older = [
-            f"Its predecessor {found.hint or found.pk} is good until {found.retires_at:%Y-%m-%d %H:%M} UTC: unless it "
-            "is ended too, it is handed out again from now until then."
-            for found in retiring_before(obj)
-        ]
-        more = [*_left_to_the_active(obj), *older, *told_leaking(obj, when=IF_LEAKED)]
+        more = [*_left_to_the_active(obj), *_told_predecessors(obj), *told_leaking(obj, when=IF_LEAKED)]
         return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *more]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
@@ -273,6 +278,21 @@ def revoke_link(obj: Credential, text: str) -> str:
 
 def revoke_url(obj: Credential) -> str:
     return reverse("admin:credentials_credential_revoke", args=[obj.pk])
+
+
+def _told_predecessors(obj: Credential) -> Iterator[str]:
+    """Say of each that is still good if it is handed out in place of one that ends, and who gets no answer then."""
+    is_handed_out, since, last = bool(handed_out_after([obj])), "now", timezone.now()
+    for found in retiring_before(obj):
+        assert found.retires_at is not None  # it retires
+        until = f"{found.retires_at:%Y-%m-%d %H:%M} UTC"
+        good = f"Its predecessor {found.version_name()} is good until {until}"
+        if not is_handed_out or found.retires_at <= last:
+            yield f"{good}, unless it is ended too."
+            continue
+        lacks = unanswered_with({found.line: found}).sentence("It has")
+        yield f"{good}: unless it is ended too, it is handed out again from {since} until then. {lacks}".rstrip()
+        since, last = until, found.retires_at
 
 
 def _left_to_the_active(obj: Credential) -> list[str]:
@@ -344,10 +364,8 @@ class ForceEnd(ObjectAction):
 
 def retiring_before(credential: Credential) -> list[Credential]:
     """Find its predecessors that are still good, the newest first."""
-    older = Credential.objects.filter(
-        line=credential.line, state=State.RETIRING, created_at__lt=credential.created_at
-    ).order_by("-created_at")
-    return [found for found in older if found.is_usable()]
+    older = Credential.objects.filter(line=credential.line, state=State.RETIRING, created_at__lt=credential.created_at)
+    return [found for found in older.select_related("policy").order_by("-created_at") if found.is_usable()]
 
 
 class RetryNow(ObjectAction):

@@ -184,7 +184,9 @@ class Revocation(CredentialView):
     )
     def post(self, request: Request, credential: str) -> Response:
         """It is handed out no more from now on. Where something has to be ended outside, its state is ``retiring``
-        until that is done; a worker sees to it, and never gives up. Repeating it is harmless."""
+        until that is done; a worker sees to it, and never gives up. A predecessor that is retiring is handed out again
+        until its end, unless ``predecessors`` ends it too: an older version may lack values that answers ask for by
+        now, and whoever is handed it gets no answer. Repeating it is harmless."""
         revoked = revoke(
             credential=self.locked(credential, leaked=self.body["leaked"]),
             actor=self.actor,
