@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -95,7 +95,8 @@ class RotationPreview:
     overlap: timedelta
     ends_first: bool  # only one may live: there is a gap
     pending: bool  # a rotation is under way already
-    state: str = Credential.State.ACTIVE
+    refusal: str = ""
+    retires_at: datetime | None = None  # it ends then, whatever follows it
     waits: bool = False  # the issuer is outside: the successor may be long in coming
     failing: str = ""  # the issuer of the successor, where that fails now
     expires_in: timedelta | None = None
@@ -103,11 +104,18 @@ class RotationPreview:
     leaking: tuple[str, ...] = ()  # what leaks with it: sentences
 
     def sentences(self) -> list[str]:
-        if self.state != Credential.State.ACTIVE:
-            return [f"Only an active credential can be rotated; this one is {self.state}."]
+        if self.refusal:
+            return [self.refusal]
         lines = [told_reach(self.reach)]
+        has_gap = self.ends_first
         if self.ends_first:
             lines.append("Only one may live: it ends before its successor is made, and there is a gap between the two.")
+        elif self.retires_at and self.leaked:
+            has_gap = self.waits
+            gap = ", before its successor is made: there is a gap between the two" if self.waits else ""
+            lines.append(f"It ends at once{gap}.")
+        elif self.retires_at:
+            lines.append(f"It is retiring, and stays valid until {self.retires_at:%Y-%m-%d %H:%M} UTC, as before.")
         elif self.overlap <= timedelta(0):
             until = "; until then it is handed out" if self.waits else ""
             lines.append(f"It ends as soon as its successor is there, without overlap{until}.")
@@ -115,7 +123,7 @@ class RotationPreview:
             lines.append(f"It stays valid until it expires, in {spoken(max(self.expires_in, timedelta(0)))}.")
         else:
             lines.append(f"It stays valid for {spoken(self.overlap)} after its successor is there.")
-        if self.failing and self.ends_first:
+        if self.failing and has_gap:
             lines.append(f"The issuer {self.failing} fails right now: the gap lasts until it works again.")
         elif self.failing:
             lines.append(
@@ -142,13 +150,21 @@ def preview_rotation(
         overlap=policy.overlap if overlap is None else overlap,
         ends_first=ends_first(credential),
         pending=credential.waits_for_successor(),
-        state=credential.state,
+        refusal=refusal_of_rotation(credential),
+        retires_at=credential.retires_at,
         waits=not policy.backend().local,
         failing=next(iter(failing_issuers([policy.issuer])), ""),
         expires_in=credential.expires_at - timezone.now() if credential.expires_at else None,
         leaked=no_time(overlap),
         leaking=tuple(told_leaking(credential)),
     )
+
+
+def refusal_of_rotation(credential: Credential) -> str:
+    """Say why a credential takes no successor; nothing where it does."""
+    if credential.takes_successor():
+        return ""
+    return f"Only an active credential can be rotated; this one is {credential.state}."
 
 
 def failing_issuers(issuers: Iterable[str]) -> list[str]:

@@ -32,6 +32,7 @@ from credservice.credentials.rotation_impact import (
     handed_out_after,
     preview_rotation,
     reach_of,
+    refusal_of_rotation,
     told_reach,
     unanswered_with,
 )
@@ -57,7 +58,6 @@ class RotateForm(ValuesForm):
     def __init__(self, credential: Credential, data: Any = None) -> None:
         policy = policy_of_successor(credential)
         super().__init__(policy, data, whose=(credential.subject, credential.context.get("external_id", "")))
-        overlap = spoken(policy.overlap)
         if credential.waits_for_successor():
             self.fields["force_reason"] = ReasonField(
                 label="Why not wait for the rotation that is pending",
@@ -66,7 +66,7 @@ class RotateForm(ValuesForm):
             )
         self.fields["overlap"] = forms.ChoiceField(
             label="The current credential",
-            choices=(("policy", f"The policy's overlap: {overlap}"), ("none", _at_once(credential, policy))),
+            choices=(("policy", _kept(credential, policy)), ("none", _at_once(credential, policy))),
             initial="policy",
             widget=UnfoldAdminRadioSelectWidget,
         )
@@ -77,9 +77,15 @@ class RotateForm(ValuesForm):
         return data if self.errors else data | {"entered": self.entered()}
 
 
+def _kept(credential: Credential, policy: CredentialPolicy) -> str:
+    if credential.state == State.RETIRING:
+        return f"It ends as planned: {credential.retires_at:%Y-%m-%d %H:%M} UTC"
+    return f"The policy's overlap: {spoken(policy.overlap)}"
+
+
 def _at_once(credential: Credential, policy: CredentialPolicy) -> str:
     """Say what becomes of one that has leaked: "now" only where nothing has to be waited for."""
-    if policy.backend().local or ends_first(credential):
+    if policy.backend().local or ends_first(credential) or credential.state == State.RETIRING:
         return "Revoke now (leaked)"
     return "It has leaked: revoke it as soon as its successor is there"
 
@@ -95,8 +101,8 @@ class Rotate(ObjectAction):
     generates = True
 
     def refusal(self, obj: Credential) -> str:
-        if obj.state != State.ACTIVE:
-            return f"Only an active credential can be rotated; this one is {obj.state}."
+        if refusal := refusal_of_rotation(obj):
+            return refusal
         if policy_of_successor(obj).backend().generates != self.generates:
             return "The values of this policy's credentials come from elsewhere."
         return ""
@@ -106,7 +112,7 @@ class Rotate(ObjectAction):
         other = f"What hands it out is on the policy {policy} now: so is the successor. This one is of {obj.policy}."
         foretold = _by_choice(preview_rotation(obj, policy=policy))
         # First what "it" is said of, then the successor.
-        different = successor_differences(obj, policy) if obj.state == State.ACTIVE else []
+        different = successor_differences(obj, policy) if obj.takes_successor() else []
         return [*foretold, *outside(obj), self.consequence, *different, *([other] if policy != obj.policy else [])]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
