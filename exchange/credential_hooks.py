@@ -1,23 +1,44 @@
 """Tells the kernel of end users as subjects, and of how many installations a rotation or a policy touches."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from credservice.core.ids import find_ours
 from credservice.credentials.hooks import Subject
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.policy_impact import MAX_COUNTED, Use
+from credservice.credentials.rotation_impact import Unanswered
 from exchange.models import EndUser, Grant, Installation, Integration
 from exchange.services.answer_impact import MAX_LOOKED_AT, Look, answer_each
 
 
 def installations_of(lines: Collection[UUID]) -> dict[str, int]:
-    """Count the installations that are answered: those with a grant of their own, and those that share their end
-    user's. One that waits for approval, or is suspended, or anything that it belongs to, gets no answer; nor does one
-    whose answer would lack something, which is looked at of no more than ``MAX_LOOKED_AT``."""
+    """Count the installations that are answered. One that waits for approval, or is suspended, or anything that it
+    belongs to, gets no answer; nor does one whose answer would lack something, which is looked at of no more than
+    ``MAX_LOOKED_AT``."""
+    every = _let_in(lines)
+    looked_at = list(every[: MAX_LOOKED_AT + 1])
+    if len(looked_at) > MAX_LOOKED_AT:
+        return {"installations": every.count()}
+    return {"installations": sum(answer.fields is not None for answer in answer_each(looked_at, Look()).values())}
+
+
+def unanswered_with(others: Mapping[UUID, Credential]) -> Unanswered:
+    """Count the installations that are answered now, and would not be with these credentials of their lines: among the
+    newest ``MAX_LOOKED_AT``."""
+    looked_at = list(_let_in(others.keys())[:MAX_LOOKED_AT])
+    after = answer_each(looked_at, Look(instead=others))
+    before = answer_each(looked_at, Look())
+    ended = [answer for each, answer in after.items() if answer.fields is None and before[each].fields is not None]
+    return Unanswered(len(ended), {lack.what for answer in ended for lack in answer.lacks})
+
+
+def _let_in(lines: Collection[UUID]) -> QuerySet[Installation]:
+    """Find the active installations that these are handed to, the newest first: those with a grant of their own, and
+    those that share their end user's."""
     grants = Grant.objects.filter(line__in=lines)
     answered = Installation.objects.filter(
         state=Installation.State.ACTIVE,
@@ -32,11 +53,7 @@ def installations_of(lines: Collection[UUID]) -> dict[str, int]:
         grants__isnull=True,
     )
     every = answered.filter(Q(pk__in=own.values("pk")) | Q(pk__in=shared.values("pk")))
-    every = every.select_related("end_user", "integration__policy").order_by("-created_at")
-    looked_at = list(every[: MAX_LOOKED_AT + 1])
-    if len(looked_at) > MAX_LOOKED_AT:
-        return {"installations": every.count()}
-    return {"installations": sum(answer.fields is not None for answer in answer_each(looked_at, Look()).values())}
+    return every.select_related("end_user", "integration__policy").order_by("-created_at")
 
 
 def integrations_served(policy: CredentialPolicy) -> list[Use]:

@@ -6,6 +6,7 @@ the first few rows of an index, and counts that stop at a hundred.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from django.http import HttpRequest
@@ -32,6 +33,7 @@ from credservice.statistics.reading import (
 
 PERIODS = {"24h": (24, "24 hours"), "7d": (7 * 24, "7 days")}
 NEXT = 5  # rows of what comes next
+RETIRING = 200  # credentials that are looked at for one with no successor
 REASONS = 5  # by colour; the rest is one
 EXCHANGES = {"action": "exchange.credential"}
 GRANTED, REFUSED = {"outcome__exact": "granted"}, {"outcome__exact": "refused"}
@@ -230,20 +232,32 @@ def _states() -> dict[str, Any]:
 
 
 def _coming() -> list[dict[str, Any]]:
-    """Find the next expiries and rotations, soonest first."""
+    """Find the next expiries and rotations, and ends of what is handed out with nothing to follow it, soonest first."""
     now = timezone.now()
     live = Credential.objects.select_related("policy").only("hint", "policy__name", "expires_at", "rotates_at", "state")
     active = live.filter(state=Credential.State.ACTIVE)
     expiring = live.filter(state__in=Credential.USABLE, expires_at__gt=now).order_by("expires_at")[:NEXT]
     rotating = active.filter(rotates_at__isnull=False).order_by("rotates_at")[:NEXT]
-    rows = [_event(row, "expires", row.expires_at, now) for row in expiring]
+    ending = _last_of_lines(now)
+    rows = [_event(row, "expires", row.expires_at, now) for row in expiring if row not in ending]
     rows += [_event(row, "rotates", row.rotates_at, now) for row in rotating]
+    rows += [_event(row, "ends", row.retires_at, now) for row in ending]
     return sorted(rows, key=lambda row: row["at"])[:NEXT]
+
+
+def _last_of_lines(now: datetime) -> list[Credential]:
+    """Find what retires, is handed out and has no successor: among so many that end soonest."""
+    retiring = Credential.objects.filter(state=Credential.State.RETIRING, retires_at__gt=now)
+    soonest = list(retiring.select_related("policy").defer("context", "handle").order_by("retires_at")[:RETIRING])
+    going_on = Credential.objects.filter(state__in=(Credential.State.ACTIVE, Credential.State.PENDING))
+    followed = set(going_on.filter(line__in={row.line for row in soonest}).values_list("line", flat=True))
+    last = (row for row in soonest if row.line not in followed and row.takes_successor())
+    return list(islice(last, NEXT))
 
 
 def _event(row: Credential, verb: str, at: Any, now: datetime) -> dict[str, Any]:
     return {
-        "name": row.hint or f"{row.policy} {str(row.pk)[:8]}",
+        "name": row.version_name(),
         "link": page_of(row),
         "verb": verb,
         "at": at,

@@ -1,14 +1,15 @@
-"""Foretells what a rotation would touch, before it is begun."""
+"""Foretells what a rotation or a revocation would touch, before it is begun."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from django.utils import timezone
 
 from credservice.core.time_spans import spoken
-from credservice.credentials.models import FAILS_AFTER, Credential, CredentialPolicy, stuck
+from credservice.credentials.models import FAILS_AFTER, Credential, CredentialPolicy, CredentialQuerySet, stuck
 from credservice.credentials.shared_values import told_leaking
 from credservice.credentials.transitions import no_time
 
@@ -16,6 +17,37 @@ REVOKE_INSTEAD = "Revoke ends it at once, without a successor."
 # Who is handed lines of credentials is the doors' knowledge: each tells how many, under the name of what it counts.
 Reach = Callable[[Collection[UUID]], dict[str, int]]
 _reaches: list[Reach] = []
+
+
+class Unanswered(NamedTuple):
+    """Counts what would get no answer any more, with what its credentials lack, such as ``value apiKey``."""
+
+    number: int
+    lacks: Collection[str] = ()
+
+    def sentence(self, subject: str) -> str:
+        """Say it of the credentials that ``subject`` names with its verb, such as "It has"; of none, nothing."""
+        if not self.number:
+            return ""
+        why = f"{subject} no {' and no '.join(sorted(self.lacks))}: " if self.lacks else ""
+        return f"{why}{counted(self.number, 'installations')} would get no answer."
+
+
+# Asked what would end were each of these lines to hand out this credential, and not the one that it does now.
+Fillable = Callable[[Mapping[UUID, Credential]], Unanswered]
+_fillable: list[Fillable] = []
+
+
+def register_fillable(fillable: Fillable) -> None:
+    """Have ``fillable`` asked what would get no answer with other credentials. For the doors' AppConfig.ready."""
+    if fillable not in _fillable:
+        _fillable.append(fillable)
+
+
+def unanswered_with(others: Mapping[UUID, Credential]) -> Unanswered:
+    """Count what would get no answer any more, were these handed out by their lines."""
+    found = [ask(others) for ask in _fillable]
+    return Unanswered(sum(each.number for each in found), {lack for each in found for lack in each.lacks})
 
 
 def register_reach(reach: Reach) -> None:
@@ -26,16 +58,27 @@ def register_reach(reach: Reach) -> None:
 
 def reach_of(credentials: Iterable[Credential]) -> dict[str, int]:
     """Count what is answered with one of these credentials now, each once."""
-    chosen = {credential.pk: credential.line for credential in credentials}
-    lines = {line for line, handed_out in _handed_out(set(chosen.values())).items() if handed_out in chosen}
+    lines = _handing_out(credentials)
     return {name: count for ask in _reaches for name, count in ask(lines).items()}
 
 
-def _handed_out(lines: Collection[UUID]) -> dict[UUID, UUID]:
-    """Find which credential each line hands out now: as the doors choose, the active one before a retiring one."""
-    usable = Credential.objects.usable().filter(line__in=lines)
-    newest = usable.order_by("line", "state", "-created_at").distinct("line")
-    return dict(newest.values_list("line", "pk"))
+def handed_out_after(credentials: Collection[Credential]) -> dict[UUID, Credential]:
+    """Find what lines that hand out one of these hand out once these have ended: one that retires."""
+    left = Credential.objects.exclude(pk__in=[credential.pk for credential in credentials])
+    return {each.line: each for each in _handed_out(left, _handing_out(credentials)).select_related("policy")}
+
+
+def _handing_out(credentials: Iterable[Credential]) -> set[UUID]:
+    """Choose the lines that hand out one of these now."""
+    chosen = {credential.pk: credential.line for credential in credentials}
+    handed_out = _handed_out(Credential.objects.all(), set(chosen.values())).values_list("line", "pk")
+    return {line for line, pk in handed_out if pk in chosen}
+
+
+def _handed_out(among: CredentialQuerySet, lines: Collection[UUID]) -> CredentialQuerySet:
+    """Find which of these each line hands out: as the doors choose, the active one before a retiring one."""
+    usable = among.usable().filter(line__in=lines)
+    return usable.order_by("line", "state", "-created_at").distinct("line")
 
 
 def told_reach(reach: Mapping[str, int], *, of: str = "It is") -> str:
@@ -52,7 +95,8 @@ class RotationPreview:
     overlap: timedelta
     ends_first: bool  # only one may live: there is a gap
     pending: bool  # a rotation is under way already
-    state: str = Credential.State.ACTIVE
+    refusal: str = ""
+    retires_at: datetime | None = None  # it ends then, whatever follows it
     waits: bool = False  # the issuer is outside: the successor may be long in coming
     failing: str = ""  # the issuer of the successor, where that fails now
     expires_in: timedelta | None = None
@@ -60,11 +104,18 @@ class RotationPreview:
     leaking: tuple[str, ...] = ()  # what leaks with it: sentences
 
     def sentences(self) -> list[str]:
-        if self.state != Credential.State.ACTIVE:
-            return [f"Only an active credential can be rotated; this one is {self.state}."]
+        if self.refusal:
+            return [self.refusal]
         lines = [told_reach(self.reach)]
+        has_gap = self.ends_first
         if self.ends_first:
             lines.append("Only one may live: it ends before its successor is made, and there is a gap between the two.")
+        elif self.retires_at and self.leaked:
+            has_gap = self.waits
+            gap = ", before its successor is made: there is a gap between the two" if self.waits else ""
+            lines.append(f"It ends at once{gap}.")
+        elif self.retires_at:
+            lines.append(f"It is retiring, and stays valid until {self.retires_at:%Y-%m-%d %H:%M} UTC, as before.")
         elif self.overlap <= timedelta(0):
             until = "; until then it is handed out" if self.waits else ""
             lines.append(f"It ends as soon as its successor is there, without overlap{until}.")
@@ -72,7 +123,7 @@ class RotationPreview:
             lines.append(f"It stays valid until it expires, in {spoken(max(self.expires_in, timedelta(0)))}.")
         else:
             lines.append(f"It stays valid for {spoken(self.overlap)} after its successor is there.")
-        if self.failing and self.ends_first:
+        if self.failing and has_gap:
             lines.append(f"The issuer {self.failing} fails right now: the gap lasts until it works again.")
         elif self.failing:
             lines.append(
@@ -99,13 +150,21 @@ def preview_rotation(
         overlap=policy.overlap if overlap is None else overlap,
         ends_first=ends_first(credential),
         pending=credential.waits_for_successor(),
-        state=credential.state,
+        refusal=refusal_of_rotation(credential),
+        retires_at=credential.retires_at,
         waits=not policy.backend().local,
         failing=next(iter(failing_issuers([policy.issuer])), ""),
         expires_in=credential.expires_at - timezone.now() if credential.expires_at else None,
         leaked=no_time(overlap),
         leaking=tuple(told_leaking(credential)),
     )
+
+
+def refusal_of_rotation(credential: Credential) -> str:
+    """Say why a credential takes no successor; nothing where it does."""
+    if credential.takes_successor():
+        return ""
+    return f"Only an active credential can be rotated; this one is {credential.state}."
 
 
 def failing_issuers(issuers: Iterable[str]) -> list[str]:

@@ -20,7 +20,7 @@ from credservice.credentials.issuer_calls import finish_at_commit, finish_end, f
 from credservice.credentials.locks import credential_lock_is_held
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.reused_values import refuse_leaked
-from credservice.credentials.rotation_impact import ends_first
+from credservice.credentials.rotation_impact import ends_first, refusal_of_rotation
 from credservice.credentials.shared_values import share_secret
 from credservice.crypto import SealError
 from credservice.issuers.base import Issued, IssueFailed
@@ -122,21 +122,23 @@ def rotate(
     policy: CredentialPolicy | None = None,
     reason: str = "",
 ) -> Credential:
-    """Start the successor of an active credential, by its policy or ``policy``. Returns the successor: active (local
-    issuer) or pending.
+    """Start the successor of a credential that takes one (``Credential.takes_successor``), by its policy or
+    ``policy``. Returns the successor: active (local issuer) or pending.
 
     The predecessor stays good until the successor is active and for ``overlap`` after (the policy's by default; zero
     for "leaked", which is noted at once, as is what leaks with it), never past its own expiry. Where only one may live,
-    it ends first. Raises :class:`Conflict` where the credential is not active, has the entered values already (they may
-    have leaked), or a rotation is pending and no ``force_reason`` is given to abandon that one. A ``reason`` that a
-    person gave has a line of its own in the trail.
+    it ends first. One that retires already keeps its end, or ends first if it has leaked; its own values may be entered
+    once more, to go on. Raises :class:`Conflict` where the credential takes no successor, has the entered values
+    already (they may have leaked), or a rotation is pending and no ``force_reason`` is given to abandon that one. A
+    ``reason`` that a person gave has a line of its own in the trail.
     """
     leaked = transitions.no_time(overlap)
     with transaction.atomic():
-        credential = locked(credential, leaked=leaked)
-        if credential.state != State.ACTIVE:
-            raise Conflict(f"Only an active credential can be rotated; this one is {credential.state}.")
-        if entered is not None and _has(credential, entered):
+        credential = locked(credential, with_line=leaked or credential.state == State.RETIRING)
+        if refusal := refusal_of_rotation(credential):
+            raise Conflict(refusal)
+        retires = credential.state == State.RETIRING
+        if entered is not None and (leaked or not retires) and _has(credential, entered):
             raise Conflict("These values are the ones that it has already. Enter the new ones.")
         if reason:
             transitions.record_step("credential.rotation_started", credential, actor, why=reason)
@@ -145,6 +147,8 @@ def rotate(
             _leak_with(credential, actor)
         if ends_first(credential):
             transitions.begin_end(credential, actor, why="rotated; only one may live", leaked=leaked)
+        elif retires and leaked:
+            transitions.begin_end(credential, actor, why="rotated without overlap", leaked=True)
         successor = start_successor(credential, actor=actor, entered=entered, overlap=overlap, policy=policy)
         # Where it has not ended by now, it waits for its successor, which may be long in coming.
         if leaked and credential.state == State.ACTIVE:
@@ -204,7 +208,7 @@ def revoke(
         chosen |= Q(line=credential.line, state=State.RETIRING, created_at__lt=credential.created_at)
     with transaction.atomic():
         if leaked:
-            locked(credential, leaked=True)
+            locked(credential, with_line=True)
         ending = {found.pk: found for found in Credential.objects.filter(chosen).lock()}
         if leaked:
             _leak_with(ending[credential.pk], actor)
@@ -296,10 +300,10 @@ def record_repeated_reveal(*, credential: Credential, actor: str) -> None:
     transitions.record_step("credential.revealed", credential, actor, repeated=True)
 
 
-def locked(credential: Credential, *, leaked: bool = False) -> Credential:
-    """Read the row as it is now, locked until the transaction ends; where it has ``leaked``, with its whole line, which
-    may have leaked with it: the oldest first, as everybody locks them."""
-    if leaked:
+def locked(credential: Credential, *, with_line: bool = False) -> Credential:
+    """Read the row as it is now, locked until the transaction ends; ``with_line``, where what becomes of it touches or
+    hangs on others of its line, with all of these: the oldest first, as everybody locks them."""
+    if with_line:
         Credential.objects.filter(line=credential.line).lock()
     return Credential.objects.select_for_update(of=("self",)).select_related("policy").get(pk=credential.pk)
 
@@ -345,7 +349,7 @@ def _note_leak(credential: Credential, actor: str, **detail: str) -> None:
 
 
 def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> None:
-    for pending in Credential.objects.select_related("policy").filter(predecessor=credential, state=State.PENDING):
+    for pending in Credential.objects.select_related("policy").filter(line=credential.line, state=State.PENDING):
         if not force_reason:
             raise Conflict(
                 f"A rotation has been pending since {pending.created_at:%Y-%m-%d %H:%M} UTC. "

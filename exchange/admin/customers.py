@@ -24,6 +24,7 @@ from exchange.audit import ACTION
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from exchange.services.answer_impact import Answer
 from exchange.services.customer_answers import SUSPENDED, unanswered_today, why_unanswered_today
+from exchange.services.grants import usable_of
 from exchange.shapes import CREDENTIAL, END_USER, INSTALLATION
 
 GRANTS = 20  # that are looked at for one that hands something out
@@ -154,9 +155,17 @@ def _mending(request: HttpRequest, installation: Installation, answer: Answer) -
         elif kind == INSTALLATION:
             yield f"{write} among the installation's attributes", field_of(installation, "attributes")
         elif kind == CREDENTIAL:
-            yield "Replace the credential's values", list_url(Grant, end_user__id__exact=obj.pk)
+            yield "Replace the credential's values", _credential_url(request, installation)
         elif kind == SUSPENDED:
             yield "Resume the integration", page_of(installation.integration)
+
+
+def _credential_url(request: HttpRequest, installation: Installation) -> str:
+    """Find the page of what an installation is handed out, which takes new values; else the list of its grants."""
+    grants = Grant.objects.filter(integration=installation.integration, end_user=installation.end_user)
+    grant = grants.filter(installation=installation).first() or grants.filter(installation=None).first()
+    found = usable_of(grant) if grant and may_view(request, Credential) else None
+    return page_of(found) if found else list_url(Grant, end_user__id__exact=installation.end_user_id)
 
 
 def _resume(obj: EndUser) -> Need | None:

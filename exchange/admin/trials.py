@@ -1,4 +1,4 @@
-"""Tests an exchange: how a call would be answered now, and why. Nothing is changed, opened or sent."""
+"""Tests an exchange: how a call would be answered now, and why. Nothing is changed or sent, and no value is shown."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -50,10 +51,14 @@ class Answer(NamedTuple):
 
 @dataclass
 class Look:
-    """Keeps the looks of one change short: so many installations in all, and each credential is opened once."""
+    """Keeps the looks of one change short: so many installations in all, and each credential is opened once.
+
+    ``instead``: what lines would hand out, and not what they do.
+    """
 
     left: int = field(default_factory=lambda: MAX_LOOKED_AT)
     opened: dict[tuple[Any, bytes], Values | None] = field(default_factory=dict)
+    instead: Mapping[UUID, Credential] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -282,7 +287,7 @@ def _handed_out(
     for each in installations:
         line = lines.get((each.end_user_id, each.pk)) or lines.get((each.end_user_id, None))
         if line is not None:
-            credential = by_line.get(line)
+            credential = look.instead.get(line) or by_line.get(line)
             found[each] = _values(credential, look) if credential and credential.subject == each.subject else None
     return found
 

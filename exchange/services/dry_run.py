@@ -1,5 +1,6 @@
-"""Tells how an exchange would be answered now, and why: decided as a real one, changing and opening nothing."""
+"""Tells how an exchange would be answered now, and why: decided as a real one, changing and showing nothing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from django.db.models import Model
@@ -10,8 +11,8 @@ from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from exchange.queries import ExchangeRow
 from exchange.refusals import NothingGranted, WaitingForApproval
 from exchange.serializers import ExchangeIds
-from exchange.services.exchange import check_installation, check_parties, fill_answer, find_row
-from exchange.services.first_exchange import check_renewable, newest_of
+from exchange.services.exchange import check_installation, check_parties, fill_answer, find_row, open_values
+from exchange.services.first_exchange import check_renewable, issuer_errors, newest_of
 
 MASK = "••••••••"
 
@@ -49,10 +50,12 @@ def _decide(trial: Trial, platform: Platform, ids: ExchangeIds) -> None:
     check_parties(row)
     if row.installation is None:
         _first_seen(trial, platform)
+        check_installation(row._replace(belongs=True, installation_state=Installation.State.ACTIVE))
     else:
         check_installation(row)
-    _credential(trial, row)
-    trial.answer = fill_answer(row, dict.fromkeys(_policy(row).value_names(), MASK))
+    with issuer_errors():
+        names = _value_names(trial, row)
+    trial.answer = fill_answer(row, dict.fromkeys(names, MASK))
 
 
 def _objects(row: ExchangeRow) -> list[tuple[str, Model]]:
@@ -75,34 +78,36 @@ def _first_seen(trial: Trial, platform: Platform) -> None:
     raise WaitingForApproval("This installation waits for the vendor's approval.")
 
 
-def _credential(trial: Trial, row: ExchangeRow) -> None:
+def _value_names(trial: Trial, row: ExchangeRow) -> Iterable[str]:
+    """Find the names of the values that would be handed out: those that a credential has, whatever its policy makes by
+    now; of one that would be made first, its policy's. Raises NothingGranted, DoesNotOpen."""
     if row.line is not None:
         grants = Grant.objects.filter(line=row.line, installation__isnull=False)
         narrow = row.installation is not None and grants.filter(installation_id=row.installation).exists()
         trial.notes.append(f"The grant is of {'this installation alone' if narrow else 'the end user'}.")
-    if row.due:
-        if not _policy(row).backend().generates:
-            raise NothingGranted(reason="credential_expired")
-        trial.notes.append("The credential is due: its successor would be made first, and handed out.")
-    elif row.usable:
-        trial.notes.append("The credential is there, and would be handed out.")
-    else:
-        trial.notes.append(_made(row))
+    if row.usable and not row.due:
+        trial.notes.append("The credential is there.")
+        return open_values(row)
+    policy, note = _made(row)
+    trial.notes.append(note)
+    return policy.value_names()
 
 
-def _made(row: ExchangeRow) -> str:
-    """Tell what would be made, where there is nothing to hand out. Raises NothingGranted."""
+def _made(row: ExchangeRow) -> tuple[CredentialPolicy, str]:
+    """Tell by which policy one would be made, and why. Raises NothingGranted."""
     if row.line is None:
-        if not _policy(row).backend().generates:
+        assert row.policy is not None  # check_parties
+        policy = CredentialPolicy.objects.get(pk=row.policy)
+        if not policy.backend().generates:
             raise NothingGranted(reason="no_grant")
-        return "Nothing is granted yet: a grant and a credential would be made."
+        return policy, "Nothing is granted yet: a grant and a credential would be made."
+    if row.due:
+        policy = CredentialPolicy.objects.get(credentials=row.credential)
+        if not policy.backend().generates:
+            raise NothingGranted(reason="credential_expired")
+        return policy, "The credential is due: its successor would be made first, and handed out."
     newest = newest_of(row.line, row.owner)
     if newest.state == Credential.State.PENDING:
-        return "The credential is being made: the call would wait for it."
+        return newest.policy, "The credential is being made: the call would wait for it."
     check_renewable(newest)
-    return "The credential has expired: a successor would be made."
-
-
-def _policy(row: ExchangeRow) -> CredentialPolicy:
-    assert row.policy is not None  # check_parties
-    return CredentialPolicy.objects.get(pk=row.policy)
+    return newest.policy, "The credential has expired: a successor would be made."

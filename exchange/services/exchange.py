@@ -130,15 +130,19 @@ def check_installation(row: ExchangeRow) -> None:
 
 
 def make_answer(row: ExchangeRow) -> dict[str, Any]:
-    """Open the credential and fill the answer. Raises IncompleteAnswer, or Unavailable for a value that is sealed
-    under a key which this process does not have."""
+    """Open the credential and fill the answer. Raises IncompleteAnswer, or Unavailable as :func:`open_values`."""
+    return fill_answer(row, open_values(row))
+
+
+def open_values(row: ExchangeRow) -> dict[str, str]:
+    """Open the credential's values. Raises Unavailable for one that is sealed under a key which this process does not
+    have."""
     try:
         place = Place("credentials.credential", str(row.credential), "sealed_values", (row.owner,))
-        values = unseal_values(row.sealed_values, place)
+        return unseal_values(row.sealed_values, place)
     except SealError as error:
         log.error("credential_does_not_open", credential=str(row.credential), error=str(error))  # noqa: TRY400
         raise DoesNotOpen("The credential cannot be opened right now.", retry_after=30) from None
-    return fill_answer(row, values)
 
 
 def fill_answer(row: ExchangeRow, values: Mapping[str, str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from credservice.credentials.services import rotate, start_issue
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from tests.conftest import Trail
 from tests.support.console import CANARY, World
+from tests.support.overview import overview
 from tests.support.pages import ask_bulk, run_bulk, send, url
 
 PROFILE = {
@@ -353,7 +354,7 @@ def _handed_out(console: Client, world: World) -> str:
 def test_revoking_ends_the_predecessors_of_the_line_too(console: Client, world: World) -> None:
     successor = _rotated(world)
     page = console.get(url(successor, "revoke")).content.decode()
-    assert f"Its predecessor {world.credential.pk} is good until" in page
+    assert f"Its predecessor {world.credential.version_name()} is good until" in page
     assert re.search(r'name="predecessors"[^>]* checked', page)
     send(console, url(successor, "revoke"), why="it has leaked", predecessors="on")
     assert set(Credential.objects.filter(line=successor.line).values_list("state", flat=True)) == {"revoked"}
@@ -365,6 +366,22 @@ def test_a_predecessor_that_is_kept_is_what_the_grant_hands_out(console: Client,
     assert url(successor) in _handed_out(console, world)
     send(console, url(successor, "revoke"), why="entered wrongly")
     assert url(world.credential) in _handed_out(console, world)
+
+
+def test_a_customer_who_is_back_on_a_predecessor_is_given_new_values(
+    console: Client, world: World, worker: None
+) -> None:
+    send(console, url(_rotated(world), "revoke"), why="entered wrongly")
+    world.credential.refresh_from_db()
+    (coming,) = [row for row in overview(console).context["coming"] if row["verb"] == "ends"]
+    assert coming["link"] == url(world.credential)
+    (need,) = console.get(url(world.credential)).context["next_steps"]
+    assert need.sentence.endswith("Replace them before their end")
+    page = console.get(need.link).content.decode()
+    assert f"It ends as planned: {world.credential.retires_at:%Y-%m-%d %H:%M} UTC" in page
+    send(console, need.link, value_0="the-third", overlap="policy")
+    assert Credential.objects.get(line=world.credential.line, state="active").open() == {"apiKey": "the-third"}
+    assert not [row for row in overview(console).context["coming"] if row["verb"] == "ends"]
 
 
 def test_a_revocation_without_predecessors_asks_nothing_about_them(console: Client, world: World) -> None:

@@ -1,15 +1,18 @@
 """Find who still lacks a value that a policy has by now: in the list, on the pages, before the policy is saved."""
 
 import re
+from datetime import timedelta
 
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import rotate, start_issue
+from exchange.models import Installation, Integration
 from tests.support.console import World
-from tests.support.pages import tick_of, url
+from tests.support.pages import ask_bulk, tick_of, url
 
 ALL = {"multiple": "on", "lifetime": "", "rotation_period": "", "overlap": "24h", "stale_for": "1h"}
 
@@ -102,3 +105,56 @@ def test_the_list_offers_the_filter(console: Client, world: World) -> None:
     answer = console.get(url(Credential, "changelist"), {"values": "lacking"})
     assert "Lacks a value of its policy" in answer.content.decode()
     assert list(answer.context["cl"].result_list) == []
+
+
+def successor_with_tenant(world: World) -> Credential:
+    """The successor has a value that the answer asks for, and its predecessor does not."""
+    name_values(world.policy, "apiKey", "tenant")
+    values = {"apiKey": "another-key-of-acme", "tenant": "acme"}
+    successor = rotate(credential=Credential.objects.get(pk=world.credential.pk), actor="test", entered=values)
+    Integration.objects.filter(pk=world.integration.pk).update(
+        response_shape={"apiKey": "$credential.apiKey", "tenant": "$credential.tenant"}
+    )
+    return successor
+
+
+def told_predecessors(console: Client, successor: Credential) -> list[str]:
+    told = console.get(url(successor, "revoke")).context["consequences"]
+    return [line for line in map(str, told) if line.startswith("Its predecessor")]
+
+
+def test_a_revocation_says_who_gets_no_answer_by_the_predecessor(console: Client, world: World) -> None:
+    successor = successor_with_tenant(world)
+    (told,) = told_predecessors(console, successor)
+    assert told.endswith(
+        "handed out again from now until then. It has no value tenant: 1 installation would get no answer."
+    )
+    page = console.get(ask_bulk(console, Credential, "revoke", [successor])).content.decode()
+    assert "Unless they end too, predecessors are handed out that have no value tenant: 1 installation would" in page
+    Installation.objects.update(state="suspended")
+    (told,) = told_predecessors(console, successor)
+    assert told.endswith("handed out again from now until then.")
+
+
+def test_a_predecessor_that_fills_the_answer_is_no_warning(console: Client, world: World) -> None:
+    successor = rotate(credential=world.credential, actor="test", entered={"apiKey": "another-key-of-acme"})
+    (told,) = told_predecessors(console, successor)
+    assert told.endswith("handed out again from now until then.")
+    assert (
+        "would get no answer" not in console.get(ask_bulk(console, Credential, "revoke", [successor])).content.decode()
+    )
+
+
+def test_of_two_predecessors_each_is_said_to_follow_the_other(console: Client, world: World) -> None:
+    middle = rotate(credential=world.credential, actor="test", entered={"apiKey": "another-key-of-acme"})
+    last = rotate(credential=middle, actor="test", entered={"apiKey": "a-third-key-of-acme"})
+    newer, older = told_predecessors(console, last)
+    assert f"{middle.version_name()} is good until" in newer
+    assert "handed out again from now" in newer
+    assert older.endswith("UTC, unless it is ended too.")
+    Credential.objects.filter(pk=world.credential.pk).update(retires_at=timezone.now() + timedelta(days=30))
+    middle.refresh_from_db()
+    _, older = told_predecessors(console, last)
+    assert f"handed out again from {middle.retires_at:%Y-%m-%d %H:%M} UTC until then." in older
+    (told,) = told_predecessors(console, middle)
+    assert told.endswith("UTC, unless it is ended too.")

@@ -47,6 +47,12 @@ def test_it_says_what_an_answer_lacks(console: Client, world: World, shape: dict
     assert console.get(link).status_code == 200
 
 
+def test_it_leads_to_the_credential_that_takes_new_values(console: Client, world: World) -> None:
+    Integration.objects.filter(pk=world.integration.pk).update(response_shape={"key": "$credential.other"})
+    ((_, link),) = needs(console, world.end_user)
+    assert link == url(world.credential)
+
+
 def test_it_says_all_that_an_answer_lacks_at_once(console: Client, world: World) -> None:
     shape = {"r": "$end_user.region", "p": "$end_user.plan", "id": "$end_user.external_id", "s": "$installation.site"}
     Integration.objects.filter(pk=world.integration.pk).update(response_shape=shape | {"o": "$credential.other"})

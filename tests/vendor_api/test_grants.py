@@ -37,6 +37,15 @@ def test_other_values_make_a_successor_that_the_present_ones_overlap(vendor, doo
     assert list(states) == ["retiring", "active"]
 
 
+def test_values_are_put_where_the_successor_was_revoked(vendor, door):
+    vendor.put(PLACE, values("first-key"))
+    second = vendor.put(PLACE, values("second-key")).json()["credential"]["id"]
+    vendor.post(f"/credentials/{second}/revoke", {"reason": "wrong"})
+    assert door.post().json() == {"apiKey": "first-key"}
+    assert vendor.put(PLACE, values("third-key")).status_code == 200
+    assert door.post().json() == {"apiKey": "third-key"}
+
+
 def test_blanks_around_a_value_belong_to_it(vendor, door):
     vendor.put(PLACE, values("key-2"))
     vendor.put(PLACE, values(" key-2 "))

@@ -12,7 +12,15 @@ from credservice.adminkit.widgets import ReasonField
 from credservice.credentials.admin.pages import ConfirmEnd, ForceEnd, Revoke, Rotate, retiring_before
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential
-from credservice.credentials.rotation_impact import REVOKE_INSTEAD, counted, failing_issuers, reach_of, told_reach
+from credservice.credentials.rotation_impact import (
+    REVOKE_INSTEAD,
+    counted,
+    failing_issuers,
+    handed_out_after,
+    reach_of,
+    told_reach,
+    unanswered_with,
+)
 from credservice.credentials.shared_values import leaking_with
 
 
@@ -47,7 +55,9 @@ def _revocation(credentials: Iterable[Credential]) -> list[str]:
         told.append(
             f"{number} of these {are} still good: ended too where that is ticked below, and not marked as leaked."
         )
-    return told
+    unanswered = unanswered_with(handed_out_after(chosen.values()))
+    lacking = unanswered.sentence("Unless they end too, predecessors are handed out that have")
+    return [*told, *filter(None, [lacking])]
 
 
 def _leaking(found: Iterable[Credential], when: str) -> list[str]:

@@ -166,9 +166,12 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         ]
 
     def _ends(self, request: HttpRequest, obj: Credential) -> list[Need]:
-        replace = pages.Replace(self)
-        if obj.expires_at and replace.allowed(request, obj) and not replace.refusal(obj):
+        replace, rotate = pages.Replace(self), pages.Rotate(self)
+        ends = obj.expires_at or obj.retires_at
+        if ends and replace.allowed(request, obj) and not replace.refusal(obj):
             return [Need(f"{NO_MORE} Replace them before their end", link=replace.url(obj))]
+        if obj.retires_at and rotate.allowed(request, obj) and not rotate.refusal(obj):
+            return [Need("It is handed out until it ends, and has no successor. Rotate it", link=rotate.url(obj))]
         return []
 
     def _of_a_live_leak(self, request: HttpRequest, obj: Credential) -> list[Need]:

@@ -1,5 +1,6 @@
 """Rotates, replaces, reveals, revokes, retries and force-ends credentials on pages of the console."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
@@ -24,7 +26,16 @@ from credservice.credentials.admin.values import ValuesForm
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.policy_impact import successor_differences
-from credservice.credentials.rotation_impact import RotationPreview, ends_first, preview_rotation, reach_of, told_reach
+from credservice.credentials.rotation_impact import (
+    RotationPreview,
+    ends_first,
+    handed_out_after,
+    preview_rotation,
+    reach_of,
+    refusal_of_rotation,
+    told_reach,
+    unanswered_with,
+)
 from credservice.credentials.services import (
     confirm_end,
     finish_at_commit,
@@ -47,7 +58,6 @@ class RotateForm(ValuesForm):
     def __init__(self, credential: Credential, data: Any = None) -> None:
         policy = policy_of_successor(credential)
         super().__init__(policy, data, whose=(credential.subject, credential.context.get("external_id", "")))
-        overlap = spoken(policy.overlap)
         if credential.waits_for_successor():
             self.fields["force_reason"] = ReasonField(
                 label="Why not wait for the rotation that is pending",
@@ -56,7 +66,7 @@ class RotateForm(ValuesForm):
             )
         self.fields["overlap"] = forms.ChoiceField(
             label="The current credential",
-            choices=(("policy", f"The policy's overlap: {overlap}"), ("none", _at_once(credential, policy))),
+            choices=(("policy", _kept(credential, policy)), ("none", _at_once(credential, policy))),
             initial="policy",
             widget=UnfoldAdminRadioSelectWidget,
         )
@@ -67,9 +77,15 @@ class RotateForm(ValuesForm):
         return data if self.errors else data | {"entered": self.entered()}
 
 
+def _kept(credential: Credential, policy: CredentialPolicy) -> str:
+    if credential.state == State.RETIRING:
+        return f"It ends as planned: {credential.retires_at:%Y-%m-%d %H:%M} UTC"
+    return f"The policy's overlap: {spoken(policy.overlap)}"
+
+
 def _at_once(credential: Credential, policy: CredentialPolicy) -> str:
     """Say what becomes of one that has leaked: "now" only where nothing has to be waited for."""
-    if policy.backend().local or ends_first(credential):
+    if policy.backend().local or ends_first(credential) or credential.state == State.RETIRING:
         return "Revoke now (leaked)"
     return "It has leaked: revoke it as soon as its successor is there"
 
@@ -85,8 +101,8 @@ class Rotate(ObjectAction):
     generates = True
 
     def refusal(self, obj: Credential) -> str:
-        if obj.state != State.ACTIVE:
-            return f"Only an active credential can be rotated; this one is {obj.state}."
+        if refusal := refusal_of_rotation(obj):
+            return refusal
         if policy_of_successor(obj).backend().generates != self.generates:
             return "The values of this policy's credentials come from elsewhere."
         return ""
@@ -96,7 +112,7 @@ class Rotate(ObjectAction):
         other = f"What hands it out is on the policy {policy} now: so is the successor. This one is of {obj.policy}."
         foretold = _by_choice(preview_rotation(obj, policy=policy))
         # First what "it" is said of, then the successor.
-        different = successor_differences(obj, policy) if obj.state == State.ACTIVE else []
+        different = successor_differences(obj, policy) if obj.takes_successor() else []
         return [*foretold, *outside(obj), self.consequence, *different, *([other] if policy != obj.policy else [])]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
@@ -207,12 +223,7 @@ class Revoke(ObjectAction):
         return "Its revocation is under way." if obj.is_ending() else ""
 
     def consequences(self, obj: Credential) -> list[str]:
-        older = [
-            f"Its predecessor {found.hint or found.pk} is good until {found.retires_at:%Y-%m-%d %H:%M} UTC: unless it "
-            "is ended too, it is handed out again from now until then."
-            for found in retiring_before(obj)
-        ]
-        more = [*_left_to_the_active(obj), *older, *told_leaking(obj, when=IF_LEAKED)]
+        more = [*_left_to_the_active(obj), *_told_predecessors(obj), *told_leaking(obj, when=IF_LEAKED)]
         return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *more]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
@@ -273,6 +284,21 @@ def revoke_link(obj: Credential, text: str) -> str:
 
 def revoke_url(obj: Credential) -> str:
     return reverse("admin:credentials_credential_revoke", args=[obj.pk])
+
+
+def _told_predecessors(obj: Credential) -> Iterator[str]:
+    """Say of each that is still good if it is handed out in place of one that ends, and who gets no answer then."""
+    is_handed_out, since, last = bool(handed_out_after([obj])), "now", timezone.now()
+    for found in retiring_before(obj):
+        assert found.retires_at is not None  # it retires
+        until = f"{found.retires_at:%Y-%m-%d %H:%M} UTC"
+        good = f"Its predecessor {found.version_name()} is good until {until}"
+        if not is_handed_out or found.retires_at <= last:
+            yield f"{good}, unless it is ended too."
+            continue
+        lacks = unanswered_with({found.line: found}).sentence("It has")
+        yield f"{good}: unless it is ended too, it is handed out again from {since} until then. {lacks}".rstrip()
+        since, last = until, found.retires_at
 
 
 def _left_to_the_active(obj: Credential) -> list[str]:
@@ -344,10 +370,8 @@ class ForceEnd(ObjectAction):
 
 def retiring_before(credential: Credential) -> list[Credential]:
     """Find its predecessors that are still good, the newest first."""
-    older = Credential.objects.filter(
-        line=credential.line, state=State.RETIRING, created_at__lt=credential.created_at
-    ).order_by("-created_at")
-    return [found for found in older if found.is_usable()]
+    older = Credential.objects.filter(line=credential.line, state=State.RETIRING, created_at__lt=credential.created_at)
+    return [found for found in older.select_related("policy").order_by("-created_at") if found.is_usable()]
 
 
 class RetryNow(ObjectAction):

@@ -368,7 +368,16 @@ class Credential(models.Model):
 
     def waits_for_successor(self) -> bool:
         """Tell if a successor is being made."""
-        return self.successors.filter(state=self.State.PENDING).exists()
+        return Credential.objects.filter(line=self.line, state=self.State.PENDING).exclude(pk=self.pk).exists()
+
+    def takes_successor(self) -> bool:
+        """Tell if its line goes on from it: the active one; where there is none, the newest that retires, which is
+        handed out because what came after it has ended."""
+        if self.state != self.State.RETIRING:
+            return self.state == self.State.ACTIVE
+        of_line = Credential.objects.filter(line=self.line).exclude(pk=self.pk)
+        before_it = of_line.filter(state=self.State.ACTIVE) | of_line.usable().filter(created_at__gt=self.created_at)
+        return self.is_usable() and not before_it.exists()
 
     def is_stuck(self) -> bool:
         """Tell if a person should look: a step outside keeps failing."""

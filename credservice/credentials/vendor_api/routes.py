@@ -134,7 +134,9 @@ class CredentialValues(CredentialView):
     )
     def put(self, request: Request, credential: str) -> Answer:
         """Of a policy that makes none itself. Other values make a successor, which is answered with 201 and handed out
-        from now on; the same values change nothing, and are answered with 200."""
+        from now on; the same values change nothing, and are answered with 200. One that is retiring takes them where its
+        successor was revoked, so that it is what is handed out: it keeps its end, and also the same values make a
+        successor."""
         overlap = _overlap(self.body)
         put, is_new = put_credential(
             credential=self.locked(credential, leaked=no_time(overlap)),
@@ -157,7 +159,8 @@ class Rotation(CredentialView):
     )
     def post(self, request: Request, credential: str) -> Answer:
         """Makes its successor, which is answered. The current one stays valid for the policy's overlap; not at all
-        where it has leaked. A rotation that is pending is in the way, unless you force a new one with a reason."""
+        where it has leaked. One that is retiring can be rotated where its successor was revoked, so that it is what is
+        handed out: it keeps its end. A rotation that is pending is in the way, unless you force a new one with a reason."""
         overlap = timedelta(0) if self.body["leaked"] else _overlap(self.body)
         successor = rotate(
             credential=self.locked(credential, leaked=no_time(overlap)),
@@ -184,7 +187,9 @@ class Revocation(CredentialView):
     )
     def post(self, request: Request, credential: str) -> Response:
         """It is handed out no more from now on. Where something has to be ended outside, its state is ``retiring``
-        until that is done; a worker sees to it, and never gives up. Repeating it is harmless."""
+        until that is done; a worker sees to it, and never gives up. A predecessor that is retiring is handed out again
+        until its end, unless ``predecessors`` ends it too: an older version may lack values that answers ask for by
+        now, and whoever is handed it gets no answer. Repeating it is harmless."""
         revoked = revoke(
             credential=self.locked(credential, leaked=self.body["leaked"]),
             actor=self.actor,

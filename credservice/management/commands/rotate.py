@@ -15,7 +15,7 @@ from credservice.credentials.services import rotate
 
 
 class Command(BaseCommand):
-    help = "Make a successor of an active credential. Hand-outs change to it as soon as it is there."
+    help = "Make the successor of a credential. Hand-outs change to it as soon as it is there."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("credential", help="The id of the credential.")
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no credential {options['credential']}.") from None
         overlap = timedelta(0) if options["leaked"] else None
         foretold = preview_rotation(credential, overlap).sentences()
-        if credential.state == Credential.State.ACTIVE:
+        if credential.takes_successor():
             foretold += successor_differences(credential, credential.policy)
         for line in foretold:
             self.stdout.write(line)
