@@ -77,6 +77,8 @@ class Credentials(CredentialView):
         lookups = {"state": "state", "policy": "policy__name", "subject": "subject", "line": "line", "hint": "hint"}
         rows = Credential.objects.with_use().select_related("policy").filter(**filtered(self.params, **lookups))
         rows = rows.defer("sealed_values", "lookup", "value_digests", "handle")
+        if "leaked" in self.params:
+            rows = rows.filter(leaked_at__isnull=not self.params["leaked"])
         if self.params.get("lacks_value"):
             rows = rows.lacking_values()
         return page(request, rows, self.params, lambda found: list(CredentialSerializer(found, many=True).data))

@@ -37,6 +37,11 @@ class CredentialSerializer(serializers.Serializer[Any]):
         help_text="While it may still work outside: the good version of its line that has values of it too. End only "
         "its others there. No part of the ETag.",
     )
+    leaked_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When it was first reported as leaked. While it is active, it is handed out until you rotate it as "
+        "leaked.",
+    )
     last_used_at = serializers.DateTimeField(
         allow_null=True, help_text="When it was last introspected, to the minute. No part of the ETag."
     )
@@ -48,6 +53,10 @@ class CredentialQuerySerializer(PageQuerySerializer):
     subject = serializers.CharField(required=False, max_length=255)
     line = serializers.UUIDField(required=False)
     hint = serializers.CharField(required=False, max_length=64)
+    leaked = serializers.BooleanField(
+        required=False,
+        help_text="true: those that were reported as leaked; with state=active, what you have to rotate.",
+    )
     lacks_value = serializers.BooleanField(
         required=False, help_text="true: active ones made before their policy had all its value_names."
     )
