@@ -58,7 +58,8 @@ class CredentialQuerySerializer(PageQuerySerializer):
         help_text="true: those that were reported as leaked; with state=active, what you have to rotate.",
     )
     lacks_value = serializers.BooleanField(
-        required=False, help_text="true: active ones made before their policy had all its value_names."
+        required=False,
+        help_text="true: those handed out now that were made before their policy had all its value_names.",
     )
 
 
