@@ -11,6 +11,7 @@ from exchange.models import EndUser, Grant, Installation, Integration, Platform
 
 M = TypeVar("M", bound=Model)
 NO_PLATFORM = "There is no platform of this name."
+NO_INTEGRATION = "There is no integration with this id."
 
 
 def find_platform(name: str | None) -> Platform:

@@ -13,6 +13,7 @@ from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import record_repeated_reveal, reveal, revoke, rotate, try_issue
 from credservice.credentials.transitions import no_time
 from credservice.credentials.vendor_api.serializers import (
+    NO_POLICY,
     CredentialOrderSerializer,
     CredentialQuerySerializer,
     CredentialSerializer,
@@ -100,7 +101,7 @@ class Credentials(CredentialView):
         order = dict(self.body)
         policy = CredentialPolicy.objects.filter(name=order["policy"]).first()
         if policy is None:
-            raise refused("/policy", "There is no policy of this name.")
+            raise refused("/policy", NO_POLICY)
         credential = create_credential(
             policy=policy,
             subject=order["subject"],

@@ -4,9 +4,21 @@ from typing import Any
 
 from rest_framework import serializers
 
-from credservice.credentials.models import Credential
-from credservice.vendor_api.fields import MAX_OVERLAP, Facts, Flag, Reason, StrictSerializer, Text, Values, Whole
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.vendor_api.fields import (
+    MAX_OVERLAP,
+    Facts,
+    Flag,
+    NameFilter,
+    Reason,
+    StrictSerializer,
+    Text,
+    Values,
+    Whole,
+)
 from credservice.vendor_api.paging import PageQuerySerializer
+
+NO_POLICY = "There is no policy of this name."
 
 
 class CredentialSerializer(serializers.Serializer[Any]):
@@ -49,7 +61,7 @@ class CredentialSerializer(serializers.Serializer[Any]):
 
 class CredentialQuerySerializer(PageQuerySerializer):
     state = serializers.ChoiceField(Credential.State.choices, required=False)
-    policy = serializers.CharField(required=False, max_length=128, help_text="Its name.")
+    policy = NameFilter(CredentialPolicy, "name", NO_POLICY, max_length=128, help_text="Its name.")
     subject = serializers.CharField(required=False, max_length=255)
     line = serializers.UUIDField(required=False)
     hint = serializers.CharField(required=False, max_length=64)
