@@ -239,6 +239,7 @@ class Credential(Tagged):
     ended_at: datetime | None
     outside: str
     shared_with: str | None
+    leaked_at: datetime | None
     last_used_at: datetime | None
 
 

@@ -16,13 +16,15 @@ class Credentials(Calls):
         subject: str | None = None,
         line: str | None = None,
         hint: str | None = None,
+        leaked: bool | None = None,
         lacks_value: bool | None = None,
         page_size: int | None = None,
     ) -> Iterator[Credential]:
-        """List the newest first. ``lacks_value``: those that were made before their policy had all its values."""
+        """List the newest first. ``leaked``: those that were reported as leaked. ``lacks_value``: those that are handed
+        out, and were made before their policy had all its values."""
         query: Query = {
             **{"state": state, "policy": policy, "subject": subject, "line": line, "hint": hint},
-            "lacks_value": lacks_value,
+            **{"leaked": leaked, "lacks_value": lacks_value},
         }
         return self._list(Credential, "/credentials", query, page_size)
 

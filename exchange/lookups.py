@@ -5,12 +5,15 @@ from typing import TypeVar
 from django.db.models import Model, QuerySet
 
 from credservice.core.exceptions import NotFound
-from credservice.core.ids import find_theirs_or_ours
+from credservice.core.ids import as_uuid, find_theirs_or_ours
 from credservice.vendor_api.problems import refused
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 
 M = TypeVar("M", bound=Model)
+# What a path names them by, where it is not by our id.
+_THEIRS = {EndUser: "external_id", Integration: "integration_id", Installation: "installation_id"}
 NO_PLATFORM = "There is no platform of this name."
+NO_INTEGRATION = "There is no integration with this id."
 
 
 def find_platform(name: str | None) -> Platform:
@@ -24,6 +27,18 @@ def find_platform(name: str | None) -> Platform:
     if len(default) == 1 or len(platforms) == 1:
         return (default or list(platforms.values()))[0]
     raise refused("?platform", "Say which platform is meant: none is the default one.")
+
+
+def platform_of(name: str | None, model: type[Model], text: str) -> Platform:
+    """Find the platform of this name; without one, that of the row with our id ``text``, or else as
+    :func:`find_platform` does. Raises InvalidFields."""
+    rows = model._default_manager.all()
+    # The vendor's own ids may be UUIDs as well, and go first.
+    if name is None and as_uuid(text) and not rows.filter(**{_THEIRS[model]: text}).exists():
+        found = Platform.objects.filter(pk__in=rows.filter(pk=text).values("platform")).first()
+        if found is not None:
+            return found
+    return find_platform(name)
 
 
 def refuse_unnamed(name: str | None, pointer: str = "?platform") -> None:

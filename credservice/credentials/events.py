@@ -1,7 +1,7 @@
 """Tells the vendor of a credential's life (docs/events.md): ids, names, states and times; never a value."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -42,7 +42,7 @@ def _facts(credential: Credential) -> dict[str, Any]:
         "policy": credential.policy.name,
         "state": str(credential.state),
         "hint": credential.hint,
-        "expires_at": credential.expires_at.isoformat().replace("+00:00", "Z") if credential.expires_at else None,
+        "expires_at": _time(credential.expires_at),
         "context": about,
     }
 
@@ -76,7 +76,26 @@ def revocation_stuck(credential: Credential) -> None:
 
 
 def ended(credential: Credential) -> None:
-    tell("credential.expired" if credential.state == Credential.State.EXPIRED else "credential.revoked", credential)
+    type_ = "credential.expired" if credential.state == Credential.State.EXPIRED else "credential.revoked"
+    tell(type_, credential, **_what_is_left(credential))
+
+
+def end_confirmed(credential: Credential) -> None:
+    tell("credential.end_confirmed", credential, **_what_is_left(credential))
+
+
+def leaked(credential: Credential) -> None:
+    """Tell that it was reported as leaked: once, in the state that this has left it in."""
+    tell("credential.leaked", credential, **_what_is_left(credential))
+
+
+def _what_is_left(credential: Credential) -> dict[str, str | None]:
+    """Tell what may be left of it outside, and whether that has leaked, as the vendor API does."""
+    return {"outside": str(credential.outside), "leaked_at": _time(credential.leaked_at)}
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None
 
 
 def tell_expiring() -> None:
@@ -110,7 +129,9 @@ def tell_examples() -> None:
     made(first, recovered=True)
     made(_example("active", predecessor_id=first.pk, line=first.line), recovered=False)
     tell("credential.expiring", _example("active", expires_at=timezone.now() + timedelta(days=3)))
-    ended(_example("revoked"))
+    leaked(_example("active", leaked_at=timezone.now()))
+    ended(_example("revoked", outside="leaked", leaked_at=timezone.now()))
+    end_confirmed(_example("revoked", outside="confirmed", leaked_at=timezone.now()))
     ended(_example("expired", expires_at=timezone.now()))
     issue_failed(_example("pending", hint="", expires_at=None), final=False)
     revocation_stuck(_example("retiring", attempts=STUCK_AFTER))

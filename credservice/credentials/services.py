@@ -15,7 +15,7 @@ from django.db.models import Q
 from credservice.core.exceptions import Conflict, Invalid, Unavailable
 from credservice.core.instruments import STALE_HANDOUTS
 from credservice.core.jobs import enqueue
-from credservice.credentials import transitions
+from credservice.credentials import events, transitions
 from credservice.credentials.issuer_calls import finish_at_commit, finish_end, finish_issue
 from credservice.credentials.locks import credential_lock_is_held
 from credservice.credentials.models import Credential, CredentialPolicy
@@ -346,6 +346,7 @@ def _note_leak(credential: Credential, actor: str, **detail: str) -> None:
         transitions.erase([credential], actor, why="leaked")
     if is_news:
         transitions.record_step("credential.leak_noted", credential, actor, **detail)
+        events.leaked(credential)
 
 
 def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> None:

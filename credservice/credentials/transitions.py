@@ -130,9 +130,10 @@ def retire(credential: Credential, overlap: timedelta, actor: str, *, leaked: bo
 def begin_end(credential: Credential, actor: str, why: str, *, leaked: bool = False) -> None:
     """Hand it out no more, and where it has leaked, as is said now or was before, erase its values. A job, which never
     gives up, ends what is outside: by its handle."""
-    if leaked:
-        mark_leaked(credential, actor)
+    is_news = leaked and mark_leaked(credential, actor)
     _begin_end(credential, actor, why)
+    if is_news:
+        events.leaked(credential)
     if credential.leaked_at is not None and credential.sealed_values is not None:
         erase([credential], actor, why="leaked")
 
@@ -194,6 +195,7 @@ def confirm_end(credential: Credential, actor: str, why: str) -> None:
     credential.outside = Outside.CONFIRMED
     credential.save(update_fields=["outside"])
     record_step("credential.end_confirmed", credential, actor, **({"why": why} if why else {}))
+    events.end_confirmed(credential)
 
 
 def _left_outside(credential: Credential) -> "Credential.Outside | None":

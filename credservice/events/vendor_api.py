@@ -11,10 +11,12 @@ from credservice.core.ids import as_uuid
 from credservice.events.models import EventDelivery, EventEndpoint
 from credservice.events.services import replay, replay_failed, send_test
 from credservice.vendor_api.base import VendorView
-from credservice.vendor_api.fields import StrictSerializer
+from credservice.vendor_api.fields import NameFilter, StrictSerializer
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import PageQuerySerializer, filtered, page, page_of
+
+NO_ENDPOINT = "There is no event endpoint of this name."
 
 
 class EventEndpointSerializer(serializers.Serializer[Any]):
@@ -44,7 +46,7 @@ class EventDeliverySerializer(serializers.Serializer[Any]):
 
 
 class EventDeliveryQuerySerializer(PageQuerySerializer):
-    endpoint = serializers.CharField(required=False, max_length=64, help_text="Its name.")
+    endpoint = NameFilter(EventEndpoint, "name", NO_ENDPOINT, max_length=64, help_text="Its name.")
     state = serializers.ChoiceField(EventDelivery.State.choices, required=False)
 
 
@@ -135,5 +137,5 @@ class Ping(VendorView):
 def _endpoint(name: str) -> EventEndpoint:
     found = EventEndpoint.objects.filter(name=name).first()
     if found is None:
-        raise NotFound("There is no event endpoint of this name.")
+        raise NotFound(NO_ENDPOINT)
     return found

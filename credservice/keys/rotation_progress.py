@@ -10,8 +10,9 @@ from django.utils import timezone
 from credservice.core.last_used import LastUses
 from credservice.keys.models import SigningSecret, SigningSecretSet
 
-# Noted off the request's path, in each process's memory, and written twice a minute.
-last_uses = LastUses("keys_signingsecret")
+# Noted off the request's path, in each process's memory, and written twice a minute; a first use at once, since whoever
+# has set how a partner signs is warned by it.
+last_uses = LastUses("keys_signingsecret", few=True)
 # Some of a partner's processes may still have the old secret while others sign with the new one: it has to be quiet for
 # longer than they take to start anew, and far longer than a last use takes to be written.
 QUIET = timedelta(hours=1)

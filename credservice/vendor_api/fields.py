@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from django.db.models import Model
 from rest_framework import serializers
 from rest_framework.fields import empty
 
@@ -46,6 +47,20 @@ class Name(Text):
         if fault:
             raise serializers.ValidationError(f"This {fault}.")
         return text
+
+
+class NameFilter(Text):
+    """Refuses a name that no row of the set-up has in ``field``: an empty list would look as if there were nothing."""
+
+    def __init__(self, model: type[Model], field: str, missing: str, **kwargs: Any) -> None:
+        super().__init__(required=False, **kwargs)
+        self.model, self.column, self.missing = model, field, missing
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if not self.model._default_manager.filter(**{self.column: name}).exists():
+            raise serializers.ValidationError(self.missing)
+        return name
 
 
 class Reason(Text):

@@ -13,7 +13,7 @@ from credservice.vendor_api.etags import require_new
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import filtered, page, page_of
-from exchange.lookups import find_end_user, find_platform, refuse_unnamed_for
+from exchange.lookups import find_end_user, platform_of, refuse_unnamed_for
 from exchange.models import EndUser, Platform
 from exchange.services.customer_answers import AnswersWouldChange
 from exchange.services.end_users import resume_end_user, suspend_end_user, upsert_end_user
@@ -69,7 +69,8 @@ class OneEndUser(VendorView):
         tagged=True,
     )
     def get(self, request: Request, external_id: str) -> Response:
-        return self.shown(show(find_end_user(find_platform(self.params.get("platform")), external_id)))
+        platform = platform_of(self.params.get("platform"), EndUser, external_id)
+        return self.shown(show(find_end_user(platform, external_id)))
 
     @writes(
         "put_end_user",
@@ -86,7 +87,7 @@ class OneEndUser(VendorView):
         """Whatever was there before; a field that is left out stays as it is. ``attributes`` are sent whole: one that
         is left out of them is gone. What would leave installations that are answered today without an answer is refused
         until you accept it. 201 where it is new. ``If-None-Match: *`` only makes, ``If-Match`` only changes."""
-        platform = find_platform(self.params.get("platform"))
+        platform = platform_of(self.params.get("platform"), EndUser, external_id)
         external_id = _external_id(platform, external_id)
         if "If-Match" in request.headers:
             rows = EndUser.objects.select_related("platform").filter(platform=platform, external_id=external_id)
@@ -120,7 +121,8 @@ def _external_id(platform: Platform, text: str) -> str:
 
 class EndUserAct(VendorView):
     def act(self, service: Callable[..., None], external_id: str) -> Response:
-        end_user = find_end_user(find_platform(self.params.get("platform")), external_id, lock=True)
+        platform = platform_of(self.params.get("platform"), EndUser, external_id)
+        end_user = find_end_user(platform, external_id, lock=True)
         self.require_match(show(end_user))
         service(end_user=end_user, actor=self.actor, why=self.body["why"])
         return self.shown(show(end_user))

@@ -22,7 +22,7 @@ from exchange.lookups import (
     find_grant,
     find_installation,
     find_integration,
-    find_platform,
+    platform_of,
     refuse_unnamed,
 )
 from exchange.models import EndUser, Grant, Installation, Integration
@@ -58,7 +58,7 @@ def show(grant: Grant) -> dict[str, Any]:
 class GrantView(VendorView):
     def parties(self, external_id: str, integration_id: str) -> Parties:
         """Find what path and query name. Raises NotFound."""
-        platform = find_platform(self.params.get("platform"))
+        platform = platform_of(self.params.get("platform"), EndUser, external_id)
         name = self.params.get("installation")
         installation = find_installation(platform, name) if name is not None else None
         # The end user is locked before any grant of it, as put_grant does: who meets waits only one way.

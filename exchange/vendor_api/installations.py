@@ -10,7 +10,7 @@ from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import filtered, page, page_of
-from exchange.lookups import find_installation, find_platform
+from exchange.lookups import find_installation, platform_of
 from exchange.models import Installation
 from exchange.services.end_users import (
     approve_installation,
@@ -62,13 +62,13 @@ class OneInstallation(VendorView):
         tagged=True,
     )
     def get(self, request: Request, installation_id: str) -> Response:
-        found = find_installation(find_platform(self.params.get("platform")), installation_id)
-        return self.shown(InstallationSerializer(found).data)
+        platform = platform_of(self.params.get("platform"), Installation, installation_id)
+        return self.shown(InstallationSerializer(find_installation(platform, installation_id)).data)
 
 
 class InstallationAct(VendorView):
     def act(self, service: Callable[..., None], installation_id: str) -> Response:
-        platform = find_platform(self.params.get("platform"))
+        platform = platform_of(self.params.get("platform"), Installation, installation_id)
         installation = find_installation(platform, installation_id, lock=True)
         self.require_match(InstallationSerializer(installation).data)
         service(installation=installation, actor=self.actor, why=self.body["why"])

@@ -11,9 +11,9 @@ from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.fields import Name, StrictSerializer
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads
-from exchange.lookups import find_platform, refuse_unnamed_for
+from exchange.lookups import platform_of, refuse_unnamed_for
 from exchange.mindcloud.services import BrowserToken, mint_token
-from exchange.models import MAX_ID, Platform
+from exchange.models import MAX_ID, EndUser, Platform
 from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
 
 
@@ -48,7 +48,7 @@ class MindCloudToken(VendorView):
         that is missing is created at MindCloud and registered first: once, however often this is called."""
         if len(external_id) > MAX_ID:
             raise NotFound(f"An external_id has at most {MAX_ID} characters.")
-        minted = self._minted(find_platform(self.params.get("platform")), external_id)
+        minted = self._minted(platform_of(self.params.get("platform"), EndUser, external_id), external_id)
         end_user = minted.end_user
         return Response(
             {

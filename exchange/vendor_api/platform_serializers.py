@@ -4,7 +4,19 @@ from typing import Any
 
 from rest_framework import serializers
 
-from credservice.vendor_api.fields import ActiveState, Flag, JSONObject, Name, StrictSerializer, Text, Texts, Whole
+from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.vendor_api.serializers import NO_POLICY
+from credservice.vendor_api.fields import (
+    ActiveState,
+    Flag,
+    JSONObject,
+    Name,
+    NameFilter,
+    StrictSerializer,
+    Text,
+    Texts,
+    Whole,
+)
 from credservice.vendor_api.paging import PageQuerySerializer
 from credservice.vendor_api.setup import AcceptingSerializer
 from exchange.lookups import NO_PLATFORM
@@ -17,19 +29,6 @@ class PlatformQuerySerializer(StrictSerializer):
         max_length=64,
         help_text="Its name; without it, the default platform. Where there are several, name it to make something new.",
     )
-
-
-class PlatformFilter(serializers.CharField):
-    """Refuses a name that no platform has: an empty list would look as if there were nothing."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(required=False, max_length=64, **kwargs)
-
-    def to_internal_value(self, data: Any) -> str:
-        name: str = super().to_internal_value(data)
-        if not Platform.objects.filter(name=name).exists():
-            raise serializers.ValidationError(NO_PLATFORM)
-        return name
 
 
 class IntegrationPutQuerySerializer(PlatformQuerySerializer, AcceptingSerializer):
@@ -117,5 +116,5 @@ class IntegrationPutSerializer(StrictSerializer):
 
 
 class IntegrationQuerySerializer(PageQuerySerializer):
-    platform = PlatformFilter()
-    policy = serializers.CharField(required=False, max_length=128, help_text="Its name.")
+    platform = NameFilter(Platform, "name", NO_PLATFORM, max_length=64)
+    policy = NameFilter(CredentialPolicy, "name", NO_POLICY, max_length=128, help_text="Its name.")

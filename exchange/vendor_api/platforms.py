@@ -9,7 +9,7 @@ from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import PageQuerySerializer, filtered, page, page_of
 from credservice.vendor_api.setup import AcceptingSerializer, SetupView
-from exchange.lookups import find_integration, find_platform, platform_of_name, refuse_unnamed
+from exchange.lookups import find_integration, platform_of, platform_of_name, refuse_unnamed
 from exchange.models import Integration, Platform
 from exchange.vendor_api.platform_serializers import (
     IntegrationPutQuerySerializer,
@@ -90,7 +90,7 @@ class OneIntegration(SetupView):
         tagged=True,
     )
     def get(self, request: Request, integration_id: str) -> Response:
-        found = find_integration(find_platform(self.params.get("platform")), integration_id)
+        found = find_integration(platform_of(self.params.get("platform"), Integration, integration_id), integration_id)
         return self.shown(IntegrationSerializer(found).data)
 
     @writes(
@@ -109,7 +109,7 @@ class OneIntegration(SetupView):
 
         What would change the answers of customers, or leave them without one, is refused until you accept it.
         """
-        platform = find_platform(self.params.get("platform"))
+        platform = platform_of(self.params.get("platform"), Integration, integration_id)
         rows = Integration.objects.select_related("platform", "policy").filter(platform=platform)
         known = find_theirs_or_ours(rows, "integration_id", integration_id)
         if not known:

@@ -11,6 +11,7 @@ from credservice.vendor_api.fields import (
     ActiveState,
     Facts,
     Name,
+    NameFilter,
     Reason,
     StrictSerializer,
     Text,
@@ -19,8 +20,9 @@ from credservice.vendor_api.fields import (
 )
 from credservice.vendor_api.paging import PageQuerySerializer
 from credservice.vendor_api.setup import AcceptingSerializer
-from exchange.models import MAX_ID, Installation
-from exchange.vendor_api.platform_serializers import PlatformFilter, PlatformQuerySerializer
+from exchange.lookups import NO_INTEGRATION, NO_PLATFORM
+from exchange.models import MAX_ID, Installation, Integration, Platform
+from exchange.vendor_api.platform_serializers import PlatformQuerySerializer
 
 # Said wherever they are sent.
 ATTRIBUTES = (
@@ -55,7 +57,7 @@ class EndUserPutQuerySerializer(PlatformQuerySerializer, AcceptingSerializer):
 
 
 class EndUserQuerySerializer(PageQuerySerializer):
-    platform = PlatformFilter()
+    platform = NameFilter(Platform, "name", NO_PLATFORM, max_length=64)
     external_id = Text(required=False, max_length=MAX_ID)
     end_user_id = Text(required=False, max_length=MAX_ID)
     name = serializers.CharField(required=False, max_length=255, help_text="How it begins, in whatever case.")
@@ -79,10 +81,10 @@ class InstallationSerializer(serializers.Serializer[Any]):
 
 
 class InstallationQuerySerializer(PageQuerySerializer):
-    platform = PlatformFilter()
+    platform = NameFilter(Platform, "name", NO_PLATFORM, max_length=64)
     state = serializers.ChoiceField(Installation.State.choices, required=False)
     external_id = Text(required=False, max_length=MAX_ID, help_text="Of its end user.")
-    integration_id = Text(required=False, max_length=MAX_ID)
+    integration_id = NameFilter(Integration, "integration_id", NO_INTEGRATION, max_length=MAX_ID)
 
 
 class HandedOutSerializer(serializers.Serializer[Any]):
@@ -107,9 +109,9 @@ class GrantSerializer(serializers.Serializer[Any]):
 
 
 class GrantQuerySerializer(PageQuerySerializer):
-    platform = PlatformFilter()
+    platform = NameFilter(Platform, "name", NO_PLATFORM, max_length=64)
     external_id = Text(required=False, max_length=MAX_ID, help_text="Of the end user.")
-    integration_id = Text(required=False, max_length=MAX_ID)
+    integration_id = NameFilter(Integration, "integration_id", NO_INTEGRATION, max_length=MAX_ID)
     line = serializers.UUIDField(required=False)
 
 

@@ -9,13 +9,14 @@ from credservice.core.ids import find_theirs_or_ours
 from provisioning.models import Marketplace, Product, Resource, ResourceCredential
 
 M = TypeVar("M", bound=Model)
+NO_MARKETPLACE = "There is no marketplace of this name."
 
 
 def find_marketplace(name: str) -> Marketplace:
     """Find the marketplace of a path. Raises NotFound."""
     found = Marketplace.objects.filter(name=name).first()
     if found is None:
-        raise NotFound("There is no marketplace of this name.")
+        raise NotFound(NO_MARKETPLACE)
     return found
 
 

@@ -8,12 +8,13 @@ from rest_framework import serializers
 
 from credservice.core.names import fault_of_name
 from credservice.credentials.models import Credential
-from credservice.vendor_api.fields import Reason, StrictSerializer, Text, Whole
+from credservice.vendor_api.fields import NameFilter, Reason, StrictSerializer, Text, Whole
 from credservice.vendor_api.paging import PageQuerySerializer
 from credservice.vendor_api.problems import InvalidFields, field_errors, refused
-from provisioning.models import ID_LENGTH, KEY_LENGTH, MAX_QUANTITY, Resource
+from provisioning.models import ID_LENGTH, KEY_LENGTH, MAX_QUANTITY, Marketplace, Plan, Product, Resource
 from provisioning.rfc3339 import parse_rfc3339
 from provisioning.usage_reports import Problem, Refused, Report
+from provisioning.vendor_api.lookups import NO_MARKETPLACE
 
 MAX_REPORTS = 1000
 # Outside of these a time is a mistake: seconds for milliseconds, another year.
@@ -43,10 +44,12 @@ class ResourceSerializer(serializers.Serializer[Any]):
 
 
 class ResourceQuerySerializer(PageQuerySerializer):
-    marketplace = serializers.CharField(required=False, max_length=64)
+    marketplace = NameFilter(Marketplace, "name", NO_MARKETPLACE, max_length=64)
     state = serializers.ChoiceField(Resource.State.choices, required=False)
-    product = serializers.CharField(required=False, max_length=129, help_text="Its label.")
-    plan = serializers.CharField(required=False, max_length=129, help_text="Its label.")
+    product = NameFilter(
+        Product, "label", "No marketplace has a product with this label.", max_length=129, help_text="Its label."
+    )
+    plan = NameFilter(Plan, "label", "No product has a plan with this label.", max_length=129, help_text="Its label.")
     resource_id = serializers.CharField(required=False, max_length=ID_LENGTH, help_text="The marketplace's id.")
 
 
@@ -63,7 +66,7 @@ class ResourceCredentialSerializer(serializers.Serializer[Any]):
 
 
 class ResourceCredentialQuerySerializer(PageQuerySerializer):
-    marketplace = serializers.CharField(required=False, max_length=64)
+    marketplace = NameFilter(Marketplace, "name", NO_MARKETPLACE, max_length=64)
     resource_id = serializers.CharField(required=False, max_length=ID_LENGTH, help_text="The marketplace's id.")
     credential_id = serializers.CharField(required=False, max_length=ID_LENGTH, help_text="The marketplace's id.")
 

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from credservice.credentials.models import Credential, CredentialPolicy
-from credservice.credentials.services import rotate, start_issue
+from credservice.credentials.services import revoke, rotate, start_issue
 from exchange.models import Installation, Integration
 from tests.support.console import World
 from tests.support.pages import ask_bulk, tick_of, url
@@ -46,6 +46,38 @@ def test_who_is_given_the_value_lacks_it_no_more(world: World) -> None:
     found = Credential.objects.get(pk=world.credential.pk)
     rotate(credential=found, actor="test", entered={"apiKey": "another-key-of-acme", "tenant": "acme"})
     assert lacking() == set()
+
+
+def test_a_retiring_one_lacks_it_where_it_is_what_is_handed_out(console: Client, world: World) -> None:
+    first = world.credential
+    second = rotate(credential=first, actor="test", entered={"apiKey": "another-key-of-acme"})
+    third = rotate(credential=second, actor="test", entered={"apiKey": "a-third-key-of-acme"})
+    name_values(world.policy, "apiKey", "tenant")
+    assert lacking() == {third}
+    revoke(credential=third, actor="test", reason="a customer asked for it")
+    assert lacking() == {second}
+    [listed] = console.get(url(Credential, "changelist"), {"values": "lacking"}).context["cl"].result_list
+    assert listed == second
+    page = console.get(url(second)).content.decode()
+    assert "<span>It has no tenant, which its policy got after it was made.</span>" in page
+    [banner] = console.get(url(world.policy)).context["next_steps"]
+    assert "1 live credential lacks tenant" in banner.sentence
+    Credential.objects.filter(pk=second.pk).update(retires_at=timezone.now())
+    assert lacking() == {first}
+    revoke(credential=first, actor="test", reason="a customer asked for it")
+    assert lacking() == set()
+    assert "tenant" not in str(console.get(url(first)).context["next_steps"])
+
+
+def test_a_retiring_one_is_not_handed_out_beside_one_that_has_the_value(world: World) -> None:
+    name_values(world.policy, "apiKey", "tenant")
+    found = Credential.objects.get(pk=world.credential.pk)
+    second = rotate(credential=found, actor="test", entered={"apiKey": "another-key-of-acme", "tenant": "acme"})
+    third = rotate(credential=second, actor="test", entered={"apiKey": "a-third-key-of-acme", "tenant": "acme"})
+    revoke(credential=third, actor="test", reason="a customer asked for it")
+    assert lacking() == set()
+    revoke(credential=second, actor="test", reason="a customer asked for it")
+    assert lacking() == {world.credential}
 
 
 def test_a_name_that_goes_and_comes_back_is_lacked_by_those_made_meanwhile(world: World) -> None:

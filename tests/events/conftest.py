@@ -92,3 +92,9 @@ def deliver(endpoint: EventEndpoint):
 @pytest.fixture
 def keys(db: None) -> CredentialPolicy:
     return CredentialPolicy.objects.create(name="keys", issuer="api_key")
+
+
+@pytest.fixture
+def entered(db: None) -> CredentialPolicy:
+    """Of keys that only the vendor's own product can end."""
+    return CredentialPolicy.objects.create(name="entered", issuer="static", options={"names": ["apiKey"]})

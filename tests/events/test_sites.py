@@ -11,7 +11,7 @@ from credservice.core.exceptions import Unavailable
 from credservice.credentials import events, transitions
 from credservice.credentials.issuer_calls import finish_end, finish_issue
 from credservice.credentials.models import Credential
-from credservice.credentials.services import revoke, rotate, start_issue
+from credservice.credentials.services import confirm_end, revoke, rotate, start_issue
 from credservice.credentials.tasks import expire_due
 from credservice.events.models import Event
 from tests.support.canaries import found_in_text
@@ -34,10 +34,56 @@ def make(policy, **more):
 def test_a_credential_that_is_issued_rotated_and_revoked(endpoint, keys):
     first = make(keys)
     second = rotate(credential=first, actor="test", overlap=timedelta(0))
-    assert told() == ["credential.issued", "credential.revoked", "credential.rotated"]
+    assert told() == ["credential.issued", "credential.revoked", "credential.leaked", "credential.rotated"]
     assert data("credential.rotated")["predecessor"] == str(first.pk)
     assert data("credential.rotated")["id"] == str(second.pk)
     assert data("credential.issued")["context"] == {"external_id": "acme"}
+
+
+def test_a_key_that_its_issuer_cannot_end_may_still_work_until_its_end_is_confirmed(endpoint, entered):
+    credential = make(entered, entered={"apiKey": "a-key-of-the-vendors-product"})
+    revoke(credential=credential, actor="test", reason="it was in a log", leaked=True)
+    revoke(credential=credential, actor="test", reason="it was in a log", leaked=True)
+    confirm_end(credential=credential, actor="test")
+    assert told() == ["credential.issued", "credential.revoked", "credential.leaked", "credential.end_confirmed"]
+    leaked_at = Credential.objects.get(pk=credential.pk).leaked_at.isoformat().replace("+00:00", "Z")
+    for type_, outside in (("revoked", "leaked"), ("leaked", "leaked"), ("end_confirmed", "confirmed")):
+        about = data(f"credential.{type_}")
+        assert (about["state"], about["outside"], about["leaked_at"]) == ("revoked", outside, leaked_at)
+
+
+def test_one_that_leaks_after_its_end_is_told_once(endpoint, entered):
+    credential = make(entered, entered={"apiKey": "a-key-of-the-vendors-product"})
+    revoke(credential=credential, actor="test", reason="the customer left")
+    assert (data("credential.revoked")["outside"], data("credential.revoked")["leaked_at"]) == ("open", None)
+    for _ in range(2):
+        revoke(credential=credential, actor="test", reason="it was in a log", leaked=True)
+    assert told() == ["credential.issued", "credential.revoked", "credential.leaked"]
+    assert data("credential.leaked")["outside"] == "leaked"
+
+
+def test_an_active_one_that_leaks_is_told_before_its_successor_comes(endpoint, active, outside):
+    outside.fault("before-issue", "down")
+    rotate(credential=active, actor="test", overlap=timedelta(0))
+    about = data("credential.leaked")
+    assert (about["id"], about["state"], about["outside"]) == (str(active.pk), "active", "")
+    outside.heal("before-issue")
+    successor = Credential.objects.get(predecessor=active)
+    finish_issue(successor, actor="test", insist=True)
+    finish_end(active, actor="test", insist=True)
+    assert told(type="credential.leaked") == ["credential.leaked"]
+    about = data("credential.revoked")
+    assert (about["id"], about["outside"], bool(about["leaked_at"])) == (str(active.pk), "", True)
+
+
+def test_an_active_one_that_leaks_with_another_is_told(endpoint, entered):
+    entered.options = {"names": ["user", "password"]}
+    entered.save()
+    old = make(entered, entered={"user": "acme", "password": "the-same-password-of-both"})
+    new = rotate(credential=old, actor="test", entered={"user": "acme2", "password": "the-same-password-of-both"})
+    revoke(credential=old, actor="test", reason="it was in a log", leaked=True)
+    bodies = [json.loads(event.body)["data"] for event in Event.objects.filter(type="credential.leaked")]
+    assert {each["id"]: each["state"] for each in bodies} == {str(old.pk): "revoked", str(new.pk): "active"}
 
 
 def test_one_that_expires(endpoint, keys):

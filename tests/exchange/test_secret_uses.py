@@ -1,7 +1,12 @@
 """Notes when each of a platform's signing secrets last verified a call."""
 
+import time
 from base64 import urlsafe_b64encode
+from uuid import uuid4
 
+import pytest
+
+from credservice.core.last_used import FLUSH_SECONDS
 from credservice.crypto import authenticate
 from credservice.keys.models import SigningSecret
 from credservice.keys.rotation_progress import last_uses
@@ -18,6 +23,20 @@ def test_a_call_that_holds_is_noted(door, granted):
     assert last_use() is None
     door.post()
     assert last_use() is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_one_is_written_at_once_and_also_beside_others(door, granted):
+    """The console asks for a tick before a setting that calls hold with is changed: also seconds after the first."""
+    other = uuid4()  # of another platform, which has signed all the while: what it is noted for waits
+    for _ in range(2):
+        last_uses.flush()
+        last_uses.note(other)
+    door.post()
+    until = time.monotonic() + FLUSH_SECONDS / 2
+    while SigningSecret.objects.get().last_used_at is None and time.monotonic() < until:
+        time.sleep(0.1)
+    assert SigningSecret.objects.get().last_used_at is not None
 
 
 def test_a_call_that_is_refused_is_not(door, granted):

@@ -199,6 +199,28 @@ def test_those_of_one_that_was_rotated_as_leaked_too(vendor, credential):
     assert Credential.objects.get(pk=credential.pk).is_erased()
 
 
+def test_one_that_has_leaked_and_goes_on_is_told_and_listed(vendor, entered):
+    """What leaked with another is handed out until somebody rotates it: the backend has to find it."""
+    entered.options = {"names": ["user", "password"]}
+    entered.save()
+    values = {"user": "acme", "password": VALUE}
+    old = vendor.post("/credentials", {"policy": "entered", "values": values}).json()
+    new = vendor.put(f"/credentials/{old['id']}/values", {"values": values | {"user": "acme2"}})
+    tag = vendor.get(f"/credentials/{new.json()['id']}")["ETag"]
+    assert (old["leaked_at"], vendor.all_pages("/credentials?leaked=true")) == (None, [])
+    ended = vendor.post(f"/credentials/{old['id']}/revoke", {"reason": "found in a log", "leaked": True}).json()
+    found = vendor.get(f"/credentials/{new.json()['id']}")
+    assert (found.json()["state"], found["ETag"] == tag) == ("active", False)
+    assert None not in (ended["leaked_at"], found.json()["leaked_at"])
+    assert {each["id"] for each in vendor.all_pages("/credentials?leaked=true")} == {old["id"], found.json()["id"]}
+    assert [each["id"] for each in vendor.all_pages("/credentials?leaked=true&state=active")] == [found.json()["id"]]
+    assert vendor.all_pages("/credentials?leaked=false") == []
+    another = {"leaked": True, "values": {"user": "acme", "password": VALUE + "2"}}
+    replaced = vendor.post(f"/credentials/{new.json()['id']}/rotate", another)
+    assert [each["id"] for each in vendor.all_pages("/credentials?leaked=false")] == [replaced.json()["id"]]
+    assert vendor.all_pages("/credentials?leaked=true&state=active") == []
+
+
 def test_who_lacks_a_value_that_its_policy_got_is_listed(vendor, stored):
     """The backend that has to send the new value asks for whom, and is done when nobody is left."""
     assert vendor.all_pages("/credentials?lacks_value=true") == []

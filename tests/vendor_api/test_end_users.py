@@ -2,7 +2,7 @@
 
 import pytest
 
-from exchange.models import EndUser
+from exchange.models import EndUser, Integration
 from tests.support.concurrency import at_once
 from tests.support.exchange_factories import make_door, make_platform
 from tests.vendor_api.client import Vendor, refused
@@ -119,6 +119,27 @@ def test_another_platforms_end_user_is_another(vendor, door):
     make_platform("staging", secret="another-signing-secret-for-tests")
     assert vendor.put("/end-users/customer-1?platform=staging", ADA).status_code == 201
     assert vendor.get("/end-users/customer-1").json()["end_user_id"] == door.end_user.end_user_id
+
+
+def test_our_id_is_found_whatever_the_platform(vendor, door):
+    """It names one alone; the platform has to be said only with ids that several may have."""
+    staging = make_platform("staging", secret="another-signing-secret-for-tests")
+    made = vendor.put("/end-users/customer-9?platform=staging", ADA).json()
+    assert vendor.get(f"/end-users/{made['id']}").json() == made
+    assert vendor.put(f"/end-users/{made['id']}", {"name": "Ada L."}).json()["name"] == "Ada L."
+    assert vendor.post(f"/end-users/{made['id']}/suspend").json()["state"] == "suspended"
+    refused(vendor.get(f"/end-users/{made['id']}?platform=mindcloud"), 404, "not_found")
+    integration = Integration.objects.create(
+        platform=staging, integration_id="int_s", policy=door.integration.policy, response_shape={}
+    )
+    assert vendor.get(f"/integrations/{integration.pk}").json()["integration_id"] == "int_s"
+    refused(vendor.get(f"/end-users/{made['id']}/grants/{integration.pk}"), 404, "not_found")  # there is none yet
+    at = {"values": {"apiKey": "a-key-of-the-customer-at-staging"}}
+    assert vendor.put(f"/end-users/{made['id']}/grants/int_s?platform=staging", at).status_code == 201
+    assert vendor.get(f"/end-users/{made['id']}/grants/int_s").json()["platform"] == "staging"
+    # An id of the vendor's own that is written like ours goes first.
+    vendor.put(f"/end-users/{made['id']}?platform=mindcloud", {"end_user_id": "enduser_like_ours"})
+    assert vendor.get(f"/end-users/{made['id']}").json()["end_user_id"] == "enduser_like_ours"
 
 
 def test_the_platform_is_to_be_said_where_none_is_the_default(vendor, door):

@@ -82,7 +82,7 @@ def test_the_set_up_is_read_without_its_secrets(vendor, door):
 
 
 @pytest.mark.parametrize(
-    ("query", "found"), [("external_id=customer-1", 1), ("integration_id=x", 0), ("state=active", 1)]
+    ("query", "found"), [("external_id=customer-1", 1), ("external_id=nobody", 0), ("state=active", 1)]
 )
 def test_the_list_is_filtered(vendor, door, query, found):
     assert len(vendor.get(f"/installations?{query}").json()["items"]) == found

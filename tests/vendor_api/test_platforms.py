@@ -4,6 +4,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from credservice.credentials.models import CredentialPolicy
 from credservice.keys.models import SigningSecret
 from credservice.manifest.apply import wait_for_others
 from credservice.vendor_api import setup
@@ -250,6 +251,34 @@ def test_an_unknown_platform_is_refused_in_one_way(vendor, door):
         body = None if method in ("GET", "DELETE") else {}
         told = refused(vendor.call(method, f"{path}?platform=nope", body), 400, "invalid_request", "?platform")
         assert told["detail"] == "platform: There is no platform of this name."
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "told"),
+    [
+        ("/credentials", "policy", "There is no policy of this name."),
+        ("/integrations", "policy", "There is no policy of this name."),
+        ("/policies", "issuer", "There is no issuer of this name."),
+        ("/installations", "integration_id", "There is no integration with this id."),
+        ("/grants", "integration_id", "There is no integration with this id."),
+        ("/resources", "marketplace", "There is no marketplace of this name."),
+        ("/resources", "product", "No marketplace has a product with this label."),
+        ("/resources", "plan", "No product has a plan with this label."),
+        ("/resource-credentials", "marketplace", "There is no marketplace of this name."),
+        ("/event-deliveries", "endpoint", "There is no event endpoint of this name."),
+    ],
+)
+def test_a_list_refuses_what_the_set_up_does_not_have(vendor, door, path, name, told):
+    """An empty list would read as "nobody": "nobody lacks the value", say."""
+    problem = refused(vendor.get(f"{path}?{name}=nope"), 400, "invalid_request", f"?{name}")
+    assert problem["detail"] == f"{name}: {told}"
+
+
+def test_a_list_by_what_the_set_up_has_may_be_empty(vendor, door):
+    CredentialPolicy.objects.create(name="forgotten", issuer="an-issuer-that-settings-lost")
+    for query in ("credentials?policy=forgotten", "policies?issuer=jwt", "grants?integration_id=int_abc123"):
+        assert vendor.get(f"/{query}").json()["items"] == []
+    assert len(vendor.get("/policies?issuer=an-issuer-that-settings-lost").json()["items"]) == 1
 
 
 def test_nothing_new_is_made_at_a_platform_that_nobody_named(vendor, door):

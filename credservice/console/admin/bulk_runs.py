@@ -102,9 +102,11 @@ class Start(SecondPerson):
 
     def consequences(self, obj: BulkRun) -> list[str]:
         action = self.action(obj)
+        told = [*self._foretold(obj), *self.left(obj)]
         if obj.total > bulk_runs.AT_ONCE:
-            return [action.consequence, _WHAT_IS_LEFT, _IN_THE_BACKGROUND]
-        return [action.consequence, *self._foretold(obj), *self.left(obj)]
+            of_first = [f"Of the first {bulk_runs.AT_ONCE} alone: {sentence}" for sentence in told]
+            return [action.consequence, *of_first, _WHAT_IS_LEFT, _IN_THE_BACKGROUND]
+        return [action.consequence, *told]
 
     def left(self, obj: BulkRun) -> list[str]:
         """Tell how many of these will be left as they are, by why."""

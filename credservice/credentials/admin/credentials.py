@@ -156,14 +156,18 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         return [*self._lacks(request, obj), *self._ends(request, obj)]
 
     def _lacks(self, request: HttpRequest, obj: Credential) -> list[Need]:
-        """Tell what it was made without, where somebody can make it anew."""
+        """Tell what it was made without, while it may be handed out; and where somebody can make it anew, if so."""
         lacked = " and ".join(obj.lacked_names())
+        if not lacked or not obj.is_usable():
+            return []
+        told = f"It has no {lacked}, which its policy got after it was made"
         acts = ((pages.Replace(self), "Replace its values"), (pages.Rotate(self), "Rotate it"))
-        return [
-            Need(f"It has no {lacked}, which its policy got after it was made. {do}", link=page.url(obj))
+        needs = [
+            Need(f"{told}. {do}", link=page.url(obj))
             for page, do in acts
-            if lacked and page.allowed(request, obj) and not page.refusal(obj)
+            if page.allowed(request, obj) and not page.refusal(obj)
         ]
+        return needs or [Need(f"{told}.")]
 
     def _ends(self, request: HttpRequest, obj: Credential) -> list[Need]:
         replace, rotate = pages.Replace(self), pages.Rotate(self)

@@ -37,14 +37,20 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
     def lacking_values(self) -> "CredentialQuerySet":
         """Keep those that are handed out without a value of their policy: made before that had its name.
 
-        Found by when they were activated: nothing is unsealed.
+        Found by when they were activated: nothing is unsealed. Where a line has no active one, the newest that retires
+        is handed out. Few retire, and each of the two is found by an index of its own.
         """
+        now, line = timezone.now(), Credential.objects.filter(line=models.OuterRef("line"))
+        newer = models.Q(state="retiring", retires_at__gt=now, created_at__gt=models.OuterRef("created_at"))
+        before = models.Exists(line.filter(models.Q(state="active") | newer))
+        active, retiring = models.Q(state="active"), models.Q(state="retiring", retires_at__gt=now) & ~models.Q(before)
         lacking = models.Q(pk__in=[])
         for policy in CredentialPolicy.objects.exclude(earlier_names=[]):
             for since, until, _ in policy.gains():
                 made = models.Q(policy=policy, activated_at__lt=until)
-                lacking |= made & models.Q(activated_at__gte=since) if since else made
-        return self.filter(lacking, state=Credential.State.ACTIVE)
+                made &= models.Q(activated_at__gte=since) if since else models.Q()
+                lacking |= (made & active) | (made & retiring)
+        return self.filter(lacking)
 
     def usable(self) -> "CredentialQuerySet":
         """Keep those that may be handed out now, as :meth:`Credential.is_usable` tells."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -9,6 +10,7 @@ from rest_framework.response import Response
 
 from credservice.core.exceptions import NotFound
 from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.vendor_api.serializers import NO_POLICY
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.fields import Flag, JSONObject, Seconds, StrictSerializer, Text
 from credservice.vendor_api.models import Scope
@@ -79,6 +81,12 @@ class PolicyPutSerializer(StrictSerializer):
 class PolicyQuerySerializer(PageQuerySerializer):
     issuer = serializers.CharField(required=False, max_length=64)
 
+    def validate_issuer(self, alias: str) -> str:
+        """Refuse one that there is not, as :class:`NameFilter` does; settings may have lost a policy's."""
+        if alias not in settings.CREDENTIAL_ISSUERS and not CredentialPolicy.objects.filter(issuer=alias).exists():
+            raise serializers.ValidationError("There is no issuer of this name.")
+        return alias
+
 
 class Policies(VendorView):
     """Shows how credentials are made."""
@@ -102,7 +110,7 @@ class OnePolicy(SetupView):
     def get(self, request: Request, policy: str) -> Response:
         found = CredentialPolicy.objects.filter(name=policy).first()
         if found is None:
-            raise NotFound("There is no policy of this name.")
+            raise NotFound(NO_POLICY)
         return self.shown(PolicySerializer(found).data)
 
     @writes(

@@ -13,6 +13,7 @@ from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import record_repeated_reveal, reveal, revoke, rotate, try_issue
 from credservice.credentials.transitions import no_time
 from credservice.credentials.vendor_api.serializers import (
+    NO_POLICY,
     CredentialOrderSerializer,
     CredentialQuerySerializer,
     CredentialSerializer,
@@ -77,6 +78,8 @@ class Credentials(CredentialView):
         lookups = {"state": "state", "policy": "policy__name", "subject": "subject", "line": "line", "hint": "hint"}
         rows = Credential.objects.with_use().select_related("policy").filter(**filtered(self.params, **lookups))
         rows = rows.defer("sealed_values", "lookup", "value_digests", "handle")
+        if "leaked" in self.params:
+            rows = rows.filter(leaked_at__isnull=not self.params["leaked"])
         if self.params.get("lacks_value"):
             rows = rows.lacking_values()
         return page(request, rows, self.params, lambda found: list(CredentialSerializer(found, many=True).data))
@@ -98,7 +101,7 @@ class Credentials(CredentialView):
         order = dict(self.body)
         policy = CredentialPolicy.objects.filter(name=order["policy"]).first()
         if policy is None:
-            raise refused("/policy", "There is no policy of this name.")
+            raise refused("/policy", NO_POLICY)
         credential = create_credential(
             policy=policy,
             subject=order["subject"],
@@ -134,8 +137,8 @@ class CredentialValues(CredentialView):
     )
     def put(self, request: Request, credential: str) -> Answer:
         """Of a policy that makes none itself. Other values make a successor, which is answered with 201 and handed out
-        from now on; the same values change nothing, and are answered with 200. One that is retiring takes them where its
-        successor was revoked, so that it is what is handed out: it keeps its end, and also the same values make a
+        from now on; the same values change nothing, and are answered with 200. One that is retiring takes them where
+        its successor was revoked, so that it is what is handed out: it keeps its end, and also the same values make a
         successor."""
         overlap = _overlap(self.body)
         put, is_new = put_credential(
@@ -160,7 +163,8 @@ class Rotation(CredentialView):
     def post(self, request: Request, credential: str) -> Answer:
         """Makes its successor, which is answered. The current one stays valid for the policy's overlap; not at all
         where it has leaked. One that is retiring can be rotated where its successor was revoked, so that it is what is
-        handed out: it keeps its end. A rotation that is pending is in the way, unless you force a new one with a reason."""
+        handed out: it keeps its end. A rotation that is pending is in the way, unless you force a new one with a
+        reason."""
         overlap = timedelta(0) if self.body["leaked"] else _overlap(self.body)
         successor = rotate(
             credential=self.locked(credential, leaked=no_time(overlap)),

@@ -4,9 +4,21 @@ from typing import Any
 
 from rest_framework import serializers
 
-from credservice.credentials.models import Credential
-from credservice.vendor_api.fields import MAX_OVERLAP, Facts, Flag, Reason, StrictSerializer, Text, Values, Whole
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.vendor_api.fields import (
+    MAX_OVERLAP,
+    Facts,
+    Flag,
+    NameFilter,
+    Reason,
+    StrictSerializer,
+    Text,
+    Values,
+    Whole,
+)
 from credservice.vendor_api.paging import PageQuerySerializer
+
+NO_POLICY = "There is no policy of this name."
 
 
 class CredentialSerializer(serializers.Serializer[Any]):
@@ -37,6 +49,11 @@ class CredentialSerializer(serializers.Serializer[Any]):
         help_text="While it may still work outside: the good version of its line that has values of it too. End only "
         "its others there. No part of the ETag.",
     )
+    leaked_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When it was first reported as leaked. While it is active, it is handed out until you rotate it as "
+        "leaked.",
+    )
     last_used_at = serializers.DateTimeField(
         allow_null=True, help_text="When it was last introspected, to the minute. No part of the ETag."
     )
@@ -44,12 +61,17 @@ class CredentialSerializer(serializers.Serializer[Any]):
 
 class CredentialQuerySerializer(PageQuerySerializer):
     state = serializers.ChoiceField(Credential.State.choices, required=False)
-    policy = serializers.CharField(required=False, max_length=128, help_text="Its name.")
+    policy = NameFilter(CredentialPolicy, "name", NO_POLICY, max_length=128, help_text="Its name.")
     subject = serializers.CharField(required=False, max_length=255)
     line = serializers.UUIDField(required=False)
     hint = serializers.CharField(required=False, max_length=64)
+    leaked = serializers.BooleanField(
+        required=False,
+        help_text="true: those that were reported as leaked; with state=active, what you have to rotate.",
+    )
     lacks_value = serializers.BooleanField(
-        required=False, help_text="true: active ones made before their policy had all its value_names."
+        required=False,
+        help_text="true: those handed out now that were made before their policy had all its value_names.",
     )
 
 
