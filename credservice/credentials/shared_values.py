@@ -58,3 +58,12 @@ def _told(other: Credential, when: str) -> str:
             "you rotate it as leaked."
         )
     return f"Version {other.version_name()} has a value of it, and ends with it{when}."
+
+
+def shared_names(ended: Credential, holder: Credential) -> list[str]:
+    """Name the values of ``holder`` that ``ended`` has as well: short ones only while both open."""
+    its, others = _opened(ended), _opened(holder) or {}
+    if its is not None:
+        return [name for name, value in others.items() if value in its.values()]
+    known = set(map(bytes, ended.value_digests))
+    return [name for name, value in others.items() if not known.isdisjoint(map(value_digest, parts_of_all([value])))]

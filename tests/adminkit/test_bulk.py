@@ -43,6 +43,12 @@ def test_revoking_says_what_partners_will_notice(console: Client, world: World) 
     assert "handed to 1 installation." in page
 
 
+def test_of_more_than_it_looks_at_the_page_tells_of_the_first(console: Client, world: World, large: None) -> None:
+    revoke(credential=world.credential, actor="test", reason="a test")
+    page = console.get(ask_bulk(console, Credential, "rotate", [world.credential, world.make_key()])).content.decode()
+    assert "Of the first 1 alone: 1 is left out: Only an active credential can be rotated" in page
+
+
 def test_one_row_is_one(console: Client, world: World) -> None:
     waiting = world.make_installation("inst_2", "pending")
     page = console.get(ask_bulk(console, type(waiting), "approve", [waiting])).content.decode()

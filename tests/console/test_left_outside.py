@@ -243,10 +243,11 @@ def test_nobody_is_told_to_end_what_the_next_version_hands_out(
 ) -> None:
     old, new = same_key
     before = text(console, url(old, "revoke"))
-    assert f"Version {new.version_name()} uses values of it, too: leave those in your product." in before
+    left = "its accessKey: leave that until that version is replaced."
+    assert f"In your product, version {new.version_name()} uses {left}" in before
     told = (
-        f"It may still work in your product, but version {new.version_name()} still uses values of it: leave those. "
-        "End the others there, then confirm its end here."
+        f"It may still work in your product, but version {new.version_name()} still uses {left} End its other values "
+        "there, then confirm its end here."
     )
     assert told in messages_of(send(console, url(old, "revoke"), why=WHY))
     (step,) = console.get(url(old)).context["next_steps"]
@@ -257,7 +258,7 @@ def test_nobody_is_told_to_end_what_the_next_version_hands_out(
         "version still uses, then confirm its end on its page"
     ]
     bulk = text(console, ask_bulk(console, Credential, "confirm_end", [old]))
-    assert "1 of these has values that another version still uses, as its page says: leave those." in bulk
+    assert "Of 1 of these, leave the values that another version still uses: as its page names them." in bulk
     customer = [step.sentence for step in console.get(url(world.end_user)).context["next_steps"]]
     assert any("but for the values that another version still uses" in sentence for sentence in customer)
 
@@ -268,9 +269,19 @@ def test_of_several_it_is_said_how_many_have_values_that_are_still_good(
     for credential in (same_key[0], world.credential):
         send(console, url(credential, "revoke"), why=WHY)
     assert needed(console) == [
-        "2 ended credentials may still work in your product: end each there, then confirm its end on its page. 1 of "
-        "them has values that another version still uses: leave those"
+        "2 ended credentials may still work in your product: end each there, then confirm its end on its page. Of 1 of "
+        "them, leave the values that another version still uses, as its page names them"
     ]
+
+
+def test_what_is_to_be_left_is_named_also_where_the_ended_one_is_erased(
+    console: Client, same_key: tuple[Credential, Credential]
+) -> None:
+    old, new = same_key
+    send(console, url(old, "revoke"), why=WHY, leaked="on")
+    assert Credential.objects.get(pk=old.pk).sealed_values is None
+    left = f"version {new.version_name()} still uses its accessKey: leave that until that version is replaced."
+    assert left in text(console, url(old, "confirm-end"))
 
 
 def test_what_lives_on_whole_is_no_open_point(

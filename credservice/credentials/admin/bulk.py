@@ -74,8 +74,8 @@ def _leaking(found: Iterable[Credential], when: str) -> list[str]:
 def _confirmation(credentials: Iterable[Credential]) -> list[str]:
     """Foretell which should not have been ended outside as a whole."""
     number = Credential.objects.filter(pk__in=[each.pk for each in credentials]).in_use().count()
-    of_these = "1 of these has" if number == 1 else f"{number} of these have"
-    return [f"{of_these} values that another version still uses, as its page says: leave those."] if number else []
+    told = f"Of {number} of these, leave the values that another version still uses: as its page names them."
+    return [told] if number else []
 
 
 class RotateAllForm(forms.Form):

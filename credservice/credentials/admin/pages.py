@@ -45,7 +45,7 @@ from credservice.credentials.services import (
     revoke,
     rotate,
 )
-from credservice.credentials.shared_values import told_leaking
+from credservice.credentials.shared_values import shared_names, told_leaking
 
 State = Credential.State
 IF_LEAKED = " if it has leaked"
@@ -262,9 +262,16 @@ def still_in_use(obj: Credential) -> str:
         return ""
     holder = Credential.objects.select_related("policy").get(pk=obj.shared_with)
     return (
-        f"It may still work in your product, but version {holder.version_name()} still uses values of it: leave those. "
-        "End the others there, then confirm its end here."
+        f"It may still work in your product, but version {holder.version_name()} still uses "
+        f"{_to_be_left(obj, holder)}. End its other values there, then confirm its end here."
     )
+
+
+def _to_be_left(obj: Credential, holder: Credential) -> str:
+    """Name what the other version has of it, and say until when to leave that."""
+    names = shared_names(obj, holder)
+    what, those = (f"its {' and '.join(names)}", "that" if len(names) == 1 else "those") if names else ("", "those")
+    return f"{what or 'values of it'}: leave {those} until that version is replaced"
 
 
 def _works_until(expiry: datetime) -> str:
@@ -304,7 +311,7 @@ def _told_predecessors(obj: Credential) -> Iterator[str]:
 def _left_to_the_active(obj: Credential) -> list[str]:
     """Tell which version goes on with values of a credential that ends, where that cannot be ended outside."""
     live = Credential.objects.sharing(obj).filter(state=State.ACTIVE).first() if outside(obj) else None
-    return [f"Version {live.version_name()} uses values of it, too: leave those in your product."] if live else []
+    return [f"In your product, version {live.version_name()} uses {_to_be_left(obj, live)}."] if live else []
 
 
 def outside(obj: Credential) -> list[str]:

@@ -40,9 +40,8 @@ def left_outside(number: int, noun: str, where: Q) -> str:
     shared = Credential.objects.filter(pk__in=few).in_use().count()
     if shared and number == 1:
         return f"{told}, but for the values that another version still uses, {confirm}"
-    has, uses = ("has", "another version still uses") if shared == 1 else ("have", "other versions still use")
-    leave = f". {shared} of them {has} values that {uses}: leave those" if shared else ""
-    return f"{told}, {confirm}{leave}"
+    leave = f". Of {shared} of them, leave the values that another version still uses, as its page names them"
+    return f"{told}, {confirm}{leave if shared else ''}"
 
 
 def not_checked(subjects: Iterable[str]) -> list[str]:
