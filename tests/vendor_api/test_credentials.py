@@ -200,7 +200,7 @@ def test_those_of_one_that_was_rotated_as_leaked_too(vendor, credential):
 
 
 def test_one_that_has_leaked_and_goes_on_is_told_and_listed(vendor, entered):
-    """What leaked with another is handed out until somebody rotates it: the backend has to find it."""
+    """One that leaked with another is handed out until somebody rotates it: the backend has to find it."""
     entered.options = {"names": ["user", "password"]}
     entered.save()
     values = {"user": "acme", "password": VALUE}
