@@ -134,8 +134,8 @@ class CredentialValues(CredentialView):
     )
     def put(self, request: Request, credential: str) -> Answer:
         """Of a policy that makes none itself. Other values make a successor, which is answered with 201 and handed out
-        from now on; the same values change nothing, and are answered with 200. One that is retiring takes them where its
-        successor was revoked, so that it is what is handed out: it keeps its end, and also the same values make a
+        from now on; the same values change nothing, and are answered with 200. One that is retiring takes them where
+        its successor was revoked, so that it is what is handed out: it keeps its end, and also the same values make a
         successor."""
         overlap = _overlap(self.body)
         put, is_new = put_credential(
@@ -160,7 +160,8 @@ class Rotation(CredentialView):
     def post(self, request: Request, credential: str) -> Answer:
         """Makes its successor, which is answered. The current one stays valid for the policy's overlap; not at all
         where it has leaked. One that is retiring can be rotated where its successor was revoked, so that it is what is
-        handed out: it keeps its end. A rotation that is pending is in the way, unless you force a new one with a reason."""
+        handed out: it keeps its end. A rotation that is pending is in the way, unless you force a new one with a
+        reason."""
         overlap = timedelta(0) if self.body["leaked"] else _overlap(self.body)
         successor = rotate(
             credential=self.locked(credential, leaked=no_time(overlap)),
