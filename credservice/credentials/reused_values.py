@@ -4,10 +4,11 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from django.contrib.postgres.functions import TransactionNow
 from django.db.models import Q
 
 from credservice.core.exceptions import Invalid, escaped
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialQuerySet
 from credservice.credentials.transitions import parts_of, value_digest, values_digest
 from credservice.crypto import SealError
 
@@ -75,16 +76,18 @@ def refuse_leaked(entered: Mapping[str, str], *, leaking: Credential | None = No
 def told_leaked(entered: Mapping[str, str], *, leaking: Credential | None = None) -> dict[str, str]:
     """Say of each value, by its name, that it was reported as leaked; under no name, of all of them together."""
     digests = digests_of(entered)
-    reported = _reported(digests)
-    lost = set(map(bytes, leaking.value_digests)) if leaking else set()
+    with_it = _leaked_just_now(leaking) if leaking else Credential.objects.none()
+    reported = _reported(digests, besides=with_it)
+    found = [leaking.value_digests, *with_it.values_list("value_digests", flat=True)] if leaking else []
+    lost = {bytes(digest) for some in found for digest in some}
     sentences = {}
     for digest, name in digests.items():
         if digest in reported:
-            sentences[name] = _sentence(name, entered, f" on {reported[digest]:%Y-%m-%d}")
+            sentences[name] = _sentence(name, entered, reported[digest])
         elif digest in lost:
-            sentences[name] = _sentence(name, entered, " with this rotation")
+            sentences[name] = _sentence(name, entered)
     if leaking is not None and not sentences and _has_secret_of(leaking, entered):
-        sentences[""] = _sentence("", entered, " with this rotation")
+        sentences[""] = _sentence("", entered)
     return sentences
 
 
@@ -112,17 +115,26 @@ def others_with(entered: Mapping[str, str], *, subject: str, external_id: str) -
     return list(rows[:8])
 
 
-def _reported(digests: Iterable[bytes]) -> dict[bytes, datetime]:
+def _leaked_just_now(leaking: Credential) -> CredentialQuerySet:
+    """Find what this transaction has reported as leaked of a line: nobody had reported it before."""
+    return Credential.objects.filter(line=leaking.line, leaked_at__gte=TransactionNow())
+
+
+def _reported(digests: Iterable[bytes], *, besides: CredentialQuerySet | None = None) -> dict[bytes, datetime]:
     """Find when values of these digests, and what else leaked with them, were first reported as leaked."""
     wanted = [*digests]
     if not wanted:
         return {}
     rows = Credential.objects.filter(value_digests__overlap=wanted, leaked_at__isnull=False)
+    if besides is not None:
+        rows = rows.exclude(pk__in=besides.values("pk"))
     newest_first = rows.order_by("-leaked_at").values_list("value_digests", "leaked_at")
     return {bytes(digest): at for found, at in newest_first for digest in found if at}
 
 
-def _sentence(name: str, entered: Mapping[str, str], when: str) -> str:
+def _sentence(name: str, entered: Mapping[str, str], at: datetime | None = None) -> str:
+    """Say that it was reported ``at`` that time; without one, that it is with the rotation at hand."""
+    told = f"reported as leaked on {at:%Y-%m-%d}" if at else "reported as leaked with this rotation"
     if name:
-        return f"{name}: this value was reported as leaked{when}. Enter a new one."
-    return f"{', '.join(entered)}: these values were reported as leaked{when}. Enter new ones."
+        return f"{name}: this value {'was' if at else 'is'} {told}. Enter a new one."
+    return f"{', '.join(entered)}: these values {'were' if at else 'are'} {told}. Enter new ones."

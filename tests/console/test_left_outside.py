@@ -13,7 +13,7 @@ from django.utils.html import strip_tags
 from credservice.adminkit.links import short
 from credservice.adminkit.sentences import plain_sentence
 from credservice.audit.models import AuditEvent
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import revoke, rotate, start_issue
 from credservice.credentials.tasks import sweep
 from tests.conftest import Trail
@@ -114,6 +114,17 @@ def test_replacing_values_without_an_overlap_leaves_the_old_ones_open(console: C
     assert "end it there, then confirm its end here" in answer.content.decode()
     world.credential.refresh_from_db()
     assert world.credential.state_word() == "leaked, may still work"
+
+
+def test_what_leaked_with_it_is_to_be_ended_outside_too(console: Client, world: World) -> None:
+    key = world.credential.open()["apiKey"]
+    CredentialPolicy.objects.filter(pk=world.policy.pk).update(options={"names": ["apiKey", "secret"]})
+    older = Credential.objects.get(pk=world.credential.pk)
+    newer = rotate(credential=older, actor="test", entered={"apiKey": key, "secret": "a-secret-of-acme"})
+    values = {"value_0": "a-new-key-of-acme", "value_1": "a-new-secret-of-acme"}
+    answer = console.get(send(console, url(newer, "replace"), **values, overlap="none")["Location"])
+    told = "1 other version of its line may still work in your product, too: end it, and confirm its end."
+    assert told in answer.content.decode()
 
 
 def test_those_are_confirmed_in_bulk_and_found_by_the_filter(console: Client, leaked: Credential) -> None:

@@ -88,9 +88,22 @@ def test_short_values_are_refused_together():
 
 
 @pytest.mark.django_db
+def test_what_leaks_with_a_rotation_was_not_reported_before():
+    """An older version has the secret, and another that is entered now: both are first reported with this rotation."""
+    older = enter(clientSecret=LEAKED, apiSecret="another-secret-of-acme")
+    newer = rotate(
+        credential=older, actor="test", entered={"clientSecret": LEAKED, "apiSecret": "a-newer-secret-of-it"}
+    )
+    for lost in ({"clientSecret": LEAKED}, {"apiSecret": "another-secret-of-acme"}):
+        entered = {"clientSecret": "a-third-secret-of-acme", "apiSecret": "a-fourth-secret-of-acme"} | lost
+        with pytest.raises(Invalid, match=r": this value is reported as leaked with this rotation\. Enter a new one"):
+            rotate(credential=newer, actor="test", entered=entered, overlap=timedelta(0))
+
+
+@pytest.mark.django_db
 def test_a_rotation_for_a_leak_takes_no_secret_that_leaks_with_it():
     first = enter(userName="acme-production", password=LEAKED)
-    with pytest.raises(Invalid, match=r"^password: this value was reported as leaked with this rotation"):
+    with pytest.raises(Invalid, match=r"^password: this value is reported as leaked with this rotation"):
         rotate(
             credential=first,
             actor="test",

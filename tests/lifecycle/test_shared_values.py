@@ -233,7 +233,7 @@ def test_a_password_that_was_replaced_is_left_outside_though_another_value_reads
 
 def test_a_short_secret_that_leaked_is_not_entered_again_beside_another_value(entered):
     [first] = entered(SHORT | {"region": "eu"})
-    with pytest.raises(Invalid, match="were reported as leaked with this rotation"):
+    with pytest.raises(Invalid, match="are reported as leaked with this rotation"):
         rotate(credential=first, actor=ACTOR, entered=SHORT | {"region": "us"}, overlap=NONE)
     assert anew(first).leaked_at is None
 

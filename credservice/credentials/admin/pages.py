@@ -28,6 +28,7 @@ from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.policy_impact import successor_differences
 from credservice.credentials.rotation_impact import (
     RotationPreview,
+    counted,
     ends_first,
     handed_out_after,
     preview_rotation,
@@ -131,7 +132,7 @@ class Rotate(ObjectAction):
     def left_to_do(self, request: HttpRequest, obj: Credential) -> str:
         obj.refresh_from_db()
         if left := still_works(obj):
-            return f"The one before has ended here. {left}"
+            return f"The one before has ended here. {left}{_others_outside(obj)}"
         if not obj.is_leaked_and_live():
             return ""
         may = Revoke(self.admin).allowed(request, obj)
@@ -246,7 +247,7 @@ class Revoke(ObjectAction):
         obj.refresh_from_db()
         if obj.is_ending():
             return "Until its issuer has ended it, it may still work in your product: this page shows when it has."
-        return still_works(obj)
+        return f"{still_works(obj)}{_others_outside(obj)}".strip()
 
 
 def still_works(obj: Credential) -> str:
@@ -254,6 +255,16 @@ def still_works(obj: Credential) -> str:
     if until := obj.works_until():
         return f"{_works_until(until)}, unless your product refuses it before."
     return still_in_use(obj) or (END_IT_THERE if obj.is_still_outside() else "")
+
+
+def _others_outside(obj: Credential) -> str:
+    """Say how many other versions of a line should be ended outside, such as those that leaked with this one."""
+    others = Credential.objects.filter(line=obj.line, outside__in=Credential.STILL_OUTSIDE).exclude(pk=obj.pk)
+    number = others.count()
+    if not number:
+        return ""
+    it = "end it, and confirm its end" if number == 1 else "end them, and confirm their ends"
+    return f" {counted(number, 'other versions')} of its line may still work in your product, too: {it}."
 
 
 def still_in_use(obj: Credential) -> str:
