@@ -41,6 +41,7 @@ from exchange.audit import ACTION
 from exchange.models import Integration, Platform
 from exchange.models.platforms import PROFILE
 from exchange.services.grants import new_secret_set
+from exchange.services.limit_impact import foretell_limit
 from exchange.services.signature_impact import foretell_refusals
 from exchange.shapes import WANTED
 
@@ -49,6 +50,7 @@ ANSWER_HELP = see_document(
     "protocols/mindcloud/#the-answer",
     "What they may hold",
 )
+REFUSING = (*PROFILE, "requests_per_minute")  # may have calls refused that are answered now
 ANSWER_LINK = '<a class="text-link" href="{}">{}</a>'
 
 
@@ -89,21 +91,24 @@ class PlatformForm(TickedForm):
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
-        if not self.errors and not self.instance._state.adding and {*PROFILE} & {*self.changed_data}:
+        if not self.errors and not self.instance._state.adding and {*REFUSING} & {*self.changed_data}:
             self._ask_about_calls()
 
     def _ask_about_calls(self) -> None:
-        """Ask for a tick where calls that hold now may be refused by the new signature profile."""
+        """Ask for a tick where calls that are answered now may be refused by the new signature profile, or limit."""
         platform = self.instance
-        impact = foretell_refusals(Platform.objects.get(pk=platform.pk), platform)
-        if impact and ask_for_tick(
+        before = Platform.objects.get(pk=platform.pk)
+        impact, over = foretell_refusals(before, platform), foretell_limit(before, platform)
+        refused = [*(["calls that are signed as now"] if impact else []), *(["calls over the limit"] if over else [])]
+        if refused and ask_for_tick(
             self,
-            label="Save it and refuse calls that are signed as now",
-            told=[impact.sentence(), UNLESS_CHANGED],
-            how="Leave the signature profile as it was, or tick this and save again.",
-            accepts=[repr(getattr(platform, name)) for name in PROFILE],
+            label=f"Save it and refuse {' and '.join(refused)}",
+            told=[*([impact.sentence(), UNLESS_CHANGED] if impact else []), *([over.sentence()] if over else [])],
+            how=f"Leave the {'signature profile' if impact else 'limit'} as it was, or tick this and save again.",
+            accepts=[repr(getattr(platform, name)) for name in REFUSING],
         ):
-            platform.audit_facts = {"accepted_changed_answers": impact.counts()}
+            counts = {name: count for each in (impact, over) if each for name, count in each.counts().items()}
+            platform.audit_facts = {"accepted_changed_answers": counts}
 
 
 @admin.register(Platform)

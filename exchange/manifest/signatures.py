@@ -5,16 +5,22 @@ from collections.abc import Callable
 from credservice.manifest.schema import ChangedAnswers, Plan
 from exchange.models import Platform
 from exchange.models.platforms import PROFILE
+from exchange.services.limit_impact import foretell_limit
 from exchange.services.signature_impact import foretell_refusals
 
 
 def watch_signatures(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
     """Compare the profiles before the plan is written: its secrets may be others afterwards."""
-    rows = plan.changed("platforms", *PROFILE)
+    rows = plan.changed("platforms", *PROFILE, "requests_per_minute")
     pairs = [(rows[each.pk], each) for each in Platform.objects.filter(pk__in=rows).select_related("secrets")]
     found = [
         ChangedAnswers(row.item, impact.sentence(), impact.sentence(named=False), impact.counts())
         for row, before in pairs
         if (impact := foretell_refusals(before, row.obj))
+    ]
+    found += [
+        ChangedAnswers(row.item, over.sentence(), over.sentence(), over.counts())
+        for row, before in pairs
+        if (over := foretell_limit(before, row.obj))
     ]
     return lambda: sorted(found, key=lambda each: each.item.line)

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from credservice.audit.models import AuditEvent
 from credservice.keys.models import SigningSecret
+from exchange.audit import ACTION
 from exchange.models import Platform
 from tests.support.pages import send, url
 
@@ -57,3 +59,18 @@ def test_a_platform_of_which_no_call_held_lately_is_asked_nothing(world, console
     SigningSecret.objects.update(last_used_at=last_used_at)
     assert saved(console, world, lower_case_method="on").status_code == 302
     assert "accepted_changed_answers" not in trail.one(action="platform.changed").detail
+
+
+def test_a_limit_below_the_calls_of_a_minute_asks_for_a_tick(world, console, trail):
+    now = timezone.now()
+    for _ in range(3):
+        AuditEvent.objects.create(action=ACTION, actor="platform:mindcloud", outcome="granted", at=now)
+    assert saved(console, world, requests_per_minute="3").status_code == 302
+    form = saved(console, world, requests_per_minute="2").context["adminform"].form
+    tick = form.fields["confirmed"]
+    assert tick.label == "Save it and refuse calls over the limit"
+    assert "a limit of 2 a minute has 1 refused with 429." in tick.help_text
+    confirmed = tick.widget.attrs["value"]
+    assert saved(console, world, requests_per_minute="2", confirmed=confirmed).status_code == 302
+    *_, line = trail.all(action="platform.changed")
+    assert line.detail["accepted_changed_answers"] == {"calls_over_the_limit": 1}

@@ -4,11 +4,13 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from credservice.audit.models import AuditEvent
 from credservice.credentials.models import CredentialPolicy
 from credservice.keys.models import SigningSecret
 from credservice.manifest.apply import wait_for_others
 from credservice.vendor_api import setup
 from credservice.vendor_api.models import Scope
+from exchange.audit import ACTION
 from exchange.models import Integration, Platform
 from tests.support.concurrency import at_once
 from tests.support.exchange_factories import make_platform
@@ -294,3 +296,12 @@ def test_nothing_new_is_made_at_a_platform_that_nobody_named(vendor, door):
         answer = vendor.put(f"{path}?platform=mindcloud", body)
         assert (answer.status_code, answer.json()["platform"]) == (201, "mindcloud")
         assert vendor.put(path, body).status_code == 200  # what is there is changed at the default platform
+
+
+def test_a_limit_below_the_calls_of_a_minute_is_set_where_it_is_accepted(vendor):
+    vendor.put("/platforms/acme", {})
+    for _ in range(2):
+        AuditEvent.objects.create(action=ACTION, actor="platform:acme", outcome="granted", at=timezone.now())
+    body = refused(vendor.put("/platforms/acme", {"requests_per_minute": 1}), 409, "answers_would_change")
+    assert "a limit of 1 a minute has 1 refused with 429." in body["detail"]
+    assert vendor.put("/platforms/acme?accept_changed_answers=true", {"requests_per_minute": 1}).status_code == 200
