@@ -1,7 +1,7 @@
 """Makes an end user's page the place to work on a customer from: who it is elsewhere, what is next, who saw what."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from itertools import takewhile
 from typing import Any
@@ -24,12 +24,12 @@ from exchange.audit import ACTION
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from exchange.services.answer_impact import Answer
 from exchange.services.customer_answers import SUSPENDED, unanswered_today, why_unanswered_today
-from exchange.services.grants import usable_of
 from exchange.shapes import CREDENTIAL, END_USER, INSTALLATION
 
 GRANTS = 20  # that are looked at for one that hands something out
 LINES = 1000  # of the trail, the newest, that are looked at for a refused call
 LATELY = timedelta(days=7)
+Pages = Mapping[tuple[UUID, UUID | None], str]  # by integration and installation, as grants name them
 
 
 def identities(obj: EndUser) -> QuerySet[EndUser]:
@@ -113,9 +113,11 @@ def last_refused(obj: EndUser) -> AuditEvent | None:
 
 def _unanswered(request: HttpRequest, obj: EndUser) -> list[Need]:
     """Say of each installation that gets no answer why, and what would mend it."""
+    found = list(unanswered_today(obj))
+    pages = _credential_pages(request, obj, [answer for _, answer in found])
     return [
-        _unanswered_step(request, installation, answer, f"{installation} of {installation.integration.integration_id}")
-        for installation, answer in unanswered_today(obj)
+        _unanswered_step(request, each, answer, f"{each} of {each.integration.integration_id}", pages)
+        for each, answer in found
     ]
 
 
@@ -124,19 +126,23 @@ def steps_of_installation(request: HttpRequest, obj: Installation) -> list[Need]
     if not request.user.has_perm("exchange.view_enduser"):
         return []
     answer = why_unanswered_today(obj)
-    return [_unanswered_step(request, obj, answer, "It")] if answer is not None else []
+    if answer is None:
+        return []
+    return [_unanswered_step(request, obj, answer, "It", _credential_pages(request, obj.end_user, [answer]))]
 
 
-def _unanswered_step(request: HttpRequest, installation: Installation, answer: Answer, name: str) -> Need:
+def _unanswered_step(request: HttpRequest, installation: Installation, answer: Answer, name: str, pages: Pages) -> Need:
     """Say all that is missing and what mends it; lead to where the first of it is mended."""
-    steps = dict(_mending(request, installation, answer))
+    steps = dict(_mending(request, installation, answer, pages))
     link = next(iter(steps.values()))
     if not answer.lacks and not request.user.has_perm("exchange.add_grant"):
         link = page_of(installation)
     return Need(printable(f"{name} gets no answer: {answer.why}. {'. '.join(steps)}"), urgent=True, link=link)
 
 
-def _mending(request: HttpRequest, installation: Installation, answer: Answer) -> Iterator[tuple[str, str]]:
+def _mending(
+    request: HttpRequest, installation: Installation, answer: Answer, pages: Pages
+) -> Iterator[tuple[str, str]]:
     """Yield what mends each lack, with the page for it; the same sentence for those that are mended at one place."""
     obj = installation.end_user
     if not answer.lacks:
@@ -155,17 +161,25 @@ def _mending(request: HttpRequest, installation: Installation, answer: Answer) -
         elif kind == INSTALLATION:
             yield f"{write} among the installation's attributes", field_of(installation, "attributes")
         elif kind == CREDENTIAL:
-            yield "Replace the credential's values", _credential_url(request, installation)
+            key = installation.integration_id, installation.pk
+            found = pages.get(key) or pages.get((installation.integration_id, None))
+            yield "Replace the credential's values", found or list_url(Grant, end_user__id__exact=obj.pk)
         elif kind == SUSPENDED:
             yield "Resume the integration", page_of(installation.integration)
 
 
-def _credential_url(request: HttpRequest, installation: Installation) -> str:
-    """Find the page of what an installation is handed out, which takes new values; else the list of its grants."""
-    grants = Grant.objects.filter(integration=installation.integration, end_user=installation.end_user)
-    grant = grants.filter(installation=installation).first() or grants.filter(installation=None).first()
-    found = usable_of(grant) if grant and may_view(request, Credential) else None
-    return page_of(found) if found else list_url(Grant, end_user__id__exact=installation.end_user_id)
+def _credential_pages(request: HttpRequest, obj: EndUser, answers: Iterable[Answer]) -> Pages:
+    """Find the pages of what a customer's grants hand out, which take new values; none where no answer lacks any."""
+    lacks = {lack.kind for answer in answers for lack in answer.lacks}
+    if CREDENTIAL not in lacks or not may_view(request, Credential):
+        return {}
+    grants = Grant.objects.filter(end_user=obj).order_by("-created_at")[:MAX_COUNTED]
+    lines = {(grant.integration_id, grant.installation_id): grant.line for grant in grants}
+    rows = Credential.objects.usable().filter(line__in=lines.values(), subject=obj.subject)
+    newest: dict[UUID, Credential] = {}
+    for row in rows.order_by("state", "-created_at"):
+        newest.setdefault(row.line, row)
+    return {key: page_of(newest[line]) for key, line in lines.items() if line in newest}
 
 
 def _resume(obj: EndUser) -> Need | None:

@@ -59,7 +59,7 @@ def test_a_retiring_one_lacks_it_where_it_is_what_is_handed_out(console: Client,
     [listed] = console.get(url(Credential, "changelist"), {"values": "lacking"}).context["cl"].result_list
     assert listed == second
     page = console.get(url(second)).content.decode()
-    assert "<span>It has no tenant, which its policy got after it was made.</span>" in page
+    assert "It has no tenant, which its policy got after it was made. Replace its values" in page
     [banner] = console.get(url(world.policy)).context["next_steps"]
     assert "1 live credential lacks tenant" in banner.sentence
     Credential.objects.filter(pk=second.pk).update(retires_at=timezone.now())
