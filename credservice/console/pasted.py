@@ -4,9 +4,9 @@ import re
 
 MAX_PIECES = 10  # of a line
 
-_AROUND = re.compile(r"""^[\s"'`<({\[]+|[\s"'`>)}\],;]+$""")
+_AROUND = re.compile(r"""^(?:[\s"'`<({\[]|[^\x00-\x7f\w])+|(?:[\s"'`>)}\],;]|[^\x00-\x7f\w])+$""")
 _SCHEME = re.compile(r"^(authorization:\s*)?(bearer|basic|token)\s+", re.IGNORECASE)
-_BETWEEN = re.compile(r"""[\s"'`,;<>(){}\[\]=&?/|]+|:(?=\s|")""")
+_BETWEEN = re.compile(r"""(?:[\s"'`,;<>(){}\[\]=&?/|]|[^\x00-\x7f\w])+|:(?=\s|")""")
 _ID = re.compile(r"(?=.*[a-zA-Z])(?=.*[\d_-])[\w.:@-]{5,255}")
 _OURS = re.compile(r"(\w+:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX = re.compile("[0-9a-f]{32,}", re.IGNORECASE)
@@ -22,7 +22,7 @@ def is_like_a_key(word: str) -> bool:
 
 def unwrapped(text: str) -> str:
     """Take off what is around an id that was copied: quotes, a comma, the scheme of a header."""
-    return _AROUND.sub("", _SCHEME.sub("", _AROUND.sub("", text)))
+    return _AROUND.sub("", _SCHEME.sub("", _AROUND.sub("", text))) or text
 
 
 def pieces(text: str) -> list[str]:

@@ -139,6 +139,8 @@ def _values_in(credential: Credential, digests: set[bytes]) -> dict[str, str]:
 # Between words; and within them, where addresses, assignments and sentences have a key between other things. Keys may
 # hold these as well (a token's dots, the padding of Base64): so neighbouring parts are tried together, too.
 _BLANKS = re.compile(r"[\s\"'`,;<>(){}\[\]]+")
+# What mail, chat and word processors put around a key: typographic quotes, marks that nobody sees.
+_TYPOGRAPHIC = re.compile(r"[^\x00-\x7f\w]+")
 _JOINTS = re.compile(r"([=:&@/?#.|%\\!*~$^+])")
 MOST_PARTS = 8  # of a value; more would make very many of a text that is nothing but joints
 MOST_AROUND = 4  # joints before and after a value of more parts
@@ -167,6 +169,9 @@ def _parts(text: str) -> Iterator[str]:
         yield from _of_word(word)
         for decoded in _without_escapes(word):
             yield from _of_word(decoded)
+        if _TYPOGRAPHIC.search(word):
+            for part in _TYPOGRAPHIC.split(word):
+                yield from _of_word(part)
 
 
 def _of_basic(encoded: str) -> Iterator[str]:

@@ -83,15 +83,19 @@ def test_the_number_of_queries_does_not_grow(console: Client, world: World, kind
             console.get(url(getattr(world, kind)))
         return len(captured)
 
-    queries()
-    few = queries()
-    for n in range(12):
+    def add(n: int) -> None:
         installation = world.make_installation(f"more-{n}")
         key = world.make_key()
         Grant.objects.create(
             integration=world.integration, end_user=world.end_user, installation=installation, line=key.line
         )
         record(Line.about(world.credential, "test.done", "test"))
+
+    add(0)
+    queries()
+    few = queries()
+    for n in range(1, 12):
+        add(n)
     assert queries() <= few
 
 

@@ -35,14 +35,25 @@ def test_create_token_says_what_is_wrong(option, sentence):
         call_command("create_token", "product", "--scope", "credentials:introspect", option)
 
 
+def pipe(monkeypatch, content):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
 def test_whose_key_names_the_credential_of_a_string(credential, monkeypatch, capsys):
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"found {credential.open()['API_KEY']}\n"))
+    pipe(monkeypatch, f"found {credential.open()['API_KEY']}\n".encode())
+    call_command("whose_key")
+    assert capsys.readouterr().out.startswith(f"{credential.pk}  active  policy keys")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "latin-1", "utf-16", "cp1252"])
+def test_whose_key_reads_a_file_of_any_encoding(credential, monkeypatch, capsys, encoding):
+    pipe(monkeypatch, f"{credential.open()['API_KEY']} caf\xe9\n".encode(encoding))
     call_command("whose_key")
     assert capsys.readouterr().out.startswith(f"{credential.pk}  active  policy keys")
 
 
 def test_whose_key_says_that_a_string_is_of_nobody(monkeypatch, capsys):
-    monkeypatch.setattr("sys.stdin", io.StringIO("nothing of ours is in here\n"))
+    pipe(monkeypatch, b"nothing of ours is in here\n")
     call_command("whose_key")
     assert "no value of a credential" in capsys.readouterr().out
 

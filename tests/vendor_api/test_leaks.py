@@ -28,6 +28,17 @@ def test_it_finds_the_credential_of_a_bare_value(report, credential):
         *("API_KEY={}", '{{"apiKey": "{}"}}', "Authorization: Bearer {}\n", "<a>{}</a>", "x:{}", "{}."),
         *("GET /x?k={}&b=1 HTTP/1.1", "https://u:{}@host/", "/v1/{}/", "next=%2Fx%3Fk%3D{}%26b", "a%20{}%20b"),
         r'{{"line": "{{\"key\":\"{}\"}}"}}',
+        *(
+            "\u201c{}\u201d.",
+            "\u2018{}\u2019",
+            "\xab{}\xbb",
+            "\u201e{}\u201c",
+            "{}\u2026",
+            "{}\u3002",
+            "{}\u200b",
+            "\ufeff{}",
+        ),
+        *("key=\u201c{}\u201d", "next\u2192{}\u2190", "caf\ufffd {} end"),
         *(r"key={}\ud83d", r"\ud83d\ud83d key\u003d{}", "key={}\\"),  # half of a character, cut off in a log
     ],
 )

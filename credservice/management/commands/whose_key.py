@@ -1,5 +1,6 @@
 """``manage.py whose_key``: which credential is this string."""
 
+import codecs
 import getpass
 import sys
 from typing import Any
@@ -15,7 +16,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Never an argument: those are seen by every user of the machine, and kept in the shell's history.
-        text = getpass.getpass("Paste it (it is not shown or stored): ") if sys.stdin.isatty() else sys.stdin.read()
+        asked = sys.stdin.isatty()
+        text = getpass.getpass("Paste it (it is not shown or stored): ") if asked else _decoded(sys.stdin.buffer.read())
         found = report_leak(text, actor=command_actor("whose_key"))
         for credential in found:
             self.stdout.write(
@@ -23,3 +25,9 @@ class Command(BaseCommand):
             )
         if not found:
             self.stdout.write("It holds no value of a credential that is kept here.")
+
+
+def _decoded(content: bytes) -> str:
+    """Read a file of any encoding as far as keys go, which are ASCII: UTF-16 is told by its mark."""
+    is_utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf16 else "utf-8", errors="replace")
