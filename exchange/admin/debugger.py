@@ -9,7 +9,8 @@ pasted is judged without a trace, by live and ended secrets. To look asks for no
 import copy
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple, cast
 
@@ -35,10 +36,11 @@ from credservice.keys.admin import NewSecret, Reveal
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.admin.pasted_calls import PastedForm
 from exchange.models import Platform
+from exchange.models.platforms import PROFILE
 from exchange.models.refused_calls import RefusedCall
 from exchange.services.signature_impact import SignatureImpact, foretell_refusals
 from exchange.signatures.diagnosis import Diagnosis, diagnose
-from exchange.signatures.verify import SIGNATURE_HEADER, Secret, SignedRequest
+from exchange.signatures.verify import SIGNATURE_HEADER, Secret, SignedRequest, verify
 
 _SALT = "exchange.debugger"
 # What the trail calls a reason, for a person.
@@ -106,6 +108,7 @@ class Explained:
     missing: list[str]  # headers that the profile asks for
     timestamp_header: str  # that holds the timestamp
     impact: SignatureImpact | None  # what the settings to apply may have refused
+    changed_at: datetime | None  # the profile, since a call held last
 
     @property
     def reason(self) -> str:
@@ -163,7 +166,10 @@ class Explained:
         at, newest = max(used, key=itemgetter(0))
         which = f"{'present' if newest.state == SigningSecret.State.CURRENT else newest.state} secret {newest.hint}"
         when = f"{ago(at)}, at {at:%Y-%m-%d %H:%M} UTC"
-        return f"Others have held: the {which} last verified a call {when}. While such calls go on, leave it as it is."
+        held = f"Others have held: the {which} last verified a call {when}"
+        if self.changed_at:
+            return f"{held}. None has since the signature profile was changed {ago(self.changed_at)}."
+        return f"{held}. While such calls go on, leave it as it is."
 
     @property
     def at_fault(self) -> Check | None:
@@ -258,13 +264,30 @@ def explain(platform: Platform, request: SignedRequest, call: RefusedCall | None
     ended = [secret for secret in platform.secrets.secrets.all() if secret not in live]
     now = call.at.timestamp() if call else time.time()
     found = diagnose(request, platform.profile, _opened(live), now, _opened(ended), settings.PUBLIC_URL)
+    last_held = max((secret.last_used_at for secret in live if secret.last_used_at), default=None)
+    changed_at = platform.profile_changed_at()
+    since = changed_at if last_held and changed_at and changed_at > last_held else None
+    if since and last_held and not found.verdict.ok and not found.settings:
+        found = _with_way_back(found, platform, platform.as_of(last_held), request, _opened(live), now)
     token = signing.dumps(dict(found.settings), salt=f"{_SALT}:{platform.pk}") if found.settings else ""
     secrets = [(secret, found.matches[secret.pk]) for secret in live]
     asked = (SIGNATURE_HEADER, platform.timestamp_header)
     missing = [name for name in asked if name and not request.header(name)]
     in_header = platform.timestamp_header or SIGNATURE_HEADER
     impact = foretell_refusals(platform, _with(platform, found.settings)) if found.settings else None
-    return Explained(request, call, found, secrets, token, platform.tolerance_seconds, missing, in_header, impact)
+    tolerance = platform.tolerance_seconds
+    return Explained(request, call, found, secrets, token, tolerance, missing, in_header, impact, since)
+
+
+def _with_way_back(
+    found: Diagnosis, platform: Platform, held: Platform, request: SignedRequest, live: list[Secret], now: float
+) -> Diagnosis:
+    """Offer the profile by which the last call held, where this one holds by it too: several settings may be wrong."""
+    if not verify(request, held.profile, live, now).ok:
+        return found
+    names = [name for name in PROFILE if hasattr(held.profile, name) and getattr(held, name) != getattr(platform, name)]
+    remedy = "Put back the signature profile with which calls have held."
+    return replace(found, remedy=remedy, settings={name: getattr(held, name) for name in names})
 
 
 def apply_settings(platform: Platform, wanted: dict[str, Any], actor: str, *, accepted: bool = False) -> dict[str, Any]:

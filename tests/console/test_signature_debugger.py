@@ -235,6 +235,24 @@ def test_a_wrong_signature_need_not_be_the_platforms(world, client, console):
     assert f"Others have held: the present secret {world.secret.hint} last verified a call just now, at " in page
 
 
+def test_several_wrong_settings_are_put_back_at_once(world, client, console):
+    assert call(client, headers_of(Profile())).status_code == 200
+    last_uses.flush()
+    wrong = {"construction": "sha256-message-secret", "lower_case_method": True}
+    for name, value in wrong.items():
+        setattr(world.platform, name, value)
+    world.platform.save()
+    assert call(client, headers_of(Profile())).status_code == 401
+    page = console.get(page_of(RefusedCall.objects.get()))
+    text = page.content.decode()
+    assert "Put back the signature profile with which calls have held." in text
+    told = "None has since the signature profile was changed just now."
+    assert page.context["explained"].real_calls.endswith(told)
+    assert "leave it as it is" not in text
+    assert page.context["explained"].found.settings == {"construction": "hmac-sha256", "lower_case_method": False}
+    assert page.context["explained"].accept is None  # no tick
+
+
 def test_another_secret_that_real_calls_hold_with_is_named(world, client, console):
     generate_secret(secret_set=world.platform.secrets, actor="test")
     call(client, headers_of(Profile()))
