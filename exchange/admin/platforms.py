@@ -103,7 +103,11 @@ class PlatformForm(TickedForm):
         if refused and ask_for_tick(
             self,
             label=f"Save it and refuse {' and '.join(refused)}",
-            told=[*([impact.sentence(), UNLESS_CHANGED] if impact else []), *([over.sentence()] if over else [])],
+            told=[
+                *([impact.sentence()] if impact else []),
+                *([UNLESS_CHANGED] if impact and impact.is_signed_otherwise() else []),
+                *([over.sentence()] if over else []),
+            ],
             how=f"Leave the {'signature profile' if impact else 'limit'} as it was, or tick this and save again.",
             accepts=[repr(getattr(platform, name)) for name in REFUSING],
         ):

@@ -52,7 +52,7 @@ class SignatureImpact:
         listed = " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
         now = "then" if self.changed_at else "now"
         refused = (
-            f"signed as {now} are refused with 401" if self._signed_otherwise() else f"sent as {now} may be refused"
+            f"signed as {now} are refused with 401" if self.is_signed_otherwise() else f"sent as {now} may be refused"
         )
         held = f"Its calls hold with the present settings: the last one {ago(self.secret.last_used_at)}, by {secret}."
         if self.changed_at:
@@ -66,7 +66,8 @@ class SignatureImpact:
         """Count for the trail."""
         return {"settings_that_calls_hold_with": len(self.settings)}
 
-    def _signed_otherwise(self) -> bool:
+    def is_signed_otherwise(self) -> bool:
+        """Tell if no call that is signed as now holds then."""
         return any(name in _OTHERWISE_SIGNED for name in self.settings)
 
 
