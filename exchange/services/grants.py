@@ -45,7 +45,7 @@ def put_grant(
         grant = grants.select_for_update(of=("self",)).first()
         current = _current(grant) if grant else None
         if grant is not None and current is not None:
-            if current.policy_id == integration.policy_id or _may_follow(grant, current, integration.policy):
+            if current.policy_id == integration.policy_id or may_follow(grant, current, integration.policy):
                 return _kept(grant, current, integration.policy, values, actor, overlap)
             withdraw_grant(grant=grant, actor=actor, reason="the integration has another policy")
         made, credential = grant_credential(
@@ -130,6 +130,12 @@ def usable_of(grant: Grant) -> Credential | None:
     return next((credential for credential in found.select_related("policy") if credential.is_usable()), None)
 
 
+def may_follow(grant: Grant, current: Credential, policy: CredentialPolicy) -> bool:
+    """Tell if a successor by ``policy``, which is another than its own, suits all that hand its line out."""
+    others = Grant.objects.filter(line=grant.line).exclude(pk=grant.pk).exclude(integration__policy=policy)
+    return current.state != Credential.State.PENDING and not others.exists()
+
+
 def check_values(policy: CredentialPolicy, values: Mapping[str, str] | None) -> None:
     """Raise :class:`Invalid` where a grant of this policy takes no values, or others."""
     if policy.backend().generates:
@@ -178,12 +184,6 @@ def _current(grant: Grant) -> Credential | None:
 def _credentials(grant: Grant) -> CredentialQuerySet:
     """Find the credentials of its line; a line that is not the end user's own has none."""
     return Credential.objects.filter(line=grant.line, subject=f"end_user:{grant.end_user_id}")
-
-
-def _may_follow(grant: Grant, current: Credential, policy: CredentialPolicy) -> bool:
-    """Tell if a successor by ``policy``, which is another than its own, suits all that hand its line out."""
-    others = Grant.objects.filter(line=grant.line).exclude(pk=grant.pk).exclude(integration__policy=policy)
-    return current.state != Credential.State.PENDING and not others.exists()
 
 
 def _kept(
