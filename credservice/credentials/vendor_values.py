@@ -39,21 +39,27 @@ def create_credential(
 
 
 def put_credential(
-    *, credential: Credential, values: Mapping[str, str], actor: str, overlap: timedelta | None = None
+    *,
+    credential: Credential,
+    values: Mapping[str, str],
+    actor: str,
+    policy: CredentialPolicy,
+    overlap: timedelta | None = None,
 ) -> tuple[Credential, bool]:
     """See to it that a credential has these values. Returns what has them now, and True for a new one.
 
-    Other values make a successor; the present one stays good for ``overlap`` (the policy's by default). The same ones
-    change nothing, unless the credential retires: then a successor goes on with them. Raises :class:`Invalid` where the
-    policy takes no values or others, :class:`Conflict` where the credential takes no successor.
+    Other values make a successor by ``policy``; the present one stays good for ``overlap`` (the policy's by default).
+    The same ones change nothing, unless the credential retires: then a successor goes on with them. Raises
+    :class:`Invalid` where the policy takes no values or others, :class:`Conflict` where the credential takes no
+    successor.
     """
     with transaction.atomic():
         retires = credential.state == Credential.State.RETIRING
         credential = locked(credential, with_line=no_time(overlap) or retires)
-        if credential.policy.backend().generates:
-            raise Invalid(f"Policy {credential.policy.name!r} makes its credentials itself; it takes no values.")
+        if policy.backend().generates:
+            raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.")
         if not credential.takes_successor():
             raise Conflict(f"Only an active credential takes new values; this one is {credential.state}.")
         if credential.state == Credential.State.ACTIVE and credential.open() == dict(values):
             return credential, False
-        return rotate(credential=credential, actor=actor, entered=values, overlap=overlap), True
+        return rotate(credential=credential, actor=actor, entered=values, overlap=overlap, policy=policy), True

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.utils import quote
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -79,13 +79,19 @@ def grant_url(obj: EndUser, integration: Integration | None = None) -> str:
     return f"{reverse('admin:exchange_grant_add')}?end_user={obj.pk}{known}"
 
 
-def with_newest(grants: list[Any]) -> None:
-    """Note on each grant the newest credential that it hands out, by one query."""
+def with_shown(grants: list[Any]) -> None:
+    """Note on each grant the credential that it hands out or, where it hands none out, its newest: by one query."""
     found = Credential.objects.filter(line__in={grant.line for grant in grants}).select_related("policy")
-    rows = found.order_by("created_at").defer("sealed_values", "context", "handle")
-    newest = {credential.line: credential for credential in rows}
+    usable = Exists(Credential.objects.usable().filter(pk=OuterRef("pk")))
+    rows = found.annotate(may_be_handed_out=usable).defer("sealed_values", "context", "handle")
+    # The last of a line stays: as an exchange chooses, the active one before the newest that still retires.
+    shown = {credential.line: credential for credential in sorted(rows.order_by("created_at"), key=_precedence)}
     for grant in grants:
-        grant.newest = newest.get(grant.line)
+        grant.shown = shown.get(grant.line)
+
+
+def _precedence(credential: Any) -> int:
+    return credential.may_be_handed_out and (2 if credential.state == Credential.State.ACTIVE else 1)
 
 
 def next_steps_of(request: HttpRequest, obj: EndUser) -> list[Need]:

@@ -29,7 +29,7 @@ from credservice.credentials.admin import ValuesForm
 from credservice.credentials.models import Credential
 from credservice.credentials.services import finish_at_commit
 from exchange.admin import pages
-from exchange.admin.customers import with_newest
+from exchange.admin.customers import with_shown
 from exchange.admin.end_users import end_user_label
 from exchange.admin.related import hands_out
 from exchange.models import EndUser, Grant, Installation, Integration
@@ -118,7 +118,7 @@ class GrantAdmin(LargeListAdmin):
     # --- the list ------------------------------------------------------------------------------------------------
 
     def prepare_rows(self, rows: list[Any]) -> None:
-        with_newest(rows)
+        with_shown(rows)
 
     @display(description="For")
     def scope(self, obj: Grant) -> str:
@@ -126,17 +126,17 @@ class GrantAdmin(LargeListAdmin):
 
     @display(description="Credential")
     def shown_credential(self, obj: Any) -> Any:
-        if obj.newest is None:
+        if obj.shown is None:
             return "none"
-        return format_html("{} {}", link_to(obj.newest, obj.newest.version_name()), label(obj.newest.state_word()))
+        return format_html("{} {}", link_to(obj.shown, obj.shown.version_name()), label(obj.shown.state_word()))
 
     @display(description="Last checked")
     def last_used(self, obj: Any) -> Any:
-        return moment(obj.newest.last_used_at if obj.newest else None)
+        return moment(obj.shown.last_used_at if obj.shown else None)
 
-    def object_state(self, obj: Grant) -> Any:
-        newest = Credential.objects.filter(line=obj.line).select_related("policy").order_by("-created_at").first()
-        return label(newest.state_word()) if newest else ""
+    def object_state(self, obj: Any) -> Any:
+        with_shown([obj])
+        return label(obj.shown.state_word()) if obj.shown else ""
 
     def facts(self, request: HttpRequest, obj: Grant) -> list[Fact]:
         return [

@@ -13,7 +13,7 @@ from credservice.adminkit.moments import moment
 from credservice.credentials.admin.related import credentials_card, hand_outs, version_link
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.keys.admin import trail_with_secrets
-from exchange.admin.customers import identities, with_newest
+from exchange.admin.customers import identities, with_shown
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from exchange.services.grants import usable_of
 
@@ -60,22 +60,22 @@ def _integration(row: Integration) -> Sequence[object]:
 
 
 def handed_to(obj: EndUser) -> Card:
-    """Show what is granted to a customer, with the newest credential of each grant."""
+    """Show what is granted to a customer, with the credential that each grant hands out."""
     found = Grant.objects.filter(end_user=obj).select_related("integration", "installation").order_by("-created_at")
     heads = ("Integration", "For", "Credential", "State", "Created", "Last checked")
     empty = "Nothing is granted yet. Grant a credential, or let the first exchange make one, where the policy does."
     link = list_url(Grant, end_user__id__exact=obj.pk)
-    return Card("Grants and their credentials", heads, found[:ROWS], _granted, link, empty, with_newest)
+    return Card("Grants and their credentials", heads, found[:ROWS], _granted, link, empty, with_shown)
 
 
 def _granted(row: Any) -> Sequence[object]:
-    newest: Credential | None = row.newest
+    shown: Credential | None = row.shown
     scope = link_to(row.installation) if row.installation else "all installations"
     parties = link_to(row.integration), scope
-    if newest is None:
+    if shown is None:
         return *parties, link_to(row, "none"), "-", "-", "-"
-    version, state = link_to(newest, newest.version_name()), label(newest.state_word())
-    return *parties, version, state, moment(newest.created_at), moment(newest.last_used_at)
+    version, state = link_to(shown, shown.version_name()), label(shown.state_word())
+    return *parties, version, state, moment(shown.created_at), moment(shown.last_used_at)
 
 
 def identities_card(obj: EndUser) -> Card:

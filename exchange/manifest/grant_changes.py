@@ -14,7 +14,7 @@ from credservice.credentials.transitions import has_or_had
 from credservice.manifest.document import Item, dotted
 from credservice.manifest.schema import Change, Plan, chunks
 from exchange.models import EndUser, Grant, Installation, Integration
-from exchange.services.grants import grant_credential, grant_to_new, withdraw_grant
+from exchange.services.grants import grant_credential, grant_to_new, may_follow, withdraw_grant
 
 Place = tuple[UUID, UUID]  # (integration, end user), or (integration, installation)
 
@@ -50,10 +50,11 @@ def compare(plan: Plan, wanted: Sequence[Wanted], owners: Sequence[Any], *, by: 
             continue
         line = [credential for credential in lines[grant.line] if credential.subject == one.end_user.subject]
         newest = line[0] if line else None
-        if newest is None or newest.policy_id != one.integration.policy_id:
-            yield Change("~", one.item, "changed, for another policy", _replace(one, grant, plan.actor))
+        if newest is None:
+            yield Change("~", one.item, "changed", _replace(one, grant, plan.actor))
         elif not any(has_or_had(credential, one.values) for credential in line):
-            yield Change("~", one.item, "changed", _succeed(one, newest, plan.actor))
+            other = "" if newest.policy_id == one.integration.policy_id else ", for another policy"
+            yield Change("~", one.item, f"changed{other}", _succeed(one, grant, newest, plan.actor))
         elif not has_or_had(newest, one.values):
             plan.note(one.item, "these values were replaced here since; they are not brought back")
         elif not newest.is_usable():
@@ -109,7 +110,7 @@ def _first(one: Wanted, actor: str) -> Callable[[], None]:
 
 
 def _replace(one: Wanted, grant: Grant, actor: str) -> Callable[[], None]:
-    """Begin a new line of credentials and end the old one: the integration has another policy now."""
+    """Begin a new line of credentials, and end the old one where no other grant hands it out."""
 
     def write() -> None:
         withdraw_grant(grant=grant, actor=actor, reason="the integration has another policy")
@@ -118,13 +119,19 @@ def _replace(one: Wanted, grant: Grant, actor: str) -> Callable[[], None]:
     return write
 
 
-def _succeed(one: Wanted, newest: Credential, actor: str) -> Callable[[], None]:
+def _succeed(one: Wanted, grant: Grant, newest: Credential, actor: str) -> Callable[[], None]:
+    """Go on with a line, by the policy that the integration has now."""
+
     def write() -> None:
+        policy = one.integration.policy
+        if newest.policy_id != policy.pk and not may_follow(grant, newest, policy):
+            _replace(one, grant, actor)()
+            return
         if newest.state == Credential.State.ACTIVE:
-            rotate(credential=newest, actor=actor, entered=one.values)
+            rotate(credential=newest, actor=actor, entered=one.values, policy=policy)
             return
         start_issue(
-            policy=newest.policy,
+            policy=policy,
             context=newest.context,
             subject=newest.subject,
             actor=actor,

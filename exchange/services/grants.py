@@ -9,7 +9,7 @@ from django.db import transaction
 from credservice.audit import Line, record
 from credservice.core.exceptions import Conflict, Invalid
 from credservice.credentials.models import Credential, CredentialPolicy, CredentialQuerySet
-from credservice.credentials.services import revoke, start_issue
+from credservice.credentials.services import revoke, rotate, start_issue
 from credservice.credentials.vendor_values import put_credential
 from credservice.keys.models import SigningSecretSet
 from exchange.models import EndUser, Grant, Installation, Integration
@@ -33,8 +33,9 @@ def put_grant(
     """See to it that this is handed a credential, of these ``values`` where the policy makes none itself.
 
     Other values than it has make a successor, which its predecessor outlives by ``overlap`` (the policy's by default);
-    the same ones change nothing. A credential that has ended, or is of another policy than the integration now has, is
-    replaced by a new line. A new credential is pending where its issuer is elsewhere (``finish_issue``). Raises
+    the same ones change nothing. Where the integration has another policy by now, that makes the successor, also where
+    it takes no values. A new line replaces what has ended, what another policy has not made yet, and what grants by
+    other policies hand out too. A new credential is pending where its issuer is elsewhere (``finish_issue``). Raises
     :class:`Invalid` for parties that do not belong together and values that do not fit, :class:`Conflict`.
     """
     _check(integration, end_user, installation, values)
@@ -44,8 +45,8 @@ def put_grant(
         grant = grants.select_for_update(of=("self",)).first()
         current = _current(grant) if grant else None
         if grant is not None and current is not None:
-            if current.policy_id == integration.policy_id:
-                return _kept(grant, current, values, actor, overlap)
+            if current.policy_id == integration.policy_id or may_follow(grant, current, integration.policy):
+                return _kept(grant, current, integration.policy, values, actor, overlap)
             withdraw_grant(grant=grant, actor=actor, reason="the integration has another policy")
         made, credential = grant_credential(
             integration=integration, end_user=end_user, installation=installation, entered=values, actor=actor
@@ -129,6 +130,12 @@ def usable_of(grant: Grant) -> Credential | None:
     return next((credential for credential in found.select_related("policy") if credential.is_usable()), None)
 
 
+def may_follow(grant: Grant, current: Credential, policy: CredentialPolicy) -> bool:
+    """Tell if a successor by ``policy``, which is another than its own, suits all that hand its line out."""
+    others = Grant.objects.filter(line=grant.line).exclude(pk=grant.pk).exclude(integration__policy=policy)
+    return current.state != Credential.State.PENDING and not others.exists()
+
+
 def check_values(policy: CredentialPolicy, values: Mapping[str, str] | None) -> None:
     """Raise :class:`Invalid` where a grant of this policy takes no values, or others."""
     if policy.backend().generates:
@@ -180,12 +187,22 @@ def _credentials(grant: Grant) -> CredentialQuerySet:
 
 
 def _kept(
-    grant: Grant, current: Credential, values: Mapping[str, str] | None, actor: str, overlap: timedelta | None
+    grant: Grant,
+    current: Credential,
+    policy: CredentialPolicy,
+    values: Mapping[str, str] | None,
+    actor: str,
+    overlap: timedelta | None,
 ) -> tuple[Grant, Credential, Outcome]:
-    if values is None:
+    if values is not None:
+        put, is_new = put_credential(credential=current, values=values, actor=actor, overlap=overlap, policy=policy)
+        return grant, put, "changed" if is_new else "unchanged"
+    if current.policy_id == policy.pk:
         return grant, current, "unchanged"
-    credential, is_new = put_credential(credential=current, values=values, actor=actor, overlap=overlap)
-    return grant, credential, "changed" if is_new else "unchanged"
+    begun = _credentials(grant).filter(state=Credential.State.PENDING, policy=policy).select_related("policy").first()
+    if begun:
+        return grant, begun, "unchanged"
+    return grant, rotate(credential=current, actor=actor, overlap=overlap, policy=policy), "changed"
 
 
 def _new_line(grant: Grant, entered: Mapping[str, str] | None, actor: str) -> Credential:

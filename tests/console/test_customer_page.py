@@ -11,11 +11,13 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from credservice.adminkit.links import list_url
 from credservice.adminkit.sentences import plain_sentence
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.credentials.exposure import line_of, sightings
-from credservice.credentials.services import reveal, revoke, start_issue
+from credservice.credentials.services import reveal, revoke, rotate, start_issue
+from exchange.admin.customers import with_shown
 from exchange.models import EndUser, Grant, Integration, Platform
 from exchange.services.grants import new_secret_set
 from tests.conftest import Trail
@@ -60,6 +62,24 @@ def test_it_shows_grants_with_their_credentials_and_states(console: Client, worl
     assert url(world.credential) in shown
     assert "just now" in shown
     assert "active" in shown
+
+
+def test_grants_show_what_is_handed_out(console: Client, world: World, django_assert_max_num_queries: Any) -> None:
+    old = world.credential
+    newest = rotate(credential=old, actor="test", entered={"apiKey": "second"})
+    pages = ((console.get(list_url(Grant)), url(newest)), (console.get(url(world.end_user)), url(newest)))
+    assert all(page in response.content.decode() for response, page in pages)
+    revoke(credential=newest, actor="test", reason="wrong")
+    shown = cards(console, world.end_user)["Grants and their credentials"]
+    assert (url(old) in shown, url(newest) in shown, "retiring" in shown) == (True, False, True)
+    listed = console.get(list_url(Grant)).content.decode()
+    assert (url(old) in listed, url(newest) in listed) == (True, False)
+    revoke(credential=old, actor="test", reason="wrong")
+    assert url(newest) in cards(console, world.end_user)["Grants and their credentials"]
+    grants: list[Any] = list(Grant.objects.all())
+    with django_assert_max_num_queries(1):
+        with_shown(grants)
+        assert [grant.shown for grant in grants] == [newest]
 
 
 def test_it_shows_the_customer_on_every_platform(console: Client, world: World) -> None:

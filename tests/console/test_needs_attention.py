@@ -18,6 +18,7 @@ from django.utils import timezone
 from credservice.audit import Line, record
 from credservice.console.sidebar import all_needed
 from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.services import revoke, rotate
 from credservice.crypto import seal
 from credservice.keys.admin import reminding
 from credservice.keys.models import SigningKey, SigningSecret
@@ -53,6 +54,25 @@ def test_it_leads_to_installations_that_wait(console: Client, world: World, work
     (line,) = overview(console).context["needed"]
     assert line["sentence"] == "1 installation waiting for approval"
     assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
+
+
+def test_it_leads_to_what_retires_without_a_successor(console: Client, world: World, worker: None) -> None:
+    old = world.credential
+    new = rotate(credential=old, actor="test", entered={"apiKey": "second"}, overlap=timedelta(hours=23, minutes=30))
+    assert needed(console) == []
+    revoke(credential=new, actor="test", reason="wrong", ended_outside=True)
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"] == (
+        "1 retiring credential is handed out until it ends, in 23\xa0hours, and has no successor: replace its values, "
+        "or rotate it"
+    )
+    assert found(console, line) == {old.pk}
+    third = rotate(credential=old, actor="test", entered={"apiKey": "third"})
+    assert needed(console) == []
+    revoke(credential=third, actor="test", reason="wrong", ended_outside=True)
+    assert len(needed(console)) == 1
+    Grant.objects.all().delete()
+    assert needed(console) == []
 
 
 def test_it_leads_to_entered_values_before_and_after_their_end(console: Client, world: World, worker: None) -> None:

@@ -13,6 +13,7 @@ from credservice.credentials.services import finish_issue, revoke, rotate, start
 from credservice.keys.models import SigningSecretSet
 from exchange import credential_hooks
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
+from tests.support.exchange_factories import make_door, make_policy
 
 
 @pytest.fixture
@@ -115,6 +116,15 @@ def test_the_command_previews_and_rotates(shared, capsys):
     call_command("rotate", str(shared.pk), "--leaked")
     assert "Successor: " in capsys.readouterr().out
     assert Credential.objects.get(predecessor=shared).predecessor_overlap == timedelta(0)
+
+
+def test_the_command_rotates_by_the_policy_that_the_integration_has_now(client, db, capsys):
+    credential = make_door(client).grant()
+    policy = make_policy(name="now", issuer="api_key", options={"name": "apiKey"}, overlap=timedelta(hours=2))
+    Integration.objects.update(policy=policy)
+    call_command("rotate", str(credential.pk))
+    assert "It stays valid for 2 hours after its successor is there." in capsys.readouterr().out
+    assert Credential.objects.get(predecessor=credential).policy == policy
 
 
 def test_the_command_says_that_a_rotation_is_pending(shared, capsys):

@@ -114,21 +114,39 @@ def test_a_value_that_was_replaced_in_the_console_is_not_brought_back(demo, cred
     assert _values("active") == ["from-the-console"]
 
 
-def test_another_policy_starts_a_line_of_its_own_and_ends_the_old_one(demo, credential):
-    demo.apply(f"""\
+OTHER_POLICY = f"""\
 policies:
-  other: {{issuer: static, options: {{names: [apiKey]}}}}
+  other: {{issuer: static, overlap: 2h, options: {{names: [apiKey]}}}}
 platforms:
   mindcloud:
     integrations:
       int_abc123: {{policy: other}}
 {USER.split("mindcloud:", 1)[1].lstrip(chr(10))}        grants:
           int_abc123: {{apiKey: file:demo/example-api-key}}
-""")
+"""
+
+
+def test_another_policy_makes_the_successor(demo, credential):
+    demo.secret("example-api-key", "another-key")
+    assert f"~ {PATH}.grants.int_abc123: changed, for another policy\n" in demo.apply(OTHER_POLICY)
     active = Credential.objects.get(state="active")
-    assert active.policy.name == "other"
-    assert Grant.objects.get().line == active.line != credential.line
-    assert Credential.objects.get(pk=credential.pk).state == "revoked"
+    assert (active.policy.name, active.predecessor, active.open()) == ("other", credential, {"apiKey": "another-key"})
+    credential.refresh_from_db()
+    kept = credential.retires_at - active.activated_at
+    assert (credential.state, round(kept.total_seconds())) == ("retiring", 7200)
+    assert Grant.objects.get().line == active.line == credential.line
+
+
+def test_the_same_values_are_left_to_the_policy_before(demo, credential):
+    demo.apply(OTHER_POLICY)
+    assert Credential.objects.get() == credential
+    assert demo.apply(OTHER_POLICY).endswith("Nothing to change.\n")
+
+
+def test_another_policy_brings_no_revoked_value_back(demo, credential):
+    revoke(credential=credential, actor="test", reason="test")
+    assert "the same values are not brought back" in demo.apply(OTHER_POLICY)
+    assert not _values("active")
 
 
 def test_a_policy_that_makes_its_own_waits_for_the_first_exchange(demo):

@@ -1,10 +1,14 @@
+from typing import Any
+
 import pytest
 
 from credservice.audit import refusals
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import start_issue
+from credservice.issuers import get_issuer
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.tokens import create_token
+from tests.credentials.remote import ALIAS
 from tests.support.exchange_factories import Door, make_door
 from tests.vendor_api.client import Vendor
 
@@ -24,6 +28,14 @@ def policy(db: None) -> CredentialPolicy:
 def credential(policy: CredentialPolicy) -> Credential:
     context = {"external_id": "customer-7", "plan": "small"}
     return start_issue(policy=policy, context=context, subject="end_user:7", actor="test")
+
+
+@pytest.fixture
+def remote(settings: Any, db: None) -> Any:
+    """An issuer with an outside, and a policy of it."""
+    settings.CREDENTIAL_ISSUERS = settings.CREDENTIAL_ISSUERS | ALIAS
+    CredentialPolicy.objects.create(name="remote", issuer="remote")
+    return get_issuer("remote")
 
 
 @pytest.fixture

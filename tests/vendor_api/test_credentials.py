@@ -4,8 +4,7 @@ import pytest
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import set_suspended
-from credservice.issuers import get_issuer
-from tests.credentials.remote import ALIAS, UNAVAILABLE
+from tests.credentials.remote import UNAVAILABLE
 from tests.support.exchange_factories import make_policy
 from tests.vendor_api.client import Vendor, refused
 
@@ -15,14 +14,6 @@ VALUE = "value-that-only-a-reveal-may-show"
 @pytest.fixture
 def entered(db):
     return make_policy()
-
-
-@pytest.fixture
-def remote(settings, db):
-    """An issuer with an outside, and a policy of it."""
-    settings.CREDENTIAL_ISSUERS = settings.CREDENTIAL_ISSUERS | ALIAS
-    CredentialPolicy.objects.create(name="remote", issuer="remote")
-    return get_issuer("remote")
 
 
 @pytest.fixture

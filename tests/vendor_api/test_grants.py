@@ -1,9 +1,12 @@
 """Granting by the vendor API, and what the exchange hands out then."""
 
+from datetime import timedelta
+
 import pytest
 
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, CredentialPolicy
 from exchange.models import Grant, Installation, Integration
+from tests.credentials.remote import UNAVAILABLE
 from tests.support.concurrency import at_once
 from tests.support.exchange_factories import make_door, make_platform, make_policy
 from tests.vendor_api.client import Vendor, refused
@@ -101,13 +104,104 @@ def test_an_ended_credential_is_replaced(vendor, door):
     assert door.post().json() == {"apiKey": "second-key"}
 
 
-def test_another_policy_of_the_integration_makes_a_new_line(vendor, door):
+def another_policy(**settings):
+    Integration.objects.update(policy=make_policy(name="another", **settings))
+
+
+def versions():
+    """Tell of each credential its policy, its state and how many seconds it retires for."""
+    found = Credential.objects.select_related("policy").order_by("created_at")
+    return [(each.policy.name, each.state, each.retires_at and kept_for(each)) for each in found]
+
+
+def kept_for(credential):
+    return round((credential.retires_at - credential.successors.get().activated_at).total_seconds())
+
+
+WIDER = {"values": {"apiKey": "second-key", "secret": "s"}}
+
+
+def test_another_policy_of_the_integration_makes_the_successor(vendor, door, trail):
     first = vendor.put(PLACE, values("first-key")).json()
-    door.integration.policy = make_policy(name="entered-2")
-    door.integration.save()
-    second = vendor.put(PLACE, values("second-key")).json()
-    assert first["line"] != second["line"]
-    assert Credential.objects.get(pk=first["credential"]["id"]).state == "revoked"
+    another_policy(options={"names": ["apiKey", "secret"]}, overlap=timedelta(hours=2))
+    refused(vendor.put(PLACE, values("second-key")), 400, "invalid_request", "/values")
+    answer = vendor.put(PLACE, WIDER)
+    assert (answer.status_code, answer.json()["line"]) == (200, first["line"])
+    assert versions() == [("entered", "retiring", 7200), ("another", "active", None)]
+    successor = Credential.objects.get(state="active")
+    assert str(successor.predecessor_id) == first["credential"]["id"]
+    assert [line.action for line in trail.all(action__in=["credential.revoked", "grant.withdrawn"])] == []
+    assert vendor.put(PLACE, WIDER).json() == answer.json()
+
+
+def test_the_present_ones_of_the_policy_before_stay_good_for_the_overlap(vendor, door):
+    vendor.put(PLACE, values("first-key"))
+    another_policy(options={"names": ["apiKey", "secret"]})
+    vendor.put(PLACE, WIDER | {"overlap_seconds": 86400})
+    assert versions() == [("entered", "retiring", 86400), ("another", "active", None)]
+
+
+def test_the_same_values_are_left_to_the_policy_before(vendor, door):
+    first = vendor.put(PLACE, values("first-key"))
+    another_policy()
+    assert vendor.put(PLACE, values("first-key")).json() == first.json()
+    assert versions() == [("entered", "active", None)]
+
+
+def test_a_policy_that_generates_makes_the_successor_of_what_was_entered(vendor, door):
+    vendor.put(PLACE, values("first-key"))
+    another_policy(issuer="api_key", options={"name": "apiKey"}, overlap=timedelta(hours=2))
+    answer = vendor.put(PLACE, {})
+    assert versions() == [("entered", "retiring", 7200), ("another", "active", None)]
+    assert vendor.put(PLACE, {}).json() == answer.json()
+
+
+def test_what_is_entered_succeeds_what_a_policy_generated(vendor, door):
+    door.generate()
+    generated = vendor.put(PLACE, {}).json()
+    another_policy(overlap=timedelta(hours=2))
+    assert vendor.put(PLACE, values("second-key")).json()["line"] == generated["line"]
+    assert [version[1:] for version in versions()] == [("retiring", 7200), ("active", None)]
+
+
+def test_a_successor_that_its_issuer_has_yet_to_make_is_not_begun_twice(vendor, door, remote):
+    vendor.put(PLACE, values("first-key"))
+    Integration.objects.update(policy=CredentialPolicy.objects.get(name="remote"))
+    remote.answer = UNAVAILABLE
+    first = vendor.put(PLACE, {})
+    assert (first.status_code, vendor.put(PLACE, {}).status_code) == (202, 202)
+    assert versions() == [("entered", "active", None), ("remote", "pending", None)]
+    assert door.post().json() == {"apiKey": "first-key"}
+
+
+def test_what_a_grant_by_the_policy_before_hands_out_too_is_left_to_it(vendor, door):
+    first = vendor.put(PLACE, values("first-key")).json()
+    other = Integration.objects.create(
+        platform=door.platform, integration_id="int_crm", policy=door.integration.policy, response_shape={}
+    )
+    Grant.objects.create(integration=other, end_user=door.end_user, line=first["line"])
+    policy = make_policy(name="another")
+    Integration.objects.exclude(pk=other.pk).update(policy=policy)
+    assert vendor.put(PLACE, values("second-key")).json()["line"] != first["line"]
+    assert versions() == [("entered", "active", None), ("another", "active", None)]
+
+
+def test_a_credential_takes_values_of_the_policy_that_its_integration_has_now(vendor, door):
+    first = vendor.put(PLACE, values("first-key")).json()["credential"]["id"]
+    another_policy(options={"names": ["apiKey", "secret"]}, overlap=timedelta(hours=2))
+    path = f"/credentials/{first}/values"
+    refused(vendor.put(path, values("second-key")), 400, "invalid_request", "/values")
+    assert vendor.put(path, WIDER).status_code == 201
+    assert versions() == [("entered", "retiring", 7200), ("another", "active", None)]
+
+
+def test_a_rotation_is_by_the_policy_that_its_integration_has_now(vendor, door):
+    first = vendor.put(PLACE, values("first-key")).json()["credential"]["id"]
+    another_policy(options={"names": ["apiKey", "secret"]}, overlap=timedelta(hours=2))
+    path = f"/credentials/{first}/rotate"
+    refused(vendor.post(path, values("second-key")), 400, "invalid_request", "/values")
+    assert vendor.post(path, WIDER).status_code == 201
+    assert versions() == [("entered", "retiring", 7200), ("another", "active", None)]
 
 
 def test_a_withdrawn_grant_is_handed_out_no_more(vendor, door):

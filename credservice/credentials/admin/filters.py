@@ -24,6 +24,14 @@ FAILED_LATELY = Q(state=State.FAILED, created_at__gte=Now() - timedelta(days=1))
 WINDOW = timedelta(days=settings.EVENT_EXPIRING_DAYS)
 ENDS_SOON = Q(state=State.ACTIVE, expires_at__lte=Now() + WINDOW)
 NONE_FOLLOWS = ~Q(Exists(Credential.objects.unended().filter(line=OuterRef("line"))))
+# It is handed out until it ends, and its line has nothing to go on with.
+RETIRES_LAST = Q(
+    ~Exists(Credential.objects.filter(line=OuterRef("line"), state__in=(State.ACTIVE, State.PENDING))),
+    ~Exists(Credential.objects.usable().filter(line=OuterRef("line"), created_at__gt=OuterRef("created_at"))),
+    Q(expires_at__isnull=True) | Q(expires_at__gt=Now()),
+    state=State.RETIRING,
+    retires_at__gt=Now(),
+)
 EXPIRED_LAST = Q(state=State.EXPIRED, ended_at__gte=Now() - WINDOW) & NONE_FOLLOWS
 
 
@@ -66,6 +74,7 @@ class StateFilter(StatesFilter):
         "being ended, not leaked": ENDING & ~HAS_LEAKED,
         "failed since yesterday": FAILED_LATELY,
         "ends soon": ENDS_SOON,
+        "handed out until it ends, without a successor": RETIRES_LAST,
         "expired lately, without a successor": EXPIRED_LAST,
     }
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from credservice.adminkit.menu import MAX_COUNTED, Need, counted
+from credservice.core.ago import ago
 from credservice.credentials.admin.filters import (
     ENDING,
     ENDS_SOON,
@@ -18,6 +19,7 @@ from credservice.credentials.admin.filters import (
     HAS_LEAKED,
     LEAKED_FORCED,
     LEAKED_LIVE,
+    RETIRES_LAST,
     SUCCESSOR_COMES,
     Outside,
     State,
@@ -27,7 +29,7 @@ from credservice.credentials.hooks import wanted
 from credservice.credentials.models import FAILS_AFTER, STUCK_AFTER, Credential, CredentialPolicy, stuck
 from credservice.issuers import get_issuer, issuer_choices
 
-MAX_EXPIRED = 1000  # entered credentials of a policy that are looked at: grants of others may be gone
+MAX_LINES = 1000  # that are looked at for those that something hands out: grants of others may be gone
 IS_STUCK = Q(attempts__gte=STUCK_AFTER)
 
 
@@ -96,7 +98,25 @@ def needs_of_operator() -> list[Need]:
     """List what an operator should see to."""
     counts = [(point, _bounded(point.condition)) for point in OPEN_POINTS]
     needs = (Need(point.told(number), point.filters, point.urgent) for point, number in counts if number)
-    return [*_failing_issuers(), *needs, *_entered_at_their_end()]
+    return [*_failing_issuers(), *needs, *_retiring_last(), *_entered_at_their_end()]
+
+
+def _retiring_last() -> Iterator[Need]:
+    """Tell of what is handed out in place of a successor that has ended, and will soon end itself."""
+    rows = Credential.objects.filter(RETIRES_LAST).order_by("retires_at").values_list("line", "retires_at")
+    ends = {line: at for line, at in rows[:MAX_LINES] if at}
+    lines = wanted(ends)
+    if not lines:
+        return
+    number, first = min(len(lines), MAX_COUNTED), ago(min(ends[line] for line in lines))
+    told = (
+        f"is handed out until it ends, {first}, and has no successor: replace its values, or rotate it"
+        if number == 1
+        else f"are handed out until they end, the first {first}, and have no successors: replace their values, or "
+        "rotate them"
+    )
+    lists = {"state__exact": slugify("handed out until it ends, without a successor")}
+    yield Need(f"{counted(number, 'retiring credential')} {told}", lists)
 
 
 def _entered_at_their_end() -> Iterator[Need]:
@@ -106,7 +126,7 @@ def _entered_at_their_end() -> Iterator[Need]:
         own = Q(policy=policy)
         lists = {"policy__id__exact": str(policy.pk)}
         newest = Credential.objects.filter(own & EXPIRED_LAST).order_by("-ended_at")
-        if ended := min(len(wanted(newest.values_list("line", flat=True)[:MAX_EXPIRED])), MAX_COUNTED):
+        if ended := min(len(wanted(newest.values_list("line", flat=True)[:MAX_LINES])), MAX_COUNTED):
             told = f"{counted(ended, 'entered credential')} of {policy} expired, and nothing follows: enter new values"
             yield Need(told, lists | {"state__exact": slugify("expired lately, without a successor")}, urgent=True)
         if soon := _bounded(own & ENDS_SOON):

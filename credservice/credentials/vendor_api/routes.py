@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from credservice.core.exceptions import NotFound
 from credservice.core.ids import find_ours
+from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import record_repeated_reveal, reveal, revoke, rotate, try_issue
 from credservice.credentials.transitions import no_time
@@ -141,10 +142,12 @@ class CredentialValues(CredentialView):
         its successor was revoked, so that it is what is handed out: it keeps its end, and also the same values make a
         successor."""
         overlap = _overlap(self.body)
+        found = self.locked(credential, leaked=no_time(overlap))
         put, is_new = put_credential(
-            credential=self.locked(credential, leaked=no_time(overlap)),
+            credential=found,
             values=self.body["values"],
             actor=self.actor,
+            policy=policy_of_successor(found),
             overlap=overlap,
         )
         return self.made(put) if is_new else self.shown(show(put))
@@ -166,12 +169,14 @@ class Rotation(CredentialView):
         handed out: it keeps its end. A rotation that is pending is in the way, unless you force a new one with a
         reason."""
         overlap = timedelta(0) if self.body["leaked"] else _overlap(self.body)
+        found = self.locked(credential, leaked=no_time(overlap))
         successor = rotate(
-            credential=self.locked(credential, leaked=no_time(overlap)),
+            credential=found,
             actor=self.actor,
             overlap=overlap,
             entered=self.body.get("values"),
             force_reason=self.body.get("force_reason", ""),
+            policy=policy_of_successor(found),
         )
         return self.made(successor)
 

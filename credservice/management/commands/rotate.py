@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from credservice.audit.names import command_actor
 from credservice.core.exceptions import ServiceError
+from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential
 from credservice.credentials.policy_impact import successor_differences
 from credservice.credentials.rotation_impact import preview_rotation
@@ -29,16 +30,19 @@ class Command(BaseCommand):
         except (Credential.DoesNotExist, ValidationError):
             raise CommandError(f"There is no credential {options['credential']}.") from None
         overlap = timedelta(0) if options["leaked"] else None
-        foretold = preview_rotation(credential, overlap).sentences()
+        policy = policy_of_successor(credential)
+        foretold = preview_rotation(credential, overlap, policy).sentences()
         if credential.takes_successor():
-            foretold += successor_differences(credential, credential.policy)
+            foretold += successor_differences(credential, policy)
         for line in foretold:
             self.stdout.write(line)
         if options["dry_run"]:
             return
         try:
             actor = command_actor("rotate")
-            successor = rotate(credential=credential, actor=actor, overlap=overlap, force_reason=options["force"])
+            successor = rotate(
+                credential=credential, actor=actor, overlap=overlap, force_reason=options["force"], policy=policy
+            )
         except ServiceError as error:
             raise CommandError(error.message) from None
         self.stdout.write(f"Successor: {successor.pk} ({successor.state})")

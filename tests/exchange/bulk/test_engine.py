@@ -1,5 +1,6 @@
 """Imports: what is made, changed and left alone."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from credservice.events.models import Event, EventDelivery
 from exchange.bulk.job import Job
 from exchange.bulk.row_parser import parse_row
 from exchange.bulk.row_writer import put_row
-from exchange.models import EndUser, Grant, Installation
+from exchange.models import EndUser, Grant, Installation, Integration
 from tests.events.conftest import make_endpoint
 from tests.exchange.bulk.imports import counts, ndjson, row, run
 from tests.support.exchange_factories import make_policy
@@ -72,6 +73,22 @@ def test_another_value_makes_a_successor_that_its_predecessor_outlives(door):
     summary, _ = run(ndjson(row(1, value="second value")))
     assert (counts(summary), values_of()) == ((0, 1, 0, 0), {"apiKey": "second value"})
     assert Credential.objects.filter(state="retiring").count() == 1
+
+
+def test_another_policy_of_the_integration_makes_the_successor(door):
+    run(ndjson(row(1, value="first value")))
+    run(ndjson(row(1, value="second value")))
+    retiring = Credential.objects.get(state="retiring")
+    policy = make_policy(name="second", options={"names": ["apiKey", "secret"]}, overlap=timedelta(hours=2))
+    Integration.objects.update(policy=policy)
+    grants = [{"integration_id": "int_abc123", "values": {"apiKey": "third value", "secret": "s"}}]
+    summary, _ = run(ndjson(row(1, grants=grants)))
+    assert (counts(summary), values_of()) == ((0, 1, 0, 0), {"apiKey": "third value", "secret": "s"})
+    first, second, third = Credential.objects.order_by("created_at")
+    assert (first.state, first.retires_at) == ("retiring", retiring.retires_at)
+    kept = second.retires_at - third.activated_at
+    assert (second.state, round(kept.total_seconds())) == ("retiring", 7200)
+    assert (third.predecessor, third.policy, third.line) == (second, policy, first.line)
 
 
 def test_a_grant_is_added_to_an_end_user_that_there_is(door):
