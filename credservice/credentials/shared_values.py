@@ -51,12 +51,12 @@ def leaking_with(credentials: Iterable[Credential]) -> list[Credential]:
 
 def holders_elsewhere(credential: Credential, *, at_most: int | None = None) -> Iterator[Credential]:
     """Find the good credentials of other lines that have a secret of this one, among ``at_most`` that have a value of
-    it: of 12 characters or more, for shorter ones have no digest. A batch of rows is held at a time."""
+    it: of 12 characters or more, for shorter ones have no digest. Newest first; a batch of rows is held at a time."""
     elsewhere = Credential.objects.usable().exclude(line=credential.line)
     found = list(elsewhere.with_any(_searched(credential)).values_list("pk", flat=True)[:at_most])
     for start in range(0, len(found), BATCH):
         rows = elsewhere.filter(pk__in=found[start : start + BATCH]).select_related("policy")
-        yield from (row for row in rows if share_secret(credential, row))
+        yield from (row for row in rows.order_by("-activated_at") if share_secret(credential, row))
 
 
 def _searched(credential: Credential) -> Iterable[bytes]:

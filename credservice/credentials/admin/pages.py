@@ -1,8 +1,9 @@
 """Rotates, replaces, reveals, revokes, retries and force-ends credentials on pages of the console."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django import forms
@@ -13,8 +14,9 @@ from django.utils.html import format_html
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
+from credservice.adminkit import menu
 from credservice.adminkit.four_eyes import SecondPerson
-from credservice.adminkit.links import link_to
+from credservice.adminkit.links import link_to, names_of
 from credservice.adminkit.object_actions import ObjectAction, OfChoice, Shown, Values
 from credservice.adminkit.reauthentication import SHOWN_ONCE, PasswordPage
 from credservice.adminkit.state_pages import OptionalWhyForm, WhyForm
@@ -46,10 +48,11 @@ from credservice.credentials.services import (
     revoke,
     rotate,
 )
-from credservice.credentials.shared_values import shared_names, told_leaking
+from credservice.credentials.shared_values import LOOKED_AT, holders_elsewhere, shared_names, told_leaking
 
 State = Credential.State
 IF_LEAKED = " if it has leaked"
+NAMED = 3  # of the credentials of other lines that have a value of one
 END_IT_THERE = "It may still work in your product: end it there, then confirm its end here."
 
 
@@ -114,6 +117,7 @@ class Rotate(ObjectAction):
         foretold = _by_choice(preview_rotation(obj, policy=policy))
         # First what "it" is said of, then the successor.
         different = successor_differences(obj, policy) if obj.takes_successor() else []
+        foretold += [OfChoice(line, "console-if-at-once") for line in _leaking_elsewhere(obj)]
         return [*foretold, *outside(obj), self.consequence, *different, *([other] if policy != obj.policy else [])]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
@@ -225,6 +229,7 @@ class Revoke(ObjectAction):
 
     def consequences(self, obj: Credential) -> list[str]:
         more = [*_left_to_the_active(obj), *_told_predecessors(obj), *told_leaking(obj, when=IF_LEAKED)]
+        more += _leaking_elsewhere(obj, IF_LEAKED)
         return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *more]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
@@ -268,21 +273,52 @@ def _others_outside(obj: Credential) -> str:
 
 
 def still_in_use(obj: Credential) -> str:
-    """Say of one that may still work outside which version hands out values of it: those are to stay there."""
-    if obj.shared_with is None:
+    """Say of one that may still work outside what hands out values of it, of its line or another: those are to stay
+    there."""
+    in_line = Credential.objects.select_related("policy").filter(pk__in=[obj.shared_with] if obj.shared_with else [])
+    elsewhere = list(islice(holders_elsewhere(obj, at_most=LOOKED_AT), NAMED)) if obj.may_be_confirmed() else []
+    uses = [f"version {each.version_name()} still uses {_to_be_left(obj, each)}" for each in in_line]
+    uses += [
+        f"credential {title} still uses {_to_be_left(obj, each, 'credential')}"
+        for title, each in zip(_titles(elsewhere), elsewhere, strict=True)
+    ]
+    if not uses:
         return ""
-    holder = Credential.objects.select_related("policy").get(pk=obj.shared_with)
+    first, *more = uses
+    others = "".join(f"{each[0].upper()}{each[1:]}. " for each in more)
+    other_values = "whatever else it has" if elsewhere else "its other values"  # which may be nothing
     return (
-        f"It may still work in your product, but version {holder.version_name()} still uses "
-        f"{_to_be_left(obj, holder)}. End its other values there, then confirm its end here."
+        f"It may still work in your product, but {first}. {others}End {other_values} there, then confirm its end here."
     )
 
 
-def _to_be_left(obj: Credential, holder: Credential) -> str:
-    """Name what the other version has of it, and say until when to leave that."""
+def _leaking_elsewhere(obj: Credential, when: str = "") -> list[str]:
+    """Say which credentials of other lines leak with it, and what becomes of them; ``when`` it has leaked, if that is
+    yet to be said."""
+    unmarked = (each for each in holders_elsewhere(obj, at_most=LOOKED_AT) if each.leaked_at is None)
+    found = list(islice(unmarked, menu.MAX_COUNTED))
+    if not found:
+        return []
+    one = len(found) == 1
+    names = ", ".join(_titles(found[:NAMED])) + (" and others" if len(found) > NAMED else "")
+    return [
+        f"{menu.counted(len(found), 'other credential')} {'has' if one else 'have'} a value of it, and "
+        f"{'is' if one else 'are'} marked as leaked{when}: {names}. "
+        f"{'It is' if one else 'They are'} handed out until you rotate {'it' if one else 'them'} as leaked."
+    ]
+
+
+def _titles(credentials: Sequence[Credential]) -> list[str]:
+    """Name them with their customers, as far as the reader may look at these."""
+    names = names_of(f"credential:{each.pk}" for each in credentials)
+    return [names.get(f"credential:{each.pk}", each.version_name()) for each in credentials]
+
+
+def _to_be_left(obj: Credential, holder: Credential, noun: str = "version") -> str:
+    """Name what the other one has of it, and say until when to leave that."""
     names = shared_names(obj, holder)
     what, those = (f"its {' and '.join(names)}", "that" if len(names) == 1 else "those") if names else ("", "those")
-    return f"{what or 'values of it'}: leave {those} until that version is replaced"
+    return f"{what or 'values of it'}: leave {those} until that {noun} is replaced"
 
 
 def _works_until(expiry: datetime) -> str:
