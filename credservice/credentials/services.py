@@ -220,7 +220,7 @@ def revoke(
                 why = reason if is_meant else f"ended with its successor: {reason}"
                 transitions.begin_end(found, actor, why=why, leaked=leaked and is_meant)
             elif leaked and is_meant:
-                _note_leak(found, actor)
+                _note_leak(found, actor, why=reason)
             if ended_outside and found.is_still_outside():
                 transitions.confirm_end(found, actor, reason)
     return ending[credential.pk]

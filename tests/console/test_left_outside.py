@@ -324,6 +324,28 @@ def test_what_leaks_elsewhere_is_said_before(
     assert (named.count(" for acme"), named.count(", "), named.endswith(" and others.")) == (3, 2, True)
 
 
+def test_that_one_which_has_ended_had_leaked_is_reported_on_a_page_of_its_own(
+    console: Client, same_key: tuple[Credential, Credential], elsewhere: Credential, trail: Trail
+) -> None:
+    old, new = same_key
+    assert "revoke it, and tick that it has leaked" in text(console, url(new, "report-leak"))
+    assert "If it has leaked, revoke it, and tick that." in text(console, url(old, "replace"))
+    send(console, url(old, "revoke"), why="no longer needed")
+    assert "If it has leaked, report it as leaked." in text(console, url(old, "replace"))
+    assert url(old, "report-leak") in console.get(url(old)).content.decode()
+    page = text(console, url(old, "report-leak"))
+    assert f"Version {new.version_name()} has a value of it, and is marked as leaked: it is handed out until" in page
+    assert f"1 other credential has a value of it, and is marked as leaked: {elsewhere.version_name()}." in page
+    answer = send(console, url(old, "report-leak"), why=WHY)
+    assert "It is reported as leaked. It may still work in your product" in messages_of(answer)
+    ended = Credential.objects.get(pk=old.pk)
+    assert (ended.state_word(), ended.leaked_by, ended.sealed_values) == ("leaked, may still work", "user:root", None)
+    assert trail.one(action="credential.leak_noted", object_id=str(old.pk)).detail["why"] == WHY
+    assert Credential.objects.get(pk=new.pk).state_word() == "leaked, active"
+    assert url(old, "report-leak") not in console.get(url(old)).content.decode()
+    assert "reported as leaked already" in text(console, url(old, "report-leak"))
+
+
 def test_of_several_it_is_said_how_many_have_values_that_are_still_good(
     console: Client, world: World, same_key: tuple[Credential, Credential], worker: None
 ) -> None:

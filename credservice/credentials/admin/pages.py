@@ -106,7 +106,7 @@ class Rotate(ObjectAction):
 
     def refusal(self, obj: Credential) -> str:
         if refusal := refusal_of_rotation(obj):
-            return refusal
+            return f"{refusal} {_if_leaked(obj)}".strip()
         if policy_of_successor(obj).backend().generates != self.generates:
             return "The values of this policy's credentials come from elsewhere."
         return ""
@@ -141,6 +141,15 @@ class Rotate(ObjectAction):
             return ""
         may = Revoke(self.admin).allowed(request, obj)
         return format_html("{} {}", still_handed_out(obj), revoke_link(obj, "Revoke it now") if may else "")
+
+
+def _if_leaked(obj: Credential) -> str:
+    """Say how a leak is reported of one that takes no successor."""
+    if obj.leaked_at is not None or obj.activated_at is None:
+        return ""
+    if obj.is_usable():
+        return "If it has leaked, revoke it, and tick that."
+    return "If it has leaked, report it as leaked."
 
 
 def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
@@ -253,6 +262,33 @@ class Revoke(ObjectAction):
         if obj.is_ending():
             return "Until its issuer has ended it, it may still work in your product: this page shows when it has."
         return f"{still_works(obj)}{_others_outside(obj)}".strip()
+
+
+class ReportLeak(Revoke):
+    """Of one that has ended: what else has a value of it leaks with it all the same."""
+
+    slug, title, icon = "report-leak", "Report as leaked", "gpp_maybe"
+    consequence = (
+        "That it has leaked is noted, with your name. Its values are erased at once, and refused wherever they are "
+        "entered again."
+    )
+
+    def refusal(self, obj: Credential) -> str:
+        if obj.state in Credential.UNENDED and not obj.is_ending():
+            return f"This credential is {obj.state}: revoke it, and tick that it has leaked."
+        if obj.leaked_at is not None:
+            return "This credential is reported as leaked already."
+        return "" if obj.activated_at is not None else "This credential never had values."
+
+    def consequences(self, obj: Credential) -> list[str]:
+        return [self.consequence, *told_leaking(obj), *_leaking_elsewhere(obj)]
+
+    def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
+        return WhyForm(data)
+
+    def perform(self, actor: str, obj: Credential, values: Values) -> str:
+        revoke(credential=obj, actor=actor, reason=values["why"], leaked=True)
+        return "It is reported as leaked."
 
 
 def still_works(obj: Credential) -> str:
