@@ -21,7 +21,7 @@ from credservice.credentials.locks import credential_lock_is_held
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.reused_values import refuse_leaked
 from credservice.credentials.rotation_impact import ends_first, refusal_of_rotation
-from credservice.credentials.shared_values import share_secret
+from credservice.credentials.shared_values import holders_elsewhere, share_secret
 from credservice.crypto import SealError
 from credservice.issuers.base import Issued, IssueFailed
 
@@ -32,6 +32,7 @@ __all__ = [
     "finish_issue",
     "force_end",
     "issued_here",
+    "note_leak_elsewhere",
     "record_repeated_reveal",
     "refresh",
     "retry_now",
@@ -199,7 +200,7 @@ def revoke(
 
     A retiring predecessor is still good, and is what its line hands out then, unless ``predecessors`` ends those as
     well. ``leaked``: its values have leaked, and are erased at once; so does what other versions of its line have of
-    them (:func:`_leak_with`), and nothing else of its predecessors'.
+    them, and of other lines (:func:`_leak_with`), and nothing else of its predecessors'.
     ``ended_outside``: the caller has ended outside what its issuer cannot end. Repeating it is harmless. Returns it as
     it now is.
     """
@@ -219,7 +220,7 @@ def revoke(
                 why = reason if is_meant else f"ended with its successor: {reason}"
                 transitions.begin_end(found, actor, why=why, leaked=leaked and is_meant)
             elif leaked and is_meant:
-                _note_leak(found, actor)
+                _note_leak(found, actor, why=reason)
             if ended_outside and found.is_still_outside():
                 transitions.confirm_end(found, actor, reason)
     return ending[credential.pk]
@@ -326,8 +327,10 @@ def _leak_with(leaking: Credential, actor: str) -> None:
     """See to the other versions of its line that have a secret of ``leaking``, whose line is locked.
 
     One that retires ends now, as leaked; of one that has ended the leak is noted, and its values are erased. The active
-    one is marked, and is all that the customer has: a person rotates it as leaked.
+    one is marked, and is all that the customer has: a person rotates it as leaked. So is what other lines have of it,
+    by a job: who locked those here as well could wait in a circle.
     """
+    enqueue("credentials.note_leak_elsewhere", credential_id=leaking.pk)
     why = f"a value of it leaked with {leaking.version_name()}"
     others = Credential.objects.filter(line=leaking.line).exclude(pk=leaking.pk).select_related("policy")
     for other in [each for each in others.order_by("created_at", "pk") if share_secret(leaking, each)]:
@@ -337,12 +340,26 @@ def _leak_with(leaking: Credential, actor: str) -> None:
             _note_leak(other, actor, why=why)
 
 
+def note_leak_elsewhere(leaking: Credential, *, actor: str) -> None:
+    """Mark as leaked the good credentials of other lines that have a secret of ``leaking``, as its reporter's doing.
+
+    None ends by it: somebody else goes on with it, until a person rotates it as leaked. Each is marked in a transaction
+    of its own; to repeat all of it is harmless.
+    """
+    for holder in holders_elsewhere(leaking):
+        with transaction.atomic():
+            found = locked(holder)
+            if found.is_usable():
+                why = f"a value of it leaked with {leaking.version_name()}"
+                _note_leak(found, leaking.leaked_by or actor, why=why)
+
+
 def _note_leak(credential: Credential, actor: str, **detail: str) -> None:
     """Note the leak, and erase the values, but for what is still handed out."""
     is_news = transitions.mark_leaked(credential, actor)
     if credential.state not in Credential.UNENDED:
         transitions.note_leak(credential)
-    if credential.sealed_values is not None and credential.state != State.ACTIVE:
+    if credential.sealed_values is not None and credential.state != State.ACTIVE and not credential.is_usable():
         transitions.erase([credential], actor, why="leaked")
     if is_news:
         transitions.record_step("credential.leak_noted", credential, actor, **detail)

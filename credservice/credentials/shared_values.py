@@ -1,13 +1,16 @@
-"""Finds what the versions of a line have in common: with one of them, whatever else holds its secret leaks."""
+"""Finds what credentials have in common, of a line and of others: whatever holds a secret of one leaks with it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 from credservice.credentials.models import Credential
 from credservice.credentials.reused_values import have_secret_in_common, parts_of_all, secrets_of
 from credservice.credentials.transitions import value_digest, values_digest
 from credservice.crypto import SealError
+
+BATCH = 500
+LOOKED_AT = 1_000  # for a page: a great many may have the same address, say
 
 
 def share_secret(one: Credential, other: Credential) -> bool:
@@ -44,6 +47,24 @@ def leaking_with(credentials: Iterable[Credential]) -> list[Credential]:
         for other in rows
         if other.pk not in chosen and any(share_secret(row, other) for row in rows if row.pk in chosen)
     ]
+
+
+def holders_elsewhere(credential: Credential, *, at_most: int | None = None) -> Iterator[Credential]:
+    """Find the good credentials of other lines that have a secret of this one, among ``at_most`` that have a value of
+    it: of 12 characters or more, for shorter ones have no digest. Newest first; a batch of rows is held at a time."""
+    elsewhere = Credential.objects.usable().exclude(line=credential.line)
+    found = list(elsewhere.with_any(_searched(credential)).values_list("pk", flat=True)[:at_most])
+    for start in range(0, len(found), BATCH):
+        rows = elsewhere.filter(pk__in=found[start : start + BATCH]).select_related("policy")
+        yield from (row for row in rows.order_by("-activated_at") if share_secret(credential, row))
+
+
+def _searched(credential: Credential) -> Iterable[bytes]:
+    """Choose what to look for: its secrets alone, while it opens."""
+    values = _opened(credential)
+    if values is None:
+        return map(bytes, credential.value_digests)
+    return map(value_digest, parts_of_all(secrets_of(values)))
 
 
 def told_leaking(credential: Credential, *, when: str = "") -> list[str]:

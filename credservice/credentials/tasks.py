@@ -54,6 +54,11 @@ def end_surplus(credential_id: str, handle: str, values_digest: str) -> None:
     issuer_calls.end_surplus(credential, handle=json.loads(handle), values_digest=digest, actor=ACTOR)
 
 
+@app.task(name="credentials.note_leak_elsewhere", retry=NeverGiveUp())
+def note_leak_elsewhere(credential_id: str) -> None:
+    services.note_leak_elsewhere(_get(credential_id), actor=ACTOR)
+
+
 @app.periodic(cron="* * * * *")
 @app.task(name="credentials.sweep", queueing_lock="credentials.sweep", pass_context=False)
 def sweep(timestamp: int) -> None:

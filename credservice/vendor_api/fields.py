@@ -16,6 +16,10 @@ from credservice.crypto.envelope import MAX_VALUE_BYTES
 ACTIVE_OR_SUSPENDED = [("active", "Active"), ("suspended", "Suspended")]
 MAX_SECONDS = int(MAX_SPAN.total_seconds())
 MAX_OVERLAP = 366 * 86400  # seconds
+OVERLAP_HELP = (
+    "the policy's, where it is left out. 0 reports a leak: what is replaced is marked as leaked, its values are "
+    "erased, and they are refused wherever they are entered again. For a mere replacement without delay, send 1."
+)
 
 
 class Text(serializers.CharField):

@@ -20,7 +20,15 @@ from credservice.http.errors import TooLarge
 from credservice.http.server_settings import REQUEST_SECONDS
 from credservice.http.strict_json import refuse_encoded
 from credservice.vendor_api.base import VendorView
-from credservice.vendor_api.fields import ACTIVE_OR_SUSPENDED, Facts, StrictSerializer, Text, Values, Whole
+from credservice.vendor_api.fields import (
+    ACTIVE_OR_SUSPENDED,
+    OVERLAP_HELP,
+    Facts,
+    StrictSerializer,
+    Text,
+    Values,
+    Whole,
+)
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads
 from credservice.vendor_api.problems import InvalidFields
@@ -42,7 +50,7 @@ class BulkGrantSerializer(StrictSerializer):
     integration_id = Text(help_text="The platform's integrationId.")
     installation_id = Text(required=False, help_text="Narrower: for this installationId alone.")
     values = Values(required=False, help_text="The credential's, each by name, for a policy that makes none itself.")
-    overlap_seconds = Whole(required=False, help_text="The ones before stay valid for; the policy's.")
+    overlap_seconds = Whole(required=False, help_text=f"The ones before stay valid for; {OVERLAP_HELP}")
 
 
 class BulkRowSerializer(StrictSerializer):

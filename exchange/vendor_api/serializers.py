@@ -8,6 +8,7 @@ from credservice.credentials.models import Credential
 from credservice.vendor_api.fields import (
     ACTIVE_OR_SUSPENDED,
     MAX_OVERLAP,
+    OVERLAP_HELP,
     ActiveState,
     Facts,
     Name,
@@ -129,5 +130,5 @@ class GrantPutSerializer(StrictSerializer):
         required=False,
         min_value=0,
         max_value=MAX_OVERLAP,
-        help_text="The ones before stay valid for; the policy's.",
+        help_text=f"The ones before stay valid for; {OVERLAP_HELP}",
     )

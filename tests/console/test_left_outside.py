@@ -274,6 +274,78 @@ def test_nobody_is_told_to_end_what_the_next_version_hands_out(
     assert any("but for the values that another version still uses" in sentence for sentence in customer)
 
 
+@pytest.fixture
+def elsewhere(world: World, same_key: tuple[Credential, Credential]) -> Credential:
+    """Another customer's, with the key and the secret of the ended one."""
+    return start_issue(
+        policy=world.policy,
+        context={},
+        subject="end_user:00000000-0000-0000-0000-000000000001",
+        actor="test",
+        entered={"accessKey": "the-key-of-both-versions", "secret": "the-first-secret"},
+    )
+
+
+def test_nor_what_another_line_hands_out(
+    console: Client, same_key: tuple[Credential, Credential], elsewhere: Credential
+) -> None:
+    old, new = same_key
+    told = (
+        f"It may still work in your product, but version {new.version_name()} still uses its accessKey: leave that "
+        f"until that version is replaced. Credential {elsewhere.version_name()} still uses its accessKey and secret: "
+        "leave those until that credential is replaced. End whatever else it has there, then confirm its end here."
+    )
+    assert told in messages_of(send(console, url(old, "revoke"), why=WHY))
+    (step,) = console.get(url(old)).context["next_steps"]
+    assert f"{step.sentence}." == told
+    assert told in text(console, url(old, "confirm-end"))
+    revoke(credential=new, actor="test", reason=WHY)
+    alone = f"It may still work in your product, but credential {elsewhere.version_name()} still uses"
+    assert alone in text(console, url(old))
+
+
+def test_what_leaks_elsewhere_is_said_before(
+    console: Client, world: World, same_key: tuple[Credential, Credential], elsewhere: Credential
+) -> None:
+    old, new = same_key
+    told = (
+        f"1 other credential has a value of it, and is marked as leaked if it has leaked: {elsewhere.version_name()}."
+    )
+    for each in (old, new):
+        assert told in text(console, url(each, "revoke"))
+    assert told.replace(" if it has leaked", "") in text(console, url(new, "replace"))
+    assert "marked as leaked" not in text(console, url(world.credential, "replace"))
+    for key in ("one", "two", "three"):
+        values = {"accessKey": "the-key-of-both-versions", "secret": f"the-secret-{key}"}
+        start_issue(policy=world.policy, context={}, subject=world.end_user.subject, actor="test", entered=values)
+    page = text(console, url(old, "revoke"))
+    named = page.partition("4 other credentials have a value of it, and are marked as leaked if it has leaked: ")[2]
+    named = named.partition(" They are handed out until you rotate them as leaked.")[0]
+    assert (named.count(" for acme"), named.count(", "), named.endswith(" and others.")) == (3, 2, True)
+
+
+def test_that_one_which_has_ended_had_leaked_is_reported_on_a_page_of_its_own(
+    console: Client, same_key: tuple[Credential, Credential], elsewhere: Credential, trail: Trail
+) -> None:
+    old, new = same_key
+    assert "revoke it, and tick that it has leaked" in text(console, url(new, "report-leak"))
+    assert "If it has leaked, revoke it, and tick that." in text(console, url(old, "replace"))
+    send(console, url(old, "revoke"), why="no longer needed")
+    assert "If it has leaked, report it as leaked." in text(console, url(old, "replace"))
+    assert url(old, "report-leak") in console.get(url(old)).content.decode()
+    page = text(console, url(old, "report-leak"))
+    assert f"Version {new.version_name()} has a value of it, and is marked as leaked: it is handed out until" in page
+    assert f"1 other credential has a value of it, and is marked as leaked: {elsewhere.version_name()}." in page
+    answer = send(console, url(old, "report-leak"), why=WHY)
+    assert "It is reported as leaked. It may still work in your product" in messages_of(answer)
+    ended = Credential.objects.get(pk=old.pk)
+    assert (ended.state_word(), ended.leaked_by, ended.sealed_values) == ("leaked, may still work", "user:root", None)
+    assert trail.one(action="credential.leak_noted", object_id=str(old.pk)).detail["why"] == WHY
+    assert Credential.objects.get(pk=new.pk).state_word() == "leaked, active"
+    assert url(old, "report-leak") not in console.get(url(old)).content.decode()
+    assert "reported as leaked already" in text(console, url(old, "report-leak"))
+
+
 def test_of_several_it_is_said_how_many_have_values_that_are_still_good(
     console: Client, world: World, same_key: tuple[Credential, Credential], worker: None
 ) -> None:

@@ -63,6 +63,7 @@ credentials_credential_confirm-end               O S D
 credentials_credential_force-end                 O S D
 credentials_credential_replace                   O S D
 credentials_credential_retry                     O S D
+credentials_credential_report-leak               O S D
 credentials_credential_reveal                    S D
 credentials_credential_revoke                    O S D
 credentials_credential_rotate                    O S D

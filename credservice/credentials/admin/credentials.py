@@ -73,7 +73,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     about = "Every credential that was made: whose it is, its state, and when it ends. Values stay sealed."
     empty_help = "Credentials are made by grants, by first exchanges, and by a marketplace's orders."
     object_pages = (
-        *(pages.Rotate, pages.Replace, pages.Reveal, pages.Revoke),
+        *(pages.Rotate, pages.Replace, pages.Reveal, pages.Revoke, pages.ReportLeak),
         *(pages.RetryNow, pages.ForceEnd, pages.ConfirmEnd),
     )
     bulk_actions = (bulk.rotate_all, bulk.revoke_all, bulk.force_all, bulk.confirm_all)

@@ -1,8 +1,9 @@
 """Rotates, replaces, reveals, revokes, retries and force-ends credentials on pages of the console."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django import forms
@@ -13,8 +14,9 @@ from django.utils.html import format_html
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
+from credservice.adminkit import menu
 from credservice.adminkit.four_eyes import SecondPerson
-from credservice.adminkit.links import link_to
+from credservice.adminkit.links import link_to, names_of
 from credservice.adminkit.object_actions import ObjectAction, OfChoice, Shown, Values
 from credservice.adminkit.reauthentication import SHOWN_ONCE, PasswordPage
 from credservice.adminkit.state_pages import OptionalWhyForm, WhyForm
@@ -46,10 +48,11 @@ from credservice.credentials.services import (
     revoke,
     rotate,
 )
-from credservice.credentials.shared_values import shared_names, told_leaking
+from credservice.credentials.shared_values import LOOKED_AT, holders_elsewhere, shared_names, told_leaking
 
 State = Credential.State
 IF_LEAKED = " if it has leaked"
+NAMED = 3  # of the credentials of other lines that have a value of one
 END_IT_THERE = "It may still work in your product: end it there, then confirm its end here."
 
 
@@ -103,7 +106,7 @@ class Rotate(ObjectAction):
 
     def refusal(self, obj: Credential) -> str:
         if refusal := refusal_of_rotation(obj):
-            return refusal
+            return f"{refusal} {_if_leaked(obj)}".strip()
         if policy_of_successor(obj).backend().generates != self.generates:
             return "The values of this policy's credentials come from elsewhere."
         return ""
@@ -114,6 +117,7 @@ class Rotate(ObjectAction):
         foretold = _by_choice(preview_rotation(obj, policy=policy))
         # First what "it" is said of, then the successor.
         different = successor_differences(obj, policy) if obj.takes_successor() else []
+        foretold += [OfChoice(line, "console-if-at-once") for line in _leaking_elsewhere(obj)]
         return [*foretold, *outside(obj), self.consequence, *different, *([other] if policy != obj.policy else [])]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
@@ -137,6 +141,15 @@ class Rotate(ObjectAction):
             return ""
         may = Revoke(self.admin).allowed(request, obj)
         return format_html("{} {}", still_handed_out(obj), revoke_link(obj, "Revoke it now") if may else "")
+
+
+def _if_leaked(obj: Credential) -> str:
+    """Say how a leak is reported of one that takes no successor."""
+    if obj.leaked_at is not None or obj.activated_at is None:
+        return ""
+    if obj.is_usable():
+        return "If it has leaked, revoke it, and tick that."
+    return "If it has leaked, report it as leaked."
 
 
 def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
@@ -225,6 +238,7 @@ class Revoke(ObjectAction):
 
     def consequences(self, obj: Credential) -> list[str]:
         more = [*_left_to_the_active(obj), *_told_predecessors(obj), *told_leaking(obj, when=IF_LEAKED)]
+        more += _leaking_elsewhere(obj, IF_LEAKED)
         return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *more]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
@@ -250,6 +264,33 @@ class Revoke(ObjectAction):
         return f"{still_works(obj)}{_others_outside(obj)}".strip()
 
 
+class ReportLeak(Revoke):
+    """Of one that has ended: what else has a value of it leaks with it all the same."""
+
+    slug, title, icon = "report-leak", "Report as leaked", "gpp_maybe"
+    consequence = (
+        "That it has leaked is noted, with your name. Its values are erased at once, and refused wherever they are "
+        "entered again."
+    )
+
+    def refusal(self, obj: Credential) -> str:
+        if obj.state in Credential.UNENDED and not obj.is_ending():
+            return f"This credential is {obj.state}: revoke it, and tick that it has leaked."
+        if obj.leaked_at is not None:
+            return "This credential is reported as leaked already."
+        return "" if obj.activated_at is not None else "This credential never had values."
+
+    def consequences(self, obj: Credential) -> list[str]:
+        return [self.consequence, *told_leaking(obj), *_leaking_elsewhere(obj)]
+
+    def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
+        return WhyForm(data)
+
+    def perform(self, actor: str, obj: Credential, values: Values) -> str:
+        revoke(credential=obj, actor=actor, reason=values["why"], leaked=True)
+        return "It is reported as leaked."
+
+
 def still_works(obj: Credential) -> str:
     """Say of one that has ended here what its end does not reach."""
     if until := obj.works_until():
@@ -268,21 +309,52 @@ def _others_outside(obj: Credential) -> str:
 
 
 def still_in_use(obj: Credential) -> str:
-    """Say of one that may still work outside which version hands out values of it: those are to stay there."""
-    if obj.shared_with is None:
+    """Say of one that may still work outside what hands out values of it, of its line or another: those are to stay
+    there."""
+    in_line = Credential.objects.select_related("policy").filter(pk__in=[obj.shared_with] if obj.shared_with else [])
+    elsewhere = list(islice(holders_elsewhere(obj, at_most=LOOKED_AT), NAMED)) if obj.may_be_confirmed() else []
+    uses = [f"version {each.version_name()} still uses {_to_be_left(obj, each)}" for each in in_line]
+    uses += [
+        f"credential {title} still uses {_to_be_left(obj, each, 'credential')}"
+        for title, each in zip(_titles(elsewhere), elsewhere, strict=True)
+    ]
+    if not uses:
         return ""
-    holder = Credential.objects.select_related("policy").get(pk=obj.shared_with)
+    first, *more = uses
+    others = "".join(f"{each[0].upper()}{each[1:]}. " for each in more)
+    other_values = "whatever else it has" if elsewhere else "its other values"  # which may be nothing
     return (
-        f"It may still work in your product, but version {holder.version_name()} still uses "
-        f"{_to_be_left(obj, holder)}. End its other values there, then confirm its end here."
+        f"It may still work in your product, but {first}. {others}End {other_values} there, then confirm its end here."
     )
 
 
-def _to_be_left(obj: Credential, holder: Credential) -> str:
-    """Name what the other version has of it, and say until when to leave that."""
+def _leaking_elsewhere(obj: Credential, when: str = "") -> list[str]:
+    """Say which credentials of other lines leak with it, and what becomes of them; ``when`` it has leaked, if that is
+    yet to be said."""
+    unmarked = (each for each in holders_elsewhere(obj, at_most=LOOKED_AT) if each.leaked_at is None)
+    found = list(islice(unmarked, menu.MAX_COUNTED))
+    if not found:
+        return []
+    one = len(found) == 1
+    names = ", ".join(_titles(found[:NAMED])) + (" and others" if len(found) > NAMED else "")
+    return [
+        f"{menu.counted(len(found), 'other credential')} {'has' if one else 'have'} a value of it, and "
+        f"{'is' if one else 'are'} marked as leaked{when}: {names}. "
+        f"{'It is' if one else 'They are'} handed out until you rotate {'it' if one else 'them'} as leaked."
+    ]
+
+
+def _titles(credentials: Sequence[Credential]) -> list[str]:
+    """Name them with their customers, as far as the reader may look at these."""
+    names = names_of(f"credential:{each.pk}" for each in credentials)
+    return [names.get(f"credential:{each.pk}", each.version_name()) for each in credentials]
+
+
+def _to_be_left(obj: Credential, holder: Credential, noun: str = "version") -> str:
+    """Name what the other one has of it, and say until when to leave that."""
     names = shared_names(obj, holder)
     what, those = (f"its {' and '.join(names)}", "that" if len(names) == 1 else "those") if names else ("", "those")
-    return f"{what or 'values of it'}: leave {those} until that version is replaced"
+    return f"{what or 'values of it'}: leave {those} until that {noun} is replaced"
 
 
 def _works_until(expiry: datetime) -> str:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.vendor_api.fields import (
     MAX_OVERLAP,
+    OVERLAP_HELP,
     Facts,
     Flag,
     NameFilter,
@@ -89,7 +90,7 @@ class CredentialOrderSerializer(StrictSerializer):
 class CredentialValuesSerializer(StrictSerializer):
     values = Values(help_text="Each of the policy's, by name.")
     overlap_seconds = Whole(
-        required=False, min_value=0, max_value=MAX_OVERLAP, help_text="The current ones stay valid for; the policy's."
+        required=False, min_value=0, max_value=MAX_OVERLAP, help_text=f"The current ones stay valid for; {OVERLAP_HELP}"
     )
 
 
@@ -101,7 +102,7 @@ class RotationSerializer(StrictSerializer):
         "once, revoke it. Retiring versions that have a value of it end now, as leaked.",
     )
     overlap_seconds = Whole(
-        required=False, min_value=0, max_value=MAX_OVERLAP, help_text="The current one stays valid for; the policy's."
+        required=False, min_value=0, max_value=MAX_OVERLAP, help_text=f"The current one stays valid for; {OVERLAP_HELP}"
     )
     force_reason = Reason(required=False, min_length=3, help_text="Abandons a rotation that is pending; for the trail.")
     values = Values(required=False, help_text="The successor's, for a policy that makes none itself.")
