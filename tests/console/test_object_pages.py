@@ -73,7 +73,7 @@ def test_one_that_is_stuck_says_why_and_is_tried_again_first(console: Client, wo
     assert facts["Failed"] == "5 attempts: connection refused"
     assert "in 8" in facts["Next attempt"]
     assert header.primary["title"] == "Try again now"
-    assert [link["title"] for link in header.dangerous] == ["Force its end"]
+    assert [link["title"] for link in header.dangerous] == ["Report as leaked", "Force its end"]
     Credential.objects.filter(pk=key.pk).update(attempts=0)
     assert "Failed" not in [fact.name for fact in console.get(url(key)).context["header"].facts]
 

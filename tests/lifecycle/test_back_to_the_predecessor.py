@@ -51,7 +51,7 @@ def test_only_the_newest_that_retires_takes_them(last):
     revoke(credential=fourth, actor="test", reason="wrong")
     assert [read(one).takes_successor() for one in (last, third, fourth)] == [False, True, False]
     with pytest.raises(Conflict, match="Only an active credential takes new values"):
-        put_credential(credential=read(last), values=SECOND, actor="test")
+        put_credential(credential=read(last), policy=last.policy, values=SECOND, actor="test")
 
 
 def test_one_that_has_leaked_ends_at_once(last):
@@ -62,16 +62,16 @@ def test_one_that_has_leaked_ends_at_once(last):
 
 
 def test_its_own_values_are_entered_again_to_go_on(last):
-    put, is_new = put_credential(credential=last, values=FIRST, actor="test")
+    put, is_new = put_credential(credential=last, policy=last.policy, values=FIRST, actor="test")
     assert (is_new, put.state, put.open()) == (True, "active", FIRST)
-    assert put_credential(credential=put, values=FIRST, actor="test") == (put, False)
+    assert put_credential(credential=put, policy=put.policy, values=FIRST, actor="test") == (put, False)
     assert read(last).state == "retiring"
 
 
 def test_its_own_values_are_not_brought_back_once_they_have_leaked(last):
     Credential.objects.filter(pk=last.pk).update(leaked_at=timezone.now())
     with pytest.raises(Invalid):
-        put_credential(credential=read(last), values=FIRST, actor="test")
+        put_credential(credential=read(last), policy=last.policy, values=FIRST, actor="test")
 
 
 def test_one_that_has_ended_takes_none(last):

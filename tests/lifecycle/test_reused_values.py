@@ -50,7 +50,7 @@ def test_it_is_refused_as_the_successor_of_another():
     with pytest.raises(Invalid, match="reported as leaked"):
         rotate(credential=other, actor="test", entered={"apiKey": LEAKED})
     with pytest.raises(Invalid, match="reported as leaked"):
-        put_credential(credential=other, values={"apiKey": LEAKED}, actor="test")
+        put_credential(credential=other, policy=other.policy, values={"apiKey": LEAKED}, actor="test")
     other.refresh_from_db()
     assert other.state == "active"
 

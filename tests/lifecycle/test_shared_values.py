@@ -52,7 +52,7 @@ def rotated(second):
 
 
 def put(second):
-    put_credential(credential=second, values=values(OTHER_KEY, NEWER), actor=ACTOR, overlap=NONE)
+    put_credential(credential=second, policy=second.policy, values=values(OTHER_KEY, NEWER), actor=ACTOR, overlap=NONE)
 
 
 def revoked(second):
