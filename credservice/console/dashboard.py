@@ -6,7 +6,6 @@ the first few rows of an index, and counts that stop at a hundred.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from django.http import HttpRequest
@@ -21,6 +20,7 @@ from credservice.audit.models import AuditEvent
 from credservice.console import sidebar
 from credservice.console.first_steps_page import is_new, openings
 from credservice.core.svg_charts import Series, lines, stacked
+from credservice.credentials.admin.filters import RETIRES_LAST
 from credservice.credentials.models import Credential
 from credservice.statistics.reading import (
     PartnerTraffic,
@@ -238,21 +238,13 @@ def _coming() -> list[dict[str, Any]]:
     active = live.filter(state=Credential.State.ACTIVE)
     expiring = live.filter(state__in=Credential.USABLE, expires_at__gt=now).order_by("expires_at")[:NEXT]
     rotating = active.filter(rotates_at__isnull=False).order_by("rotates_at")[:NEXT]
-    ending = _last_of_lines(now)
+    soonest = Credential.objects.filter(state=Credential.State.RETIRING, retires_at__gt=now).order_by("retires_at")
+    last = live.only("hint", "policy__name", "retires_at", "state").filter(RETIRES_LAST)
+    ending = last.filter(pk__in=soonest.values("pk")[:RETIRING]).order_by("retires_at")[:NEXT]
     rows = [_event(row, "expires", row.expires_at, now) for row in expiring if row not in ending]
     rows += [_event(row, "rotates", row.rotates_at, now) for row in rotating]
     rows += [_event(row, "ends", row.retires_at, now) for row in ending]
     return sorted(rows, key=lambda row: row["at"])[:NEXT]
-
-
-def _last_of_lines(now: datetime) -> list[Credential]:
-    """Find what retires, is handed out and has no successor: among so many that end soonest."""
-    retiring = Credential.objects.filter(state=Credential.State.RETIRING, retires_at__gt=now)
-    soonest = list(retiring.select_related("policy").defer("context", "handle").order_by("retires_at")[:RETIRING])
-    going_on = Credential.objects.filter(state__in=(Credential.State.ACTIVE, Credential.State.PENDING))
-    followed = set(going_on.filter(line__in={row.line for row in soonest}).values_list("line", flat=True))
-    last = (row for row in soonest if row.line not in followed and row.takes_successor())
-    return list(islice(last, NEXT))
 
 
 def _event(row: Credential, verb: str, at: Any, now: datetime) -> dict[str, Any]:

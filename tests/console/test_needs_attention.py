@@ -56,6 +56,15 @@ def test_it_leads_to_installations_that_wait(console: Client, world: World, work
     assert [row.pk for row in console.get(line["link"]).context["cl"].result_list] == [waiting.pk]
 
 
+def test_what_has_retired_since_the_console_was_started_is_no_successor(
+    console: Client, world: World, worker: None
+) -> None:
+    """The worker ends it up to a minute later."""
+    rotate(credential=world.credential, actor="test", entered={"apiKey": "second"}, overlap=timedelta(hours=3))
+    Credential.objects.filter(state="active").update(state="retiring", retires_at=timezone.now())
+    assert [sentence.partition(" until")[0] for sentence in needed(console)] == ["1 retiring credential is handed out"]
+
+
 def test_it_leads_to_what_retires_without_a_successor(console: Client, world: World, worker: None) -> None:
     old = world.credential
     new = rotate(credential=old, actor="test", entered={"apiKey": "second"}, overlap=timedelta(hours=23, minutes=30))

@@ -24,13 +24,12 @@ FAILED_LATELY = Q(state=State.FAILED, created_at__gte=Now() - timedelta(days=1))
 WINDOW = timedelta(days=settings.EVENT_EXPIRING_DAYS)
 ENDS_SOON = Q(state=State.ACTIVE, expires_at__lte=Now() + WINDOW)
 NONE_FOLLOWS = ~Q(Exists(Credential.objects.unended().filter(line=OuterRef("line"))))
+_RETIRES = Q(Q(expires_at=None) | Q(expires_at__gt=Now()), state=State.RETIRING, retires_at__gt=Now())
 # It is handed out until it ends, and its line has nothing to go on with.
 RETIRES_LAST = Q(
+    _RETIRES,
     ~Exists(Credential.objects.filter(line=OuterRef("line"), state__in=(State.ACTIVE, State.PENDING))),
-    ~Exists(Credential.objects.usable().filter(line=OuterRef("line"), created_at__gt=OuterRef("created_at"))),
-    Q(expires_at__isnull=True) | Q(expires_at__gt=Now()),
-    state=State.RETIRING,
-    retires_at__gt=Now(),
+    ~Exists(Credential.objects.filter(_RETIRES, line=OuterRef("line"), created_at__gt=OuterRef("created_at"))),
 )
 EXPIRED_LAST = Q(state=State.EXPIRED, ended_at__gte=Now() - WINDOW) & NONE_FOLLOWS
 
