@@ -93,10 +93,16 @@ def told_leaked(entered: Mapping[str, str], *, leaking: Credential | None = None
 
 def _has_secret_of(leaking: Credential, entered: Mapping[str, str]) -> bool:
     """Tell the same of short secrets, which have no digest."""
+    values = opened(leaking)
+    return values is not None and have_secret_in_common(values, entered)
+
+
+def opened(credential: Credential) -> Mapping[str, str] | None:
+    """Open a credential; None where its values are erased, or do not open."""
     try:
-        return leaking.sealed_values is not None and have_secret_in_common(leaking.open(), entered)
+        return credential.open() if credential.sealed_values is not None else None
     except SealError:
-        return False
+        return None
 
 
 def with_leaked(many: Mapping[K, Sequence[Mapping[str, str]]]) -> set[K]:

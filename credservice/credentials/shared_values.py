@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from uuid import UUID
 
 from credservice.credentials.models import Credential
-from credservice.credentials.reused_values import have_secret_in_common, parts_of_all, secrets_of
+from credservice.credentials.reused_values import have_secret_in_common, opened, parts_of_all, secrets_of
 from credservice.credentials.transitions import value_digest, values_digest
-from credservice.crypto import SealError
 
 BATCH = 500
 LOOKED_AT = 1_000  # for a page: a great many may have the same address, say
@@ -15,17 +14,10 @@ LOOKED_AT = 1_000  # for a page: a great many may have the same address, say
 
 def share_secret(one: Credential, other: Credential) -> bool:
     """Tell if they have a secret in common; of what does not open, the digests tell."""
-    its, others = _opened(one), _opened(other)
+    its, others = opened(one), opened(other)
     if its is not None and others is not None:
         return have_secret_in_common(its, others)
     return not _digests(one, its).isdisjoint(_digests(other, others))
-
-
-def _opened(credential: Credential) -> Mapping[str, str] | None:
-    try:
-        return credential.open() if credential.sealed_values is not None else None
-    except SealError:
-        return None
 
 
 def _digests(credential: Credential, values: Mapping[str, str] | None) -> set[bytes]:
@@ -61,7 +53,7 @@ def holders_elsewhere(credential: Credential, *, at_most: int | None = None) -> 
 
 def _searched(credential: Credential) -> Iterable[bytes]:
     """Choose what to look for: its secrets alone, while it opens."""
-    values = _opened(credential)
+    values = opened(credential)
     if values is None:
         return map(bytes, credential.value_digests)
     return map(value_digest, parts_of_all(secrets_of(values)))
@@ -83,7 +75,7 @@ def _told(other: Credential, when: str) -> str:
 
 def shared_names(ended: Credential, holder: Credential) -> list[str]:
     """Name the values of ``holder`` that ``ended`` has as well: short ones only while both open."""
-    its, others = _opened(ended), _opened(holder) or {}
+    its, others = opened(ended), opened(holder) or {}
     if its is not None:
         return [name for name, value in others.items() if value in its.values()]
     known = set(map(bytes, ended.value_digests))
