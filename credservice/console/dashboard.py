@@ -20,7 +20,7 @@ from credservice.audit.models import AuditEvent
 from credservice.console import sidebar
 from credservice.console.first_steps_page import is_new, openings
 from credservice.core.svg_charts import Series, lines, stacked
-from credservice.credentials.admin.filters import RETIRES_LAST
+from credservice.credentials.admin.filters import retiring_last
 from credservice.credentials.models import Credential
 from credservice.statistics.reading import (
     PartnerTraffic,
@@ -33,7 +33,6 @@ from credservice.statistics.reading import (
 
 PERIODS = {"24h": (24, "24 hours"), "7d": (7 * 24, "7 days")}
 NEXT = 5  # rows of what comes next
-RETIRING = 200  # credentials that are looked at for one with no successor
 REASONS = 5  # by colour; the rest is one
 EXCHANGES = {"action": "exchange.credential"}
 GRANTED, REFUSED = {"outcome__exact": "granted"}, {"outcome__exact": "refused"}
@@ -238,9 +237,7 @@ def _coming() -> list[dict[str, Any]]:
     active = live.filter(state=Credential.State.ACTIVE)
     expiring = live.filter(state__in=Credential.USABLE, expires_at__gt=now).order_by("expires_at")[:NEXT]
     rotating = active.filter(rotates_at__isnull=False).order_by("rotates_at")[:NEXT]
-    soonest = Credential.objects.filter(state=Credential.State.RETIRING, retires_at__gt=now).order_by("retires_at")
-    last = live.only("hint", "policy__name", "retires_at", "state").filter(RETIRES_LAST)
-    ending = last.filter(pk__in=soonest.values("pk")[:RETIRING]).order_by("retires_at")[:NEXT]
+    ending = retiring_last().select_related("policy").only("hint", "policy__name", "retires_at", "state")[:NEXT]
     rows = [_event(row, "expires", row.expires_at, now) for row in expiring if row not in ending]
     rows += [_event(row, "rotates", row.rotates_at, now) for row in rotating]
     rows += [_event(row, "ends", row.retires_at, now) for row in ending]

@@ -15,13 +15,13 @@ from django.db.models import Q
 from credservice.core.exceptions import Conflict, Invalid, Unavailable
 from credservice.core.instruments import STALE_HANDOUTS
 from credservice.core.jobs import enqueue
-from credservice.credentials import events, transitions
+from credservice.credentials import transitions
 from credservice.credentials.issuer_calls import finish_at_commit, finish_end, finish_issue
+from credservice.credentials.leaks import leak_with, note_leak
 from credservice.credentials.locks import credential_lock_is_held
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.reused_values import refuse_leaked
 from credservice.credentials.rotation_impact import ends_first, refusal_of_rotation
-from credservice.credentials.shared_values import holders_elsewhere, share_secret
 from credservice.crypto import SealError
 from credservice.issuers.base import Issued, IssueFailed
 
@@ -32,7 +32,6 @@ __all__ = [
     "finish_issue",
     "force_end",
     "issued_here",
-    "note_leak_elsewhere",
     "record_repeated_reveal",
     "refresh",
     "retry_now",
@@ -135,7 +134,7 @@ def rotate(
     """
     leaked = transitions.no_time(overlap)
     with transaction.atomic():
-        credential = locked(credential, with_line=leaked or credential.state == State.RETIRING)
+        credential = Credential.objects.lock_one(credential, with_line=leaked or credential.state == State.RETIRING)
         if refusal := refusal_of_rotation(credential):
             raise Conflict(refusal)
         retires = credential.state == State.RETIRING
@@ -145,7 +144,7 @@ def rotate(
             transitions.record_step("credential.rotation_started", credential, actor, why=reason)
         _abandon_pending(credential, actor, force_reason)
         if leaked:
-            _leak_with(credential, actor)
+            leak_with(credential, actor)
         if ends_first(credential):
             transitions.begin_end(credential, actor, why="rotated; only one may live", leaked=leaked)
         elif retires and leaked:
@@ -153,7 +152,7 @@ def rotate(
         successor = start_successor(credential, actor=actor, entered=entered, overlap=overlap, policy=policy)
         # Where it has not ended by now, it waits for its successor, which may be long in coming.
         if leaked and credential.state == State.ACTIVE:
-            _note_leak(credential, actor)
+            note_leak(credential, actor)
         return successor
 
 
@@ -200,7 +199,7 @@ def revoke(
 
     A retiring predecessor is still good, and is what its line hands out then, unless ``predecessors`` ends those as
     well. ``leaked``: its values have leaked, and are erased at once; so does what other versions of its line have of
-    them, and of other lines (:func:`_leak_with`), and nothing else of its predecessors'.
+    them, and of other lines (:func:`leak_with`), and nothing else of its predecessors'.
     ``ended_outside``: the caller has ended outside what its issuer cannot end. Repeating it is harmless. Returns it as
     it now is.
     """
@@ -209,10 +208,10 @@ def revoke(
         chosen |= Q(line=credential.line, state=State.RETIRING, created_at__lt=credential.created_at)
     with transaction.atomic():
         if leaked:
-            locked(credential, with_line=True)
+            Credential.objects.lock_one(credential, with_line=True)
         ending = {found.pk: found for found in Credential.objects.filter(chosen).lock()}
         if leaked:
-            _leak_with(ending[credential.pk], actor)
+            leak_with(ending[credential.pk], actor)
             ending = {found.pk: found for found in Credential.objects.filter(pk__in=ending).lock()}
         for found in ending.values():
             is_meant = found.pk == credential.pk
@@ -220,7 +219,7 @@ def revoke(
                 why = reason if is_meant else f"ended with its successor: {reason}"
                 transitions.begin_end(found, actor, why=why, leaked=leaked and is_meant)
             elif leaked and is_meant:
-                _note_leak(found, actor, why=reason)
+                note_leak(found, actor, why=reason)
             if ended_outside and found.is_still_outside():
                 transitions.confirm_end(found, actor, reason)
     return ending[credential.pk]
@@ -232,7 +231,7 @@ def confirm_end(*, credential: Credential, actor: str, reason: str = "") -> Cred
     Returns it as it now is.
     """
     with transaction.atomic():
-        credential = locked(credential)
+        credential = Credential.objects.lock_one(credential)
         if not credential.may_be_confirmed():
             raise Conflict("Nothing is known to be left of this credential outside.")
         transitions.confirm_end(credential, actor, reason.strip())
@@ -245,7 +244,7 @@ def retry_now(*, credential: Credential, actor: str) -> None:
     Raises :class:`Conflict` where nothing that is under way has failed.
     """
     with transaction.atomic():
-        credential = locked(credential)
+        credential = Credential.objects.lock_one(credential)
         if not credential.has_failed_so_far():
             raise Conflict("Only what has failed and is still under way can be tried again.")
         task = "credentials.finish_issue" if credential.state == State.PENDING else "credentials.end"
@@ -257,7 +256,7 @@ def force_end(*, credential: Credential, actor: str, reason: str) -> Credential:
     """Call a stuck revocation done, though the issuer never said so. Raises :class:`Invalid` without a reason."""
     _need_reason(reason, "the revocation is forced")
     with transaction.atomic():
-        credential = locked(credential)
+        credential = Credential.objects.lock_one(credential)
         if not credential.is_ending():
             raise Conflict("Only a revocation that is under way can be forced.")
         forced = Credential.Outside.FORCED
@@ -301,14 +300,6 @@ def record_repeated_reveal(*, credential: Credential, actor: str) -> None:
     transitions.record_step("credential.revealed", credential, actor, repeated=True)
 
 
-def locked(credential: Credential, *, with_line: bool = False) -> Credential:
-    """Read the row as it is now, locked until the transaction ends; ``with_line``, where what becomes of it touches or
-    hangs on others of its line, with all of these: the oldest first, as everybody locks them."""
-    if with_line:
-        Credential.objects.filter(line=credential.line).lock()
-    return Credential.objects.select_for_update(of=("self",)).select_related("policy").get(pk=credential.pk)
-
-
 def issued_here(credential: Credential, entered: Mapping[str, str] | None) -> Issued:
     """Have a local issuer make a credential. Raises :class:`Invalid` where it refuses the values entered."""
     policy = credential.policy
@@ -321,49 +312,6 @@ def issued_here(credential: Credential, entered: Mapping[str, str] | None) -> Is
         return policy.backend().issue(transitions.request_for(credential, entered))
     except IssueFailed as error:
         raise Invalid(f"A credential of policy {policy.name!r} {error}.", pointer="/values") from None
-
-
-def _leak_with(leaking: Credential, actor: str) -> None:
-    """See to the other versions of its line that have a secret of ``leaking``, whose line is locked.
-
-    One that retires ends now, as leaked; of one that has ended the leak is noted, and its values are erased. The active
-    one is marked, and is all that the customer has: a person rotates it as leaked. So is what other lines have of it,
-    by a job: who locked those here as well could wait in a circle.
-    """
-    enqueue("credentials.note_leak_elsewhere", credential_id=leaking.pk)
-    why = f"a value of it leaked with {leaking.version_name()}"
-    others = Credential.objects.filter(line=leaking.line).exclude(pk=leaking.pk).select_related("policy")
-    for other in [each for each in others.order_by("created_at", "pk") if share_secret(leaking, each)]:
-        if other.state == State.RETIRING and not other.is_ending():
-            transitions.begin_end(other, actor, why=why, leaked=True)
-        else:
-            _note_leak(other, actor, why=why)
-
-
-def note_leak_elsewhere(leaking: Credential, *, actor: str) -> None:
-    """Mark as leaked the good credentials of other lines that have a secret of ``leaking``, as its reporter's doing.
-
-    None ends by it: somebody else goes on with it, until a person rotates it as leaked. Each is marked in a transaction
-    of its own; to repeat all of it is harmless.
-    """
-    for holder in holders_elsewhere(leaking):
-        with transaction.atomic():
-            found = locked(holder)
-            if found.is_usable():
-                why = f"a value of it leaked with {leaking.version_name()}"
-                _note_leak(found, leaking.leaked_by or actor, why=why)
-
-
-def _note_leak(credential: Credential, actor: str, **detail: str) -> None:
-    """Note the leak, and erase the values, but for what is still handed out."""
-    is_news = transitions.mark_leaked(credential, actor)
-    if credential.state not in Credential.UNENDED:
-        transitions.note_leak(credential)
-    if credential.sealed_values is not None and credential.state != State.ACTIVE and not credential.is_usable():
-        transitions.erase([credential], actor, why="leaked")
-    if is_news:
-        transitions.record_step("credential.leak_noted", credential, actor, **detail)
-        events.leaked(credential)
 
 
 def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> None:
@@ -380,7 +328,7 @@ def _abandon_pending(credential: Credential, actor: str, force_reason: str) -> N
 def _due_successor(credential: Credential, actor: str) -> Credential:
     """Find the pending successor of a due credential, or make it; once, however many callers see that it is due."""
     with transaction.atomic():
-        credential = locked(credential)
+        credential = Credential.objects.lock_one(credential)
         newest = Credential.objects.select_related("policy", "predecessor").filter(line=credential.line)
         found = newest.filter(state__in=[State.PENDING, State.ACTIVE]).exclude(pk=credential.pk).first()
         if found is not None or credential.state != State.ACTIVE:

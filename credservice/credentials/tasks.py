@@ -16,7 +16,7 @@ from procrastinate.contrib.django import app
 
 from credservice.core.exceptions import ServiceError
 from credservice.core.jobs import NeverGiveUp, enqueue
-from credservice.credentials import events, issuer_calls, services, signed_tokens, transitions
+from credservice.credentials import events, issuer_calls, leaks, services, signed_tokens, transitions
 from credservice.credentials.hooks import is_taken
 from credservice.credentials.models import OWN_END, Credential
 from credservice.issuers import get_issuer, issuer_choices
@@ -56,7 +56,7 @@ def end_surplus(credential_id: str, handle: str, values_digest: str) -> None:
 
 @app.task(name="credentials.note_leak_elsewhere", retry=NeverGiveUp())
 def note_leak_elsewhere(credential_id: str) -> None:
-    services.note_leak_elsewhere(_get(credential_id), actor=ACTOR)
+    leaks.note_leak_elsewhere(_get(credential_id), actor=ACTOR)
 
 
 @app.periodic(cron="* * * * *")
@@ -157,7 +157,7 @@ def _ends_here(credential: Credential) -> bool:
 
 def _end_here(credential: Credential) -> None:
     with transaction.atomic():
-        credential = services.locked(credential)
+        credential = Credential.objects.lock_one(credential)
         if credential.is_ending():
             transitions.end(credential, credential.final_state(), ACTOR)
 

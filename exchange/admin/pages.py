@@ -15,7 +15,7 @@ from credservice.adminkit.state_pages import OptionalWhyForm, Resume, Suspend, S
 from credservice.adminkit.suspensions import REFUSED, when_and_why
 from credservice.audit.names import actor_of
 from credservice.core.names import printable
-from credservice.credentials.admin.pages import outside
+from credservice.credentials.admin.outside import outside
 from credservice.credentials.admin.related import not_checked
 from exchange.admin.customers import identities
 from exchange.models import EndUser, Grant, Installation

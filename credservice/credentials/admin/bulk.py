@@ -9,7 +9,8 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.adminkit.approvals import required
 from credservice.adminkit.widgets import ReasonField
-from credservice.credentials.admin.pages import ConfirmEnd, ForceEnd, Revoke, Rotate, retiring_before
+from credservice.credentials.admin.ending import ConfirmEnd, ForceEnd, Revoke, retiring_before
+from credservice.credentials.admin.rotating import Rotate
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential
 from credservice.credentials.rotation_impact import (

@@ -1,4 +1,5 @@
-"""Lists and shows credentials in the console. Values show nowhere; each act has a page of its own (``pages``)."""
+"""Lists and shows credentials in the console. Values show nowhere; each act has a page of its own (``rotating``,
+``ending``)."""
 
 from typing import Any, ClassVar
 
@@ -22,7 +23,7 @@ from credservice.adminkit.sentences import actor_name
 from credservice.adminkit.suspensions import SUSPENDED, suspended_since
 from credservice.audit.names import object_type_of
 from credservice.core.last_used import NONE_YET
-from credservice.credentials.admin import bulk, open_points, pages
+from credservice.credentials.admin import bulk, ending, open_points, rotating
 from credservice.credentials.admin.filters import (
     IssuerFilter,
     LackingFilter,
@@ -31,6 +32,7 @@ from credservice.credentials.admin.filters import (
     StuckFilter,
     SubjectFilter,
 )
+from credservice.credentials.admin.outside import still_handed_out, still_in_use
 from credservice.credentials.admin.related import version_link
 from credservice.credentials.hooks import subject_kinds
 from credservice.credentials.models import LEAKED, Credential
@@ -73,8 +75,8 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     about = "Every credential that was made: whose it is, its state, and when it ends. Values stay sealed."
     empty_help = "Credentials are made by grants, by first exchanges, and by a marketplace's orders."
     object_pages = (
-        *(pages.Rotate, pages.Replace, pages.Reveal, pages.Revoke, pages.ReportLeak),
-        *(pages.RetryNow, pages.ForceEnd, pages.ConfirmEnd),
+        *(rotating.Rotate, rotating.Replace, rotating.Reveal, ending.Revoke, ending.ReportLeak),
+        *(ending.RetryNow, ending.ForceEnd, ending.ConfirmEnd),
     )
     bulk_actions = (bulk.rotate_all, bulk.revoke_all, bulk.force_all, bulk.confirm_all)
     cards_first = True
@@ -150,8 +152,8 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
     def next_steps(self, request: HttpRequest, obj: Credential) -> list[Need]:
         if obj.is_leaked_and_live():
             return self._of_a_live_leak(request, obj)
-        confirm = pages.ConfirmEnd(self)
-        if (in_use := pages.still_in_use(obj)) and confirm.allowed(request, obj):
+        confirm = ending.ConfirmEnd(self)
+        if (in_use := still_in_use(obj)) and confirm.allowed(request, obj):
             return [Need(in_use.removesuffix("."), link=confirm.url(obj))]
         return [*self._lacks(request, obj), *self._ends(request, obj)]
 
@@ -161,7 +163,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         if not lacked or not obj.is_usable():
             return []
         told = f"It has no {lacked}, which its policy got after it was made"
-        acts = ((pages.Replace(self), "Replace its values"), (pages.Rotate(self), "Rotate it"))
+        acts = ((rotating.Replace(self), "Replace its values"), (rotating.Rotate(self), "Rotate it"))
         needs = [
             Need(f"{told}. {do}", link=page.url(obj))
             for page, do in acts
@@ -170,7 +172,7 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         return needs or [Need(f"{told}.")]
 
     def _ends(self, request: HttpRequest, obj: Credential) -> list[Need]:
-        replace, rotate = pages.Replace(self), pages.Rotate(self)
+        replace, rotate = rotating.Replace(self), rotating.Rotate(self)
         ends = obj.expires_at or obj.retires_at
         if ends and replace.allowed(request, obj) and not replace.refusal(obj):
             return [Need(f"{NO_MORE} Replace them before their end", link=replace.url(obj))]
@@ -179,13 +181,13 @@ class CredentialAdmin(ReadOnly, LargeListAdmin):
         return []
 
     def _of_a_live_leak(self, request: HttpRequest, obj: Credential) -> list[Need]:
-        told = pages.still_handed_out(obj)
+        told = still_handed_out(obj)
         if not obj.waits_for_successor():
-            for page in (pages.Rotate(self), pages.Replace(self)):
+            for page in (rotating.Rotate(self), rotating.Replace(self)):
                 if page.allowed(request, obj) and not page.refusal(obj):
                     return [Need(f"{told} {page.title} as leaked, or revoke it", urgent=True, link=page.url(obj))]
-        if pages.Revoke(self).allowed(request, obj):
-            return [Need(f"{told} Revoke it to end it now", urgent=True, link=pages.revoke_url(obj))]
+        if ending.Revoke(self).allowed(request, obj):
+            return [Need(f"{told} Revoke it to end it now", urgent=True, link=ending.revoke_url(obj))]
         return []
 
     def needs_operator(self) -> list[Need]:

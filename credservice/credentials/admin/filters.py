@@ -12,7 +12,14 @@ from unfold.contrib.filters.admin import DropdownFilter
 from credservice.adminkit.filters import StatesFilter
 from credservice.adminkit.links import names_of
 from credservice.core.ids import as_uuid, find_ours
-from credservice.credentials.models import FAILS_AFTER, STUCK_AFTER, Credential, CredentialQuerySet, stuck
+from credservice.credentials.models import (
+    FAILS_AFTER,
+    STUCK_AFTER,
+    Credential,
+    CredentialQuerySet,
+    last_retiring,
+    stuck,
+)
 
 State, Outside = Credential.State, Credential.Outside
 HAS_LEAKED = Q(leaked_at__isnull=False)
@@ -24,14 +31,16 @@ FAILED_LATELY = Q(state=State.FAILED, created_at__gte=Now() - timedelta(days=1))
 WINDOW = timedelta(days=settings.EVENT_EXPIRING_DAYS)
 ENDS_SOON = Q(state=State.ACTIVE, expires_at__lte=Now() + WINDOW)
 NONE_FOLLOWS = ~Q(Exists(Credential.objects.unended().filter(line=OuterRef("line"))))
-_RETIRES = Q(Q(expires_at=None) | Q(expires_at__gt=Now()), state=State.RETIRING, retires_at__gt=Now())
 # It is handed out until it ends, and its line has nothing to go on with.
-RETIRES_LAST = Q(
-    _RETIRES,
-    ~Exists(Credential.objects.filter(line=OuterRef("line"), state__in=(State.ACTIVE, State.PENDING))),
-    ~Exists(Credential.objects.filter(_RETIRES, line=OuterRef("line"), created_at__gt=OuterRef("created_at"))),
-)
+RETIRES_LAST = last_retiring() & ~Q(Exists(Credential.objects.filter(line=OuterRef("line"), state=State.PENDING)))
+RETIRING = 1_000  # credentials that are looked at for those without a successor: a rotation of all makes a great many
 EXPIRED_LAST = Q(state=State.EXPIRED, ended_at__gte=Now() - WINDOW) & NONE_FOLLOWS
+
+
+def retiring_last() -> CredentialQuerySet:
+    """Find what is handed out until it ends, without a successor, the soonest first: of those that retire soonest."""
+    soonest = Credential.objects.filter(state=State.RETIRING, retires_at__gt=Now()).order_by("retires_at")[:RETIRING]
+    return Credential.objects.filter(RETIRES_LAST, pk__in=soonest.values("pk")).order_by("retires_at")
 
 
 class LinkedFilter(DropdownFilter):

@@ -19,10 +19,10 @@ from credservice.credentials.admin.filters import (
     HAS_LEAKED,
     LEAKED_FORCED,
     LEAKED_LIVE,
-    RETIRES_LAST,
     SUCCESSOR_COMES,
     Outside,
     State,
+    retiring_last,
 )
 from credservice.credentials.admin.related import left_outside
 from credservice.credentials.hooks import wanted
@@ -103,8 +103,7 @@ def needs_of_operator() -> list[Need]:
 
 def _retiring_last() -> Iterator[Need]:
     """Tell of what is handed out in place of a successor that has ended, and will soon end itself."""
-    rows = Credential.objects.filter(RETIRES_LAST).order_by("retires_at").values_list("line", "retires_at")
-    ends = {line: at for line, at in rows[:MAX_LINES] if at}
+    ends = {line: at for line, at in retiring_last().values_list("line", "retires_at")[:MAX_LINES] if at}
     lines = wanted(ends)
     if not lines:
         return

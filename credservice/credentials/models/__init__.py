@@ -1,16 +1,14 @@
 """Keeps credentials, and the policies that they are made by."""
 
-from credservice.credentials.models.credentials import (
+from credservice.credentials.models.credentials import LEAKED, OWN_END, Credential, Lease
+from credservice.credentials.models.policies import DEFAULT_OVERLAP, CredentialPolicy, fitting_overlap
+from credservice.credentials.models.querysets import (
     FAILS_AFTER,
-    LEAKED,
-    OWN_END,
     STUCK_AFTER,
-    Credential,
     CredentialQuerySet,
-    Lease,
+    last_retiring,
     stuck,
 )
-from credservice.credentials.models.policies import DEFAULT_OVERLAP, CredentialPolicy, fitting_overlap
 
 __all__ = [
     "DEFAULT_OVERLAP",
@@ -23,5 +21,6 @@ __all__ = [
     "CredentialQuerySet",
     "Lease",
     "fitting_overlap",
+    "last_retiring",
     "stuck",
 ]

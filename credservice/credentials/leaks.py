@@ -1,0 +1,53 @@
+"""Notes that a credential has leaked, and what else has a secret of it."""
+
+from django.db import transaction
+
+from credservice.core.jobs import enqueue
+from credservice.credentials import events, transitions
+from credservice.credentials.models import Credential
+from credservice.credentials.shared_values import holders_elsewhere, share_secret
+
+State = Credential.State
+
+
+def leak_with(leaking: Credential, actor: str) -> None:
+    """See to the other versions of its line that have a secret of ``leaking``, whose line is locked.
+
+    One that retires ends now, as leaked; of one that has ended the leak is noted, and its values are erased. The active
+    one is marked, and is all that the customer has: a person rotates it as leaked. So is what other lines have of it,
+    by a job: who locked those here as well could wait in a circle.
+    """
+    enqueue("credentials.note_leak_elsewhere", credential_id=leaking.pk)
+    why = f"a value of it leaked with {leaking.version_name()}"
+    others = Credential.objects.filter(line=leaking.line).exclude(pk=leaking.pk).select_related("policy")
+    for other in [each for each in others.order_by("created_at", "pk") if share_secret(leaking, each)]:
+        if other.state == State.RETIRING and not other.is_ending():
+            transitions.begin_end(other, actor, why=why, leaked=True)
+        else:
+            note_leak(other, actor, why=why)
+
+
+def note_leak_elsewhere(leaking: Credential, *, actor: str) -> None:
+    """Mark as leaked the good credentials of other lines that have a secret of ``leaking``, as its reporter's doing.
+
+    None ends by it: somebody else goes on with it, until a person rotates it as leaked. Each is marked in a transaction
+    of its own; to repeat all of it is harmless.
+    """
+    for holder in holders_elsewhere(leaking):
+        with transaction.atomic():
+            found = Credential.objects.lock_one(holder)
+            if found.is_usable():
+                why = f"a value of it leaked with {leaking.version_name()}"
+                note_leak(found, leaking.leaked_by or actor, why=why)
+
+
+def note_leak(credential: Credential, actor: str, **detail: str) -> None:
+    """Note the leak, and erase the values, but for what is still handed out."""
+    is_news = transitions.mark_leaked(credential, actor)
+    if credential.state not in Credential.UNENDED:
+        transitions.note_leak(credential)
+    if credential.sealed_values is not None and credential.state != State.ACTIVE and not credential.is_usable():
+        transitions.erase([credential], actor, why="leaked")
+    if is_news:
+        transitions.record_step("credential.leak_noted", credential, actor, **detail)
+        events.leaked(credential)
