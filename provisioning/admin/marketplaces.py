@@ -46,11 +46,10 @@ class MarketplaceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class Mend(NamedTuple):
-    """Mends calls that are refused for a reason, as a protocol knows to: a page, and a sentence that leads there."""
+    """Mends calls that are refused for a reason, as a protocol knows to: a sentence, and what finds its page."""
 
-    page: type[ObjectPage]
     sentence: str
-    may_help: Callable[[Marketplace], bool]
+    find_page: Callable[["MarketplaceAdmin", HttpRequest, Marketplace], str]  # empty: none helps, or is theirs to see
 
 
 @admin.register(Marketplace)
@@ -108,10 +107,8 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
 
     def _mend(self, request: HttpRequest, obj: Marketplace, reason: str) -> list[Need]:
         mend = self.mends.get(reason)
-        if mend is None or not mend.may_help(obj):
-            return []
-        link = mend.page(self).link(request, obj)
-        return [Need(mend.sentence, link=link["path"])] if link else []
+        link = mend.find_page(self, request, obj) if mend else ""
+        return [Need(mend.sentence, link=link)] if mend and link else []
 
     def needs_operator(self) -> list[Need]:
         rows = Marketplace.objects.filter(is_active=True).order_by("name")[:MAX_MARKETPLACES]

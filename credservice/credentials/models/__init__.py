@@ -1,14 +1,17 @@
 """Keeps credentials, and the policies that they are made by."""
 
-from credservice.credentials.models.credentials import LEAKED, OWN_END, Credential, Lease
-from credservice.credentials.models.policies import DEFAULT_OVERLAP, CredentialPolicy, fitting_overlap
-from credservice.credentials.models.querysets import (
+from credservice.credentials.models.credentials import (
     FAILS_AFTER,
+    LEAKED,
+    OWN_END,
     STUCK_AFTER,
+    Credential,
     CredentialQuerySet,
     last_retiring,
     stuck,
 )
+from credservice.credentials.models.leases import Lease
+from credservice.credentials.models.policies import DEFAULT_OVERLAP, CredentialPolicy, fitting_overlap
 
 __all__ = [
     "DEFAULT_OVERLAP",

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter
 from unfold.decorators import display
@@ -17,8 +17,18 @@ from credservice.adminkit.menu import RARE, Menu
 from credservice.adminkit.model_admin import ConsoleAdmin, LargeListAdmin, ReadOnly
 from credservice.adminkit.state_pages import Switch, WhyForm
 from credservice.adminkit.widgets import CharField
+from credservice.core.ago import ago
 from provisioning.manifold.signatures.verify import parse_public_key
 from provisioning.models import LiveKey, TrustedKey
+
+
+def _told_use(keys: QuerySet[LiveKey]) -> list[str]:
+    """Say when a request was last accepted by these, which ends with them."""
+    last = keys.aggregate(last=Max("last_used_at"))["last"]
+    if last is None:
+        return ["No request was accepted by it yet."]
+    at = f"{ago(last)}, at {last:%Y-%m-%d %H:%M} UTC"
+    return [f"A request was last accepted by it {at}. Such requests fail from now on."]
 
 
 class DisableKey(Switch):
@@ -27,6 +37,9 @@ class DisableKey(Switch):
     field, source, target = "is_enabled", (True,), False
     form_class = WhyForm
     consequence = "From now on, requests are refused that are signed under this master key."
+
+    def consequences(self, obj: TrustedKey) -> list[str]:
+        return [self.consequence, *_told_use(obj.live_keys.all())]
 
 
 class EnableKey(Switch):
@@ -43,6 +56,9 @@ class Deny(Switch):
     field, source, target = "is_denied", (False,), True
     form_class = WhyForm
     consequence = "From now on, what this live key signs is refused, whoever endorses it."
+
+    def consequences(self, obj: LiveKey) -> list[str]:
+        return [self.consequence, *_told_use(LiveKey.objects.filter(public_key=obj.public_key))]
 
 
 class Allow(Switch):
