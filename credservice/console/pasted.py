@@ -1,12 +1,13 @@
 """Takes ids out of what people paste: quotes, a header, a line of a log, JSON, an assignment."""
 
 import re
+from collections.abc import Collection
 
 MAX_PIECES = 10  # of a line
 
-_AROUND = re.compile(r"""^(?:[\s"'`<({\[]|[^\x00-\x7f\w])+|(?:[\s"'`>)}\],;]|[^\x00-\x7f\w])+$""")
+_BEFORE, _AFTER = frozenset("\"'`<({["), frozenset("\"'`>)}],;")
 _SCHEME = re.compile(r"^(authorization:\s*)?(bearer|basic|token)\s+", re.IGNORECASE)
-_BETWEEN = re.compile(r"""(?:[\s"'`,;<>(){}\[\]=&?/|]|[^\x00-\x7f\w])+|:(?=\s|")""")
+_BETWEEN = re.compile(r"""[\s"'`,;<>(){}\[\]=&?/|]|[^\x00-\x7f\w]|:(?=\s|")""")
 _ID = re.compile(r"(?=.*[a-zA-Z])(?=.*[\d_-])[\w.:@-]{5,255}")
 _OURS = re.compile(r"(\w+:)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX = re.compile("[0-9a-f]{32,}", re.IGNORECASE)
@@ -22,7 +23,24 @@ def is_like_a_key(word: str) -> bool:
 
 def unwrapped(text: str) -> str:
     """Take off what is around an id that was copied: quotes, a comma, the scheme of a header."""
-    return _AROUND.sub("", _SCHEME.sub("", _AROUND.sub("", text))) or text
+    return _stripped(_SCHEME.sub("", _stripped(text))) or text
+
+
+def _stripped(text: str) -> str:
+    """Take marks and blanks off both ends. No expression: one that tries each beginning of a long row of blanks takes
+    the square of its length."""
+    start, end = 0, len(text)
+    while start < end and _surrounds(text[start], _BEFORE):
+        start += 1
+    while start < end and _surrounds(text[end - 1], _AFTER):
+        end -= 1
+    return text[start:end]
+
+
+def _surrounds(character: str, marks: Collection[str]) -> bool:
+    """Tell if this is a blank or one of the marks, or typographic: quotes, a byte order mark, a zero-width joint."""
+    is_typographic = not character.isascii() and not (character.isalnum() or character == "_")
+    return character in marks or character.isspace() or is_typographic
 
 
 def pieces(text: str) -> list[str]:
