@@ -275,7 +275,10 @@ def test_the_header_of_a_request_id_leads_to_its_lines(console: Client, world: W
     assert lands_on(console, "X-Request-ID: 5754aa00-0001").endswith("?request_id=5754aa00-0001")
 
 
-@pytest.mark.parametrize("term", ["", "   ", "\N{GRINNING FACE}", "%", "_", "\\", "a:b", ":", "end_user:", "🦄" * 300])
+@pytest.mark.parametrize(
+    "term",
+    ["", "   ", "\N{GRINNING FACE}", "%", "_", "\\", "a:b", ":", "end_user:", "🦄" * 300, "x" + "\u00a0" * 200 + "x"],
+)
 def test_odd_input_finds_nothing_and_breaks_nothing(console: Client, world: World, term: str) -> None:
     page = find(console, term)
     assert page.status_code == 200

@@ -1,4 +1,4 @@
-"""How far the rotation of a signing secret is, as its pages tell it, and what ending one too early asks."""
+"""The rotation of a signing secret: its pages tell how far it is, and ask before one ends too early."""
 
 from datetime import timedelta
 
