@@ -195,7 +195,8 @@ def check_keys_of_database(databases: Sequence[str] | None = None, **_: Any) -> 
         for kek_id in get_keyring():
             if kek_id in known:
                 store.register_fingerprint(get_keyring(), kek_id)
-        for key_id in DataKey.objects.values_list("pk", flat=True):
+        for key_id, kek_id in DataKey.objects.values_list("pk", "kek_id"):
+            store.find_kek(key_id, kek_id)  # of one that is open in memory, too: it may be wrapped anew since
             store.data_key(key_id)
         store.prove(get_keyring().current)
     except KeyServiceError as error:

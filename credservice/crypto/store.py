@@ -177,13 +177,24 @@ def prove(kek: KeyEncryptionKey) -> None:
     _proven.add(kek.id)
 
 
-def _unwrap(row: DataKey) -> UnwrappedKey:
+def unknown_keks() -> list[str]:
+    """List the ids of what wraps data keys and is unknown to this process."""
+    rows = DataKey.objects.exclude(kek_id__in=get_keyring()).order_by("kek_id")
+    return list(rows.values_list("kek_id", flat=True).distinct())
+
+
+def find_kek(key_id: int, kek_id: str) -> KeyEncryptionKey:
+    """Find what wraps a data key. Raises :class:`SealError` where this process does not know it."""
     try:
-        kek = get_keyring()[row.kek_id]
+        return get_keyring()[kek_id]
     except KeyError:
         raise SealError(
-            f"data key {row.pk} is wrapped by key {row.kek_id!r}, which ENCRYPTION_KEYS does not name"
+            f"data key {key_id} is wrapped by key {kek_id!r}, which ENCRYPTION_KEYS does not name"
         ) from None
+
+
+def _unwrap(row: DataKey) -> UnwrappedKey:
+    kek = find_kek(row.pk, row.kek_id)
     wrapped = bytes(row.wrapped)
     try:
         return UnwrappedKey(row.pk, row.purpose, kek.unwrap(wrapped, row.context()), wrapped)

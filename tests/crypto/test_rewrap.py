@@ -6,8 +6,15 @@ import os
 import pytest
 from django.core.management import CommandError, call_command
 
-from credservice.crypto import Place, SealError, keyring, seal, unseal
+from credservice import readiness
+from credservice.crypto import Place, SealError, keyring, seal, store, unseal
 from credservice.crypto.models import DataKey
+from credservice.crypto.store import unknown_keks
+from tests.support.console import _plain_static_files
+from tests.support.doors import role_client
+from tests.support.overview import overview
+
+__all__ = ["_plain_static_files"]
 
 PLACE = Place("crypto.test", "1", "value")
 OLD, NEW = (base64.b64encode(os.urandom(32)).decode() for _ in range(2))
@@ -103,3 +110,32 @@ def test_the_change_is_in_the_trail(use, sealed, first, trail):
     use(f"new:{NEW},{first}")
     call_command("rotate_keys", verbosity=0)
     assert trail.one(action="encryption_key.rotated").detail["kek"] == "new"
+
+
+def test_a_process_that_was_forgotten_is_not_ready_and_says_so(use, sealed, first, monkeypatch):
+    """It has the data keys open in memory, and knows nothing of the key that wraps them by now."""
+    monkeypatch.setattr(readiness, "KEPT_SECONDS", 0)
+    assert readiness.faults()["keyring"] == ""
+    assert unknown_keks() == []
+    # Another process changes the key: of this one, what is in memory stays.
+    known, kept = keyring.get_keyring(), dict(store._by_id)
+    use(f"new:{NEW},{first}")
+    call_command("rotate_keys", verbosity=0)
+    use(first)
+    store._by_id.update(kept)
+    assert list(keyring.get_keyring()) == list(known)
+    assert "which ENCRYPTION_KEYS does not name. Put the missing key back" in readiness.faults()["keyring"]
+    assert unknown_keks() == ["new"]
+    use(f"{first},new:{NEW}")
+    assert readiness.faults()["keyring"] == ""
+
+
+def test_the_overview_of_a_process_that_was_forgotten_says_what_to_do(use, sealed, first):
+    operator = role_client("Operator")
+    overview(operator)
+    DataKey.objects.update(kek_id="k2")
+    (line,) = [each for each in overview(operator).context["needed"] if "seal nothing" in each["sentence"]]
+    told = "This process can seal nothing: its ENCRYPTION_KEYS does not name k2, which wraps the data keys."
+    assert line["sentence"].startswith(told)
+    assert line["urgent"]
+    assert operator.get(line["link"].partition("#")[0]).status_code == 200

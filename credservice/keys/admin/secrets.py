@@ -18,6 +18,7 @@ from credservice.adminkit.model_admin import ConsoleAdmin, LargeListAdmin, ReadO
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.core.last_used import NONE_YET
+from credservice.crypto.store import unknown_keks
 from credservice.keys.admin.pages import END_OLD, NewSecret, Retire, Reveal, end_of, not_changed_over, owner_of
 from credservice.keys.admin.reminding import needs_of
 from credservice.keys.models import SigningSecret, SigningSecretSet
@@ -116,6 +117,18 @@ class SigningSecretSetAdmin(ReadOnly, WithSecrets, ConsoleAdmin):
         return secrets_table(obj, obj)
 
 
+def _lost_keks() -> list[Need]:
+    """Tell that this process lacks what wraps the data keys: it opens what it has in memory, and seals nothing."""
+    lost = unknown_keks()
+    if not lost:
+        return []
+    told = (
+        f"This process can seal nothing: its ENCRYPTION_KEYS does not name {' and '.join(lost)}, which wraps the data "
+        "keys. Add it for every process, and restart them"
+    )
+    return [Need(told, urgent=True, link=reverse("admin:documents") + "keys/#change-the-kek", kind="keyring")]
+
+
 @admin.register(SigningSecret)
 class SigningSecretAdmin(ReadOnly, LargeListAdmin):
     menu = Menu("Keys", 51, "key")
@@ -142,7 +155,7 @@ class SigningSecretAdmin(ReadOnly, LargeListAdmin):
         return f"{obj.hint} of {obj.secret_set}"
 
     def needs_operator(self) -> list[Need]:
-        return needs_of(SigningSecret)
+        return [*_lost_keks(), *needs_of(SigningSecret)]
 
     def find(self, term: str) -> list[Q]:
         return [Q(hint=term), *by_id(term)]
