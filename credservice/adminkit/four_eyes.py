@@ -35,6 +35,16 @@ class SecondPerson(ObjectAction):
     def form_to_ask(self, request: HttpRequest, obj: Any, data: Any = None) -> forms.Form:
         return WhyForm(data)
 
+    def told_to_second(self, request: HttpRequest, obj: Any, approval: Approval) -> list[str]:
+        """Tell who decides what the person who asked was told, with what was chosen in the form's own words."""
+        fields = self.form_to_ask(request, obj).fields
+        chosen = [
+            f"{fields[name].label or name}: {_word(value)}."
+            for name, value in approval.values.items()
+            if name in fields and name != "why"
+        ]
+        return [*chosen, *self.consequences(obj)]
+
     def title_to_ask(self, obj: Any) -> str:
         return f"{self.title} {obj._meta.verbose_name} {self.admin.object_title(obj)}"
 
@@ -105,6 +115,12 @@ class SecondPerson(ObjectAction):
                 values=form.cleaned_data,
             )
         messages.success(request, "Asked. Come back to this page when somebody has approved it.")
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
 
 
 def _approved(approval: Approval) -> str:

@@ -3,16 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Group, User
 from django.test import Client
 from django.utils import timezone
 
 from credservice.adminkit.approvals import approvals_waiting
-from credservice.adminkit.models import Approval, FourEyes
+from credservice.adminkit.models import Approval, BulkRun, FourEyes
 from credservice.credentials.models import Credential
 from tests.conftest import Trail
 from tests.support.console import CANARY, PASSWORD, World
-from tests.support.pages import ask_bulk, send, url
+from tests.support.pages import ask_bulk, run_bulk, send, url
 
 ASK = {"why": "support case 4711"}
 PROVE = {"password": PASSWORD}
@@ -133,6 +134,31 @@ def test_a_bulk_revocation_waits_for_another_person(asker: Client, second: Clien
     send(asker, address, why="another reason")
     assert Credential.objects.filter(pk__in=[key.pk for key in keys], state="revoked").count() == 2
     assert {line.detail["why"] for line in trail.all(action="credential.revoked")} == {"a leaked backup"}
+
+
+def test_who_decides_a_bulk_revocation_sees_what_the_asker_saw(asker: Client, second: Client, world: World) -> None:
+    keys = [world.credential, world.make_key()]
+    address = ask_bulk(asker, Credential, "revoke", keys)
+    told = asker.get(address).context["consequences"][1:]  # without what a second person is for
+    send(asker, address, why="contract ended", leaked="on", predecessors="on")
+    page = second.get(url(Approval.objects.get(), "approve"))
+    sentences = page.context["consequences"]
+    assert sentences[0].endswith("asks for: Revoke 2 credentials.")
+    assert "The reason: contract ended" in sentences
+    assert {"It has leaked: yes.", "End its predecessors too: yes."} <= {*sentences}
+    assert any("1 installation" in sentence for sentence in told)
+    assert {*told} <= {*sentences}
+    (listed,) = [sentence for sentence in sentences if sentence.startswith("These are meant: ")]
+    assert all(site.get_model_admin(Credential).object_title(key) in listed for key in keys)
+
+
+def test_a_runs_page_lists_what_became_of_each(console: Client, world: World) -> None:
+    keys = [world.make_key(), world.make_key()]
+    FourEyes.objects.update(bulk_revoke=False)
+    run_bulk(console, Credential, "revoke", keys, why="contract ended")
+    page = console.get(url(BulkRun.objects.get())).content.decode()
+    assert page.count("<td>done</td>") == 2
+    assert all(url(key) in page for key in keys)
 
 
 def test_one_revocation_waits_for_nobody(asker: Client, world: World) -> None:

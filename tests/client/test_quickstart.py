@@ -16,8 +16,11 @@ needs_tools = pytest.mark.skipif(
 
 @pytest.fixture
 def fresh_service():
-    """As the page begins: nothing has happened in it yet."""
+    """As the page begins: nothing has happened in it yet. ``make run`` has a second platform, of the issuers."""
     with own_database() as url, serving(url) as service:
+        other = service.folder / "other.yaml"
+        other.write_text("platforms:\n  issuers:\n    signing_secret: file:demo/mindcloud-signing-secret\n")
+        service.manage("apply", str(other)).check_returncode()
         yield service
 
 

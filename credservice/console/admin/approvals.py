@@ -2,10 +2,11 @@
 
 from typing import Any, ClassVar
 
+from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -13,6 +14,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from credservice.adminkit import approvals
+from credservice.adminkit.four_eyes import SecondPerson
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import names_of, page_of, thing_link
 from credservice.adminkit.menu import MAX_COUNTED, Menu, Need, counted
@@ -44,9 +46,18 @@ class Decide(ObjectAction):
     def is_over(obj: Approval) -> bool:
         return obj.state != State.WAITING or not obj.is_open()
 
+    def ask(
+        self, request: HttpRequest, obj: Approval, form: forms.Form, context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        sentences = {"consequences": [*self.consequences(obj), *_told_to_asker(request, obj), *self.then(obj)]}
+        return super().ask(request, obj, form, sentences | (context or {}))
+
     def consequences(self, obj: Approval) -> list[str]:
-        asked = [f"{name.replace('_', ' ')}: {value}" for name, value in obj.values.items() if name != "why"]
-        return [f"{obj.asked_by} asks for: {obj.title}.", *asked, f"The reason: {obj.values.get('why', '')}"]
+        return [f"{obj.asked_by} asks for: {obj.title}.", f"The reason: {obj.values.get('why', '')}"]
+
+    def then(self, obj: Approval) -> list[str]:
+        """Tell what follows the decision."""
+        return []
 
     def carry_out(self, request: HttpRequest, obj: Approval, values: Values) -> str:
         approvals.decide(obj, user=request.user, approve=self.approve, answer=values["why"])
@@ -60,8 +71,8 @@ class Approve(Decide):
     needs_proof = True
     approve = True
 
-    def consequences(self, obj: Approval) -> list[str]:
-        return [*super().consequences(obj), f"For an hour, {obj.asked_by} may do exactly this, once."]
+    def then(self, obj: Approval) -> list[str]:
+        return [f"For an hour, {obj.asked_by} may do exactly this, once."]
 
 
 class Decline(Decide):
@@ -126,11 +137,27 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Object")
     def shown_object(self, obj: Approval) -> Any:
-        model = next((m for m in admin.site._registry if m._meta.label_lower == obj.object_type), None)
-        if model is None:
+        site_admin = _admin_of(obj)
+        if site_admin is None:
             return obj.object_id
-        thing = f"{object_type_of(model)}:{obj.object_id}"
+        thing = f"{object_type_of(site_admin.model)}:{obj.object_id}"
         return thing_link(thing, names_of([thing]))
+
+
+def _admin_of(obj: Approval) -> Any:
+    return next((a for model, a in admin.site._registry.items() if model._meta.label_lower == obj.object_type), None)
+
+
+def _told_to_asker(request: HttpRequest, obj: Approval) -> list[str]:
+    """Repeat what the page said on which this was asked for: the other person decides by it, too."""
+    site_admin = _admin_of(obj)
+    target = site_admin.model.objects.filter(pk=obj.object_id).first() if site_admin else None
+    if target is None:
+        return []
+    pages = [page(site_admin) for page in site_admin.object_pages if issubclass(page, SecondPerson)]
+    return [
+        told for page in pages if page.act_of(target) == obj.act for told in page.told_to_second(request, target, obj)
+    ]
 
 
 def _waiting(number: int) -> list[Need]:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import OperationalError
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -23,7 +23,7 @@ from credservice.adminkit.labels import label
 from credservice.adminkit.links import names_of, thing_link
 from credservice.adminkit.menu import RARE, Menu
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
-from credservice.adminkit.models import BulkItem, BulkRun
+from credservice.adminkit.models import Approval, BulkItem, BulkRun
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.object_pages import permission_name
 from credservice.adminkit.state_pages import WhyForm
@@ -32,7 +32,7 @@ from credservice.audit.names import object_type_of
 
 State = BulkRun.State
 SHOWN = 20  # objects on the page that asks
-ERRORS_SHOWN = 200
+LISTED = 200  # objects on a run's page
 AT_ONCE_SECONDS = 20.0  # below gunicorn's patience; what is left then is the worker's
 REFRESH_SECONDS = 3
 _TICK = "all_the_same"
@@ -121,6 +121,11 @@ class Start(SecondPerson):
             rows = site_admin.model._default_manager.select_related(*(site_admin.list_select_related or ()))
             self._rows = [(row, action.refusal(row)) for row in rows.filter(pk__in=list(pks))]
         return self._rows
+
+    def told_to_second(self, request: HttpRequest, obj: BulkRun, approval: Approval) -> list[str]:
+        names = [title for title, _, is_left in self._shown(obj) if not is_left]
+        more = [f"and {obj.total - SHOWN:,} more"] if obj.total > SHOWN else []
+        return [*super().told_to_second(request, obj, approval), f"These are meant: {', '.join([*names, *more])}."]
 
     def number(self, obj: BulkRun) -> int:
         """Count what will be acted on; all that were chosen, where they are too many to look at."""
@@ -215,8 +220,8 @@ class BulkRunAdmin(ReadOnly, LargeListAdmin):
     list_select_related = ("user",)
     list_filter = (("state", ChoicesDropdownFilter),)
     search_help_text = "Our id"
-    fields = ("title", "of", "by", "shown_state", "shown_progress", "why", "created_at", "ended_at", "refusals")
-    readonly_fields = ("shown_state", "shown_progress", "refusals", "of", "by", "why")
+    fields = ("title", "of", "by", "shown_state", "shown_progress", "why", "created_at", "ended_at", "objects")
+    readonly_fields = ("shown_state", "shown_progress", "objects", "of", "by", "why")
 
     def find(self, term: str) -> list[Q]:
         return by_id(term)
@@ -260,17 +265,18 @@ class BulkRunAdmin(ReadOnly, LargeListAdmin):
             text,
         )
 
-    @display(description="Refused")
-    def refusals(self, obj: BulkRun) -> Any:
-        refused = obj.items.filter(outcome=BulkItem.Outcome.REFUSED).order_by("pk")[: ERRORS_SHOWN + 1]
-        rows = list(refused)
+    @display(description="Objects")
+    def objects(self, obj: BulkRun) -> Any:
+        """List the first, what was refused before all else, as far as the reader may see them."""
+        refused = Case(When(outcome=BulkItem.Outcome.REFUSED, then=0), default=1)
+        rows = list(obj.items.order_by(refused, "pk")[: LISTED + 1])
         if not rows:
-            return "none"
+            return "They are kept for 30 days. The audit trail has each of them."
         site_admin = admin_of(obj)
         kind = object_type_of(site_admin.model) if site_admin else obj.object_type
-        errors = {f"{kind}:{row.object_id}": row.error for row in rows[:ERRORS_SHOWN]}
-        names = names_of(errors)
-        cells = ((thing_link(thing, names), error) for thing, error in errors.items())
+        outcomes = {f"{kind}:{row.object_id}": row.error or row.outcome or "left" for row in rows[:LISTED]}
+        names = names_of(outcomes)
+        cells = ((thing_link(thing, names), outcome) for thing, outcome in outcomes.items())
         lines = format_html_join("", "<tr><td>{}</td><td>{}</td></tr>", cells)
-        more = "" if len(rows) <= ERRORS_SHOWN else f"The first {ERRORS_SHOWN}."
+        more = "" if len(rows) <= LISTED else f"The first {LISTED} of {obj.total:,}."
         return format_html('<table class="console-table">{}</table>{}', lines, more)
