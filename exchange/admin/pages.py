@@ -10,6 +10,7 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.adminkit.bulk import BulkAction
+from credservice.adminkit.menu import MAX_COUNTED, counted
 from credservice.adminkit.object_actions import ObjectAction, Values
 from credservice.adminkit.state_pages import OptionalWhyForm, Resume, Suspend, Switch, WhyForm
 from credservice.adminkit.suspensions import REFUSED, when_and_why
@@ -27,7 +28,28 @@ State = Installation.State
 _AT_ITS_PLATFORM = "A customer's end users at other platforms stay as they are: tick them as well."
 
 
-class SuspendPlatform(Suspend):
+class _OfInstallations(Suspend):
+    """Of what installations are answered by: says how many."""
+
+    path: ClassVar[str]  # from an installation
+
+    def consequences(self, obj: Any) -> list[str]:
+        return [self.consequence, *self.answered([obj])]
+
+    @classmethod
+    def answered(cls, rows: Iterable[Any]) -> list[str]:
+        active = Installation.objects.filter(state=State.ACTIVE, end_user__is_active=True, integration__is_active=True)
+        number = active.filter(**{f"{cls.path}__in": list(rows)})[:MAX_COUNTED].count()
+        is_or_are, get = ("is", "gets") if number == 1 else ("are", "get")
+        return [f"{counted(number, 'installation')} {is_or_are} active, and {get} no answer then."] if number else []
+
+    @classmethod
+    def bulk(cls, **differs: Any) -> BulkAction:
+        return super().bulk(foretell=cls.answered, **differs)
+
+
+class SuspendPlatform(_OfInstallations):
+    path = "end_user__platform"
     consequence = "From now on, every call of this platform is refused with 401: all of its workflows stop."
 
 
@@ -35,7 +57,8 @@ class ResumePlatform(Resume):
     consequence = "Calls of this platform are answered again."
 
 
-class SuspendIntegration(Suspend):
+class SuspendIntegration(_OfInstallations):
+    path = "integration"
     consequence = "From now on, exchanges for this integration are refused with 403, for every end user."
 
 

@@ -97,6 +97,17 @@ def test_it_suspends_and_resumes(console: Client, world: World, trail: Trail, ki
     assert trail.one(action=f"{kind}.resumed").object_id == str(obj.pk)
 
 
+@pytest.mark.parametrize("kind", ["platform", "integration"])
+def test_suspending_says_how_many_get_no_answer(console: Client, world: World, kind: str) -> None:
+    Installation.objects.update(state="active")
+    obj = getattr(world, kind)
+    told = "1 installation is active, and gets no answer then."
+    assert told in console.get(url(obj, "suspend")).content.decode()
+    assert told in console.get(ask_bulk(console, type(obj), "suspend", [obj])).content.decode()
+    EndUser.objects.update(is_active=False)
+    assert "gets no answer then" not in console.get(url(obj, "suspend")).content.decode()
+
+
 def test_suspending_asks_why(console: Client, world: World) -> None:
     response = send(console, url(world.platform, "suspend"), why=" ")
     world.platform.refresh_from_db()
