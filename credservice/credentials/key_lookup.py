@@ -17,7 +17,7 @@ from django.db import transaction
 
 from credservice.core.last_used import LastUses
 from credservice.credentials.models import Credential
-from credservice.credentials.reused_values import holds_password, is_secret
+from credservice.credentials.reused_values import is_secret
 from credservice.credentials.transitions import MIN_DIGESTED, parts_of, record_step, value_digest
 from credservice.crypto import SealError, digest
 
@@ -104,7 +104,7 @@ def secret_among(parts: Collection[str]) -> Credential | None:
         for credential in found:
             values = _values_in(credential, digests)
             names = credential.policy.value_names()
-            if not values or any(is_secret(name, names) or holds_password(value) for name, value in values.items()):
+            if not values or any(is_secret(name, value, names) for name, value in values.items()):
                 return credential
             explained |= {each for value in values.values() for each in _digests_of_value(value)}
         digests -= explained  # such a name may be many customers': behind theirs, a key is looked for still

@@ -1,5 +1,6 @@
 """Finds entered values that another credential has, or had when it was reported as leaked: by their digests."""
 
+import re
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -13,16 +14,56 @@ from credservice.credentials.transitions import parts_of, value_digest, values_d
 from credservice.crypto import SealError
 
 K = TypeVar("K", bound=Hashable)
-# Beside a secret, values of such names say whose it is or where it goes: they stay, and several customers share them.
+# Beside a secret, values of such names say whose it is, where it goes or how it is used: they stay, and several
+# customers share them.
 _IDENTIFIES = (
-    *("url", "uri", "host", "hostname", "endpoint", "domain", "port", "region", "environment", "issuer", "scope"),
-    *("id", "name", "user", "login", "email", "account", "tenant", "workspace", "database"),
+    *(
+        "url",
+        "uri",
+        "host",
+        "hostname",
+        "server",
+        "endpoint",
+        "domain",
+        "port",
+        "region",
+        "zone",
+        "cluster",
+        "location",
+    ),
+    *("id", "name", "user", "login", "email", "account", "tenant", "workspace", "organization", "organisation", "org"),
+    *("environment", "env", "stage", "project", "team", "group", "role", "namespace", "realm", "issuer", "audience"),
+    *("database", "schema", "table", "catalog", "warehouse", "dataset", "bucket", "folder", "topic", "queue", "branch"),
+    *("scope", "type", "kind", "mode", "method", "protocol", "algorithm", "format", "encoding", "version", "provider"),
+    *("language", "locale", "country", "currency"),
 )
+_NAMES = re.compile(rf"({'|'.join(_IDENTIFIES)})s?_?\d*$")
+# Words that end so say what it is, however it looks: a passphrase is plain words.
+_SECRETS = (
+    *("key", "secret", "token", "password", "passwd", "passphrase", "passcode", "pass", "pwd", "pin", "otp", "phrase"),
+    *("credential", "private", "signature", "seed", "mnemonic", "bearer", "cookie"),
+)
+_SAYS_SECRET = re.compile(rf"({'|'.join(_SECRETS)})s?(?![a-z])")
+# Of words of letters, each written as a person does: client_credentials, read write. What is made at random has
+# digits, or capitals within.
+_WORD = r"(?:[A-Za-z][a-z]{0,19}|[A-Z]{1,20})"
+_WORDS = rf"{_WORD}(?:[_.\- ]{_WORD})*"
+# No address of a hook: what stands in its path or after it may be known to its holder alone.
+_PLAIN = re.compile(rf"{_WORDS}|[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.:-]+(?:/(?:{_WORDS}|[vV]\d{{1,3}}))*/?")
 
 
-def is_secret(name: str, names: Collection[str]) -> bool:
-    """Tell if a value of this name, among those of ``names``, is to be known to its holder alone."""
-    return len(names) == 1 or not name.lower().endswith(_IDENTIFIES)
+def is_secret(name: str, value: str, names: Collection[str]) -> bool:
+    """Tell if a value of this name, among those of ``names``, is to be known to its holder alone.
+
+    A value that stands alone is. So is one with a password in it, or whose name says so; one whose name says that it
+    names or places something is not; of any other, what is plainly no secret to look at is not.
+    """
+    if len(names) == 1 or holds_password(value):
+        return True
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).lower()
+    if _NAMES.search(words):
+        return False
+    return _SAYS_SECRET.search(words) is not None or not _PLAIN.fullmatch(value)
 
 
 def holds_password(value: str) -> bool:
@@ -32,11 +73,11 @@ def holds_password(value: str) -> bool:
 
 def secrets_of(values: Mapping[str, str]) -> set[str]:
     """Find the secrets among these; all of them, where none is called one."""
-    return _named_secrets(values) or set(values.values())
+    return {*_named_secrets(values).values()} or {*values.values()}
 
 
-def _named_secrets(values: Mapping[str, str]) -> set[str]:
-    return {value for name, value in values.items() if is_secret(name, values) or holds_password(value)}
+def _named_secrets(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if is_secret(name, value, values)}
 
 
 def have_secret_in_common(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
@@ -45,7 +86,7 @@ def have_secret_in_common(one: Mapping[str, str], other: Mapping[str, str]) -> b
     its, others = secrets_of(one), secrets_of(other)
     if its <= others or others <= its:
         return True
-    secret = parts_of_all(_named_secrets(one) | _named_secrets(other))
+    secret = parts_of_all([*_named_secrets(one).values(), *_named_secrets(other).values()])
     return not secret.isdisjoint(parts_of_all(one.values()) & parts_of_all(other.values()))
 
 
@@ -56,13 +97,19 @@ def parts_of_all(values: Iterable[str]) -> set[str]:
 def digests_of(entered: Mapping[str, str]) -> dict[bytes, str]:
     """Digest the secrets among these values, each with its name. Where all are too short for that, or none is a
     secret, they are digested together, under no name unless there is but one."""
-    found = {
-        value_digest(part): name
-        for name, value in entered.items()
-        if is_secret(name, entered) or holds_password(value)
-        for part in parts_of(value)
-    }
+    found = {value_digest(part): name for name, value in _named_secrets(entered).items() for part in parts_of(value)}
     return found or {values_digest(entered): next(iter(entered)) if len(entered) == 1 else ""}
+
+
+def digests_elsewhere(values: Mapping[str, str]) -> list[list[bytes]]:
+    """Choose by which digests others are found that have a secret of these: by one of each list, with all that it has.
+
+    Where none is a secret by itself, they are one together, if each is long enough for a digest.
+    """
+    if named := _named_secrets(values):
+        return [[value_digest(part)] for part in parts_of_all(named.values())]
+    is_found = all(map(parts_of, values.values()))
+    return [[value_digest(value) for value in values.values()]] if values and is_found else []
 
 
 def refuse_leaked(entered: Mapping[str, str], *, leaking: Credential | None = None) -> None:
@@ -86,15 +133,11 @@ def told_leaked(entered: Mapping[str, str], *, leaking: Credential | None = None
             sentences[name] = _sentence(name, entered, reported[digest])
         elif digest in lost:
             sentences[name] = _sentence(name, entered)
-    if leaking is not None and not sentences and _has_secret_of(leaking, entered):
+    # Short secrets have no digest.
+    values = opened(leaking) if leaking is not None and not sentences else None
+    if values is not None and have_secret_in_common(values, entered):
         sentences[""] = _sentence("", entered)
     return sentences
-
-
-def _has_secret_of(leaking: Credential, entered: Mapping[str, str]) -> bool:
-    """Tell the same of short secrets, which have no digest."""
-    values = opened(leaking)
-    return values is not None and have_secret_in_common(values, entered)
 
 
 def opened(credential: Credential) -> Mapping[str, str] | None:

@@ -145,9 +145,10 @@ def preview_rotation(
 ) -> RotationPreview:
     """Foretell what :func:`credservice.credentials.services.rotate` with these would do. Changes nothing."""
     policy = policy or credential.policy
+    kept = policy.overlap if overlap is None else overlap
     return RotationPreview(
         reach=reach_of([credential]),
-        overlap=policy.overlap if overlap is None else overlap,
+        overlap=timedelta(0) if credential.ends_when_followed() else kept,
         ends_first=ends_first(credential),
         pending=credential.waits_for_successor(),
         refusal=refusal_of_rotation(credential),

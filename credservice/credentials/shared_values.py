@@ -1,15 +1,26 @@
 """Finds what credentials have in common, of a line and of others: whatever holds a secret of one leaks with it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
+from django.db.models import Q
+
 from credservice.credentials.models import Credential
-from credservice.credentials.reused_values import have_secret_in_common, opened, parts_of_all, secrets_of
+from credservice.credentials.reused_values import (
+    digests_elsewhere,
+    have_secret_in_common,
+    opened,
+    parts_of_all,
+    secrets_of,
+)
 from credservice.credentials.transitions import value_digest, values_digest
 
 BATCH = 500
 LOOKED_AT = 1_000  # for a page: a great many may have the same address, say
+Digests = Sequence[Sequence[bytes]]  # of others, each has all of one of these
 
 
 def share_secret(one: Credential, other: Credential) -> bool:
@@ -41,22 +52,31 @@ def leaking_with(credentials: Iterable[Credential]) -> list[Credential]:
     ]
 
 
-def holders_elsewhere(credential: Credential, *, at_most: int | None = None) -> Iterator[Credential]:
-    """Find the good credentials of other lines that have a secret of this one, among ``at_most`` that have a value of
-    it: of 12 characters or more, for shorter ones have no digest. Newest first; a batch of rows is held at a time."""
+def holders_elsewhere(
+    credential: Credential, *, digests: Digests | None = None, at_most: int | None = None
+) -> Iterator[Credential]:
+    """Find ``at_most`` good credentials of other lines that have a secret of this one: of 12 characters or more, for
+    shorter ones have no digest. Newest first; a batch of rows is held at a time.
+
+    ``digests`` are those of its secrets (:func:`secrets_elsewhere`) where it is erased since. Without them all of its
+    values are looked for then, and those are opened that have one: what it is there tells if it is a secret.
+    """
     elsewhere = Credential.objects.usable().exclude(line=credential.line)
-    found = list(elsewhere.with_any(_searched(credential)).values_list("pk", flat=True)[:at_most])
+    digests = secrets_elsewhere(credential) if digests is None else digests
+    wanted = [[bytes(each)] for each in credential.value_digests] if digests is None else digests
+    has_one = reduce(or_, (Q(value_digests__contains=each) for each in wanted), Q(pk__in=[]))
+    found = list(elsewhere.filter(has_one).order_by("-activated_at").values_list("pk", flat=True)[:at_most])
     for start in range(0, len(found), BATCH):
         rows = elsewhere.filter(pk__in=found[start : start + BATCH]).select_related("policy")
-        yield from (row for row in rows.order_by("-activated_at") if share_secret(credential, row))
+        yield from (
+            row for row in rows.order_by("-activated_at") if digests is not None or share_secret(credential, row)
+        )
 
 
-def _searched(credential: Credential) -> Iterable[bytes]:
-    """Choose what to look for: its secrets alone, while it opens."""
+def secrets_elsewhere(credential: Credential) -> Digests | None:
+    """Choose by which digests its secrets are found elsewhere; None where it does not open."""
     values = opened(credential)
-    if values is None:
-        return map(bytes, credential.value_digests)
-    return map(value_digest, parts_of_all(secrets_of(values)))
+    return None if values is None else digests_elsewhere(values)
 
 
 def told_leaking(credential: Credential, *, when: str = "") -> list[str]:

@@ -55,8 +55,8 @@ def end_surplus(credential_id: str, handle: str, values_digest: str) -> None:
 
 
 @app.task(name="credentials.note_leak_elsewhere", retry=NeverGiveUp())
-def note_leak_elsewhere(credential_id: str) -> None:
-    leaks.note_leak_elsewhere(_get(credential_id), actor=ACTOR)
+def note_leak_elsewhere(credential_id: str, digests: str = "") -> None:
+    leaks.note_leak_elsewhere(_get(credential_id), actor=ACTOR, digests=digests)
 
 
 @app.periodic(cron="* * * * *")

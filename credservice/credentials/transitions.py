@@ -19,7 +19,7 @@ from credservice.audit import Line, record, record_many
 from credservice.core.hot_statements import HotStatement
 from credservice.core.jobs import enqueue
 from credservice.credentials import events
-from credservice.credentials.models import OWN_END, STUCK_AFTER, Credential
+from credservice.credentials.models import LEAKED_WITH, OWN_END, STUCK_AFTER, Credential
 from credservice.crypto import SealError, digest, seal_values
 from credservice.issuers.base import Issued, IssueRequest
 
@@ -115,8 +115,8 @@ def no_time(overlap: timedelta | None) -> bool:
 
 def retire(credential: Credential, overlap: timedelta, actor: str, *, leaked: bool = False) -> None:
     """End it when a successor takes over: after ``overlap``, never past its own expiry; at once without an overlap, or
-    where it has leaked, whatever the rotation that comes through was told."""
-    if overlap <= timedelta(0) or credential.leaked_at is not None:
+    where its own leak was reported, whatever the rotation that comes through was told."""
+    if overlap <= timedelta(0) or credential.ends_when_followed():
         begin_end(credential, actor, why="rotated without overlap", leaked=leaked)
         return
     end = timezone.now() + overlap
@@ -127,15 +127,14 @@ def retire(credential: Credential, overlap: timedelta, actor: str, *, leaked: bo
     enqueue("credentials.end", credential_id=credential.pk, at=credential.retires_at)
 
 
-def begin_end(credential: Credential, actor: str, why: str, *, leaked: bool = False) -> None:
-    """Hand it out no more, and where it has leaked, as is said now or was before, erase its values. A job, which never
-    gives up, ends what is outside: by its handle."""
-    is_news = leaked and mark_leaked(credential, actor)
+def begin_end(credential: Credential, actor: str, why: str, *, leaked: bool = False, leaked_by: str = "") -> None:
+    """Hand it out no more, and where it has leaked, as is said now (by ``leaked_by``, if not ``actor``) or was before,
+    erase its values. A job, which never gives up, ends what is outside: by its handle."""
+    is_news = leaked and mark_leaked(credential, leaked_by or actor)
     _begin_end(credential, actor, why)
     if is_news:
         events.leaked(credential)
-    if credential.leaked_at is not None and credential.sealed_values is not None:
-        erase([credential], actor, why="leaked")
+    _erase_leaked(credential, actor)
 
 
 def _begin_end(credential: Credential, actor: str, why: str) -> None:
@@ -161,7 +160,7 @@ def end(
     **detail: Any,
 ) -> None:
     """Call it ended; ``left`` says what may be left outside, where that is more than its issuer tells. Nothing is left
-    to be done with what its issuer kept sealed."""
+    to be done with what its issuer kept sealed, nor with values that have leaked."""
     credential.outside = left or _left_outside(credential) or ""
     credential.state, credential.ended_at, credential.rotates_at = state, timezone.now(), None
     credential.attempts, credential.next_attempt_at, credential.failure = 0, None, ""
@@ -171,13 +170,15 @@ def end(
     )
     record_step(f"credential.{state.value}", credential, actor, **detail)
     events.ended(credential)
+    _erase_leaked(credential, actor)
 
 
-def mark_leaked(credential: Credential, actor: str) -> bool:
-    """Keep when it was first reported as leaked, and by whom: also after its end. Saves. Returns whether it is news."""
-    if credential.leaked_at is not None:
+def mark_leaked(credential: Credential, by: str) -> bool:
+    """Keep when it was first reported as leaked, and by whom: also after its end. Saves. Returns whether it is news: so
+    is its own report, of one that another line's leak had marked."""
+    if credential.ends_when_followed() or (credential.leaked_at is not None and by.startswith(LEAKED_WITH)):
         return False
-    credential.leaked_at, credential.leaked_by = timezone.now(), actor[:255]
+    credential.leaked_at, credential.leaked_by = credential.leaked_at or timezone.now(), by[:255]
     credential.save(update_fields=["leaked_at", "leaked_by"])
     return True
 
@@ -239,6 +240,11 @@ def erase(credentials: Sequence[Credential], actor: str, why: str) -> None:
     for credential in credentials:
         credential.sealed_values = None
     record_many(Line.about(credential, "credential.erased", actor, {"why": why}) for credential in credentials)
+
+
+def _erase_leaked(credential: Credential, actor: str) -> None:
+    if credential.leaked_at is not None and credential.sealed_values is not None:
+        erase([credential], actor, why="leaked")
 
 
 def has_or_had(credential: Credential, values: Mapping[str, str]) -> bool:

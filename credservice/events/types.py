@@ -9,7 +9,8 @@ TYPES = {
     "credential.expired": "A credential's own expiry has ended it here; `outside` tells what may be left outside.",
     "credential.end_confirmed": "What may have been left of a credential outside has ended there, as is now confirmed.",
     "credential.leaked": (
-        "A credential was reported as leaked. One that is `active` is handed out until you rotate it as leaked."
+        "A credential was reported as leaked, or another one with a secret of it. One that is `active`, or `retiring` "
+        "without a newer one, is handed out until you rotate it as leaked."
     ),
     "credential.expiring": "A credential expires soon and nothing will renew it before. Once for each.",
     "credential.issue_failed": "An attempt to make a credential failed; `final` tells whether it is tried again.",

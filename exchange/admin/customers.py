@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.admin.utils import quote
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -196,10 +196,9 @@ def _resume(obj: EndUser) -> Need | None:
 
 
 def _end_outside(obj: EndUser) -> Need | None:
-    where = Q(subject=obj.subject, outside__in=Credential.UNCONFIRMED)
-    left = Credential.objects.filter(where)[:MAX_COUNTED].count()
+    left = Credential.objects.filter(subject=obj.subject, outside__in=Credential.UNCONFIRMED)[:MAX_COUNTED].count()
     link = list_url(Credential, subject=obj.subject, state__exact="may-still-work")
-    return Need(left_outside(left, "ended credential", where), urgent=True, link=link) if left else None
+    return Need(left_outside(left, "ended credential"), urgent=True, link=link) if left else None
 
 
 def _approve(obj: EndUser) -> Need | None:

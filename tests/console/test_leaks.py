@@ -13,7 +13,8 @@ from credservice.adminkit.labels import label
 from credservice.adminkit.sentences import plain_sentence
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential, CredentialPolicy
-from credservice.credentials.services import finish_issue, rotate, start_issue
+from credservice.credentials.services import finish_issue, revoke, rotate, start_issue
+from credservice.credentials.tasks import note_leak_elsewhere
 from tests.lifecycle.outside import Outside
 from tests.support.console import World
 from tests.support.doors import role_client
@@ -251,6 +252,63 @@ def test_the_live_version_with_a_leaked_value_asks_for_other_values(
     (step,) = console.get(url(new)).context["next_steps"]
     assert step.sentence.endswith("no successor is being made. Replace values as leaked, or revoke it")
     assert step.link == url(new, "replace")
+
+
+@pytest.fixture
+def elsewhere(world: World, same_key: tuple[Credential, Credential]) -> Credential:
+    """The same customer's on another line, with the key of the first version."""
+    entered = {"accessKey": "the-key-of-both-versions", "secret": "a-secret-of-the-other"}
+    subject = world.end_user.subject
+    return start_issue(policy=world.policy, context={}, subject=subject, actor="test", entered=entered)
+
+
+def report_elsewhere(console: Client, leaking: Credential) -> None:
+    send(console, url(leaking, "revoke"), why=WHY, leaked="on", ended_outside="on")
+    note_leak_elsewhere(str(leaking.pk))
+
+
+def test_one_of_another_line_says_with_which_it_leaked_and_offers_to_rotate_it_so(
+    console: Client, same_key: tuple[Credential, Credential], elsewhere: Credential
+) -> None:
+    old, _ = same_key
+    assert console.get(url(elsewhere, "replace")).context["form"]["overlap"].value() == "policy"
+    report_elsewhere(console, old)
+    assert f"Leaked with {old.version_name()} for acme, reported just now" in text(console, url(elsewhere))
+    assert url(old) in console.get(url(elsewhere)).content.decode()
+    form = console.get(url(elsewhere, "replace")).context["form"]
+    assert (form["overlap"].value(), len(form.fields["overlap"].choices)) == ("none", 2)
+
+
+def test_one_that_was_reported_itself_is_offered_no_overlap(console: Client, leaked: Credential) -> None:
+    form = console.get(url(leaked, "rotate")).context["form"]
+    assert [value for value, _ in form.fields["overlap"].choices] == ["none"]
+    assert "It stays valid for" not in text(console, url(leaked, "rotate"))
+
+
+def test_one_of_another_line_that_retires_and_is_handed_out_is_an_open_point(
+    console: Client, same_key: tuple[Credential, Credential], elsewhere: Credential, worker: None
+) -> None:
+    values = {"accessKey": "another-key-of-acme", "secret": "another-secret-of-acme"}
+    later = rotate(credential=elsewhere, actor="test", entered=values)
+    ends = "1 other credential has a value of it, and ends with it if it has leaked, as a newer version follows: "
+    assert f"{ends}{elsewhere.version_name()}" in text(console, url(same_key[1], "revoke"))
+    revoke(credential=later, actor="test", reason="wrong")
+    stays = "1 other credential has a value of it, and is marked as leaked if it has leaked: "
+    assert f"{stays}{elsewhere.version_name()}" in text(console, url(same_key[1], "revoke"))
+    revoke(credential=same_key[0], actor="test", reason="no longer needed", ended_outside=True)
+    report_elsewhere(console, same_key[1])
+    told = "1 leaked credential is still handed out, without a successor to come: rotate it as leaked, or revoke it"
+    assert lines(console)[told] == {elsewhere.pk}
+    (step,) = console.get(url(elsewhere)).context["next_steps"]
+    assert (step.link, step.urgent) == (url(elsewhere, "replace"), True)
+
+
+@pytest.mark.parametrize("act", ["revoke", "rotate"])
+def test_those_of_many_say_that_other_lines_may_have_secrets_of_them(
+    console: Client, leaked: Credential, act: str
+) -> None:
+    told = "If these have leaked, credentials of other lines that have a secret of them are marked as leaked, too"
+    assert told in text(console, ask_bulk(console, Credential, act, [leaked]))
 
 
 def test_who_revokes_what_lives_outside_is_told_that_it_may_work_until_its_issuer_has_ended_it(

@@ -60,8 +60,10 @@ def test_a_leaked_one_stays_an_open_point_until_it_is_confirmed(
     console: Client, leaked: Credential, worker: None, trail: Trail
 ) -> None:
     assert (leaked.state, leaked.state_word()) == ("revoked", "leaked, may still work")
-    what_to_do = "end it there, then confirm its end on its page"
-    assert needed(console) == [f"1 leaked credential may still work in your product: {what_to_do}"]
+    assert needed(console) == [
+        "1 leaked credential may still work in your product: end it there, but for values that its page says are still "
+        "used, then confirm its end on that page"
+    ]
     send(console, url(leaked, "confirm-end"), why="deleted in Acme's settings")
     leaked.refresh_from_db()
     assert (leaked.state_word(), needed(console)) == ("revoked", [])
@@ -265,13 +267,14 @@ def test_nobody_is_told_to_end_what_the_next_version_hands_out(
     assert (f"{step.sentence}.", step.link) == (told, url(old, "confirm-end"))
     assert told in text(console, url(old, "confirm-end"))
     assert needed(console) == [
-        "1 ended credential may still work in your product: end it there, but for the values that another "
-        "version still uses, then confirm its end on its page"
+        "1 ended credential may still work in your product: end it there, but for values that its page says are still "
+        "used, then confirm its end on that page"
     ]
     bulk = text(console, ask_bulk(console, Credential, "confirm_end", [old]))
     assert "Of 1 of these, leave the values that another version still uses: as its page names them." in bulk
+    assert "Other credentials may use values of these, too: look at the page of each, which names them." in bulk
     customer = [step.sentence for step in console.get(url(world.end_user)).context["next_steps"]]
-    assert any("but for the values that another version still uses" in sentence for sentence in customer)
+    assert any("but for values that its page says are still used" in sentence for sentence in customer)
 
 
 @pytest.fixture
@@ -346,17 +349,6 @@ def test_that_one_which_has_ended_had_leaked_is_reported_on_a_page_of_its_own(
     assert "reported as leaked already" in text(console, url(old, "report-leak"))
 
 
-def test_of_several_it_is_said_how_many_have_values_that_are_still_good(
-    console: Client, world: World, same_key: tuple[Credential, Credential], worker: None
-) -> None:
-    for credential in (same_key[0], world.credential):
-        send(console, url(credential, "revoke"), why=WHY)
-    assert needed(console) == [
-        "2 ended credentials may still work in your product: end each there, then confirm its end on its page. Of 1 of "
-        "them, leave the values that another version still uses, as its page names them"
-    ]
-
-
 def test_what_is_to_be_left_is_named_also_where_the_ended_one_is_erased(
     console: Client, same_key: tuple[Credential, Credential]
 ) -> None:
@@ -379,5 +371,6 @@ def test_what_lives_on_whole_is_no_open_point(
     assert Credential.objects.get(pk=new.pk).state_word() == "revoked"
     send(console, url(newest, "revoke"), why=WHY, predecessors="on")
     assert needed(console) == [
-        "2 ended credentials may still work in your product: end each there, then confirm its end on its page"
+        "2 ended credentials may still work in your product: end each there, but for values that its page says are "
+        "still used, then confirm its end on that page"
     ]

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from credservice.core.exceptions import Invalid
 from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.reused_values import is_secret
 from credservice.credentials.services import revoke, rotate, start_issue
 from credservice.credentials.vendor_values import put_credential
 
@@ -29,6 +30,50 @@ def leak(credential):
 def told(refused):
     """The sentence, with its day as it stands there."""
     return f"{refused} on {timezone.now() - timedelta(days=3):%Y-%m-%d}. Enter"
+
+
+PUBLIC = {
+    "grantType": "client_credentials",
+    "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "GRANT-TYPE": "client_credentials",
+    "server": "db-7.internal.example.com:5432",
+    "OAuthAudience": "https://api.example.com/?tenant=acme-7",
+    "scopes": "read:orders write:orders",
+    "s3_bucket2": "acme-production-4711",
+    "organization": "acme-0815",
+    "apiVersion": "2026-12-01-preview",
+    "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
+    "tokenEndpoint": "https://login.example.com/oauth2/v2.0/token",
+    "flow": "client_credentials",
+    "note": "read write",
+    "target": "https://api.vendor.example/v1/orders",
+}
+SECRET = {
+    "accessKey": "plain-words-of-letters",
+    "API_KEYS": "one two three four",
+    "passphrase": "correct horse battery staple",
+    "seedPhrase": "correct horse battery staple",
+    "privateKeyPem": "letters",
+    "x-signature": "letters",
+    "tokenV2": "letters",
+    "server": "postgres://acme:hunter22@db.example.com",
+    "flow": "c1ient-credentials",
+    "data": "qWhdJskLaQpwOeiRutyz",
+    "auth": "Basic dXNlcjpwYXNz",
+    "hook": "https://hooks.example.com/services/T0AB/B0CD/XyZZyXyZ",
+    "target": "https://api.vendor.example/v1?sig=letters",
+    "dsn": "jdbc:postgresql://db.example.com/acme?user=acme&password=letters",
+}
+
+
+@pytest.mark.parametrize(("secret", "values"), [(False, PUBLIC), (True, SECRET)])
+def test_what_is_a_secret_is_told_by_its_name_and_then_by_its_look(secret, values):
+    told = {name: is_secret(name, value, values) for name, value in values.items()}
+    assert told == dict.fromkeys(values, secret)
+
+
+def test_a_value_that_stands_alone_is_a_secret():
+    assert is_secret("grantType", "client_credentials", ["grantType"])
 
 
 @pytest.mark.django_db

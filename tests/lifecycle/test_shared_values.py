@@ -12,7 +12,6 @@ from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.rotation_impact import preview_rotation
 from credservice.credentials.services import revoke, rotate, start_issue
 from credservice.credentials.shared_values import leaking_with
-from credservice.credentials.tasks import note_leak_elsewhere
 from credservice.credentials.vendor_values import put_credential
 from credservice.tasks import rescue
 from tests.support.concurrency import at_once
@@ -112,50 +111,6 @@ def test_also_where_the_leaked_one_was_erased_before(first, second, trail):
     Credential.objects.filter(pk=second.pk).update(leaked_at=None, leaked_by="")
     revoke(credential=first, actor=ACTOR, reason="in a log", leaked=True)
     assert anew(second).leaked_by == ACTOR
-
-
-def enqueued():
-    with connection.cursor() as cursor:
-        task = "credentials.note_leak_elsewhere"
-        cursor.execute("SELECT args->>'credential_id' FROM procrastinate_jobs WHERE task_name = %s", [task])
-        return [row[0] for row in cursor.fetchall()]
-
-
-@pytest.fixture
-def elsewhere(policy):
-    """Another customer's, with all of the first one's values."""
-    return start_issue(policy=policy, context={}, subject="end_user:2", actor=ACTOR, entered=values())
-
-
-@pytest.mark.parametrize("report", [rotated, put, revoked])
-def test_what_another_line_has_of_it_is_marked_and_goes_on(policy, second, elsewhere, trail, report):
-    apart = start_issue(
-        policy=policy, context={}, subject="end_user:3", actor=ACTOR, entered=values(OTHER_KEY, NEW[::-1])
-    )
-    report(second)
-    assert enqueued() == [str(second.pk)]
-    for _ in range(2):
-        note_leak_elsewhere(str(second.pk))
-    marked = anew(elsewhere)
-    assert (marked.is_usable(), marked.state_word(), marked.leaked_by) == (True, "leaked, active", ACTOR)
-    line = trail.one(action="credential.leak_noted", object_id=str(elsewhere.pk))
-    assert line.detail["why"] == f"a value of it leaked with entered {str(second.pk)[:8]}"
-    assert anew(apart).leaked_at is None  # it has the address alone
-
-
-def test_a_retiring_version_of_another_line_goes_on_with_its_values(second, elsewhere):
-    later = rotate(credential=elsewhere, actor=ACTOR, entered=values(OTHER_KEY, NEWER))
-    revoked(second)
-    note_leak_elsewhere(str(second.pk))
-    assert [anew(each).leaked_by for each in (elsewhere, later)] == [ACTOR, ""]
-    assert anew(elsewhere).is_usable()
-
-
-def test_a_successor_that_is_entered_elsewhere_meanwhile_is_not_marked_for_the_one_before(second, elsewhere):
-    revoked(second)
-    later = rotate(credential=elsewhere, actor=ACTOR, entered=values(OTHER_KEY, NEWER), overlap=NONE)
-    note_leak_elsewhere(str(second.pk))
-    assert anew(later).leaked_at is None
 
 
 def test_what_an_older_worker_did_not_know_is_given_to_one_that_does(second):

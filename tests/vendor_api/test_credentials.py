@@ -4,6 +4,7 @@ import pytest
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import set_suspended
+from credservice.credentials.tasks import note_leak_elsewhere
 from tests.credentials.remote import UNAVAILABLE
 from tests.support.exchange_factories import make_policy
 from tests.vendor_api.client import Vendor, refused
@@ -210,6 +211,18 @@ def test_one_that_has_leaked_and_goes_on_is_told_and_listed(vendor, entered):
     replaced = vendor.post(f"/credentials/{new.json()['id']}/rotate", another)
     assert [each["id"] for each in vendor.all_pages("/credentials?leaked=false")] == [replaced.json()["id"]]
     assert vendor.all_pages("/credentials?leaked=true&state=active") == []
+
+
+def test_one_that_leaked_elsewhere_and_retires_is_listed_by_its_state(vendor, entered):
+    """It is all that its line hands out."""
+    leaking, holder = (
+        vendor.post("/credentials", {"policy": "entered", "values": {"apiKey": VALUE}}).json() for _ in "ab"
+    )
+    later = vendor.put(f"/credentials/{holder['id']}/values", {"values": {"apiKey": "another-key-entirely"}}).json()
+    vendor.post(f"/credentials/{later['id']}/revoke", {"reason": "it was wrong"})
+    vendor.post(f"/credentials/{leaking['id']}/revoke", {"reason": "in a log", "leaked": True})
+    note_leak_elsewhere(leaking["id"])
+    assert [each["id"] for each in vendor.all_pages("/credentials?leaked=true&state=retiring")] == [holder["id"]]
 
 
 def test_who_lacks_a_value_that_its_policy_got_is_listed(vendor, stored):

@@ -318,3 +318,17 @@ def test_what_may_still_work_names_the_version_that_has_values_of_it(vendor, doo
     listed = {row["id"]: row["shared_with"] for row in vendor.get("/credentials").json()["items"]}
     assert listed == {old: new, new: None}
     assert vendor.get(f"/credentials/{old}").json()["shared_with"] == new
+
+
+def test_one_that_is_read_by_itself_names_also_one_of_another_line(vendor, door, same_key):
+    """Only a token that may read every credential is told of another customer's."""
+    _, new = same_key
+    order = {"policy": door.integration.policy.name, **two("the-key-that-leaked", "d")}
+    holder = vendor.post("/credentials", order).json()["id"]
+    vendor.post(f"/credentials/{new}/revoke", {"reason": "the customer has left", "predecessors": True})
+    again = vendor.post(f"/credentials/{new}/revoke", {"reason": "the customer has left"})
+    read = vendor.get(f"/credentials/{new}")
+    assert (again.json()["shared_with"], read.json()["shared_with"]) == (None, holder)
+    assert read["ETag"] == again["ETag"]
+    vendor.post(f"/credentials/{holder}/revoke", {"reason": "it has left, too"})
+    assert vendor.get(f"/credentials/{new}").json()["shared_with"] is None

@@ -24,6 +24,11 @@ from credservice.credentials.rotation_impact import (
 )
 from credservice.credentials.shared_values import leaking_with
 
+ELSEWHERE = (
+    "If these have leaked, credentials of other lines that have a secret of them are marked as leaked, too: the page "
+    "of each names them."
+)
+
 
 def _reach(credentials: Iterable[Credential]) -> list[str]:
     """Foretell what partners will notice: how many of what are handed these now."""
@@ -34,7 +39,7 @@ def _rotation(credentials: Iterable[Credential]) -> list[str]:
     """Foretell the same, and which successors will be long in coming."""
     chosen = list(credentials)
     failing = ", ".join(failing_issuers(policy_of_successor(each).issuer for each in chosen))
-    told = [*_reach(chosen), *_leaking(leaking_with(chosen), " if these have leaked")]
+    told = [*_reach(chosen), *_leaking(leaking_with(chosen), " if these have leaked"), ELSEWHERE]
     if not failing:
         return told
     late = (
@@ -50,7 +55,7 @@ def _revocation(credentials: Iterable[Credential]) -> list[str]:
     leaking = leaking_with(chosen.values())
     older = {found.pk for each in chosen.values() for found in retiring_before(each)} - chosen.keys()
     older -= {found.pk for found in leaking}
-    told = [*_reach(chosen.values()), *_leaking(leaking, " if these have leaked")]
+    told = [*_reach(chosen.values()), *_leaking(leaking, " if these have leaked"), ELSEWHERE]
     if older:
         number, are = counted(len(older), "retiring predecessors"), "is" if len(older) == 1 else "are"
         told.append(
@@ -73,10 +78,11 @@ def _leaking(found: Iterable[Credential], when: str) -> list[str]:
 
 
 def _confirmation(credentials: Iterable[Credential]) -> list[str]:
-    """Foretell which should not have been ended outside as a whole."""
+    """Foretell which should not have been ended outside as a whole; of other lines, only the pages open them."""
     number = Credential.objects.filter(pk__in=[each.pk for each in credentials]).in_use().count()
     told = f"Of {number} of these, leave the values that another version still uses: as its page names them."
-    return [told] if number else []
+    elsewhere = "Other credentials may use values of these, too: look at the page of each, which names them."
+    return [told, elsewhere] if number else [elsewhere]
 
 
 class RotateAllForm(forms.Form):

@@ -35,7 +35,7 @@ from credservice.credentials.admin.filters import (
 from credservice.credentials.admin.outside import still_handed_out, still_in_use
 from credservice.credentials.admin.related import version_link
 from credservice.credentials.hooks import subject_kinds
-from credservice.credentials.models import LEAKED, Credential
+from credservice.credentials.models import LEAKED, LEAKED_WITH, Credential
 from credservice.credentials.policy_impact import NO_MORE
 
 MIN_PREFIX = 4  # characters of a hint
@@ -58,6 +58,9 @@ DATES = (
 
 
 def _reported(obj: Credential) -> Any:
+    if obj.leaked_by.startswith(LEAKED_WITH):
+        other = thing_link(obj.leaked_by, names_of([obj.leaked_by]))
+        return format_html("with {}, reported {}", other, moment(obj.leaked_at))
     return format_html("reported {} by {}", moment(obj.leaked_at), actor_name(obj.leaked_by))
 
 

@@ -23,7 +23,7 @@ from credservice.credentials.models import (
 
 State, Outside = Credential.State, Credential.Outside
 HAS_LEAKED = Q(leaked_at__isnull=False)
-LEAKED_LIVE = Q(state=State.ACTIVE) & HAS_LEAKED
+LEAKED_LIVE = (Q(state=State.ACTIVE) & HAS_LEAKED) | (HAS_LEAKED & last_retiring())
 SUCCESSOR_COMES = Q(Exists(Credential.objects.filter(predecessor=OuterRef("pk"), state=State.PENDING)))
 FORCED, LEAKED_FORCED = Q(outside=Outside.FORCED) & ~HAS_LEAKED, Q(outside=Outside.FORCED) & HAS_LEAKED
 ENDING = Q(state=State.RETIRING, retires_at__lte=Now())

@@ -63,7 +63,7 @@ def _without_successor(number: int) -> str:
 
 
 def _left(condition: Q, noun: str, group: str, *, urgent: bool) -> OpenPoint:
-    return OpenPoint(condition, lambda number: left_outside(number, noun, condition), group, urgent)
+    return OpenPoint(condition, lambda number: left_outside(number, noun), group, urgent)
 
 
 def _stuck(noun: str) -> Callable[[int], str]:

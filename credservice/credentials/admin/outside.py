@@ -6,7 +6,7 @@ from itertools import islice
 
 from credservice.adminkit import menu
 from credservice.adminkit.links import names_of
-from credservice.credentials.models import Credential
+from credservice.credentials.models import Credential, last_retiring
 from credservice.credentials.rotation_impact import counted
 from credservice.credentials.shared_values import LOOKED_AT, holders_elsewhere, shared_names
 
@@ -76,17 +76,30 @@ def others_outside(obj: Credential) -> str:
 def leaking_elsewhere(obj: Credential, when: str = "") -> list[str]:
     """Say which credentials of other lines leak with it, and what becomes of them; ``when`` it has leaked, if that is
     yet to be said."""
-    unmarked = (each for each in holders_elsewhere(obj, at_most=LOOKED_AT) if each.leaked_at is None)
-    found = list(islice(unmarked, menu.MAX_COUNTED))
-    if not found:
-        return []
-    one = len(found) == 1
-    names = ", ".join(_titles(found[:NAMED])) + (" and others" if len(found) > NAMED else "")
-    return [
-        f"{menu.counted(len(found), 'other credential')} {'has' if one else 'have'} a value of it, and "
-        f"{'is' if one else 'are'} marked as leaked{when}: {names}. "
-        f"{'It is' if one else 'They are'} handed out until you rotate {'it' if one else 'them'} as leaked."
-    ]
+    holders = holders_elsewhere(obj, at_most=LOOKED_AT)
+    touched = (each for each in holders if each.leaked_at is None or each.state == Credential.State.RETIRING)
+    found = list(islice(touched, menu.MAX_COUNTED))
+    retiring = {each.pk for each in found if each.state == Credential.State.RETIRING}
+    ending = retiring - {*Credential.objects.filter(last_retiring(), pk__in=retiring).values_list("pk", flat=True)}
+    marked = [each for each in found if each.pk not in ending and each.leaked_at is None]
+    told = []
+    if marked:
+        fate, it = ("is marked", "It is") if len(marked) == 1 else ("are marked", "They are")
+        until = f"{it} handed out until you rotate {'it' if len(marked) == 1 else 'them'} as leaked."
+        told.append(f"{_holding(marked)} {fate} as leaked{when}: {_named(marked)}. {until}")
+    if ended := [each for each in found if each.pk in ending]:
+        ends = "ends" if len(ended) == 1 else "end"
+        told.append(f"{_holding(ended)} {ends} with it{when}, as a newer version follows: {_named(ended)}.")
+    return told
+
+
+def _holding(found: Sequence[Credential]) -> str:
+    number = len(found)
+    return f"{menu.counted(number, 'other credential')} {'has' if number == 1 else 'have'} a value of it, and"
+
+
+def _named(found: Sequence[Credential]) -> str:
+    return ", ".join(_titles(found[:NAMED])) + (" and others" if len(found) > NAMED else "")
 
 
 def _titles(credentials: Sequence[Credential]) -> list[str]:

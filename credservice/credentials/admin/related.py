@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.utils.safestring import SafeString
 
 from credservice.adminkit.cards import ROWS, Card, cards, trail
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import link_to, list_url
-from credservice.adminkit.menu import MAX_COUNTED, counted
+from credservice.adminkit.menu import counted
 from credservice.adminkit.moments import moment
 from credservice.adminkit.sentences import actor_name
 from credservice.audit.models import AuditEvent
@@ -32,16 +32,11 @@ def _credential(row: Credential) -> Sequence[object]:
     return link_to(row, row.version_name()), label(row.state_word()), link_to(row.policy), *dates
 
 
-def left_outside(number: int, noun: str, where: Q) -> str:
-    """Say what there is to do about ended credentials that may still work, in the words of their own pages."""
+def left_outside(number: int, noun: str) -> str:
+    """Say what there is to do about ended credentials that may still work, in the words of their own pages. What uses
+    values of them, in their lines and others, is found there alone: to find it, they are opened."""
     told = f"{counted(number, noun)} may still work in your product: end {'it' if number == 1 else 'each'} there"
-    confirm = "then confirm its end on its page"
-    few = Credential.objects.filter(where).values("pk")[:MAX_COUNTED]  # of a great many, no more is looked at
-    shared = Credential.objects.filter(pk__in=few).in_use().count()
-    if shared and number == 1:
-        return f"{told}, but for the values that another version still uses, {confirm}"
-    leave = f". Of {shared} of them, leave the values that another version still uses, as its page names them"
-    return f"{told}, {confirm}{leave if shared else ''}"
+    return f"{told}, but for values that its page says are still used, then confirm its end on that page"
 
 
 def not_checked(subjects: Iterable[str]) -> list[str]:

@@ -56,10 +56,11 @@ class RotateForm(ValuesForm):
                 required=False,
                 help_text="With a reason, that one is abandoned and ended. Kept in the audit trail.",
             )
+        kept = () if credential.ends_when_followed() else (("policy", _kept(credential, policy)),)
         self.fields["overlap"] = forms.ChoiceField(
             label="The current credential",
-            choices=(("policy", _kept(credential, policy)), ("none", _at_once(credential, policy))),
-            initial="policy",
+            choices=(*kept, ("none", _at_once(credential, policy))),
+            initial="policy" if credential.leaked_at is None else "none",
             widget=UnfoldAdminRadioSelectWidget,
         )
         self.fields["why"] = ReasonField(required=False)

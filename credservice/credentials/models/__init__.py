@@ -3,6 +3,7 @@
 from credservice.credentials.models.credentials import (
     FAILS_AFTER,
     LEAKED,
+    LEAKED_WITH,
     OWN_END,
     STUCK_AFTER,
     Credential,
@@ -17,6 +18,7 @@ __all__ = [
     "DEFAULT_OVERLAP",
     "FAILS_AFTER",
     "LEAKED",
+    "LEAKED_WITH",
     "OWN_END",
     "STUCK_AFTER",
     "Credential",

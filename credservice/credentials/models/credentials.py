@@ -21,6 +21,7 @@ from credservice.crypto.fields import SealedField, place_of
 STUCK_AFTER = 5  # failed attempts
 FAILS_AFTER = 2  # attempts: one alone may be a hiccup
 LEAKED = "leaked, "  # begins the word for its state
+LEAKED_WITH = "credential:"  # begins its reporter, with the id of that one of another line that was reported
 OWN_END = "own_end"  # in a handle: when the issuer lets it expire, if later than we do; empty: never
 
 
@@ -180,7 +181,12 @@ class Credential(models.Model):
     )
     leaked_at = models.DateTimeField(null=True, editable=False, help_text="When it was reported as leaked.")
     leaked_by = models.CharField(
-        max_length=255, blank=True, default="", db_default="", editable=False, help_text="Who reported that."
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Who reported that; credential:ID where that of another line was, which has a secret of it.",
     )
     attempts = models.PositiveIntegerField(default=0, help_text="Failed attempts of the step that is under way.")
     next_attempt_at = models.DateTimeField(null=True)
@@ -239,11 +245,16 @@ class Credential(models.Model):
                 condition=models.Q(outside__in=["open", "leaked", "forced"]),
                 name="credentials_left_outside",
             ),
-            # Those that have leaked and are handed out, for want of a successor.
+            # Those that have leaked and are handed out, for want of a successor; and the few of them that retire.
             models.Index(
                 fields=["leaked_at"],
                 condition=models.Q(state="active", leaked_at__isnull=False),
                 name="credentials_leaked_live",
+            ),
+            models.Index(
+                fields=["leaked_at"],
+                condition=models.Q(state="retiring", leaked_at__isnull=False),
+                name="credentials_leaked_retiring",
             ),
             # Those that were made before their policy had a value.
             models.Index(
@@ -386,7 +397,12 @@ class Credential(models.Model):
 
     def is_leaked_and_live(self) -> bool:
         """Tell if it has leaked and is still handed out: its end waits for its successor."""
-        return self.state == self.State.ACTIVE and self.leaked_at is not None
+        return self.leaked_at is not None and self.takes_successor()
+
+    def ends_when_followed(self) -> bool:
+        """Tell if it has leaked so that no rotation leaves it an overlap: it was reported itself, or with a version of
+        its line. What has a secret of another line's may be rotated by whoever knows of no leak, and keeps it."""
+        return self.leaked_at is not None and not self.leaked_by.startswith(LEAKED_WITH)
 
     def waits_for_successor(self) -> bool:
         """Tell if a successor is being made."""

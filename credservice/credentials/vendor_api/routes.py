@@ -12,6 +12,7 @@ from credservice.core.ids import find_ours
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import record_repeated_reveal, reveal, revoke, rotate, try_issue
+from credservice.credentials.shared_values import LOOKED_AT, holders_elsewhere
 from credservice.credentials.transitions import no_time
 from credservice.credentials.vendor_api.serializers import (
     NO_POLICY,
@@ -123,7 +124,11 @@ class OneCredential(CredentialView):
     )
     def get(self, request: Request, credential: str) -> Response:
         """Everything about it but its values."""
-        return self.shown(show(find(credential)))
+        found = find(credential)
+        shown = show(found)
+        if found.may_be_confirmed() and shown["shared_with"] is None:
+            shown["shared_with"] = next((str(each.pk) for each in holders_elsewhere(found, at_most=LOOKED_AT)), None)
+        return self.shown(shown)
 
 
 class CredentialValues(CredentialView):

@@ -20,6 +20,10 @@ from credservice.vendor_api.fields import (
 from credservice.vendor_api.paging import PageQuerySerializer
 
 NO_POLICY = "There is no policy of this name."
+ELSEWHERE = (
+    "Credentials of other lines that have a secret of it, whoever's, are marked as leaked, too, and their retiring "
+    "versions end."
+)
 
 
 class CredentialSerializer(serializers.Serializer[Any]):
@@ -47,13 +51,14 @@ class CredentialSerializer(serializers.Serializer[Any]):
     )
     shared_with = serializers.UUIDField(
         allow_null=True,
-        help_text="While it may still work outside: the good version of its line that has values of it too. End only "
-        "its others there. No part of the ETag.",
+        help_text="While it may still work outside: the good version of its line that has values of it too. Where "
+        "there is none, and you read this one by itself: a credential of another line that has a secret of it, perhaps "
+        "another customer's; there may be more. End only its others there. No part of the ETag.",
     )
     leaked_at = serializers.DateTimeField(
         allow_null=True,
-        help_text="When it was first reported as leaked. While it is active, it is handed out until you rotate it as "
-        "leaked.",
+        help_text="When it was first reported as leaked, or a credential with a secret of it was. While it is handed "
+        "out, it is so until you rotate it as leaked.",
     )
     last_used_at = serializers.DateTimeField(
         allow_null=True, help_text="When it was last introspected, to the minute. No part of the ETag."
@@ -68,7 +73,8 @@ class CredentialQuerySerializer(PageQuerySerializer):
     hint = serializers.CharField(required=False, max_length=64)
     leaked = serializers.BooleanField(
         required=False,
-        help_text="true: those that were reported as leaked; with state=active, what you have to rotate.",
+        help_text="true: those that were reported as leaked; with state=active, and with state=retiring, what you have "
+        "to rotate.",
     )
     lacks_value = serializers.BooleanField(
         required=False,
@@ -99,7 +105,7 @@ class RotationSerializer(StrictSerializer):
         required=False,
         default=False,
         help_text="The current one ends as soon as its successor is there, and is handed out until then. To end it at "
-        "once, revoke it. Retiring versions that have a value of it end now, as leaked.",
+        f"once, revoke it. Retiring versions that have a secret of it end now, as leaked. {ELSEWHERE}",
     )
     overlap_seconds = Whole(
         required=False, min_value=0, max_value=MAX_OVERLAP, help_text=f"The current one stays valid for; {OVERLAP_HELP}"
@@ -123,8 +129,8 @@ class RevocationSerializer(StrictSerializer):
     leaked = Flag(
         required=False,
         default=False,
-        help_text="Its values are erased at once. Retiring versions of its line that have one of them end too, as "
-        "leaked; the active one is marked as leaked, and is handed out until you rotate it as leaked.",
+        help_text="Its values are erased at once. Retiring versions of its line that have a secret of it end too, as "
+        f"leaked; the active one is marked as leaked, and is handed out until you rotate it as leaked. {ELSEWHERE}",
     )
     ended_outside = Flag(
         required=False, default=False, help_text="You have ended it in your product, which its issuer cannot."
