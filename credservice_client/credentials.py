@@ -16,15 +16,17 @@ class Credentials(Calls):
         subject: str | None = None,
         line: str | None = None,
         hint: str | None = None,
+        outside: str | None = None,
         leaked: bool | None = None,
         lacks_value: bool | None = None,
         page_size: int | None = None,
     ) -> Iterator[Credential]:
-        """List the newest first. ``leaked``: those that were reported as leaked. ``lacks_value``: those that are handed
-        out, and were made before their policy had all its values."""
+        """List the newest first. ``outside``: ``open`` or ``leaked``, those that you have to end in your product.
+        ``leaked``: those that were reported as leaked. ``lacks_value``: those that are handed out, and were made before
+        their policy had all its values."""
         query: Query = {
             **{"state": state, "policy": policy, "subject": subject, "line": line, "hint": hint},
-            **{"leaked": leaked, "lacks_value": lacks_value},
+            **{"outside": outside, "leaked": leaked, "lacks_value": lacks_value},
         }
         return self._list(Credential, "/credentials", query, page_size)
 

@@ -326,9 +326,12 @@ def test_one_that_is_read_by_itself_names_also_one_of_another_line(vendor, door,
     order = {"policy": door.integration.policy.name, **two("the-key-that-leaked", "d")}
     holder = vendor.post("/credentials", order).json()["id"]
     vendor.post(f"/credentials/{new}/revoke", {"reason": "the customer has left", "predecessors": True})
-    again = vendor.post(f"/credentials/{new}/revoke", {"reason": "the customer has left"})
+    writer = Vendor(vendor.client, scopes=["credentials:write"], name="writer")
+    again, blind = (each.post(f"/credentials/{new}/revoke", {"reason": "it has left"}) for each in (vendor, writer))
     read = vendor.get(f"/credentials/{new}")
-    assert (again.json()["shared_with"], read.json()["shared_with"]) == (None, holder)
-    assert read["ETag"] == again["ETag"]
+    assert [answer.json()["shared_with"] for answer in (again, blind, read)] == [holder, None, holder]
+    assert read["ETag"] == again["ETag"] == blind["ETag"]
+    assert [row["id"] for row in vendor.all_pages("/credentials?outside=open")] == [new, same_key[0]]
+    assert vendor.all_pages("/credentials?outside=leaked") == []
     vendor.post(f"/credentials/{holder}/revoke", {"reason": "it has left, too"})
     assert vendor.get(f"/credentials/{new}").json()["shared_with"] is None

@@ -56,6 +56,15 @@ class CredentialView(VendorView):
         status = 202 if credential.state == Credential.State.PENDING else 201
         return self.shown(show(credential), status=status, location=f"/api/v1/credentials/{credential.pk}")
 
+    def with_other_lines(self, credential: Credential) -> dict[str, Any]:
+        """Show it, with what of another line has a secret of it: to a token that may read that one as well."""
+        shown = show(credential)
+        may_know = Scope.READ_CREDENTIALS in self.caller.token.scopes
+        if may_know and credential.may_be_confirmed() and shown["shared_with"] is None:
+            holders = holders_elsewhere(credential, at_most=LOOKED_AT)
+            shown["shared_with"] = next((str(each.pk) for each in holders), None)
+        return shown
+
     def locked(self, text: str, *, leaked: bool = False) -> Credential:
         """Lock the credential of the path, and what may end with it: its whole line where it has ``leaked``. Ask
         If-Match. Raises NotFound."""
@@ -77,7 +86,8 @@ class Credentials(CredentialView):
     )
     def get(self, request: Request) -> Response:
         """The newest first, without values."""
-        lookups = {"state": "state", "policy": "policy__name", "subject": "subject", "line": "line", "hint": "hint"}
+        lookups = {"state": "state", "policy": "policy__name", "subject": "subject", "line": "line"}
+        lookups |= {"hint": "hint", "outside": "outside"}
         rows = Credential.objects.with_use().select_related("policy").filter(**filtered(self.params, **lookups))
         rows = rows.defer("sealed_values", "lookup", "value_digests", "handle")
         if "leaked" in self.params:
@@ -124,11 +134,7 @@ class OneCredential(CredentialView):
     )
     def get(self, request: Request, credential: str) -> Response:
         """Everything about it but its values."""
-        found = find(credential)
-        shown = show(found)
-        if found.may_be_confirmed() and shown["shared_with"] is None:
-            shown["shared_with"] = next((str(each.pk) for each in holders_elsewhere(found, at_most=LOOKED_AT)), None)
-        return self.shown(shown)
+        return self.shown(self.with_other_lines(find(credential)))
 
 
 class CredentialValues(CredentialView):
@@ -212,7 +218,7 @@ class Revocation(CredentialView):
             leaked=self.body["leaked"],
             ended_outside=self.body["ended_outside"],
         )
-        return self.shown(show(revoked))
+        return self.shown(self.with_other_lines(revoked))
 
 
 class Revelation(CredentialView):

@@ -71,6 +71,11 @@ class CredentialQuerySerializer(PageQuerySerializer):
     subject = serializers.CharField(required=False, max_length=255)
     line = serializers.UUIDField(required=False)
     hint = serializers.CharField(required=False, max_length=64)
+    outside = serializers.ChoiceField(
+        Credential.Outside.choices,
+        required=False,
+        help_text="open or leaked: what has ended here, and you have to end in your product.",
+    )
     leaked = serializers.BooleanField(
         required=False,
         help_text="true: those that were reported as leaked; with state=active, and with state=retiring, what you have "
