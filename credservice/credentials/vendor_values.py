@@ -10,7 +10,6 @@ from credservice.core.exceptions import Conflict, Invalid
 from credservice.credentials.hooks import find_subject
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import rotate, start_issue
-from credservice.credentials.transitions import no_time
 
 
 def create_credential(
@@ -54,8 +53,7 @@ def put_credential(
     successor.
     """
     with transaction.atomic():
-        retires = credential.state == Credential.State.RETIRING
-        credential = Credential.objects.lock_one(credential, with_line=no_time(overlap) or retires)
+        credential = Credential.objects.lock_one(credential, with_line=True)
         if policy.backend().generates:
             raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.")
         if not credential.takes_successor():

@@ -66,11 +66,12 @@ class GrantView(VendorView):
         return find_integration(platform, integration_id), end_user, installation
 
     def locked(self, parties: Parties) -> Grant | None:
-        """Lock their grant and what it hands out, with If-Match asked."""
+        """Lock their grant and its line of credentials, with If-Match asked."""
         found = find_grant(*parties, lock=True)
         if found is not None:
             # A rotation locks none but the credentials: without these, it would come between the look and the write.
-            Credential.objects.unended().filter(line=found.line).lock()
+            # All of the line, as the write may do: after a younger row alone, an older one would be out of order.
+            Credential.objects.filter(line=found.line).lock()
         self.require_match(show(found) if found else None)
         return found
 
