@@ -39,6 +39,7 @@ from exchange.models import Platform
 from exchange.models.platforms import PROFILE
 from exchange.models.refused_calls import RefusedCall
 from exchange.services.signature_impact import (
+    UNLESS_CHANGED,
     SignatureImpact,
     changed_since_last_use,
     foretell_refusals,
@@ -74,7 +75,6 @@ _FORMS = {
         "seconds or milliseconds since 1970, an ISO 8601 time with its offset, or an HTTP date that ends in GMT",
     ),
 }
-UNLESS_CHANGED = "Leave it as it is, unless the platform itself has changed how it signs."
 _NOTHING_YET = f"Nothing is changed yet. {UNLESS_CHANGED} Then tick, to refuse what is signed as now."
 
 

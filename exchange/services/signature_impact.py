@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from django.utils import timezone
 
@@ -12,6 +13,7 @@ from credservice.keys.models import SigningSecret
 from credservice.keys.rotation_progress import signs_with
 from exchange.models import Platform
 
+UNLESS_CHANGED = "Leave it as it is, unless the platform itself has changed how it signs."
 LATELY = timedelta(days=30)
 # A platform that called within a day of a change, and not within some minutes of it. A use is written within one.
 _OFTEN, _SHOWN_AFTER = timedelta(days=1), timedelta(minutes=2)
@@ -40,6 +42,9 @@ class SignatureImpact:
     """Tells which changed settings may have calls refused, which secret verifies such calls, and when its settings were
     changed since the last one, if they were, or that nobody can tell yet whether calls hold with them."""
 
+    of: ClassVar = "signature profile"
+    refused: ClassVar = "calls that are signed as now"
+
     settings: tuple[str, ...]
     secret: SigningSecret
     changed_at: datetime | None
@@ -52,20 +57,22 @@ class SignatureImpact:
         names = [str(Platform._meta.get_field(name).verbose_name) for name in self.settings]  # type: ignore[union-attr]
         listed = " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
         now = "then" if self.changed_at else "now"
-        refused = (
-            f"signed as {now} are refused with 401" if self.is_signed_otherwise() else f"sent as {now} may be refused"
-        )
+        how = f"signed as {now} are refused with 401" if self.is_signed_otherwise() else f"sent as {now} may be refused"
         last = f"{ago(self.secret.last_used_at)}, by {secret}"
         held = f"Its calls hold with the present settings: the last one {last}."
         if self.too_early:
             held = f"{self.too_early} The last that is known to have held came {last}."
         elif self.changed_at:
             held = f"Its last call that held came {last}: before its settings were changed {ago(self.changed_at)}."
-        return f"{held} With {listed} otherwise, calls that are {refused}."
+        return f"{held} With {listed} otherwise, calls that are {how}."
 
     def counts(self) -> dict[str, int]:
         """Count for the trail."""
         return {"settings_that_calls_hold_with": len(self.settings)}
+
+    @property
+    def advice(self) -> str:
+        return UNLESS_CHANGED if self.is_signed_otherwise() else ""
 
     def is_signed_otherwise(self) -> bool:
         """Tell if no call that is signed as now holds then."""
