@@ -130,7 +130,8 @@ class GrantOfEndUser(GrantView):
     )
     def put(self, request: Request, external_id: str, integration_id: str) -> Answer:
         """The next exchange hands it out. Other values than before make a successor, and the present ones stay good
-        for the overlap; the same values change nothing."""
+        for the overlap. The same values change nothing, also where the integration has another policy by now: that
+        takes hold with new ones."""
         parties = self.parties(external_id, integration_id)
         if "If-Match" in request.headers:
             self.locked(parties)

@@ -133,9 +133,9 @@ class CredentialValues(CredentialView):
     )
     def put(self, request: Request, credential: str) -> Answer:
         """Of a policy that makes none itself. Other values make a successor, which is answered with 201 and handed out
-        from now on; the same values change nothing, and are answered with 200. One that is retiring takes them where
-        its successor was revoked, so that it is what is handed out: it keeps its end, and also the same values make a
-        successor."""
+        from now on; the values that the active one of its line has change nothing, and are answered with 200: so a call
+        can be repeated. One that is retiring takes them where its successor was revoked, so that it is what is handed
+        out: it keeps its end, and also the same values make a successor."""
         found = self.locked(credential)
         put, is_new = put_credential(
             credential=found,
