@@ -16,9 +16,11 @@ log = structlog.get_logger(__name__)
 async def rescue(timestamp: int) -> None:
     """Give the jobs of workers that died to those that live; so too what an older release's worker did not know, beside
     which this one runs during an upgrade: nothing else makes a task fail that never gives up."""
-    endless = {name for name, task in app.tasks.items() if isinstance(task.retry_strategy, NeverGiveUp)}
-    failed = [job for job in await app.job_manager.list_jobs_async(status="failed") if job.task_name in endless]
-    for job in chain(await app.job_manager.get_stalled_jobs(), failed):
+    found = [await app.job_manager.get_stalled_jobs()]
+    for name, task in app.tasks.items():
+        if isinstance(task.retry_strategy, NeverGiveUp):  # of the others, many may have failed
+            found.append(await app.job_manager.list_jobs_async(task=name, status="failed"))
+    for job in chain.from_iterable(found):
         try:
             await app.job_manager.retry_job(job)
         except ConnectorException:  # another worker was first, or the next minute's turn will do it

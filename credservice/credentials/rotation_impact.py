@@ -175,6 +175,7 @@ def failing_issuers(issuers: Iterable[str]) -> list[str]:
 
 
 def ends_first(credential: Credential) -> bool:
-    """Tell if the predecessor must be gone before a successor can be made."""
+    """Tell if the predecessor must be gone before a successor can be made, by whichever policy: another one may make it
+    for the same product, which lets only one live."""
     policy = credential.policy
     return not policy.backend().local and not (policy.multiple and policy.backend().overlaps)

@@ -134,7 +134,7 @@ def rotate(
     """
     leaked = transitions.no_time(overlap)
     with transaction.atomic():
-        credential = Credential.objects.lock_one(credential, with_line=leaked or credential.state == State.RETIRING)
+        credential = Credential.objects.lock_one(credential, with_line=True)
         if refusal := refusal_of_rotation(credential):
             raise Conflict(refusal)
         retires = credential.state == State.RETIRING

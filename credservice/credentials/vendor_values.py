@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db import transaction
 
-from credservice.core.exceptions import Conflict, Invalid
+from credservice.core.exceptions import Invalid
 from credservice.credentials.hooks import find_subject
 from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.reused_values import opened
 from credservice.credentials.services import rotate, start_issue
-from credservice.credentials.transitions import no_time
 
 
 def create_credential(
@@ -46,20 +46,19 @@ def put_credential(
     policy: CredentialPolicy,
     overlap: timedelta | None = None,
 ) -> tuple[Credential, bool]:
-    """See to it that a credential has these values. Returns what has them now, and True for a new one.
+    """See to it that a credential's line has these values. Returns what has them now, and True for a new one.
 
-    Other values make a successor by ``policy``; the present one stays good for ``overlap`` (the policy's by default).
-    The same ones change nothing, unless the credential retires: then a successor goes on with them. Raises
+    Other values than the active one's make a successor by ``policy``; the present one stays good for ``overlap`` (the
+    policy's by default). Where the credential retires and nothing is active, its own values make one, too. Raises
     :class:`Invalid` where the policy takes no values or others, :class:`Conflict` where the credential takes no
     successor.
     """
     with transaction.atomic():
-        retires = credential.state == Credential.State.RETIRING
-        credential = Credential.objects.lock_one(credential, with_line=no_time(overlap) or retires)
+        credential = Credential.objects.lock_one(credential, with_line=True)
         if policy.backend().generates:
             raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.")
-        if not credential.takes_successor():
-            raise Conflict(f"Only an active credential takes new values; this one is {credential.state}.")
-        if credential.state == Credential.State.ACTIVE and credential.open() == dict(values):
-            return credential, False
+        of_line = Credential.objects.filter(line=credential.line, state=Credential.State.ACTIVE)
+        active = of_line.select_related("policy").first()
+        if active is not None and opened(active) == dict(values):  # also where this very call had made it
+            return active, False
         return rotate(credential=credential, actor=actor, entered=values, overlap=overlap, policy=policy), True

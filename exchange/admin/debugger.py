@@ -38,7 +38,13 @@ from exchange.admin.pasted_calls import PastedForm
 from exchange.models import Platform
 from exchange.models.platforms import PROFILE
 from exchange.models.refused_calls import RefusedCall
-from exchange.services.signature_impact import SignatureImpact, foretell_refusals
+from exchange.services.signature_impact import (
+    UNLESS_CHANGED,
+    SignatureImpact,
+    changed_since_last_use,
+    foretell_refusals,
+    too_early_to_tell,
+)
 from exchange.signatures.diagnosis import Diagnosis, diagnose
 from exchange.signatures.verify import SIGNATURE_HEADER, Secret, SignedRequest, verify
 
@@ -69,7 +75,6 @@ _FORMS = {
         "seconds or milliseconds since 1970, an ISO 8601 time with its offset, or an HTTP date that ends in GMT",
     ),
 }
-UNLESS_CHANGED = "Leave it as it is, unless the platform itself has changed how it signs."
 _NOTHING_YET = f"Nothing is changed yet. {UNLESS_CHANGED} Then tick, to refuse what is signed as now."
 
 
@@ -109,6 +114,7 @@ class Explained:
     timestamp_header: str  # that holds the timestamp
     impact: SignatureImpact | None  # what the settings to apply may have refused
     changed_at: datetime | None  # the profile, since a call held last
+    too_early: str  # to tell whether calls hold with the profile
 
     @property
     def reason(self) -> str:
@@ -169,7 +175,7 @@ class Explained:
         held = f"Others have held: the {which} last verified a call {when}"
         if self.changed_at:
             return f"{held}. None has since the signature profile was changed {ago(self.changed_at)}."
-        return f"{held}. While such calls go on, leave it as it is."
+        return f"{held}. {self.too_early or 'While such calls go on, leave it as it is.'}"
 
     @property
     def at_fault(self) -> Check | None:
@@ -265,8 +271,8 @@ def explain(platform: Platform, request: SignedRequest, call: RefusedCall | None
     now = call.at.timestamp() if call else time.time()
     found = diagnose(request, platform.profile, _opened(live), now, _opened(ended), settings.PUBLIC_URL)
     last_held = max((secret.last_used_at for secret in live if secret.last_used_at), default=None)
-    changed_at = platform.profile_changed_at()
-    since = changed_at if last_held and changed_at and changed_at > last_held else None
+    since = changed_since_last_use(platform, last_held) if last_held else None
+    early = too_early_to_tell(platform, last_held) if last_held else ""
     if since and last_held and not found.verdict.ok and not found.settings:
         found = _with_way_back(found, platform, platform.as_of(last_held), request, _opened(live), now)
     token = signing.dumps(dict(found.settings), salt=f"{_SALT}:{platform.pk}") if found.settings else ""
@@ -276,7 +282,7 @@ def explain(platform: Platform, request: SignedRequest, call: RefusedCall | None
     in_header = platform.timestamp_header or SIGNATURE_HEADER
     impact = foretell_refusals(platform, _with(platform, found.settings)) if found.settings else None
     tolerance = platform.tolerance_seconds
-    return Explained(request, call, found, secrets, token, tolerance, missing, in_header, impact, since)
+    return Explained(request, call, found, secrets, token, tolerance, missing, in_header, impact, since, early)
 
 
 def _with_way_back(

@@ -31,7 +31,7 @@ from credservice.keys.admin import NewSecret, WithSecrets, secrets_table
 from credservice.keys.models import SigningSecret, SigningSecretSet
 from exchange.admin import pages
 from exchange.admin.credential_filters import credentials_fact
-from exchange.admin.debugger import UNLESS_CHANGED, SignatureDebugger, opens
+from exchange.admin.debugger import SignatureDebugger, opens
 from exchange.admin.first_steps import PlatformFirstSteps, endpoint_of
 from exchange.admin.refused_platforms import call_of, refused_of, refused_platforms, what_to_do
 from exchange.admin.shape_table import ShapeField, UnseenShapeTable, shape_shown
@@ -41,7 +41,7 @@ from exchange.audit import ACTION
 from exchange.models import Integration, Platform
 from exchange.models.platforms import PROFILE
 from exchange.services.grants import new_secret_set
-from exchange.services.limit_impact import foretell_limit
+from exchange.services.limit_impact import MOST, foretell_limit
 from exchange.services.signature_impact import foretell_refusals
 from exchange.shapes import WANTED
 
@@ -55,6 +55,12 @@ ANSWER_LINK = '<a class="text-link" href="{}">{}</a>'
 
 
 class PlatformForm(TickedForm):
+    class Meta:
+        help_texts: ClassVar = {
+            "requests_per_minute": "Empty: no limit. A lower one is compared with the calls of the last 24 hours, or "
+            f"the newest {MOST:,} of them.",
+        }
+
     api_key = SecretField(
         label="API key",
         required=False,
@@ -98,20 +104,15 @@ class PlatformForm(TickedForm):
         """Ask for a tick where calls that are answered now may be refused by the new signature profile, or limit."""
         platform = self.instance
         before = Platform.objects.get(pk=platform.pk)
-        impact, over = foretell_refusals(before, platform), foretell_limit(before, platform)
-        refused = [*(["calls that are signed as now"] if impact else []), *(["calls over the limit"] if over else [])]
-        if refused and ask_for_tick(
+        impacts = [each for each in (foretell_refusals(before, platform), foretell_limit(before, platform)) if each]
+        if impacts and ask_for_tick(
             self,
-            label=f"Save it and refuse {' and '.join(refused)}",
-            told=[
-                *([impact.sentence()] if impact else []),
-                *([UNLESS_CHANGED] if impact and impact.is_signed_otherwise() else []),
-                *([over.sentence()] if over else []),
-            ],
-            how=f"Leave the {'signature profile' if impact else 'limit'} as it was, or tick this and save again.",
+            label=f"Save it and refuse {' and '.join(each.refused for each in impacts)}",
+            told=[line for each in impacts for line in (each.sentence(), each.advice) if line],
+            how=f"Leave the {' and the '.join(each.of for each in impacts)} as before, or tick this and save again.",
             accepts=[repr(getattr(platform, name)) for name in REFUSING],
         ):
-            counts = {name: count for each in (impact, over) if each for name, count in each.counts().items()}
+            counts = {name: count for each in impacts for name, count in each.counts().items()}
             platform.audit_facts = {"accepted_changed_answers": counts}
 
 

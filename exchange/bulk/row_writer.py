@@ -39,7 +39,7 @@ def put_row(job: Job, *, actor: str, accept_changed_answers: bool = False) -> Ou
             )
             outcomes = {outcome, _switch(end_user, row.state, actor)}
             outcomes |= {_put_grant(job, end_user, index, actor) for index in range(len(row.grants))}
-            if job.is_guess and "created" in outcomes:
+            if job.is_guess and "created" in outcomes:  # a grant, of an end user who is there
                 refuse_unnamed(None, "/platform")
     except IntegrityError:
         raise Conflict("Somebody else changed the same in this moment. Send the row again.") from None

@@ -14,7 +14,7 @@ from credservice.credentials.transitions import has_or_had
 from credservice.manifest.document import Item, dotted
 from credservice.manifest.schema import Change, Plan, chunks
 from exchange.models import EndUser, Grant, Installation, Integration
-from exchange.services.grants import grant_credential, grant_to_new, may_follow, withdraw_grant
+from exchange.services.grants import grant_credential, grant_to_new, may_follow, usable_of, withdraw_grant
 
 Place = tuple[UUID, UUID]  # (integration, end user), or (integration, installation)
 
@@ -120,15 +120,15 @@ def _replace(one: Wanted, grant: Grant, actor: str) -> Callable[[], None]:
 
 
 def _succeed(one: Wanted, grant: Grant, newest: Credential, actor: str) -> Callable[[], None]:
-    """Go on with a line, by the policy that the integration has now."""
+    """Go on with a line, by the policy that the integration has now: from what it hands out, else from its newest."""
 
     def write() -> None:
-        policy = one.integration.policy
-        if newest.policy_id != policy.pk and not may_follow(grant, newest, policy):
+        policy, current = one.integration.policy, usable_of(grant) or newest
+        if current.policy_id != policy.pk and not may_follow(grant, current, policy):
             _replace(one, grant, actor)()
             return
-        if newest.state == Credential.State.ACTIVE:
-            rotate(credential=newest, actor=actor, entered=one.values, policy=policy)
+        if current.takes_successor():
+            rotate(credential=current, actor=actor, entered=one.values, policy=policy)
             return
         start_issue(
             policy=policy,

@@ -1,4 +1,4 @@
-"""Finds which platforms' calls a set-up file may have refused, by what it says of their signature profiles."""
+"""Finds which platforms' calls a set-up file may have refused, by their signature profiles and limits."""
 
 from collections.abc import Callable
 
@@ -16,11 +16,7 @@ def watch_signatures(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
     found = [
         ChangedAnswers(row.item, impact.sentence(), impact.sentence(named=False), impact.counts())
         for row, before in pairs
-        if (impact := foretell_refusals(before, row.obj))
-    ]
-    found += [
-        ChangedAnswers(row.item, over.sentence(), over.sentence(), over.counts())
-        for row, before in pairs
-        if (over := foretell_limit(before, row.obj))
+        for impact in (foretell_refusals(before, row.obj), foretell_limit(before, row.obj))
+        if impact
     ]
     return lambda: sorted(found, key=lambda each: each.item.line)

@@ -33,10 +33,11 @@ def put_grant(
     """See to it that this is handed a credential, of these ``values`` where the policy makes none itself.
 
     Other values than it has make a successor, which its predecessor outlives by ``overlap`` (the policy's by default);
-    the same ones change nothing. Where the integration has another policy by now, that makes the successor, also where
-    it takes no values. A new line replaces what has ended, what another policy has not made yet, and what grants by
-    other policies hand out too. A new credential is pending where its issuer is elsewhere (``finish_issue``). Raises
-    :class:`Invalid` for parties that do not belong together and values that do not fit, :class:`Conflict`.
+    the same ones change nothing, whatever policy the integration has by now. Another one than before makes the
+    successor, also where it takes no values. A new line replaces what has ended, what another policy has not made yet,
+    and what grants by other policies hand out too. A new credential is pending where its issuer is elsewhere
+    (``finish_issue``). Raises :class:`Invalid` for parties that do not belong together and values that do not fit,
+    :class:`Conflict`.
     """
     _check(integration, end_user, installation, values)
     with transaction.atomic():

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from django.utils import timezone
 
@@ -12,8 +13,9 @@ from credservice.keys.models import SigningSecret
 from credservice.keys.rotation_progress import signs_with
 from exchange.models import Platform
 
+UNLESS_CHANGED = "Leave it as it is, unless the platform itself has changed how it signs."
 LATELY = timedelta(days=30)
-# A platform that called within a day of a change, and not within some minutes of it. A use is written within two.
+# A platform that called within a day of a change, and not within some minutes of it. A use is written within one.
 _OFTEN, _SHOWN_AFTER = timedelta(days=1), timedelta(minutes=2)
 # By each of these, what the platform signs, or where it writes it, is another text: none of its calls holds.
 _OTHERWISE_SIGNED: Mapping[str, Callable[[Platform, Platform], bool]] = {
@@ -38,11 +40,15 @@ _OF_ANY_CALL: Mapping[str, Callable[[Platform, Platform], bool]] = {
 @dataclass(frozen=True)
 class SignatureImpact:
     """Tells which changed settings may have calls refused, which secret verifies such calls, and when its settings were
-    changed since the last one, if they were."""
+    changed since the last one, if they were, or that nobody can tell yet whether calls hold with them."""
+
+    of: ClassVar = "signature profile"
+    refused: ClassVar = "calls that are signed as now"
 
     settings: tuple[str, ...]
     secret: SigningSecret
     changed_at: datetime | None
+    too_early: str
 
     def sentence(self, *, named: bool = True) -> str:
         """Say it, with the settings as the form calls them. ``named``: and by which secret."""
@@ -51,20 +57,22 @@ class SignatureImpact:
         names = [str(Platform._meta.get_field(name).verbose_name) for name in self.settings]  # type: ignore[union-attr]
         listed = " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
         now = "then" if self.changed_at else "now"
-        refused = (
-            f"signed as {now} are refused with 401" if self.is_signed_otherwise() else f"sent as {now} may be refused"
-        )
-        held = f"Its calls hold with the present settings: the last one {ago(self.secret.last_used_at)}, by {secret}."
-        if self.changed_at:
-            held = (
-                f"Its last call that held came {ago(self.secret.last_used_at)}, by {secret}: before its settings were "
-                f"changed {ago(self.changed_at)}."
-            )
-        return f"{held} With {listed} otherwise, calls that are {refused}."
+        how = f"signed as {now} are refused with 401" if self.is_signed_otherwise() else f"sent as {now} may be refused"
+        last = f"{ago(self.secret.last_used_at)}, by {secret}"
+        held = f"Its calls hold with the present settings: the last one {last}."
+        if self.too_early:
+            held = f"{self.too_early} The last that is known to have held came {last}."
+        elif self.changed_at:
+            held = f"Its last call that held came {last}: before its settings were changed {ago(self.changed_at)}."
+        return f"{held} With {listed} otherwise, calls that are {how}."
 
     def counts(self) -> dict[str, int]:
         """Count for the trail."""
         return {"settings_that_calls_hold_with": len(self.settings)}
+
+    @property
+    def advice(self) -> str:
+        return UNLESS_CHANGED if self.is_signed_otherwise() else ""
 
     def is_signed_otherwise(self) -> bool:
         """Tell if no call that is signed as now holds then."""
@@ -81,23 +89,43 @@ def foretell_refusals(before: Platform, after: Platform) -> SignatureImpact | No
     secret = signs_with(before.secrets) if settings else None
     if secret is None or secret.last_used_at is None or secret.last_used_at < timezone.now() - LATELY:
         return None
-    held = before.as_of(secret.last_used_at)
+    changed_at = changed_since_last_use(before, secret.last_used_at)
+    held = before.as_of(secret.last_used_at) if changed_at else before
     if any(name in _OTHERWISE_SIGNED for name in _stricter(held, before)):
         return None
     settings = tuple(name for name in settings if name in _stricter(held, after))
-    changed_at = before.profile_changed_at()
-    is_since = changed_at is not None and changed_at > secret.last_used_at
-    return SignatureImpact(settings, secret, changed_at if is_since else None) if settings else None
+    early = too_early_to_tell(before, secret.last_used_at)
+    return SignatureImpact(settings, secret, changed_at, early) if settings else None
+
+
+def changed_since_last_use(platform: Platform, last_used_at: datetime) -> datetime | None:
+    """Tell when the signature profile was changed that no call has held with; None where one has, or it is too early to
+    tell."""
+    changed_at = platform.profile_changed_at()
+    is_silent = changed_at is not None and last_used_at < changed_at < timezone.now() - _SHOWN_AFTER
+    return changed_at if is_silent else None
+
+
+def too_early_to_tell(platform: Platform, last_used_at: datetime) -> str:
+    """Say so where the signature profile was changed so lately that a call may have held with it and not show yet."""
+    changed_at = platform.profile_changed_at()
+    if changed_at is None or changed_at <= last_used_at or changed_at < timezone.now() - _SHOWN_AFTER:
+        return ""
+    minutes = _SHOWN_AFTER // timedelta(minutes=1)
+    return (
+        f"Its signature profile was changed {ago(changed_at)}: whether calls hold with it shows {minutes} minutes "
+        "after that."
+    )
 
 
 def none_held_since(platform: Platform) -> datetime | None:
     """Tell when the signature profile of a platform was changed that called till then; None where a call has held
     since, or it is too early to tell."""
-    changed_at, secret = platform.profile_changed_at(), signs_with(platform.secrets)
-    if changed_at is None or secret is None or secret.last_used_at is None:
+    secret = signs_with(platform.secrets)
+    if secret is None or secret.last_used_at is None:
         return None
-    is_silent = changed_at - _OFTEN < secret.last_used_at < changed_at < timezone.now() - _SHOWN_AFTER
-    return changed_at if is_silent else None
+    changed_at = changed_since_last_use(platform, secret.last_used_at)
+    return changed_at if changed_at and changed_at - _OFTEN < secret.last_used_at else None
 
 
 def _stricter(before: Platform, after: Platform) -> tuple[str, ...]:

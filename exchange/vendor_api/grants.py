@@ -66,11 +66,12 @@ class GrantView(VendorView):
         return find_integration(platform, integration_id), end_user, installation
 
     def locked(self, parties: Parties) -> Grant | None:
-        """Lock their grant and what it hands out, with If-Match asked."""
+        """Lock their grant and its line of credentials, with If-Match asked."""
         found = find_grant(*parties, lock=True)
         if found is not None:
             # A rotation locks none but the credentials: without these, it would come between the look and the write.
-            Credential.objects.unended().filter(line=found.line).lock()
+            # All of the line, as the write may do: after a younger row alone, an older one would be out of order.
+            Credential.objects.filter(line=found.line).lock()
         self.require_match(show(found) if found else None)
         return found
 
@@ -129,7 +130,8 @@ class GrantOfEndUser(GrantView):
     )
     def put(self, request: Request, external_id: str, integration_id: str) -> Answer:
         """The next exchange hands it out. Other values than before make a successor, and the present ones stay good
-        for the overlap; the same values change nothing."""
+        for the overlap. The same values change nothing, also where the integration has another policy by now: that
+        takes hold with new ones."""
         parties = self.parties(external_id, integration_id)
         if "If-Match" in request.headers:
             self.locked(parties)

@@ -5,9 +5,12 @@ import time
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.contrib.auth.models import Group, Permission
+from django.utils import timezone
 
 from credservice.audit.models import AuditEvent
+from credservice.keys.models import SigningSecret
 from credservice.keys.rotation_progress import last_uses
 from credservice.keys.services import generate_secret
 from exchange.models import EndUser, Platform
@@ -235,22 +238,44 @@ def test_a_wrong_signature_need_not_be_the_platforms(world, client, console):
     assert f"Others have held: the present secret {world.secret.hint} last verified a call just now, at " in page
 
 
+def changed(platform, minutes_ago, **settings):
+    """Change a platform's signature profile after a call that held."""
+    now = timezone.now()
+    SigningSecret.objects.update(last_used_at=now - timedelta(minutes=minutes_ago, seconds=40))
+    for name, value in settings.items():
+        setattr(platform, name, value)
+    with time_machine.travel(now - timedelta(minutes=minutes_ago), tick=False):
+        platform.save()
+
+
 def test_several_wrong_settings_are_put_back_at_once(world, client, console):
-    assert call(client, headers_of(Profile())).status_code == 200
-    last_uses.flush()
-    wrong = {"construction": "sha256-message-secret", "lower_case_method": True}
-    for name, value in wrong.items():
-        setattr(world.platform, name, value)
-    world.platform.save()
+    changed(world.platform, 3, construction="sha256-message-secret", lower_case_method=True)
     assert call(client, headers_of(Profile())).status_code == 401
     page = console.get(page_of(RefusedCall.objects.get()))
     text = page.content.decode()
     assert "Put back the signature profile with which calls have held." in text
-    told = "None has since the signature profile was changed just now."
+    told = "None has since the signature profile was changed 3\xa0minutes ago."
     assert page.context["explained"].real_calls.endswith(told)
     assert "leave it as it is" not in text
     assert page.context["explained"].found.settings == {"construction": "hmac-sha256", "lower_case_method": False}
     assert page.context["explained"].accept is None  # no tick
+
+
+def test_a_stray_call_after_a_change_that_calls_hold_with_undoes_nothing_without_a_tick(world, client, console):
+    """A use shows within a minute: till then, that none has held since the change is not known."""
+    stray = headers_of(Profile())
+    changed(world.platform, 0, lower_case_method=True)
+    assert call(client, headers_of(Profile(lower_case_method=True))).status_code == 200
+    assert call(client, stray).status_code == 401
+    page = console.get(page_of(RefusedCall.objects.get()))
+    explained = page.context["explained"]
+    told = "Its signature profile was changed just now: whether calls hold with it shows 2 minutes after that."
+    assert explained.real_calls.endswith(told)
+    assert told in explained.impact.sentence()
+    assert explained.accept is not None
+    last_uses.flush()
+    page = console.get(page_of(RefusedCall.objects.get()))
+    assert page.context["explained"].real_calls.endswith("While such calls go on, leave it as it is.")
 
 
 def test_another_secret_that_real_calls_hold_with_is_named(world, client, console):

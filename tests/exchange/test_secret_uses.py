@@ -2,6 +2,7 @@
 
 import time
 from base64 import urlsafe_b64encode
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -37,6 +38,27 @@ def test_the_first_one_is_written_at_once_and_also_beside_others(door, granted):
     while SigningSecret.objects.get().last_used_at is None and time.monotonic() < until:
         time.sleep(0.1)
     assert SigningSecret.objects.get().last_used_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_so_is_the_first_one_after_a_pause(door, granted):
+    door.post()
+    last_uses.flush()
+    last_uses._noted[door.secret.pk] -= timedelta(seconds=FLUSH_SECONDS)
+    SigningSecret.objects.update(last_used_at=None)
+    door.post()
+    until = time.monotonic() + FLUSH_SECONDS / 2
+    while SigningSecret.objects.get().last_used_at is None and time.monotonic() < until:
+        time.sleep(0.1)
+    assert SigningSecret.objects.get().last_used_at is not None
+
+
+def test_the_last_one_is_written_however_soon_after_the_one_before(door, granted):
+    """From silence pages conclude that no call has held since a change: the only one after it must not be missing."""
+    door.post()
+    before = last_use()
+    door.post()
+    assert last_use() > before
 
 
 def test_a_call_that_is_refused_is_not(door, granted):

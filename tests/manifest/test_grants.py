@@ -137,6 +137,17 @@ def test_another_policy_makes_the_successor(demo, credential):
     assert Grant.objects.get().line == active.line == credential.line
 
 
+def test_a_pending_rotation_by_the_policy_before_is_in_the_way_and_nothing_ends(demo, credential):
+    """As a PUT of the grant is refused: without an overlap, the customer's key would end at once."""
+    Credential.objects.create(
+        policy=credential.policy, line=credential.line, subject=credential.subject, predecessor=credential
+    )
+    demo.secret("example-api-key", "another-key")
+    assert "A rotation has been pending since" in demo.refused(OTHER_POLICY)
+    credential.refresh_from_db()
+    assert (credential.state, Grant.objects.get().line) == ("active", credential.line)
+
+
 def test_the_same_values_are_left_to_the_policy_before(demo, credential):
     demo.apply(OTHER_POLICY)
     assert Credential.objects.get() == credential

@@ -4,6 +4,8 @@ import logging
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from provisioning.models import LiveKey, Marketplace, TrustedKey
@@ -51,6 +53,16 @@ def test_a_live_key_that_nobody_trusted_endorsed_leaves_nothing(door):
     door.master = signer.Key()
     assert door.delete(UNKNOWN).status_code == 401
     assert not LiveKey.objects.exists()
+
+
+def test_a_stranger_has_each_trusted_key_read_and_tried_once(door, monkeypatch):
+    tried = []
+    monkeypatch.setattr("provisioning.manifold.signatures.live_keys.endorses", lambda key, _: tried.append(key))
+    door.master = signer.Key()
+    with CaptureQueriesContext(connection) as queries:
+        assert door.delete(UNKNOWN).status_code == 401
+    assert tried == [*TrustedKey.objects.values_list("public_key", flat=True)]
+    assert sum('FROM "provisioning_trustedkey"' in query["sql"] for query in queries) == 1
 
 
 def test_a_live_key_of_a_stranger_without_any_trusted_key_is_refused(door):

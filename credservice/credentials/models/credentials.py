@@ -81,9 +81,12 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
 
     def lock_one(self, credential: "Credential", *, with_line: bool = False) -> "Credential":
         """Read the row as it is now, locked until the transaction ends; ``with_line``, where what becomes of it touches
-        or hangs on others of its line, with all of these: the oldest first, as everybody locks them."""
+        or hangs on others of its line, with all of these: the oldest first, as everybody locks them.
+
+        Who may want the line later wants it at once: after one row alone, an older one would be out of order.
+        """
         if with_line:
-            self.filter(line=credential.line).lock()
+            self.filter(line=credential.line).only("pk").lock()
         return self.select_for_update(of=("self",)).select_related("policy").get(pk=credential.pk)
 
     def lock(self) -> "list[Credential]":

@@ -13,7 +13,6 @@ from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import record_repeated_reveal, reveal, revoke, rotate, try_issue
 from credservice.credentials.shared_values import LOOKED_AT, holders_elsewhere
-from credservice.credentials.transitions import no_time
 from credservice.credentials.vendor_api.serializers import (
     NO_POLICY,
     CredentialOrderSerializer,
@@ -65,13 +64,9 @@ class CredentialView(VendorView):
             shown["shared_with"] = next((str(each.pk) for each in holders), None)
         return shown
 
-    def locked(self, text: str, *, leaked: bool = False) -> Credential:
-        """Lock the credential of the path, and what may end with it: its whole line where it has ``leaked``. Ask
-        If-Match. Raises NotFound."""
-        # Of its line, the oldest first: the order that everybody keeps who locks several (CredentialQuerySet.lock).
-        line = Credential.objects.filter(line=find(text).line)
-        (line if leaked else line.unended()).lock()
-        credential = find(text, lock=True)
+    def locked(self, text: str) -> Credential:
+        """Lock the credential of the path with its line, as the act itself may do. Ask If-Match. Raises NotFound."""
+        credential = Credential.objects.lock_one(find(text), with_line=True)
         self.require_match(show(credential))
         return credential
 
@@ -149,17 +144,16 @@ class CredentialValues(CredentialView):
     )
     def put(self, request: Request, credential: str) -> Answer:
         """Of a policy that makes none itself. Other values make a successor, which is answered with 201 and handed out
-        from now on; the same values change nothing, and are answered with 200. One that is retiring takes them where
-        its successor was revoked, so that it is what is handed out: it keeps its end, and also the same values make a
-        successor."""
-        overlap = _overlap(self.body)
-        found = self.locked(credential, leaked=no_time(overlap))
+        from now on; the values that the active one of its line has change nothing, and are answered with 200: so a call
+        can be repeated. One that is retiring takes them where its successor was revoked, so that it is what is handed
+        out: it keeps its end, and also the same values make a successor."""
+        found = self.locked(credential)
         put, is_new = put_credential(
             credential=found,
             values=self.body["values"],
             actor=self.actor,
             policy=policy_of_successor(found),
-            overlap=overlap,
+            overlap=_overlap(self.body),
         )
         return self.made(put) if is_new else self.shown(show(put))
 
@@ -179,12 +173,11 @@ class Rotation(CredentialView):
         where it has leaked. One that is retiring can be rotated where its successor was revoked, so that it is what is
         handed out: it keeps its end. A rotation that is pending is in the way, unless you force a new one with a
         reason."""
-        overlap = timedelta(0) if self.body["leaked"] else _overlap(self.body)
-        found = self.locked(credential, leaked=no_time(overlap))
+        found = self.locked(credential)
         successor = rotate(
             credential=found,
             actor=self.actor,
-            overlap=overlap,
+            overlap=timedelta(0) if self.body["leaked"] else _overlap(self.body),
             entered=self.body.get("values"),
             force_reason=self.body.get("force_reason", ""),
             policy=policy_of_successor(found),
@@ -211,7 +204,7 @@ class Revocation(CredentialView):
         until its end, unless ``predecessors`` ends it too: an older version may lack values that answers ask for by
         now, and whoever is handed it gets no answer. Repeating it is harmless."""
         revoked = revoke(
-            credential=self.locked(credential, leaked=self.body["leaked"]),
+            credential=self.locked(credential),
             actor=self.actor,
             reason=self.body["reason"],
             predecessors=self.body["predecessors"],
@@ -239,14 +232,13 @@ class Revelation(CredentialView):
     )
     def post(self, request: Request, credential: str) -> Response:
         """Recorded in the trail, with your reason. A POST: the answer must be in no cache and no browser's history."""
-        found = find(credential, lock=True)
+        found = Credential.objects.lock_one(find(credential))
         return Response({"values": reveal(credential=found, actor=self.actor, reason=self.body["reason"])})
 
 
-def find(text: str, *, lock: bool = False) -> Credential:
+def find(text: str) -> Credential:
     """Find the credential with this id. Raises NotFound."""
-    rows = Credential.objects.select_related("policy")
-    found = find_ours(rows.select_for_update(of=("self",)) if lock else rows, text)
+    found = find_ours(Credential.objects.select_related("policy"), text)
     if found is None:
         raise NotFound("There is no credential with this id.")
     return found

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
 from credservice.audit import Line, record
 from credservice.core.hot_statements import HotStatement
@@ -106,13 +105,12 @@ def _fault(is_active: bool, is_enabled: bool, ends_at: datetime | None, now: dat
 
 def _introduce(signature: Signature, now: datetime) -> Caller:
     """Remember a live key that we see for the first time, or newly endorsed."""
-    trusted = _endorser(TrustedKey.objects.live(now), signature)
+    every = TrustedKey.objects.select_related("marketplace")
+    trusted = next((key for key in every if endorses(key.public_key, signature)), None)
     if trusted is None:
-        withdrawn = _endorser(TrustedKey.objects.all(), signature)
-        if withdrawn is None:
-            raise BadSignature("unknown_live_key")
-        whose = withdrawn.marketplace
-        raise BadSignature(_fault(whose.is_active, withdrawn.is_enabled, withdrawn.ends_at, now), whose.name)
+        raise BadSignature("unknown_live_key")
+    if fault := _fault(trusted.marketplace.is_active, trusted.is_enabled, trusted.ends_at, now):
+        raise BadSignature(fault, trusted.marketplace.name)
     with transaction.atomic():
         live_key_id, is_new = _add(trusted, signature)
         note(live_key=str(live_key_id))
@@ -120,11 +118,6 @@ def _introduce(signature: Signature, now: datetime) -> Caller:
         if is_new:
             _alert(trusted, signature, caller, live_key_id)
     return caller
-
-
-def _endorser(trusted_keys: QuerySet[TrustedKey], signature: Signature) -> TrustedKey | None:
-    rows = trusted_keys.select_related("marketplace")
-    return next((key for key in rows if endorses(key.public_key, signature)), None)
 
 
 def _add(trusted: TrustedKey, signature: Signature) -> tuple[int, bool]:

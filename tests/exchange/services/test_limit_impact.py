@@ -33,7 +33,7 @@ def limited(platform, limit, before=None):
 
 
 def test_the_most_within_a_minute_is_told(platform):
-    called(500, 445, 441, 100, 59, 40, 0)
+    called(500, 445, 441, 100, 60, 40, 0)
     found = limited(platform, 2)
     assert found.sentence() == (
         "3 of its calls came within a minute, until 2030-05-01 11:52:39 UTC: of as many, a limit of 2 a minute has 1 "
@@ -45,6 +45,22 @@ def test_the_most_within_a_minute_is_told(platform):
 def test_a_limit_that_lets_them_pass_is_not(platform, limit, before):
     called(50, 40, 30)
     assert limited(platform, limit, before) is None
+
+
+def test_a_peak_hours_ago_is_told_whatever_came_since(platform):
+    """Five hundred calls within a minute, and then one each second for more than half an hour."""
+    at = [NOW - timedelta(hours=2) + timedelta(seconds=n / 10) for n in range(500)]
+    at += [NOW - timedelta(seconds=n) for n in range(2100)]
+    lines = [AuditEvent(action=ACTION, actor="platform:acme", outcome="granted", at=each) for each in at]
+    AuditEvent.objects.bulk_create(lines)
+    found = limited(platform, 300)
+    assert (found.calls, found.until) == (500, NOW - timedelta(hours=2) + timedelta(seconds=49))
+
+
+def test_of_a_great_many_calls_the_newest_are_looked_at(platform, monkeypatch):
+    monkeypatch.setattr("exchange.services.limit_impact.MOST", 3)
+    called(900, 890, 880, 100, 90, 10)
+    assert limited(platform, 1).until == NOW - timedelta(seconds=90)
 
 
 def test_neither_calls_of_others_nor_those_of_days_ago_count(platform):

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from credservice.credentials.models import Credential
-from credservice.credentials.services import rotate
+from credservice.credentials.services import start_successor
 from exchange.models import Grant
 from exchange.services.grants import withdraw_grant
 from tests.credentials.lock_order import add_successor, await_somebody_waiting, is_free_while_waiting
@@ -27,7 +27,8 @@ def test_the_oldest_of_a_line_is_locked_first(granted):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("rotations", [1, 2, 3])
 def test_what_rotations_make_while_a_grant_is_withdrawn_ends_with_it(granted, rotations):
-    """Each rotation has its credential locked when the withdrawal asks for it, and commits while that waits."""
+    """Each has its credential locked when the withdrawal asks for it, and commits while that waits: as those do that a
+    hand-out of one that is due begins, which lock nothing else of the line."""
     grant = Grant.objects.get()
     begin, begun = Event(), Event()
 
@@ -52,8 +53,8 @@ def test_what_rotations_make_while_a_grant_is_withdrawn_ends_with_it(granted, ro
             assert begin.wait(10)
             begin.clear()
             with transaction.atomic():
-                active = Credential.objects.get(state="active")
-                rotate(credential=active, actor="test", entered={"apiKey": f"value {left}"}, overlap=timedelta(hours=1))
+                active = Credential.objects.lock_one(Credential.objects.get(state="active"))
+                start_successor(active, actor="test", entered={"apiKey": f"value {left}"}, overlap=timedelta(hours=1))
                 if not left:
                     rotated.set()
                 begun.set()

@@ -4,6 +4,7 @@ import copy
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from credservice.keys.models import SigningSecret
@@ -11,7 +12,13 @@ from credservice.keys.services import generate_secret
 from exchange.models import Platform
 from exchange.models.platforms import PROFILE
 from exchange.services.grants import new_secret_set
-from exchange.services.signature_impact import _OF_ANY_CALL, _OTHERWISE_SIGNED, _STRICTER, foretell_refusals
+from exchange.services.signature_impact import (
+    _OF_ANY_CALL,
+    _OTHERWISE_SIGNED,
+    _STRICTER,
+    foretell_refusals,
+    none_held_since,
+)
 
 NETWORKS = ["203.0.113.0/24", "2001:db8::/32"]
 
@@ -96,10 +103,11 @@ def test_what_lets_as_many_pass_is_not(platform, before, after):
     assert impact(platform, before, after) is None
 
 
-def changed(platform, **values):
+def changed(platform, minutes_ago=3, **values):
     for name, value in values.items():
         setattr(platform, name, value)
-    platform.save()
+    with time_machine.travel(timezone.now() - timedelta(minutes=minutes_ago), tick=False):
+        platform.save()
     return Platform.objects.get(pk=platform.pk)
 
 
@@ -135,9 +143,24 @@ def test_a_change_that_let_its_calls_pass_does_not_hide_the_next_one(platform):
     otherwise.construction = "sha256-message-secret"
     found = foretell_refusals(wider, otherwise)
     assert found.sentence(named=False) == (
-        "Its last call that held came 5\xa0minutes ago, by one of its secrets: before its settings were changed just "
-        "now. With construction otherwise, calls that are signed as then are refused with 401."
+        "Its last call that held came 5\xa0minutes ago, by one of its secrets: before its settings were changed "
+        "3\xa0minutes ago. With construction otherwise, calls that are signed as then are refused with 401."
     )
+
+
+def test_until_a_call_can_show_the_way_back_asks_as_calls_may_hold_with_what_is_new(platform):
+    original = copy.copy(platform)
+    new = changed(platform, minutes_ago=1, **OTHERWISE)
+    found = foretell_refusals(new, original)
+    assert found.sentence(named=False) == (
+        "Its signature profile was changed 1\xa0minute ago: whether calls hold with it shows 2 minutes after that. The "
+        "last that is known to have held came 5\xa0minutes ago, by one of its secrets. With construction otherwise, "
+        "calls that are signed as now are refused with 401."
+    )
+    assert none_held_since(new) is None
+    silent = changed(platform, **OTHERWISE | {"lower_case_method": True})
+    Platform.objects.update(earlier_profiles=silent.earlier_profiles[-1:])
+    assert none_held_since(Platform.objects.get()) is not None
 
 
 def test_only_changes_of_the_profile_are_noted(platform):
