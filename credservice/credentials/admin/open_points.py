@@ -62,6 +62,11 @@ def _without_successor(number: int) -> str:
     return f"{told}: rotate {them} as leaked, or revoke {them}"
 
 
+def _not_ended(number: int) -> str:
+    works, them = ("still works", "it") if number == 1 else ("still work", "them")
+    return f"{counted(number, 'leaked credential')} {works} in your product: the issuer fails to end {them}"
+
+
 def _left(condition: Q, noun: str, group: str, *, urgent: bool) -> OpenPoint:
     return OpenPoint(condition, lambda number: left_outside(number, noun), group, urgent)
 
@@ -77,12 +82,8 @@ OPEN_POINTS = (
     _left(LEAKED_FORCED, "leaked, force-ended credential", "leaked, force-ended", urgent=True),
     _left(Q(outside=Outside.OPEN), "ended credential", "ended, may still work", urgent=False),
     _left(FORCED, "force-ended credential", "force-ended", urgent=False),
-    OpenPoint(
-        ENDING & HAS_LEAKED & IS_STUCK,
-        lambda number: f"{counted(number, 'leaked credential')} whose end is stuck: the issuer keeps failing",
-        "leaked, being ended",
-        is_stuck=True,
-    ),
+    # From the first attempt in vain: it works until one holds.
+    OpenPoint(ENDING & HAS_LEAKED & Q(attempts__gte=1), _not_ended, "leaked, being ended"),
     OpenPoint(ENDING & ~HAS_LEAKED & IS_STUCK, _stuck("revocation"), "being ended, not leaked", is_stuck=True),
     OpenPoint(Q(state=State.PENDING) & IS_STUCK, _stuck("issue"), "pending", is_stuck=True),
     OpenPoint(
