@@ -226,9 +226,12 @@ def test_a_grant_without_an_installation_counts_and_a_suspended_one_does_not(ven
     Grant.objects.create(integration=door.integration, end_user=door.end_user, line=line)
     detail = refused(vendor.put("/policies/tokens", {"options": JWT}), 409, "answers_would_change")["detail"]
     assert detail.startswith("The next credentials of 1 grant (")
-    # What it has made, it makes the successors of, also where the integration has another policy by now.
+    # What it has made, it makes the successors of where the integration has another policy by now that makes none.
     other = CredentialPolicy.objects.create(name="other", issuer="jwt", options=JWT)
     Integration.objects.update(policy=other)
+    assert vendor.put("/policies/tokens", {"options": JWT | {"algorithm": "RS256"}}).status_code == 200
+    entered = CredentialPolicy.objects.create(name="entered_tokens", issuer="static", options={"names": ["token"]})
+    Integration.objects.update(policy=entered)
     detail = refused(vendor.put("/policies/tokens", {"options": JWT}), 409, "answers_would_change")["detail"]
     assert detail.startswith("The next credentials of 1 grant (")
     Installation.objects.update(state="active")
