@@ -288,7 +288,8 @@ def _handed_out(
 ) -> dict[Installation, Values | None]:
     """Find the values that each is handed by its own grant, else by its end user's: None where that hands out nothing.
 
-    Those without a grant are left out.
+    Left out are those without a grant, and those whose credential has expired, where the integration's policy makes the
+    next one; where it takes entered values, that credential's own may make it.
     """
     grants = Grant.objects.filter(integration=integration, end_user__in={each.end_user_id for each in installations})
     lines = {(grant.end_user_id, grant.installation_id): grant.line for grant in grants}
@@ -297,13 +298,26 @@ def _handed_out(
     # The last of a line stays. As exchange.queries chooses: usable before pending, active before retiring, the newest.
     good.sort(key=lambda each: (each.is_usable(), each.state == Credential.State.ACTIVE, each.created_at))
     by_line = {each.line: each for each in good}
-    found = {}
+    expired = _expired(set(lines.values()) - by_line.keys())
+    found: dict[Installation, Values | None] = {}
     for each in installations:
         line = lines.get((each.end_user_id, each.pk)) or lines.get((each.end_user_id, None))
-        if line is not None:
-            credential = look.instead.get(line) or by_line.get(line)
+        if line is None:
+            continue
+        credential = look.instead.get(line) or by_line.get(line)
+        over = None if credential else expired.get(line)
+        if over is None or over.subject != each.subject:
             found[each] = _values(credential, look) if credential and credential.subject == each.subject else None
+        elif _made(integration.policy) is None:
+            found[each] = _made(over.policy)
     return found
+
+
+def _expired(lines: Collection[UUID]) -> dict[UUID, Credential]:
+    """Find the newest credential of each of these lines that hand out nothing, where its own expiry ended it."""
+    of_lines = Credential.objects.filter(line__in=lines).select_related("policy")
+    newest = of_lines.order_by("line", "-created_at").distinct("line") if lines else ()
+    return {each.line: each for each in newest if each.has_expired() or each.is_due()}
 
 
 def _values(credential: Credential, look: Look) -> Values | None:

@@ -126,9 +126,7 @@ def _renewed(credential: Credential, actor: str) -> Credential:
 
 def check_expired(credential: Credential) -> None:
     """Raise :class:`NothingGranted` unless its own expiry ended it."""
-    # What is outside may still be on its way out.
-    ended = credential.final_state() if credential.is_ending() else credential.state
-    if ended != State.EXPIRED:
+    if not credential.has_expired():
         raise NothingGranted(reason=f"credential_{credential.state}")
 
 

@@ -1,5 +1,6 @@
 """Successors that nobody asks for: by the policy that the integration has by now, where that makes values."""
 
+import copy
 import json
 from base64 import urlsafe_b64decode
 from datetime import timedelta
@@ -15,6 +16,7 @@ from credservice.credentials.rotation_impact import ends_first, preview_rotation
 from credservice.credentials.services import start_issue
 from credservice.issuers import get_issuer
 from exchange.models import Grant, Integration
+from exchange.services.answer_impact import Look, answers_of, foretell_answers
 from exchange.services.served import still_renewed
 from tests.support.exchange_factories import VALUE, make_policy
 
@@ -75,6 +77,23 @@ def test_a_scheduled_rotation_is_made_by_the_new_policy(door):
     tasks.rotate_due()
     assert Credential.objects.get(state="active").policy == new
     assert door.post().json()["apiKey"].startswith("acme_")
+
+
+@pytest.mark.parametrize("is_swept", [False, True])
+def test_whoever_has_an_expired_one_is_answered_and_judged_so(switched, is_swept):
+    let_pass()
+    if is_swept:
+        tasks.expire_due()
+    then = copy.copy(switched.integration)
+    then.response_shape = {"apiKey": "$credential.apiKey", "region": "$end_user.region"}
+    told = "1 installation would get no answer: install_xyz789 (the customer has no attribute region)."
+    assert foretell_answers(switched.integration, then).sentences() == [told]
+    give(switched, CredentialPolicy.objects.get(name="entered"))
+    (answer,) = answers_of(switched.integration, Look()).by_installation.values()
+    assert set(answer.fields) == {"apiKey"}  # its own policy makes another
+    Credential.objects.update(state="revoked")
+    (answer,) = answers_of(switched.integration, Look()).by_installation.values()
+    assert answer.why == "its credential is not handed out"
 
 
 def test_where_the_new_values_are_entered_the_old_policy_goes_on_and_that_is_told(switched):
