@@ -4,7 +4,7 @@ Also foretells what another policy or shape of a product means to them.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,15 @@ from credservice.core.ids import find_ours
 from credservice.core.names import printable
 from credservice.credentials.hooks import Subject
 from credservice.credentials.models import CredentialPolicy
-from credservice.credentials.policy_impact import MAX_COUNTED, NamesImpact, Use, counted_up_to, names_change, names_of
+from credservice.credentials.policy_impact import (
+    MAX_COUNTED,
+    PolicyImpact,
+    Use,
+    Whose,
+    counted_up_to,
+    foretell_changes,
+    names_of,
+)
 from provisioning.models import Product, Resource, ResourceCredential
 
 
@@ -47,17 +55,22 @@ def products_served(policy: CredentialPolicy) -> list[Use]:
     return [Use(products[pk], count, "resources") for pk, count in counts.most_common()]
 
 
-def foretell_policy(product: Product, before: Iterable[str] | None, policy: CredentialPolicy) -> NamesImpact:
-    """Foretell what another policy of a product means to its resources' next credentials.
+def foretell_policy(product: Product, policy: CredentialPolicy) -> list[PolicyImpact]:
+    """Foretell what another policy of a product, which is as it is stored, means to its resources' next credentials.
 
-    Those that are live keep theirs, in rotations too. ``before`` is what the product's own makes: see ``names_of``.
+    Those that are live keep theirs, in rotations too.
     """
-    after = names_of(policy)
-    change = names_change(before, after) if before is not None and after is not None else ""
-    live = ResourceCredential.objects.filter(deprovisioned_at__isnull=True, resource__product=product)
-    resources = list(live.values_list("resource", flat=True)[:MAX_COUNTED]) if change else []
-    uses = [Use(product, len(set(resources)), "resources", credentials=len(resources))] if resources else []
-    return NamesImpact(change, uses, kept_by=product.policy.name)
+
+    def with_live_ones(_: CredentialPolicy) -> list[Use]:
+        live = ResourceCredential.objects.filter(deprovisioned_at__isnull=True, resource__product=product)
+        resources = list(live.values_list("resource", flat=True)[:MAX_COUNTED])
+        return [Use(product, len(set(resources)), "resources", credentials=len(resources))] if resources else []
+
+    def served(_: CredentialPolicy) -> list[Use]:
+        number = Resource.objects.exclude(state__in=Resource.GONE).filter(product=product)[:MAX_COUNTED].count()
+        return [Use(product, number, "resources")] if number else []
+
+    return foretell_changes(product.policy, policy, Whose(with_live_ones, served, kept_by=product.policy.name))
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def _watch_products(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
         for each, noted in before:
             row = rows[each.pk]
             if each.policy_id != row.obj.policy_id:
-                found.append((row, foretell_policy(each, noted.names, row.obj.policy)))
+                found += [(row, impact) for impact in foretell_policy(each, row.obj.policy)]
             found.append((row, foretell_shape(noted, row.obj.credentials_shape)))
         return [told_of(row.item, impact) for row, impact in found if impact]
 

@@ -89,11 +89,35 @@ def test_a_policy_whose_issuer_changes_names_what_uses_it(demo):
 policies:
   acme-generated-key: {issuer: static, options: {names: [apiKey]}}
 """
-    (line,) = demo.refused(entered).splitlines()[1:-1]
+    first, line = demo.refused(entered).splitlines()[1:-1]
+    assert first.startswith(
+        "set-up.yaml:2: policies.acme-generated-key: From now on, apiKey has to be entered for each"
+    )
     assert line == (
         "set-up.yaml:2: policies.acme-generated-key: integration int_generated of mindcloud uses it: "
         "1 installation would get no answer: install_generated (its values would have to be entered)."
     )
+
+
+def test_another_policy_of_an_integration_is_judged_as_a_changed_one(demo, trail):
+    text = """\
+policies:
+  short: {issuer: static, options: {names: [apiKey]}, lifetime: 1h}
+platforms:
+  mindcloud:
+    integrations:
+      int_abc123: {policy: short}
+"""
+    (line,) = demo.refused(text).splitlines()[1:-1]
+    told = (
+        f"{INT}: The next credentials of 1 installation end 1 hour after they are entered. Entered values have no "
+        "successor until somebody enters one. Their customers get no answer until then. The present ones keep their "
+        "end."
+    )
+    assert line == f"set-up.yaml:6: {told}"
+    assert f"Changed answers: {told}" in demo.apply(text, ACCEPT)
+    accepted = trail.all(action="integration.changed")[-1].detail["accepted_changed_answers"]
+    assert accepted == {"different": 0, "unanswered": 0, "not_all_looked_at": 0, "end_unrenewed": 1}
 
 
 def test_values_that_the_same_file_gives_by_their_new_name_are_answered(demo):
@@ -109,8 +133,11 @@ platforms:
         grants:
           int_abc123: {token: file:demo/manifold-client-secret}
 """
-    (line,) = demo.refused(text).splitlines()[1:-1]
-    assert "answered differently: install_xyz789. `apiKey` now comes from the value token. From now on, token" in line
+    first, line = demo.refused(text).splitlines()[1:-1]
+    assert first.startswith(
+        "set-up.yaml:2: policies.demo-api-key: From now on, token has to be entered for each customer"
+    )
+    assert line.endswith("answered differently: install_xyz789. `apiKey` now comes from the value token.")
 
 
 TENANT = """\
