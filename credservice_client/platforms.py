@@ -42,7 +42,8 @@ class Platforms(Calls):
         """Create or change one. What is left out stays as it is.
 
         Raises Conflict with the code ``answers_would_change`` where calls that hold now may be refused by another
-        signature profile, and ``accept_changed_answers`` is not given.
+        signature profile or limit, or since the platform is the default one no more, and
+        ``accept_changed_answers`` is not given.
         """
         body = {
             "is_default": is_default,

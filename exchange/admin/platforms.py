@@ -33,13 +33,14 @@ from exchange.admin import pages
 from exchange.admin.credential_filters import credentials_fact
 from exchange.admin.debugger import UNLESS_CHANGED, SignatureDebugger, opens
 from exchange.admin.first_steps import PlatformFirstSteps, endpoint_of
-from exchange.admin.refused_platforms import call_of, refused_of, refused_platforms, what_to_do
+from exchange.admin.refused_platforms import call_of, refused_of, refused_platforms, unnamed_calls, what_to_do
 from exchange.admin.shape_table import ShapeField, UnseenShapeTable, shape_shown
 from exchange.admin.shapes import TABLE, EditShape, link_other_view
 from exchange.admin.trials import TestExchange
 from exchange.audit import ACTION
 from exchange.models import Integration, Platform
 from exchange.models.platforms import PROFILE
+from exchange.services.default_impact import foretell_default
 from exchange.services.grants import new_secret_set
 from exchange.services.limit_impact import foretell_limit
 from exchange.services.signature_impact import foretell_refusals
@@ -50,7 +51,7 @@ ANSWER_HELP = see_document(
     "protocols/mindcloud/#the-answer",
     "What they may hold",
 )
-REFUSING = (*PROFILE, "requests_per_minute")  # may have calls refused that are answered now
+REFUSING = (*PROFILE, "requests_per_minute", "is_default")  # may have calls refused that are answered now
 ANSWER_LINK = '<a class="text-link" href="{}">{}</a>'
 
 
@@ -95,23 +96,27 @@ class PlatformForm(TickedForm):
             self._ask_about_calls()
 
     def _ask_about_calls(self) -> None:
-        """Ask for a tick where calls that are answered now may be refused by the new signature profile, or limit."""
+        """Ask for a tick where calls that are answered now may be refused by what is changed."""
         platform = self.instance
         before = Platform.objects.get(pk=platform.pk)
-        impact, over = foretell_refusals(before, platform), foretell_limit(before, platform)
-        refused = [*(["calls that are signed as now"] if impact else []), *(["calls over the limit"] if over else [])]
-        if refused and ask_for_tick(
+        impact = foretell_refusals(before, platform)
+        foretold = (
+            (impact, "calls that are signed as now", "signature profile"),
+            (foretell_limit(before, platform), "calls over the limit", "limit"),
+            (foretell_default(before, platform), "calls without its name", "default platform"),
+        )
+        hits = [(each, calls, setting) for each, calls, setting in foretold if each]
+        if hits and ask_for_tick(
             self,
-            label=f"Save it and refuse {' and '.join(refused)}",
+            label=f"Save it and refuse {' and '.join(calls for _, calls, _ in hits)}",
             told=[
-                *([impact.sentence()] if impact else []),
+                *(each.sentence() for each, _, _ in hits),
                 *([UNLESS_CHANGED] if impact and impact.is_signed_otherwise() else []),
-                *([over.sentence()] if over else []),
             ],
-            how=f"Leave the {'signature profile' if impact else 'limit'} as it was, or tick this and save again.",
+            how=f"Leave the {hits[0][2]} as it was, or tick this and save again.",
             accepts=[repr(getattr(platform, name)) for name in REFUSING],
         ):
-            counts = {name: count for each in (impact, over) if each for name, count in each.counts().items()}
+            counts = {name: count for each, _, _ in hits for name, count in each.counts().items()}
             platform.audit_facts = {"accepted_changed_answers": counts}
 
 
@@ -197,7 +202,7 @@ class PlatformAdmin(WithFirstSteps, WithSecrets, TickedPage, ConsoleAdmin):
         return [*links, new_secret | {"variant": ActionVariant.DEFAULT}] if new_secret else links
 
     def needs_operator(self) -> list[Need]:
-        return [*self._without_secret(), *refused_platforms(), *self._unsigned()]
+        return [*self._without_secret(), *unnamed_calls(), *refused_platforms(), *self._unsigned()]
 
     def next_of_line(self, request: HttpRequest, event: AuditEvent) -> list[Need]:
         """Lead from a refused exchange to the debugger, where the call is kept, and to the platform."""

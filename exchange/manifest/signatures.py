@@ -1,17 +1,18 @@
-"""Finds which platforms' calls a set-up file may have refused, by what it says of their signature profiles."""
+"""Finds which platforms' calls a set-up file may have refused, by what it says of their settings."""
 
 from collections.abc import Callable
 
 from credservice.manifest.schema import ChangedAnswers, Plan
 from exchange.models import Platform
 from exchange.models.platforms import PROFILE
+from exchange.services.default_impact import foretell_default
 from exchange.services.limit_impact import foretell_limit
 from exchange.services.signature_impact import foretell_refusals
 
 
 def watch_signatures(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
     """Compare the profiles before the plan is written: its secrets may be others afterwards."""
-    rows = plan.changed("platforms", *PROFILE, "requests_per_minute")
+    rows = plan.changed("platforms", *PROFILE, "requests_per_minute", "is_default")
     pairs = [(rows[each.pk], each) for each in Platform.objects.filter(pk__in=rows).select_related("secrets")]
     found = [
         ChangedAnswers(row.item, impact.sentence(), impact.sentence(named=False), impact.counts())
@@ -22,5 +23,11 @@ def watch_signatures(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
         ChangedAnswers(row.item, over.sentence(), over.sentence(), over.counts())
         for row, before in pairs
         if (over := foretell_limit(before, row.obj))
+    ]
+    others = [row.obj for step in plan.steps if step.section.name == "platforms" for row in step.rows]
+    found += [
+        ChangedAnswers(row.item, moved.sentence(), moved.sentence(), moved.counts())
+        for row, before in pairs
+        if (moved := foretell_default(before, row.obj, others=others))
     ]
     return lambda: sorted(found, key=lambda each: each.item.line)

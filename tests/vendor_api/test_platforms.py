@@ -305,3 +305,16 @@ def test_a_limit_below_the_calls_of_a_minute_is_set_where_it_is_accepted(vendor)
     body = refused(vendor.put("/platforms/acme", {"requests_per_minute": 1}), 409, "answers_would_change")
     assert "a limit of 1 a minute has 1 refused with 429." in body["detail"]
     assert vendor.put("/platforms/acme?accept_changed_answers=true", {"requests_per_minute": 1}).status_code == 200
+
+
+def test_the_default_of_a_platform_that_calls_is_taken_away_where_it_is_accepted(vendor, door, trail):
+    door.grant()
+    assert door.post(path="/credential-exchange").status_code == 200
+    body = refused(vendor.put("/platforms/mindcloud", {"is_default": False}), 409, "answers_would_change")
+    assert "Calls to /credential-exchange, without its name, are refused with 401 from then on." in body["detail"]
+    assert door.post(path="/credential-exchange").status_code == 200
+    accepted = vendor.put("/platforms/mindcloud?accept_changed_answers=true", {"is_default": False})
+    assert (accepted.status_code, accepted.json()["is_default"]) == (200, False)
+    line = trail.one(action="platform.changed")
+    assert line.detail["accepted_changed_answers"] == {"default_platforms_called": 1}
+    assert vendor.put("/platforms/mindcloud", {"is_default": True}).status_code == 200
