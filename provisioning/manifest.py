@@ -15,7 +15,7 @@ from credservice.manifest.document import BadValue, Item
 from credservice.manifest.inline import inline
 from credservice.manifest.json_values import Facts
 from credservice.manifest.kinds import Choice, Flag, Number, Text, Texts
-from credservice.manifest.registry import register
+from credservice.manifest.registry import Watch, register
 from credservice.manifest.schema import Change, ChangedAnswers, Extra, Field, Plan, Row, Section
 from provisioning.credential_hooks import bindings_of, foretell_policy, foretell_shape
 from provisioning.models import Feature, Marketplace, Product
@@ -119,6 +119,11 @@ def _watch_products(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
     return compare
 
 
+def _watch(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
+    comparisons = [watch(plan) for watch in (_watch_products, *_watches_of_protocols)]
+    return lambda: [each for compare in comparisons for each in compare()]
+
+
 PRODUCTS = Section(
     "products",
     model=Product,
@@ -175,8 +180,16 @@ _of_protocols: list[Section] = []
 _extras_of_protocols: list[Extra] = []
 
 
-def add_to_marketplaces(part: Section | Extra) -> None:
-    """Let the entry of a marketplace have a protocol's own part. Called before :func:`register_sections`."""
+_watches_of_protocols: list[Watch] = []
+
+
+def add_to_marketplaces(part: Section | Extra, *, watch: Watch | None = None) -> None:
+    """Let the entry of a marketplace have a protocol's own part. ``watch``: as of :func:`register`.
+
+    Called before :func:`register_sections`.
+    """
+    if watch is not None:
+        _watches_of_protocols.append(watch)
     if isinstance(part, Section):
         _of_protocols.append(part)
     else:
@@ -211,4 +224,4 @@ def register_sections() -> None:
         extras=_extras_of_protocols,
         check=_refuse_keys_of_others,
     )
-    register(marketplaces, check=_check_dependants, watch=_watch_products)
+    register(marketplaces, check=_check_dependants, watch=_watch)

@@ -120,7 +120,7 @@ def test_its_trail_tells_of_its_catalogue_and_keys(console: Client, world: World
     console.post(url(Plan, "add"), {"product": world.product.pk, "label": "ursa-major", "metadata": "{}"})
     values = {"product": world.product.pk, "label": "size", "type": "number", "values": "[]"}
     console.post(url(Feature, "add"), values)
-    send(console, url(world.live_key, "deny"), why="leaked")
+    send(console, url(world.live_key, "deny"), why="leaked", refuse="on")
     send(console, url(world.plan, "suspend"), why="sold out")
     [own] = [
         card

@@ -88,7 +88,7 @@ def test_it_goes_there_and_back(
 ) -> None:
     obj: Any = getattr(world, kind)
     before = type(obj).objects.filter(pk=obj.pk).values().get()
-    send(console, url(obj, there), why="a good reason")
+    send(console, url(obj, there), why="a good reason", refuse="on")
     assert type(obj).objects.filter(pk=obj.pk).values().get() != before
     send(console, url(obj, back), why="a good reason")
     assert type(obj).objects.filter(pk=obj.pk).values().get() == before

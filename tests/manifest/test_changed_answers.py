@@ -1,5 +1,6 @@
 """A set-up file that changes what customers are answered today is applied only where that is accepted."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
@@ -10,6 +11,7 @@ from credservice.audit.models import AuditEvent
 from credservice.keys.models import SigningSecret
 from exchange.audit import ACTION
 from exchange.models import EndUser, Installation, Integration, Platform
+from provisioning.models import LiveKey, TrustedKey
 
 ACCEPT = "--accept-changed-answers"
 INT = "platforms.mindcloud.integrations.int_abc123"
@@ -191,3 +193,15 @@ def test_the_default_of_a_platform_that_calls_goes_where_it_is_accepted(demo, ot
     assert Platform.objects.get(name="mindcloud").is_default
     demo.apply(text, ACCEPT)
     assert not Platform.objects.get(name="mindcloud").is_default
+
+
+@pytest.mark.parametrize("change", ["enabled: false", f"key: {'A' * 43}", "ends_at: SOON"])
+def test_a_trusted_key_in_use_is_ended_where_it_is_accepted(demo, change):
+    key = TrustedKey.objects.get(label="demo")
+    soon = (timezone.now() + timedelta(minutes=5)).isoformat()
+    text = f"marketplaces: {{manifold: {{trusted_keys: {{demo: {{{change.replace('SOON', soon)}}}}}}}}}\n"
+    assert "1 changed" in demo.apply("marketplaces: {manifold: {trusted_keys: {demo: {test: false}}}}\n")
+    LiveKey.objects.create(trusted_key=key, public_key="A" * 43, endorsement="e")
+    assert "trusted_keys.demo: A request was last accepted by it just now, at " in demo.refused(text)
+    assert LiveKey.objects.exists()
+    assert "1 changed" in demo.apply(text, ACCEPT)

@@ -117,10 +117,26 @@ def test_a_master_key_is_trusted_replaced_and_disabled(bear, trail):
     made = bear.put(path, {"public_key": KEYS[0]})
     assert (made.status_code, made.json()["is_enabled"]) == (201, True)
     LiveKey.objects.create(trusted_key=TrustedKey.objects.get(), public_key=KEYS[1], endorsement="e" * 86)
-    assert bear.put(path, {"public_key": KEYS[1], "ends_at": "2030-01-31T00:00:00Z"}).json()["public_key"] == KEYS[1]
+    assert bear.put(path, {"ends_at": "2030-01-31T00:00:00Z"}).status_code == 200
+    body = refused(bear.put(path, {"public_key": KEYS[1]}), 409, "answers_would_change")
+    assert "A request was last accepted by it just now, at " in body["detail"]
+    assert LiveKey.objects.exists()
+    changed = bear.put(f"{path}?accept_changed_answers=true", {"public_key": KEYS[1]})
+    assert changed.json()["public_key"] == KEYS[1]
     assert not LiveKey.objects.exists()
     assert bear.put(path, {"is_enabled": False, "ends_at": None}).json()["ends_at"] is None
-    assert [line.actor for line in trail.all(action="trusted_key.changed")] == ["token:backend"] * 2
+    lines = trail.all(action="trusted_key.changed")
+    assert [line.actor for line in lines] == ["token:backend"] * 3
+    assert lines[1].detail["accepted_changed_answers"] == {"keys_of_accepted_requests": 1}
+
+
+def test_a_master_key_in_use_is_disabled_where_it_is_accepted(bear):
+    path = "/marketplaces/acme/trusted-keys/production"
+    bear.put(path, {"public_key": KEYS[0]})
+    LiveKey.objects.create(trusted_key=TrustedKey.objects.get(), public_key=KEYS[1], endorsement="e" * 86)
+    refused(bear.put(path, {"is_enabled": False}), 409, "answers_would_change")
+    assert bear.put(f"{path}?accept_changed_answers=true", {"is_enabled": False}).json()["is_enabled"] is False
+    assert bear.put(path, {"is_enabled": True}).json()["is_enabled"] is True
 
 
 @pytest.mark.parametrize("key", ["file:/etc/passwd", "c2hvcnQ", "***"])
