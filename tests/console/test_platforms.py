@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.html import strip_tags
 
 from credservice.adminkit.cards import cards_of
@@ -63,6 +64,21 @@ def test_a_leaked_password_ends_at_once(console: Client, platform: Marketplace) 
     make_password(marketplace=platform, actor="test")
     send(console, url(platform, "new-password"), overlap="0")
     assert BrokerPassword.objects.live().count() == 1
+
+
+def test_a_password_in_use_is_ended_with_a_tick_alone(console: Client, platform: Marketplace) -> None:
+    used, _ = make_password(marketplace=platform, actor="test")
+    BrokerPassword.objects.update(last_used_at=timezone.now())
+    page = send(console, url(used, "end"))
+    assert f"The password {used.hint} last let the platform in just now, at " in page.content.decode()
+    assert "refuse" in page.context["form"].errors
+    assert "refuse" in send(console, url(platform, "new-password"), overlap="0").context["form"].errors
+    assert "New password" in send(console, url(platform, "new-password"), overlap="86400").content.decode()
+    told = send(console, url(platform, "new-password"), overlap="86400").context["form"].errors["refuse"]
+    assert told[0].startswith(f"Nothing is ended yet. The password {used.hint} last let the platform in just now")
+    assert BrokerPassword.objects.live().count() == 2
+    send(console, url(platform, "new-password"), overlap="86400", refuse="on")
+    assert used not in BrokerPassword.objects.live()
 
 
 def test_a_password_is_ended(console: Client, platform: Marketplace, trail: Trail) -> None:

@@ -1,6 +1,7 @@
 """Marketplaces and what they may order, as a script sets them up: by the checks of the set-up file."""
 
 import pytest
+from django.utils import timezone
 
 from credservice.credentials.models import CredentialPolicy
 from credservice.vendor_api.models import Scope
@@ -159,6 +160,30 @@ def test_a_broker_has_passwords_and_no_master_keys(vendor):
     assert vendor.post(f"{path}/{first['id']}/end").json()["ends_at"] < first["ends_at"]
     assert vendor.get(f"{path}/{first['id']}").json()["hint"] == first["hint"]
     assert BrokerPassword.objects.live().count() == 1
+
+
+def test_a_password_in_use_ends_at_once_where_it_is_accepted(vendor):
+    vendor.put("/marketplaces/broker", {"protocol": "osb"})
+    path, accept = "/marketplaces/broker/passwords", "?accept_changed_answers=true"
+    texts = [f"a-password-of-the-platform-{number}-0123456789" for number in range(4)]
+    first = vendor.post(path, {"password": texts[0]}).json()
+    BrokerPassword.objects.update(last_used_at=timezone.now())
+    for call in (f"{path}/{first['id']}/end", path):
+        body = refused(
+            vendor.post(call, {"password": texts[1], "overlap_seconds": 0} if call == path else None),
+            409,
+            "answers_would_change",
+        )
+        assert body["detail"].startswith(f"The password {first['hint']} last let the platform in just now, at ")
+    assert vendor.post(path, {"password": texts[1]}).status_code == 201  # with an overlap
+    refused(vendor.post(path, {"password": texts[2]}), 409, "answers_would_change")  # which a third one would end
+    assert BrokerPassword.objects.live().count() == 2
+    assert vendor.post(f"{path}{accept}", {"password": texts[2]}).status_code == 201
+    assert vendor.post(path, {"password": texts[3], "overlap_seconds": 0}).status_code == 201  # none of these is used
+    BrokerPassword.objects.update(last_used_at=timezone.now())
+    newest = BrokerPassword.objects.live().get()
+    assert vendor.post(f"{path}/{newest.pk}/end{accept}").status_code == 200
+    assert vendor.post(f"{path}/{newest.pk}/end").status_code == 200  # again
 
 
 def test_a_marketplace_that_signs_has_no_passwords(bear):
