@@ -101,7 +101,7 @@ class PlatformForm(TickedForm):
         before = Platform.objects.get(pk=platform.pk)
         impact = foretell_refusals(before, platform)
         foretold = (
-            (impact, "calls that are signed as now", "signature profile"),
+            (impact, f"calls that are {'signed' if impact and impact.secret else 'sent'} as now", "signature profile"),
             (foretell_limit(before, platform), "calls over the limit", "limit"),
             (foretell_default(before, platform), "calls without its name", "default platform"),
         )

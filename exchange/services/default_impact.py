@@ -10,9 +10,8 @@ from django.utils import timezone
 
 from credservice.audit.models import AuditEvent
 from credservice.core.ago import ago
-from exchange.audit import ACTION
 from exchange.models import Platform
-from exchange.services.signature_impact import LATELY
+from exchange.services.signature_impact import LATELY, last_call_at
 
 ADDRESS = "/credential-exchange"
 LOOKED_AT = 100  # newest changes of platforms, for the one by which the default went
@@ -54,10 +53,9 @@ def foretell_default(before: Platform, after: Platform, *, others: Iterable[Plat
     """
     if after.is_default or not before.is_default:
         return None
-    calls = AuditEvent.objects.filter(actor=f"platform:{before.name}", action=ACTION, at__gte=timezone.now() - LATELY)
-    last_call_at = calls.order_by("-pk").values_list("at", flat=True).first()
+    called_at = last_call_at(before)
     successor = next((each.name for each in others if each.is_default), "")
-    return DefaultImpact(last_call_at, successor) if last_call_at else None
+    return DefaultImpact(called_at, successor) if called_at else None
 
 
 def former_default() -> Former | None:

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from credservice.audit.models import AuditEvent
 from credservice.core.ago import ago
 from credservice.http.client_address import parse_networks
 from credservice.keys.models import SigningSecret
 from credservice.keys.rotation_progress import signs_with
+from exchange.audit import ACTION
 from exchange.models import Platform
 
 LATELY = timedelta(days=30)
@@ -37,28 +39,29 @@ _OF_ANY_CALL: Mapping[str, Callable[[Platform, Platform], bool]] = {
 
 @dataclass(frozen=True)
 class SignatureImpact:
-    """Tells which changed settings may have calls refused, which secret verifies such calls, and when its settings were
-    changed since the last one, if they were."""
+    """Tells which changed settings may have calls refused, when the last such call held, by which secret (None: it was
+    unsigned), and when its settings were changed since, if they were."""
 
     settings: tuple[str, ...]
-    secret: SigningSecret
+    held_at: datetime
+    secret: SigningSecret | None
     changed_at: datetime | None
 
     def sentence(self, *, named: bool = True) -> str:
         """Say it, with the settings as the form calls them. ``named``: and by which secret."""
-        assert self.secret.last_used_at is not None
-        secret = f"the secret {self.secret.hint}" if named else "one of its secrets"
+        signed = f"by the secret {self.secret.hint}" if self.secret and named else "by one of its secrets"
+        how = signed if self.secret else "unsigned"
         names = [str(Platform._meta.get_field(name).verbose_name) for name in self.settings]  # type: ignore[union-attr]
         listed = " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
         now = "then" if self.changed_at else "now"
         refused = (
             f"signed as {now} are refused with 401" if self.is_signed_otherwise() else f"sent as {now} may be refused"
         )
-        held = f"Its calls hold with the present settings: the last one {ago(self.secret.last_used_at)}, by {secret}."
+        held = f"Its calls hold with the present settings: the last one {ago(self.held_at)}, {how}."
         if self.changed_at:
             held = (
-                f"Its last call that held came {ago(self.secret.last_used_at)}, by {secret}: before its settings were "
-                f"changed {ago(self.changed_at)}."
+                f"Its last call that held came {ago(self.held_at)}, {how}: before its settings were changed "
+                f"{ago(self.changed_at)}."
             )
         return f"{held} With {listed} otherwise, calls that are {refused}."
 
@@ -78,16 +81,32 @@ def foretell_refusals(before: Platform, after: Platform) -> SignatureImpact | No
     calls are refused now, the way back takes nothing away.
     """
     settings = _stricter(before, after)
-    secret = signs_with(before.secrets) if settings else None
-    if secret is None or secret.last_used_at is None or secret.last_used_at < timezone.now() - LATELY:
+    held_at, secret = _last_held(before) if settings else (None, None)
+    if held_at is None or held_at < timezone.now() - LATELY:
         return None
-    held = before.as_of(secret.last_used_at)
+    held = before.as_of(held_at)
     if any(name in _OTHERWISE_SIGNED for name in _stricter(held, before)):
         return None
     settings = tuple(name for name in settings if name in _stricter(held, after))
     changed_at = before.profile_changed_at()
-    is_since = changed_at is not None and changed_at > secret.last_used_at
-    return SignatureImpact(settings, secret, changed_at if is_since else None) if settings else None
+    is_since = changed_at is not None and changed_at > held_at
+    return SignatureImpact(settings, held_at, secret, changed_at if is_since else None) if settings else None
+
+
+def last_call_at(platform: Platform) -> datetime | None:
+    """Tell by the trail when a call was last taken for the platform's; None where none was lately."""
+    calls = AuditEvent.objects.filter(actor=f"platform:{platform.name}", action=ACTION)
+    return calls.filter(at__gte=timezone.now() - LATELY).order_by("-pk").values_list("at", flat=True).first()
+
+
+def _last_held(platform: Platform) -> tuple[datetime | None, SigningSecret | None]:
+    """Tell when a call last held, and by which secret: calls of an unsigned platform are in the trail alone."""
+    secret = signs_with(platform.secrets)
+    signed_at = secret.last_used_at if secret else None
+    unsigned_at = None if platform.require_signature else last_call_at(platform)
+    if unsigned_at is not None and (signed_at is None or unsigned_at > signed_at):
+        return unsigned_at, None
+    return signed_at, secret
 
 
 def none_held_since(platform: Platform) -> datetime | None:
