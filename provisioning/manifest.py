@@ -17,7 +17,7 @@ from credservice.manifest.json_values import Facts
 from credservice.manifest.kinds import Choice, Flag, Number, Text, Texts
 from credservice.manifest.registry import Watch, register
 from credservice.manifest.schema import Change, ChangedAnswers, Extra, Field, Plan, Row, Section
-from provisioning.credential_hooks import bindings_of, foretell_policy, foretell_shape
+from provisioning.credential_hooks import bindings_of, foretell_policy, foretell_provisioner, foretell_shape
 from provisioning.models import Feature, Marketplace, Product
 from provisioning.models import Plan as ProductPlan
 from provisioning.protocols import all_protocols
@@ -102,8 +102,8 @@ def _check_dependants(plan: Plan) -> None:
 
 
 def _watch_products(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
-    """Note the policy and shape of products that the plan gives another; what is returned compares them."""
-    rows = plan.changed("products", "policy", "credentials_shape")
+    """Note policy, shape and provisioner of products that the plan gives another; what is returned compares them."""
+    rows = plan.changed("products", "policy", "credentials_shape", "provisioner")
     products = Product.objects.filter(pk__in=rows).select_related("policy", "marketplace")
     before = [(product, bindings_of(product)) for product in products]
 
@@ -114,6 +114,7 @@ def _watch_products(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
             if each.policy_id != row.obj.policy_id:
                 found.append((row, foretell_policy(each, noted.names, row.obj.policy)))
             found.append((row, foretell_shape(noted, row.obj.credentials_shape)))
+            found.append((row, foretell_provisioner(each, row.obj.provisioner)))
         return [told_of(row.item, impact) for row, impact in found if impact]
 
     return compare
