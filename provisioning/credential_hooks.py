@@ -114,6 +114,39 @@ class Bindings:
     live: Mapping[tuple[str, ...], int]  # how many, by the names of their values
 
 
+@dataclass(frozen=True)
+class ProvisionerImpact:
+    """Tells how many resources another provisioner of their product gets, which it did not provision."""
+
+    product: Product
+    after: str = ""
+    resources: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.resources)
+
+    def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
+        """Say it."""
+        whose = f" of product {self.product}" if sees(self.product) else ""
+        are = "is" if self.resources == 1 else "are"
+        no_longer = f", and no longer to {self.product.provisioner}" if self.product.provisioner else ""
+        told = f"{counted_up_to(self.resources, self.resources, 'resources')}{whose} {are} there."
+        then = f"Changes of plan and ends are told to {self.after or 'no endpoint'} from now on{no_longer}."
+        return [printable(told), printable(then)]
+
+    def counts(self) -> dict[str, int]:
+        """Count for the trail."""
+        return {"resources_of_another_provisioner": self.resources}
+
+
+def foretell_provisioner(product: Product, after: str) -> ProvisionerImpact:
+    """Foretell what another provisioner means to the resources that there are."""
+    if product.provisioner == after:
+        return ProvisionerImpact(product)
+    there = Resource.objects.filter(product=product).exclude(state__in=Resource.GONE)
+    return ProvisionerImpact(product, after, len(there.values_list("pk")[:MAX_COUNTED]))
+
+
 def bindings_of(product: Product) -> Bindings:
     """Note the live credentials of a product, which is as it is stored; none where no shape is asked for."""
     names = names_of(product.policy) or ()

@@ -1,13 +1,17 @@
 """A set-up file that changes what customers are answered today is applied only where that is accepted."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from credservice.audit.models import AuditEvent
 from credservice.keys.models import SigningSecret
+from exchange.audit import ACTION
 from exchange.models import EndUser, Installation, Integration, Platform
+from provisioning.models import LiveKey, TrustedKey
 
 ACCEPT = "--accept-changed-answers"
 INT = "platforms.mindcloud.integrations.int_abc123"
@@ -202,3 +206,29 @@ def test_a_signature_profile_that_may_refuse_what_holds_is_changed_where_it_is_a
 
 def test_the_profile_of_a_platform_without_held_calls_is_not_asked_about(demo):
     assert "1 changed" in demo.apply("platforms:\n  mindcloud: {lower_case_method: true}\n")
+
+
+@pytest.mark.parametrize(
+    ("other", "told"), [("", "are refused with 401 from then on."), ("  other: {default: true}\n", "come to other")]
+)
+def test_the_default_of_a_platform_that_calls_goes_where_it_is_accepted(demo, other, told):
+    text = f"platforms:\n  mindcloud: {{default: false}}\n{other}"
+    AuditEvent.objects.create(action=ACTION, actor="platform:mindcloud", outcome="granted", at=timezone.now())
+    (line,) = demo.refused(text).splitlines()[1:-1]
+    assert line.startswith("set-up.yaml:2: platforms.mindcloud: Its last call came just now. Calls to /credential-")
+    assert f"/credential-exchange, without its name, {told}" in line
+    assert Platform.objects.get(name="mindcloud").is_default
+    demo.apply(text, ACCEPT)
+    assert not Platform.objects.get(name="mindcloud").is_default
+
+
+@pytest.mark.parametrize("change", ["enabled: false", f"key: {'A' * 43}", "ends_at: SOON"])
+def test_a_trusted_key_in_use_is_ended_where_it_is_accepted(demo, change):
+    key = TrustedKey.objects.get(label="demo")
+    soon = (timezone.now() + timedelta(minutes=5)).isoformat()
+    text = f"marketplaces: {{manifold: {{trusted_keys: {{demo: {{{change.replace('SOON', soon)}}}}}}}}}\n"
+    assert "1 changed" in demo.apply("marketplaces: {manifold: {trusted_keys: {demo: {test: false}}}}\n")
+    LiveKey.objects.create(trusted_key=key, public_key="A" * 43, endorsement="e")
+    assert "trusted_keys.demo: A request was last accepted by it just now, at " in demo.refused(text)
+    assert LiveKey.objects.exists()
+    assert "1 changed" in demo.apply(text, ACCEPT)

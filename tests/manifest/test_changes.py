@@ -109,7 +109,7 @@ def test_another_key_under_a_label_forgets_what_the_old_one_endorsed(demo):
     key = TrustedKey.objects.get(label="demo")
     LiveKey.objects.create(trusted_key=key, public_key=KEY, endorsement="e")
     demo.secret("masterkey.json", f'{{"public_key": "{OTHER_KEY}"}}')
-    assert demo.demo().startswith("~ marketplaces.manifold.trusted_keys.demo.key: ")
+    assert demo.demo("--accept-changed-answers").startswith("~ marketplaces.manifold.trusted_keys.demo.key: ")
     assert TrustedKey.objects.get(label="demo").public_key == OTHER_KEY
     assert not LiveKey.objects.exists()
 

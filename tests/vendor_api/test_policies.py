@@ -10,7 +10,7 @@ from credservice.credentials.models import CredentialPolicy
 from credservice.credentials.services import start_issue
 from credservice.vendor_api.models import Scope
 from exchange.models import Grant, Installation, Integration
-from provisioning.models import Marketplace, Product, ResourceCredential
+from provisioning.models import Marketplace, Product, Resource, ResourceCredential
 from tests.support.console import World
 from tests.vendor_api.client import Vendor, refused
 
@@ -346,6 +346,21 @@ def test_a_set_up_file_changes_a_shape_only_where_that_is_accepted(bound, tmp_pa
         call_command("apply", str(file))
     call_command("apply", str(file), "--accept-changed-answers")
     assert Product.objects.get().credentials_shape == {"key": "$API_KEY"}
+
+
+def test_another_provisioner_of_resources_that_there_are_is_to_be_accepted(vendor, bear, trail):
+    Product.objects.update(provisioner="lost")
+    detail = refused(vendor.put(PRODUCT, {"provisioner": ""}), 409, "answers_would_change")["detail"]
+    assert detail == (
+        "1 resource of product bear is there. Changes of plan and ends are told to no endpoint from now on, and no "
+        "longer to lost."
+    )
+    assert vendor.put(f"{PRODUCT}?accept_changed_answers=true", {"provisioner": ""}).json()["provisioner"] == ""
+    accepted = trail.one(action="product.changed").detail["accepted_changed_answers"]
+    assert accepted == {"resources_of_another_provisioner": 1}
+    Product.objects.update(provisioner="lost")
+    Resource.objects.update(state=Resource.State.DEPROVISIONED)
+    assert vendor.put(PRODUCT, {"provisioner": ""}).status_code == 200
 
 
 def test_an_end_of_entered_values_is_to_be_accepted(vendor, bear, trail):
