@@ -61,16 +61,22 @@ class Marketplaces(Calls):
         is_enabled: bool | None = None,
         is_test: bool | None = None,
         ends_at: datetime | Null | None = None,
+        accept_changed_answers: bool | None = None,
         if_match: str | None = None,
         only_new: bool = False,
         idempotency_key: str | None = None,
     ) -> TrustedKey:
-        """Trust a master key, or change or disable it. What is left out stays as it is."""
+        """Trust a master key, or change or disable it. What is left out stays as it is.
+
+        Raises Conflict with the code ``answers_would_change`` where that ends one by which a request was accepted
+        within 24 hours, and ``accept_changed_answers`` is not given.
+        """
         end = moment(ends_at) if isinstance(ends_at, datetime) else ends_at
         body = {"public_key": public_key, "is_enabled": is_enabled, "is_test": is_test, "ends_at": end}
         path = place("marketplaces", marketplace, "trusted-keys", trusted_key)
         headers = once(idempotency_key, if_match=if_match, only_new=only_new)
-        return self._write(TrustedKey, "PUT", path, body, headers=headers)
+        query = {"accept_changed_answers": accept_changed_answers}
+        return self._write(TrustedKey, "PUT", path, body, query=query, headers=headers)
 
     def list_passwords(self, marketplace: str, *, page_size: int | None = None) -> Iterator[BrokerPassword]:
         """List those of a platform of Open Service Broker, the newest first, without their texts."""
@@ -81,17 +87,40 @@ class Marketplaces(Calls):
         return self._get_tagged(BrokerPassword, place("marketplaces", marketplace, "passwords", password), known)
 
     def enter_password(
-        self, marketplace: str, password: str, *, overlap_seconds: int | None = None, idempotency_key: str | None = None
+        self,
+        marketplace: str,
+        password: str,
+        *,
+        overlap_seconds: int | None = None,
+        accept_changed_answers: bool | None = None,
+        idempotency_key: str | None = None,
     ) -> BrokerPassword:
-        """Make it the current one. The one before stays valid for a day, or as long as you say."""
+        """Make it the current one. The one before stays valid for a day, or as long as you say.
+
+        Raises Conflict with the code ``answers_would_change`` where one ends at once that has let the platform in
+        within 24 hours, and ``accept_changed_answers`` is not given.
+        """
         body = {"password": password, "overlap_seconds": overlap_seconds}
         path = place("marketplaces", marketplace, "passwords")
-        return self._write(BrokerPassword, "POST", path, body, headers=once(idempotency_key))
+        query = {"accept_changed_answers": accept_changed_answers}
+        return self._write(BrokerPassword, "POST", path, body, query=query, headers=once(idempotency_key))
 
-    def end_password(self, marketplace: str, password: str, *, idempotency_key: str | None = None) -> BrokerPassword:
-        """End the password with this id now."""
+    def end_password(
+        self,
+        marketplace: str,
+        password: str,
+        *,
+        accept_changed_answers: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> BrokerPassword:
+        """End the password with this id now.
+
+        Raises Conflict with the code ``answers_would_change`` where it has let the platform in within 24 hours, and
+        ``accept_changed_answers`` is not given.
+        """
         path = place("marketplaces", marketplace, "passwords", password, "end")
-        return self._write(BrokerPassword, "POST", path, headers=once(idempotency_key))
+        query = {"accept_changed_answers": accept_changed_answers}
+        return self._write(BrokerPassword, "POST", path, query=query, headers=once(idempotency_key))
 
     def list_products(self, marketplace: str, *, page_size: int | None = None) -> Iterator[Product]:
         return self._list(Product, place("marketplaces", marketplace, "products"), {}, page_size)

@@ -42,7 +42,8 @@ class Platforms(Calls):
         """Create or change one. What is left out stays as it is.
 
         Raises Conflict with the code ``answers_would_change`` where calls that hold now may be refused by another
-        signature profile, and ``accept_changed_answers`` is not given.
+        signature profile or limit, or since the platform is the default one no more, and
+        ``accept_changed_answers`` is not given.
         """
         body = {
             "is_default": is_default,
@@ -78,19 +79,40 @@ class Platforms(Calls):
         return self._get_tagged(SigningSecret, path, known)
 
     def enter_signing_secret(
-        self, platform: str, secret: str, *, overlap_seconds: int | None = None, idempotency_key: str | None = None
+        self,
+        platform: str,
+        secret: str,
+        *,
+        overlap_seconds: int | None = None,
+        accept_changed_answers: bool | None = None,
+        idempotency_key: str | None = None,
     ) -> SigningSecret:
-        """Make it the current one. The one before stays valid for a day, or as long as you say."""
+        """Make it the current one. The one before stays valid for a day, or as long as you say.
+
+        Raises Conflict with the code ``answers_would_change`` where ``overlap_seconds`` is 0, one that ends so has
+        verified a call, and ``accept_changed_answers`` is not given.
+        """
         body = {"secret": secret, "overlap_seconds": overlap_seconds}
         path = place("platforms", platform, "signing-secrets")
-        return self._write(SigningSecret, "POST", path, body, headers=once(idempotency_key))
+        query = {"accept_changed_answers": accept_changed_answers}
+        return self._write(SigningSecret, "POST", path, body, query=query, headers=once(idempotency_key))
 
     def retire_signing_secret(
-        self, platform: str, signing_secret: str, *, idempotency_key: str | None = None
+        self,
+        platform: str,
+        signing_secret: str,
+        *,
+        accept_changed_answers: bool | None = None,
+        idempotency_key: str | None = None,
     ) -> SigningSecret:
-        """End a previous one now."""
+        """End a previous one now.
+
+        Raises Conflict with the code ``answers_would_change`` where calls may be signed with it still, and
+        ``accept_changed_answers`` is not given.
+        """
         path = place("platforms", platform, "signing-secrets", signing_secret, "retire")
-        return self._write(SigningSecret, "POST", path, headers=once(idempotency_key))
+        query = {"accept_changed_answers": accept_changed_answers}
+        return self._write(SigningSecret, "POST", path, query=query, headers=once(idempotency_key))
 
     def list_integrations(
         self, *, platform: str | None = None, policy: str | None = None, page_size: int | None = None

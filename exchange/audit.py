@@ -120,8 +120,8 @@ def _refused_detail(attempt: Attempt) -> dict[str, Any]:
         detail["clock_difference_seconds"] = round(difference, 3)
     if attempt.caller.verdict.reason in CLOCK_REASONS and attempt.caller.platform is not None:
         detail["tolerance_seconds"] = attempt.caller.platform.profile.tolerance_seconds
-    if attempt.caller.platform is None:
-        detail["platform"] = attempt.caller.name
+    if attempt.caller.platform is None or not attempt.caller.name:
+        detail["platform"] = attempt.caller.name  # empty: so it claimed to be nobody's, whoever answers there now
     return detail
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from credservice.core.ids import find_ours
 from credservice.credentials.hooks import Subject
@@ -13,6 +13,7 @@ from credservice.credentials.policy_impact import MAX_COUNTED, Use
 from credservice.credentials.rotation_impact import Unanswered
 from exchange.models import EndUser, Grant, Installation, Integration
 from exchange.services.answer_impact import MAX_LOOKED_AT, Look, answer_each
+from exchange.services.served import active_installations, grants_alone, kept_by
 
 
 def installations_of(lines: Collection[UUID]) -> dict[str, int]:
@@ -57,19 +58,17 @@ def _let_in(lines: Collection[UUID]) -> QuerySet[Installation]:
 
 
 def integrations_served(policy: CredentialPolicy) -> list[Use]:
-    """Find the integrations whose customers get credentials of a policy: the next one, or the successor of a live one.
+    """Find the integrations whose customers get credentials of a policy: the next one, or the successor of a live one
+    where another policy makes none.
 
     Of each, its active installations are counted, and the grants of customers without one.
     """
-    live = Credential.objects.unended().filter(policy=policy)
-    lines = list(live.values_list("line", flat=True).distinct()[:MAX_COUNTED])
-    active = Installation.objects.filter(state=Installation.State.ACTIVE)
-    same = active.filter(integration=OuterRef("integration"), end_user=OuterRef("end_user"))
-    others = Grant.objects.exclude(Exists(same))
-    bound = active.filter(integration__grants__line__in=lines, end_user=F("integration__grants__end_user"))
+    kept = [*kept_by(policy).values_list("pk", flat=True)]
+    active, alone = active_installations(), grants_alone()
+    bound = active.filter(integration__grants__in=kept, end_user=F("integration__grants__end_user"))
     parts = {
         "installations": (active.filter(integration__policy=policy), bound),
-        "grants": (others.filter(integration__policy=policy), others.filter(line__in=lines)),
+        "grants": (alone.filter(integration__policy=policy), alone.filter(pk__in=kept)),
     }
     found = {
         noun: {pk: of for rows in both for pk, of in rows.values_list("pk", "integration")[:MAX_COUNTED]}

@@ -4,7 +4,7 @@ Also foretells what another policy or shape of a product means to them.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,15 @@ from credservice.core.ids import find_ours
 from credservice.core.names import printable
 from credservice.credentials.hooks import Subject
 from credservice.credentials.models import CredentialPolicy
-from credservice.credentials.policy_impact import MAX_COUNTED, NamesImpact, Use, counted_up_to, names_change, names_of
+from credservice.credentials.policy_impact import (
+    MAX_COUNTED,
+    PolicyImpact,
+    Use,
+    Whose,
+    counted_up_to,
+    foretell_changes,
+    names_of,
+)
 from provisioning.models import Product, Resource, ResourceCredential
 
 
@@ -47,17 +55,22 @@ def products_served(policy: CredentialPolicy) -> list[Use]:
     return [Use(products[pk], count, "resources") for pk, count in counts.most_common()]
 
 
-def foretell_policy(product: Product, before: Iterable[str] | None, policy: CredentialPolicy) -> NamesImpact:
-    """Foretell what another policy of a product means to its resources' next credentials.
+def foretell_policy(product: Product, policy: CredentialPolicy) -> list[PolicyImpact]:
+    """Foretell what another policy of a product, which is as it is stored, means to its resources' next credentials.
 
-    Those that are live keep theirs, in rotations too. ``before`` is what the product's own makes: see ``names_of``.
+    Those that are live keep theirs, in rotations too.
     """
-    after = names_of(policy)
-    change = names_change(before, after) if before is not None and after is not None else ""
-    live = ResourceCredential.objects.filter(deprovisioned_at__isnull=True, resource__product=product)
-    resources = list(live.values_list("resource", flat=True)[:MAX_COUNTED]) if change else []
-    uses = [Use(product, len(set(resources)), "resources", credentials=len(resources))] if resources else []
-    return NamesImpact(change, uses, kept_by=product.policy.name)
+
+    def with_live_ones(_: CredentialPolicy) -> list[Use]:
+        live = ResourceCredential.objects.filter(deprovisioned_at__isnull=True, resource__product=product)
+        resources = list(live.values_list("resource", flat=True)[:MAX_COUNTED])
+        return [Use(product, len(set(resources)), "resources", credentials=len(resources))] if resources else []
+
+    def served(_: CredentialPolicy) -> list[Use]:
+        number = Resource.objects.exclude(state__in=Resource.GONE).filter(product=product)[:MAX_COUNTED].count()
+        return [Use(product, number, "resources")] if number else []
+
+    return foretell_changes(product.policy, policy, Whose(with_live_ones, served, kept_by=product.policy.name))
 
 
 @dataclass(frozen=True)
@@ -99,6 +112,39 @@ class Bindings:
     shape: Mapping[str, Any]
     names: tuple[str, ...]  # of the values that its policy makes
     live: Mapping[tuple[str, ...], int]  # how many, by the names of their values
+
+
+@dataclass(frozen=True)
+class ProvisionerImpact:
+    """Tells how many resources another provisioner of their product gets, which it did not provision."""
+
+    product: Product
+    after: str = ""
+    resources: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.resources)
+
+    def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
+        """Say it."""
+        whose = f" of product {self.product}" if sees(self.product) else ""
+        are = "is" if self.resources == 1 else "are"
+        no_longer = f", and no longer to {self.product.provisioner}" if self.product.provisioner else ""
+        told = f"{counted_up_to(self.resources, self.resources, 'resources')}{whose} {are} there."
+        then = f"Changes of plan and ends are told to {self.after or 'no endpoint'} from now on{no_longer}."
+        return [printable(told), printable(then)]
+
+    def counts(self) -> dict[str, int]:
+        """Count for the trail."""
+        return {"resources_of_another_provisioner": self.resources}
+
+
+def foretell_provisioner(product: Product, after: str) -> ProvisionerImpact:
+    """Foretell what another provisioner means to the resources that there are."""
+    if product.provisioner == after:
+        return ProvisionerImpact(product)
+    there = Resource.objects.filter(product=product).exclude(state__in=Resource.GONE)
+    return ProvisionerImpact(product, after, len(there.values_list("pk")[:MAX_COUNTED]))
 
 
 def bindings_of(product: Product) -> Bindings:

@@ -15,9 +15,9 @@ from credservice.manifest.document import BadValue, Item
 from credservice.manifest.inline import inline
 from credservice.manifest.json_values import Facts
 from credservice.manifest.kinds import Choice, Flag, Number, Text, Texts
-from credservice.manifest.registry import register
+from credservice.manifest.registry import Watch, register
 from credservice.manifest.schema import Change, ChangedAnswers, Extra, Field, Plan, Row, Section
-from provisioning.credential_hooks import bindings_of, foretell_policy, foretell_shape
+from provisioning.credential_hooks import bindings_of, foretell_policy, foretell_provisioner, foretell_shape
 from provisioning.models import Feature, Marketplace, Product
 from provisioning.models import Plan as ProductPlan
 from provisioning.protocols import all_protocols
@@ -102,8 +102,8 @@ def _check_dependants(plan: Plan) -> None:
 
 
 def _watch_products(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
-    """Note the policy and shape of products that the plan gives another; what is returned compares them."""
-    rows = plan.changed("products", "policy", "credentials_shape")
+    """Note policy, shape and provisioner of products that the plan gives another; what is returned compares them."""
+    rows = plan.changed("products", "policy", "credentials_shape", "provisioner")
     products = Product.objects.filter(pk__in=rows).select_related("policy", "marketplace")
     before = [(product, bindings_of(product)) for product in products]
 
@@ -112,11 +112,17 @@ def _watch_products(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
         for each, noted in before:
             row = rows[each.pk]
             if each.policy_id != row.obj.policy_id:
-                found.append((row, foretell_policy(each, noted.names, row.obj.policy)))
+                found += [(row, impact) for impact in foretell_policy(each, row.obj.policy)]
             found.append((row, foretell_shape(noted, row.obj.credentials_shape)))
+            found.append((row, foretell_provisioner(each, row.obj.provisioner)))
         return [told_of(row.item, impact) for row, impact in found if impact]
 
     return compare
+
+
+def _watch(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
+    comparisons = [watch(plan) for watch in (_watch_products, *_watches_of_protocols)]
+    return lambda: [each for compare in comparisons for each in compare()]
 
 
 PRODUCTS = Section(
@@ -175,8 +181,16 @@ _of_protocols: list[Section] = []
 _extras_of_protocols: list[Extra] = []
 
 
-def add_to_marketplaces(part: Section | Extra) -> None:
-    """Let the entry of a marketplace have a protocol's own part. Called before :func:`register_sections`."""
+_watches_of_protocols: list[Watch] = []
+
+
+def add_to_marketplaces(part: Section | Extra, *, watch: Watch | None = None) -> None:
+    """Let the entry of a marketplace have a protocol's own part. ``watch``: as of :func:`register`.
+
+    Called before :func:`register_sections`.
+    """
+    if watch is not None:
+        _watches_of_protocols.append(watch)
     if isinstance(part, Section):
         _of_protocols.append(part)
     else:
@@ -211,4 +225,4 @@ def register_sections() -> None:
         extras=_extras_of_protocols,
         check=_refuse_keys_of_others,
     )
-    register(marketplaces, check=_check_dependants, watch=_watch_products)
+    register(marketplaces, check=_check_dependants, watch=_watch)

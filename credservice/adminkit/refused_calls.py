@@ -55,11 +55,11 @@ class Look:
         """Tell if somebody should look."""
         return self.refused >= max(AT_LEAST, SHARE * (self.of - self.settled))
 
-    def sentence(self) -> str:
-        """Write it as a line of the overview."""
-        whose = f"{self._noun()} that claimed to be" if self.is_claimed else f"{self._noun()} of"
+    def sentence(self, *, whose: str = "") -> str:
+        """Write it as a line of the overview. ``whose``: what to say of them but that they are the partner's."""
+        whose = whose or f"{'that claimed to be' if self.is_claimed else 'of'} {self.partner}"
         lately = "" if self.of_last else " lately"
-        return f"{self._number()} {whose} {self.partner} {self._verb()} refused{lately}{self._why()}"
+        return f"{self._number()} {self._noun()} {whose} {self._verb()} refused{lately}{self._why()}"
 
     def fact(self, request: HttpRequest) -> Fact:
         """Say it on top of the partner's page, with a link to the lines."""
@@ -136,10 +136,9 @@ def refused_calls(
     ``every_call``: each call has one line there, so that "of the last 20" is true. ``unsettled`` chooses those of the
     refused lines whose reason holds still.
     """
-    among = among.filter(at__gte=timezone.now() - LATELY).order_by("-pk")
 
     def look(actor: str, *, is_claimed: bool, beside: int = 0) -> Look:
-        found = list(among.filter(actor=actor).only("outcome", "reason", "at", "detail")[:LOOKED_AT])
+        found = newest_lines(among, actor)
         refused = [line for line in found if line.outcome == REFUSED]
         left = unsettled(refused)
         reasons, since = Counter(line.reason for line in left), min((line.at for line in left), default=None)
@@ -151,3 +150,9 @@ def refused_calls(
     proven = look(f"{kind}:{name}", is_claimed=False)
     # A few claims beside many calls that are its own are no trouble.
     return RefusedCalls(proven, look(f"{UNPROVEN}{name}", is_claimed=True, beside=proven.of))
+
+
+def newest_lines(among: QuerySet[AuditEvent], actor: str) -> list[AuditEvent]:
+    """Find what an actor did lately, as far as it is looked at."""
+    lines = among.filter(at__gte=timezone.now() - LATELY, actor=actor).order_by("-pk")
+    return list(lines.only("outcome", "reason", "at", "detail")[:LOOKED_AT])

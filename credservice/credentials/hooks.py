@@ -82,3 +82,9 @@ def policy_of_successor(credential: Credential) -> CredentialPolicy:
     """Find the policy by which a person has a successor made: that of what hands its line out, where that is one."""
     found = {policy.pk: policy for ask in _policies for _, policy in ask([credential.line])}
     return next(iter(found.values())) if len(found) == 1 else credential.policy
+
+
+def policy_of_renewal(credential: Credential) -> CredentialPolicy:
+    """Find the policy by which one is made without a person: the same, unless its values are entered."""
+    policy = policy_of_successor(credential)
+    return policy if policy.backend().generates else credential.policy

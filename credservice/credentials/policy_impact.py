@@ -1,5 +1,6 @@
 """Foretells what of a successor is otherwise than of its predecessor, and whose a changed policy would make so.
 
+An integration or a product that is given another policy is judged as a policy that is changed itself: see ``Whose``.
 Of what integrations hand out, the answers are judged: exchange.services.answer_impact. What is said of names here is of
 the others, such as a marketplace's resources, whose users' apps read the values by their names. What is made by other
 options is told of both.
@@ -41,6 +42,14 @@ class Use(NamedTuple):
 Uses = Callable[[CredentialPolicy], Sequence[Use]]
 _uses: list[Uses] = []
 _served: list[Uses] = []
+
+
+class Whose(NamedTuple):
+    """Tells whom a change is about: who has live credentials read by their names, and who gets the next ones."""
+
+    read_by: Uses
+    served: Uses
+    kept_by: str = ""  # the policy that goes on making the rotations of what is live; empty: the one that is judged
 
 
 def register_uses(uses: Uses) -> None:
@@ -130,10 +139,8 @@ class NamesImpact(PolicyImpact):
         ]
 
     def _kept(self) -> str:
-        return printable(
-            f"Rotations of the present ones keep their names, made by the policy {self.kept_by} as before; where the "
-            "marketplace itself replaces one, that is a new credential."
-        )
+        told = f"Rotations of the present ones keep their names, made by the policy {_as_before(self.kept_by)}"
+        return printable(told)
 
 
 @dataclass(frozen=True)
@@ -142,14 +149,18 @@ class OptionsImpact(PolicyImpact):
 
     counted_as = "made_otherwise"
     until: str = ""  # what ends the present ones
+    kept_by: str = ""  # as of NamesImpact
 
     def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
         """Say it; what ``sees`` does not let be seen is not named. Options are named, never their values."""
-        whose = f"{self.whose()} (rotations of the present ones too)"
+        whose = self.whose() if self.kept_by else f"{self.whose()} (rotations of the present ones too)"
+        present = f"The present ones stay as they are until {self.until}."
+        if self.kept_by:
+            present = printable(f"Rotations of the present ones are made by the policy {_as_before(self.kept_by)}")
         return [
             printable(f"The next credentials of {whose} are made {self.change}."),
             *self.named("They are of", sees),
-            f"The present ones stay as they are until {self.until}.",
+            present,
         ]
 
 
@@ -171,7 +182,7 @@ class EndImpact(PolicyImpact):
 
 @dataclass(frozen=True)
 class EnteredImpact(PolicyImpact):
-    """Tells who has to enter values of other names from now on. False where nobody's are entered."""
+    """Tells who has to enter other values from now on, or none. False where nobody's are or were entered."""
 
     counted_as = "entered_otherwise"
 
@@ -180,26 +191,27 @@ class EnteredImpact(PolicyImpact):
         return [printable(self.change), *self.named("It is used by", sees)]
 
 
-def entered_change(before: Iterable[str], after: Iterable[str]) -> str:
-    """Say what changes for whoever enters values, where they are called otherwise; empty where they are not."""
-    old, new = list(before), list(after)
-    if set(old) == set(new):
+def _entered_change(before: CredentialPolicy, policy: CredentialPolicy) -> str:
+    """Say what changes for whoever enters values: others, none any more, or some from now on; empty for nothing."""
+    made, makes = before.backend().generates, policy.backend().generates
+    old, new = before.value_names(), policy.value_names()
+    if (made and makes) or (made == makes and {*old} == {*new}):
         return ""
+    if makes:
+        return (
+            "Whatever checks the values has to know those that the issuer makes. "
+            f"A backend that sends {' and '.join(old)} by the vendor API is refused."
+        )
+    have = "has" if len(new) == 1 else "have"
+    where, sent = ("for nothing makes it", "none") if made else ("also where values are replaced", " and ".join(old))
     return (
-        f"From now on, {' and '.join(new)} have to be entered for each customer, also where values are replaced. "
-        f"A backend that sends {' and '.join(old)} by the vendor API is refused until it sends these."
+        f"From now on, {' and '.join(new)} {have} to be entered for each customer, {where}. "
+        f"A backend that sends {sent} by the vendor API is refused until it sends these."
     )
 
 
-def foretell_entered(before: CredentialPolicy, policy: CredentialPolicy) -> EnteredImpact:
-    """Compare the names of the values that are entered for the policy, as it is in memory, with those before."""
-    try:
-        if before.backend().generates or policy.backend().generates:
-            return EnteredImpact()
-    except ImproperlyConfigured:
-        return EnteredImpact()  # settings have lost its issuer: nothing is entered
-    change = entered_change(before.value_names(), policy.value_names())
-    return EnteredImpact(change, served_by(policy) if change else ())
+def _as_before(policy: str) -> str:
+    return f"{policy} as before; where the marketplace itself replaces one, that is a new credential."
 
 
 def _listed(uses: Iterable[Use], sees: Callable[[Model], bool]) -> str:
@@ -235,57 +247,78 @@ def served_by(policy: CredentialPolicy) -> list[Use]:
     return [use for ask in _served for use in ask(policy)]
 
 
-def foretell_changes(before: CredentialPolicy, policy: CredentialPolicy) -> list[PolicyImpact]:
-    """Compare what the policy makes as it is in memory with what it made before, in every way."""
-    names, options = foretell_names(names_of(before), policy), foretell_options(before, policy)
-    return [each for each in (names, options, foretell_end(before, policy)) if each]
+EVERYBODY = Whose(uses_of, served_by)
 
 
-def foretell_names(before: Sequence[str] | None, policy: CredentialPolicy) -> NamesImpact:
-    """Compare the names of before (see :func:`names_of`) with those of the policy as it is in memory."""
-    after = names_of(policy)
-    if before is None or after is None:
-        return NamesImpact()  # settings have lost its issuer: nothing is made
-    change = names_change(before, after)
-    return NamesImpact(change, uses_of(policy)) if change else NamesImpact()
-
-
-def foretell_options(before: CredentialPolicy, policy: CredentialPolicy) -> OptionsImpact:
-    """Compare what the policy makes as it is in memory with what it made before, but for the names of the values."""
+def foretell_changes(
+    before: CredentialPolicy, policy: CredentialPolicy, whose: Whose = EVERYBODY
+) -> list[PolicyImpact]:
+    """Compare what a policy makes as it is in memory with what was made before, in every way: by itself, or by another
+    in whose place it is chosen."""
     try:
-        change = _options_change(before, policy)
-        until = _present_until(policy) if change else ""
+        found = [
+            _foretell_names(before, policy, whose),
+            _foretell_options(before, policy, whose),
+            _foretell_end(before, policy, whose),
+            _foretell_entered(before, policy, whose),
+        ]
     except ImproperlyConfigured:
-        return OptionsImpact()  # settings have lost its issuer: nothing is made
-    return OptionsImpact(change, served_by(policy) if change else [], until)
+        return []  # settings have lost an issuer: nothing is made
+    return [each for each in found if each]
 
 
-def foretell_end(before: CredentialPolicy, policy: CredentialPolicy) -> EndImpact:
-    """Find whose next credentials would end unrenewed by the policy as it is in memory, and did not, or not so soon.
+def _foretell_names(before: CredentialPolicy, policy: CredentialPolicy, whose: Whose) -> PolicyImpact:
+    change = names_change(before.value_names(), policy.value_names())
+    return NamesImpact(change, whose.read_by(policy) if change else (), whose.kept_by)
+
+
+def _foretell_entered(before: CredentialPolicy, policy: CredentialPolicy, whose: Whose) -> PolicyImpact:
+    change = _entered_change(before, policy)
+    if not change:
+        return EnteredImpact()
+    uses = whose.served(policy)
+    ordered = [use for use in uses if use.noun == "resources"]  # of these, nobody enters values
+    told = [change] if len(ordered) < len(uses) else []
+    if ordered and before.backend().generates:
+        told.append("A marketplace that asks for another credential is refused: nothing makes it.")
+    return EnteredImpact(" ".join(told), uses)
+
+
+def _foretell_options(before: CredentialPolicy, policy: CredentialPolicy, whose: Whose) -> PolicyImpact:
+    """Compare all but the names of the values."""
+    change = _options_change(before, policy)
+    if not change:
+        return OptionsImpact()
+    return OptionsImpact(change, whose.served(policy), _present_until(before), whose.kept_by)
+
+
+def _foretell_end(before: CredentialPolicy, policy: CredentialPolicy, whose: Whose) -> PolicyImpact:
+    """Find whose next credentials would end unrenewed, and did not, or not so soon.
 
     What an exchange hands out is made anew then, where an issuer makes it.
     """
-    try:
-        old, new = before.ends_unrenewed_after(), policy.ends_unrenewed_after()
-        generates = policy.backend().generates
-    except ImproperlyConfigured:
-        return EndImpact()  # settings have lost its issuer: nothing is made
+    generates = policy.backend().generates
+    new = policy.ends_unrenewed_after()
+    old = before.ends_unrenewed_after() if before.backend().generates == generates else None
     if new is None or (old is not None and old <= new):
         return EndImpact()
     now = f", not {spoken(old)}" if old else ""
     change = f"end {spoken(new)} after they are {'made' if generates else 'entered'}{now}"
     if generates:
         after = "Nothing makes successors before: a resource's user has to delete it and create another."
-        return EndImpact(change, uses_of(policy), after)
-    return EndImpact(change, served_by(policy), f"{NO_MORE} Their customers get no answer until then.")
+        return EndImpact(change, whose.read_by(policy), after)
+    return EndImpact(change, whose.served(policy), f"{NO_MORE} Their customers get no answer until then.")
 
 
 def _options_change(before: CredentialPolicy, policy: CredentialPolicy) -> str:
     """Say what is other, to go on after "made"."""
     old_backend, backend = before.backend(), policy.backend()
     if before.issuer != policy.issuer:
-        # Values that are entered are no issuer's: of those, the answers tell.
-        return f"by another issuer, {policy.issuer}" if old_backend.generates and backend.generates else ""
+        if not backend.generates:
+            return ""  # values that are entered are no issuer's: of those, other sentences tell
+        if old_backend.generates:
+            return f"by another issuer, {policy.issuer}"
+        return f"by the issuer {policy.issuer}, and no longer entered"
     declared = backend.policy_options() or ()
     old, new = ({option.name: option.default for option in declared} | each.options for each in (before, policy))
     changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]

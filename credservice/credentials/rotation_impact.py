@@ -149,7 +149,7 @@ def preview_rotation(
     return RotationPreview(
         reach=reach_of([credential]),
         overlap=timedelta(0) if credential.ends_when_followed() else kept,
-        ends_first=ends_first(credential),
+        ends_first=ends_first(credential, policy),
         pending=credential.waits_for_successor(),
         refusal=refusal_of_rotation(credential),
         retires_at=credential.retires_at,
@@ -174,8 +174,12 @@ def failing_issuers(issuers: Iterable[str]) -> list[str]:
     return list(failing.order_by("policy__issuer").values_list("policy__issuer", flat=True).distinct())
 
 
-def ends_first(credential: Credential) -> bool:
-    """Tell if the predecessor must be gone before a successor can be made, by whichever policy: another one may make it
-    for the same product, which lets only one live."""
-    policy = credential.policy
+def ends_first(credential: Credential, policy: CredentialPolicy) -> bool:
+    """Tell if the predecessor must be gone before a successor can be made by ``policy``: where its own lets only one
+    live, or that one does of what the same issuer makes."""
+    own = credential.policy
+    return _only_one_lives(own) or (policy.issuer == own.issuer and _only_one_lives(policy))
+
+
+def _only_one_lives(policy: CredentialPolicy) -> bool:
     return not policy.backend().local and not (policy.multiple and policy.backend().overlaps)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import structlog
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Q
 
@@ -16,6 +18,7 @@ from credservice.core.exceptions import Conflict, Invalid, Unavailable
 from credservice.core.instruments import STALE_HANDOUTS
 from credservice.core.jobs import enqueue
 from credservice.credentials import transitions
+from credservice.credentials.hooks import policy_of_renewal
 from credservice.credentials.issuer_calls import finish_at_commit, finish_end, finish_issue
 from credservice.credentials.leaks import leak_with, note_leak
 from credservice.credentials.locks import credential_lock_is_held
@@ -46,6 +49,7 @@ __all__ = [
 ]
 
 State = Credential.State
+log = structlog.get_logger(__name__)
 
 
 def start_issue(
@@ -145,7 +149,7 @@ def rotate(
         _abandon_pending(credential, actor, force_reason)
         if leaked:
             leak_with(credential, actor)
-        if ends_first(credential):
+        if ends_first(credential, policy or credential.policy):
             transitions.begin_end(credential, actor, why="rotated; only one may live", leaked=leaked)
         elif retires and leaked:
             transitions.begin_end(credential, actor, why="rotated without overlap", leaked=True)
@@ -167,9 +171,10 @@ def _has(credential: Credential, entered: Mapping[str, str]) -> bool:
 def refresh(credential: Credential, *, actor: str) -> tuple[Credential, bool]:
     """Find what to hand out in place of an active credential that is due, and tell if that is stale.
 
-    It is its successor, made now. While the issuer is down it is the credential itself, for as long as that is valid
-    and the policy's ``stale_for`` allows; then raises :class:`Unavailable`. While somebody else is making the
-    successor, it is the credential itself, too.
+    It is its successor, made now, by the policy of what hands it out where that makes values. While its issuer is down,
+    refuses, or is unknown to the settings, it is the credential itself, for as long as that is valid and its policy's
+    ``stale_for`` allows; then raises :class:`Unavailable`, or what the issuer raised. While somebody else is making
+    the successor, it is the credential itself, too.
     """
     if not credential.is_due():
         return credential, False
@@ -179,8 +184,9 @@ def refresh(credential: Credential, *, actor: str) -> tuple[Credential, bool]:
             return credential, False
         successor = finish_issue(successor, actor=actor)
         return (successor if successor.is_usable() else credential), not successor.is_usable()
-    except Unavailable:
+    except (Unavailable, Invalid, ImproperlyConfigured) as error:
         if credential.may_be_stale():
+            log.warning("stale_handed_out", credential=str(credential.pk), reason=str(error))
             STALE_HANDOUTS.inc()
             return credential, True
         raise
@@ -333,9 +339,10 @@ def _due_successor(credential: Credential, actor: str) -> Credential:
         found = newest.filter(state__in=[State.PENDING, State.ACTIVE]).exclude(pk=credential.pk).first()
         if found is not None or credential.state != State.ACTIVE:
             return found or credential
-        if ends_first(credential):
+        policy = policy_of_renewal(credential)
+        if ends_first(credential, policy):
             transitions.begin_end(credential, actor, why="due; only one may live")
-        return start_successor(credential, actor=actor)
+        return start_successor(credential, actor=actor, policy=policy)
 
 
 def _need_reason(reason: str, why: str) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -17,7 +18,7 @@ from procrastinate.contrib.django import app
 from credservice.core.exceptions import ServiceError
 from credservice.core.jobs import NeverGiveUp, enqueue
 from credservice.credentials import events, issuer_calls, leaks, services, signed_tokens, transitions
-from credservice.credentials.hooks import is_taken
+from credservice.credentials.hooks import is_taken, policy_of_renewal
 from credservice.credentials.models import OWN_END, Credential
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.keys.services import erase_ended_secrets
@@ -115,9 +116,9 @@ def rotate_due() -> None:
             if not credential.policy.backend().generates:  # it was due by a policy that had a period for entered values
                 Credential.objects.filter(pk=credential.pk).update(rotates_at=None)
             elif not is_taken(credential):
-                services.rotate(credential=credential, actor="schedule")
-        except ServiceError as error:
-            log.warning("rotation_put_off", credential=str(credential.pk), reason=error.message)
+                services.rotate(credential=credential, actor="schedule", policy=policy_of_renewal(credential))
+        except (ServiceError, ImproperlyConfigured) as error:
+            log.warning("rotation_put_off", credential=str(credential.pk), reason=str(error))
 
 
 def erase_ended() -> int:

@@ -29,12 +29,18 @@ Path = tuple[str, ...]  # names of sections and of entries by turns: ("platforms
 
 
 class AcceptingSerializer(StrictSerializer):
-    """The query of a PUT that may change what customers are answered. It is no field: no object has it."""
+    """The query of a write that may change what customers are answered. It is no field: no object has it."""
 
     accept_changed_answers = serializers.BooleanField(
         default=False,
         help_text="Also change what customers who are answered today would get, or leave them without an answer.",
     )
+
+
+def require_accepted(view: VendorView, told: str) -> None:
+    """Refuse what ``told`` says, unless it was accepted: what was written of it is undone. Raises :class:`Conflict`."""
+    if not view.params["accept_changed_answers"]:
+        raise Conflict(told, code="answers_would_change")
 
 
 class SetupView(VendorView):

@@ -16,6 +16,7 @@ from exchange.models import EndUser
 from exchange.services.answer_impact import MAX_NAMED, AnswerImpact
 from exchange.services.customer_answers import asked_of, foretell_attributes
 
+MADE_LABEL = "Save it and change what is made"
 OWN_ID = "external_id"  # of an end user: no attribute, and asked for as one
 _MAY_HOLD = "Facts that answers may hold."
 
@@ -28,9 +29,10 @@ def ask_for_tick(form: Any, impact: AnswerImpact, wanted: Iterable[str]) -> dict
     if not impact:
         return None
     mend = "Add what is missing first, or tick this to save it all the same."
+    label = "Save it and change these answers" if impact.different or not impact.made else MADE_LABEL
     accepted = ticks.ask_for_tick(
         form,
-        label="Save it though some get no answer" if impact.unanswered else "Save it and change these answers",
+        label="Save it though some get no answer" if impact.unanswered else label,
         told=told(impact),
         how=mend if impact.unanswered else "Tick this, and save again.",
         accepts=[*impact.sentences(), *wanted],

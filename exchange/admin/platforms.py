@@ -33,13 +33,14 @@ from exchange.admin import pages
 from exchange.admin.credential_filters import credentials_fact
 from exchange.admin.debugger import SignatureDebugger, opens
 from exchange.admin.first_steps import PlatformFirstSteps, endpoint_of
-from exchange.admin.refused_platforms import call_of, refused_of, refused_platforms, what_to_do
+from exchange.admin.refused_platforms import call_of, refused_of, refused_platforms, unnamed_calls, what_to_do
 from exchange.admin.shape_table import ShapeField, UnseenShapeTable, shape_shown
 from exchange.admin.shapes import TABLE, EditShape, link_other_view
 from exchange.admin.trials import TestExchange
 from exchange.audit import ACTION
 from exchange.models import Integration, Platform
 from exchange.models.platforms import PROFILE
+from exchange.services.default_impact import foretell_default
 from exchange.services.grants import new_secret_set
 from exchange.services.limit_impact import MOST, foretell_limit
 from exchange.services.signature_impact import foretell_refusals
@@ -50,7 +51,7 @@ ANSWER_HELP = see_document(
     "protocols/mindcloud/#the-answer",
     "What they may hold",
 )
-REFUSING = (*PROFILE, "requests_per_minute")  # may have calls refused that are answered now
+REFUSING = (*PROFILE, "requests_per_minute", "is_default")  # may have calls refused that are answered now
 ANSWER_LINK = '<a class="text-link" href="{}">{}</a>'
 
 
@@ -101,10 +102,15 @@ class PlatformForm(TickedForm):
             self._ask_about_calls()
 
     def _ask_about_calls(self) -> None:
-        """Ask for a tick where calls that are answered now may be refused by the new signature profile, or limit."""
+        """Ask for a tick where calls that are answered now may be refused by what is changed."""
         platform = self.instance
         before = Platform.objects.get(pk=platform.pk)
-        impacts = [each for each in (foretell_refusals(before, platform), foretell_limit(before, platform)) if each]
+        foretold = (
+            foretell_refusals(before, platform),
+            foretell_limit(before, platform),
+            foretell_default(before, platform),
+        )
+        impacts = [each for each in foretold if each]
         if impacts and ask_for_tick(
             self,
             label=f"Save it and refuse {' and '.join(each.refused for each in impacts)}",
@@ -198,7 +204,7 @@ class PlatformAdmin(WithFirstSteps, WithSecrets, TickedPage, ConsoleAdmin):
         return [*links, new_secret | {"variant": ActionVariant.DEFAULT}] if new_secret else links
 
     def needs_operator(self) -> list[Need]:
-        return [*self._without_secret(), *refused_platforms(), *self._unsigned()]
+        return [*self._without_secret(), *unnamed_calls(), *refused_platforms(), *self._unsigned()]
 
     def next_of_line(self, request: HttpRequest, event: AuditEvent) -> list[Need]:
         """Lead from a refused exchange to the debugger, where the call is kept, and to the platform."""

@@ -5,10 +5,10 @@ from functools import partial
 from django.http import HttpRequest
 from django.urls import reverse
 
-from credservice.adminkit.links import list_url
+from credservice.adminkit.links import field_of, list_url
 from credservice.adminkit.menu import Need
 from credservice.adminkit.object_pages import ObjectPage
-from credservice.adminkit.refused_calls import Look, RefusedCalls, refused_calls
+from credservice.adminkit.refused_calls import AT_LEAST, LOOKED_AT, Look, RefusedCalls, newest_lines, refused_calls
 from credservice.audit.models import AuditEvent
 from credservice.core.ago import ago
 from exchange.admin.trials import TestExchange
@@ -16,6 +16,7 @@ from exchange.audit import ACTION
 from exchange.models import Installation, Platform
 from exchange.models.refused_calls import RefusedCall
 from exchange.refusals import WaitingForApproval
+from exchange.services.default_impact import ADDRESS, Former, former_default
 from exchange.services.settled_refusals import unsettled
 from exchange.services.signature_impact import none_held_since
 
@@ -32,6 +33,22 @@ def refused_platforms() -> list[Need]:
     ]
 
 
+def unnamed_calls() -> list[Need]:
+    """Tell of calls to the address without a name, where no platform is the default one."""
+    if Platform.objects.filter(is_default=True).exists():
+        return []
+    lines = AuditEvent.objects.filter(action=ACTION, reason="unknown_platform", detail__platform="")
+    number, former = len(newest_lines(lines, "anonymous")), former_default()
+    if number < AT_LEAST:
+        return []
+    calls = f"{number}{'' if number < LOOKED_AT else '+'} calls to {ADDRESS}, without a platform's name,"
+    need = Need(f"{calls} were refused lately: no platform is the default one", kind="refused without a name")
+    if former is None:
+        return [need._replace(link=list_url(Platform))]
+    link = field_of(former.platform, "is_default")
+    return [need._replace(sentence=f"{need.sentence}. {former}", urgent=True, link=link)]
+
+
 def refused_of(platform: Platform) -> RefusedCalls:
     exchanges = AuditEvent.objects.filter(action=ACTION)
     left = partial(unsettled, platform)
@@ -44,6 +61,10 @@ def what_to_do(
     """Lead, on the platform's page, to what explains its refused calls: a test of an exchange, and the debugger."""
     proven, claimed = refused
     steps = []
+    if claimed.are_many() and (former := _answered_before(platform, claimed)):
+        told = f"Calls to {ADDRESS}, without its name, are refused. {former}"
+        sentence = f"{told}: if they are its calls, make it the default platform again"
+        steps.append(Need(sentence, urgent=True, link=field_of(platform, "is_default")))
     if proven.are_many() and trial.link(request, platform):
         sentence = "Its calls are refused: test an exchange with the ids of one, and see why"
         sent = proven.details if request.user.has_perm("audit.view_auditevent") else ()
@@ -73,6 +94,9 @@ def _kept(platform: Platform, reason: str) -> RefusedCall | None:
 
 def _need(platform: Platform, look: Look) -> Need:
     """Lead to the debugger with the newest of these calls, to what waits for approval, or to the calls' lines."""
+    if former := _answered_before(platform, look):
+        sentence = f"{look.sentence(whose=f'to {ADDRESS}, without the name {platform},')}. {former}"
+        return Need(sentence, urgent=True, link=field_of(platform, "is_default"), kind=look.kind)
     need = Need(look.sentence(), urgent=not look.is_claimed, link=_listed(platform, look), kind=look.kind)
     if look.is_claimed and (changed_at := none_held_since(platform)):
         need = need._replace(sentence=f"{need.sentence}. {_NONE_HELD} {ago(changed_at)}", urgent=True)
@@ -80,6 +104,12 @@ def _need(platform: Platform, look: Look) -> Need:
     if call is None:
         return need
     return need._replace(link=f"{reverse('admin:exchange_platform_debugger', args=[platform.pk])}?call={call.pk}")
+
+
+def _answered_before(platform: Platform, look: Look) -> Former | None:
+    """Find whose most of these claims may be: they name nobody, and another platform answered at their address."""
+    unnamed = sum(detail.get("platform") == "" for detail in look.details)
+    return former_default() if look.is_claimed and platform.is_default and 2 * unnamed > look.refused else None
 
 
 def _listed(platform: Platform, look: Look) -> str:

@@ -38,6 +38,7 @@ from exchange.services.answer_impact import (
     names_handed_out,
 )
 from exchange.services.dry_run import MASK
+from exchange.services.served import still_renewed
 from exchange.shapes import CREDENTIAL, WANTED, MissingAttributes, as_stored, fill
 
 LOOKED_AT = 5  # installations, the newest, for one to preview
@@ -68,8 +69,9 @@ class ShapeJSONForm(forms.Form):
         required=False,
         empty_label=None,
         widget=UnfoldAdminSelectWidget,
-        help_text="How its credentials are made. Those that are there stay as they are: rotate them, or replace their "
-        "values, and the successors are made by this one.",
+        help_text="How its credentials are made. Those that are there stay as they are until they are rotated, made "
+        "anew at an exchange, or replaced: their successors are made by this one. Where its values are entered, "
+        "what renews by itself goes on by the policy that made it, until they are.",
     )
     response_shape: forms.Field = JSONField(
         error_messages={"required": WANTED},
@@ -91,6 +93,8 @@ class ShapeJSONForm(forms.Form):
         initial = {"policy": policy, "response_shape": shape, "before": lambda: _seen(integration)}
         super().__init__(data, initial=initial)
         self._integration, self._saves = integration, saves
+        policies = self.fields["policy"]
+        policies.help_text = " ".join([str(policies.help_text), *still_renewed(integration)])
 
     def clean(self) -> dict[str, Any]:
         """Check the two together, and ask to confirm what would change for installations."""

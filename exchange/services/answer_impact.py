@@ -13,10 +13,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 from credservice.core.names import printable
 from credservice.credentials.models import Credential, CredentialPolicy
-from credservice.credentials.policy_impact import entered_change
+from credservice.credentials.policy_impact import PolicyImpact, Whose, foretell_changes
 from credservice.credentials.rotation_impact import counted
 from credservice.crypto import SealError
 from exchange.models import EndUser, Grant, Installation, Integration
+from exchange.services.served import served, still_renewed
 from exchange.shapes import CREDENTIAL, END_USER, TEXT, MissingAttributes, fill, noun_of, read_source
 
 MAX_LOOKED_AT = 500  # installations that are answered, the newest: of one change, over all its integrations
@@ -63,12 +64,16 @@ class Look:
 
 @dataclass(frozen=True)
 class Answers:
-    """Holds what the newest installations of an integration are answered, at one time."""
+    """Holds what the newest installations of an integration are answered, as it is in memory, at one time."""
 
-    shape: Mapping[str, str]
-    makes: _Makes
+    integration: Integration
     by_installation: Mapping[Installation, Answer]
     more: bool  # than were looked at
+
+    @property
+    def shape(self) -> Mapping[str, str]:
+        shape: Mapping[str, str] = self.integration.response_shape
+        return shape
 
 
 @dataclass
@@ -84,10 +89,11 @@ class AnswerImpact:
     lacking: dict[str, list[EndUser | Installation]] = field(default_factory=dict)  # by what is to be added to them
     looked_at: int = 0
     more: bool = False
-    entered: str = ""  # what changes for whoever enters values
+    made: Sequence[PolicyImpact] = ()  # what another policy makes otherwise
+    renewed: Sequence[str] = ()  # what that policy does not make the successors of
 
     def __bool__(self) -> bool:
-        return bool(self.different or self.unanswered or self.more or self.entered)
+        return bool(self.different or self.unanswered or self.more or self.made)
 
     def sentences(self, *, named: bool = True) -> list[str]:
         """Say it; not ``named``: to who may not read installations, without their ids and what they lack."""
@@ -97,7 +103,9 @@ class AnswerImpact:
         if self.different:
             names = some(self.different) if named else ""
             told.append(f"{_number(self.different)} would be answered differently{names}.")
-        told += [*self.changes, *([self.entered] if self.entered else [])]
+        # The integration itself is the one that they would name.
+        told += [*self.changes, *(each for made in self.made for each in made.sentences(lambda obj: False))]
+        told += self.renewed if self.made else []
         if self.more and self.looked_at:
             told.append(f"There are more installations: only the newest {self.looked_at} were looked at.")
         elif self.more:
@@ -105,12 +113,13 @@ class AnswerImpact:
         return [printable(each) for each in told]
 
     def counts(self) -> dict[str, int]:
-        """Count for the trail; the last are integrations."""
-        return {
+        """Count for the trail."""
+        counts = {
             "different": len(self.different),
             "unanswered": len(self.unanswered),
             "not_all_looked_at": int(self.more),
-        } | ({"entered_otherwise": 1} if self.entered else {})
+        }
+        return counts | {name: count for made in self.made for name, count in made.counts().items()}
 
 
 def foretell_answers(now: Integration, then: Integration) -> AnswerImpact:
@@ -123,8 +132,10 @@ def foretell_answers(now: Integration, then: Integration) -> AnswerImpact:
 
 
 def is_answered_alike(now: Integration, shape: Mapping[str, str], policy: CredentialPolicy) -> bool:
-    """Tell if neither the shape nor what the policy makes is another: then no answer changes."""
-    return bool(now.response_shape == shape) and _makes(now.policy) == _makes(policy)
+    """Tell if neither the shape nor the policy is another, nor what that makes: then no answer changes, nor the next
+    credentials."""
+    same = now.response_shape == shape and now.policy_id == policy.pk
+    return bool(same) and _makes(now.policy) == _makes(policy)
 
 
 def answers_of(integration: Integration, look: Look, *, among: Collection[Installation] | None = None) -> Answers:
@@ -147,7 +158,7 @@ def answers_of(integration: Integration, look: Look, *, among: Collection[Instal
     for each in looked_at:
         each.integration = integration
     answers = answer_each(looked_at, look)
-    return Answers(integration.response_shape, _makes(integration.policy), answers, more=len(found) > limit)
+    return Answers(integration, answers, more=len(found) > limit)
 
 
 def answer_each(installations: Iterable[Installation], look: Look) -> dict[Installation, Answer]:
@@ -163,14 +174,17 @@ def answer_each(installations: Iterable[Installation], look: Look) -> dict[Insta
 
 
 def compare_answers(before: Answers, after: Answers) -> AnswerImpact:
-    """Tell what would change for those that are answered before. Who gets no answer then loses none.
+    """Tell what would change for those that are answered before, and of the next credentials, where another policy is
+    chosen. Who gets no answer before loses none.
 
     A field whose source is another is changed, whatever its value: a guess at a value is not told from others.
     """
-    is_other = (before.shape, before.makes) != (after.shape, after.makes)
+    now, then = before.integration, after.integration
+    is_other = (before.shape, _makes(now.policy)) != (after.shape, _makes(then.policy))
     impact = AnswerImpact(looked_at=len(before.by_installation), more=before.more and is_other)
-    if before.makes and after.makes and not (before.makes[0] or after.makes[0]) and before.by_installation:
-        impact.entered = entered_change(sorted(before.makes[1]), sorted(after.makes[1]))
+    if now.policy_id != then.policy_id:  # of one that is changed itself, its own page and entry tell
+        whose = Whose(lambda policy: (), lambda policy: served(then))
+        impact.made, impact.renewed = foretell_changes(now.policy, then.policy, whose), still_renewed(then)
     fields = {**before.shape, **after.shape}
     by_source = {name for name in fields if before.shape.get(name) != after.shape.get(name)}
     changed: set[str] = set()
@@ -274,7 +288,8 @@ def _handed_out(
 ) -> dict[Installation, Values | None]:
     """Find the values that each is handed by its own grant, else by its end user's: None where that hands out nothing.
 
-    Those without a grant are left out.
+    Left out are those without a grant, and those whose credential has expired, where the integration's policy makes the
+    next one; where it takes entered values, that credential's own may make it.
     """
     grants = Grant.objects.filter(integration=integration, end_user__in={each.end_user_id for each in installations})
     lines = {(grant.end_user_id, grant.installation_id): grant.line for grant in grants}
@@ -283,13 +298,26 @@ def _handed_out(
     # The last of a line stays. As exchange.queries chooses: usable before pending, active before retiring, the newest.
     good.sort(key=lambda each: (each.is_usable(), each.state == Credential.State.ACTIVE, each.created_at))
     by_line = {each.line: each for each in good}
-    found = {}
+    expired = _expired(set(lines.values()) - by_line.keys())
+    found: dict[Installation, Values | None] = {}
     for each in installations:
         line = lines.get((each.end_user_id, each.pk)) or lines.get((each.end_user_id, None))
-        if line is not None:
-            credential = look.instead.get(line) or by_line.get(line)
+        if line is None:
+            continue
+        credential = look.instead.get(line) or by_line.get(line)
+        over = None if credential else expired.get(line)
+        if over is None or over.subject != each.subject:
             found[each] = _values(credential, look) if credential and credential.subject == each.subject else None
+        elif _made(integration.policy) is None:
+            found[each] = _made(over.policy)
     return found
+
+
+def _expired(lines: Collection[UUID]) -> dict[UUID, Credential]:
+    """Find the newest credential of each of these lines that hand out nothing, where its own expiry ended it."""
+    of_lines = Credential.objects.filter(line__in=lines).select_related("policy")
+    newest = of_lines.order_by("line", "-created_at").distinct("line") if lines else ()
+    return {each.line: each for each in newest if each.has_expired() or each.is_due()}
 
 
 def _values(credential: Credential, look: Look) -> Values | None:

@@ -12,7 +12,7 @@ from exchange.queries import ExchangeRow
 from exchange.refusals import NothingGranted, WaitingForApproval
 from exchange.serializers import ExchangeIds
 from exchange.services.exchange import check_installation, check_parties, fill_answer, find_row, open_values
-from exchange.services.first_exchange import check_renewable, issuer_errors, newest_of
+from exchange.services.first_exchange import check_expired, issuer_errors, newest_of, renewing_policy
 
 MASK = "••••••••"
 
@@ -102,12 +102,11 @@ def _made(row: ExchangeRow) -> tuple[CredentialPolicy, str]:
             raise NothingGranted(reason="no_grant")
         return policy, "Nothing is granted yet: a grant and a credential would be made."
     if row.due:
-        policy = CredentialPolicy.objects.get(credentials=row.credential)
-        if not policy.backend().generates:
-            raise NothingGranted(reason="credential_expired")
-        return policy, "The credential is due: its successor would be made first, and handed out."
+        assert row.credential is not None
+        due = Credential.objects.select_related("policy").get(pk=row.credential)
+        return renewing_policy(due), "The credential is due: its successor would be made first, and handed out."
     newest = newest_of(row.line, row.owner)
     if newest.state == Credential.State.PENDING:
         return newest.policy, "The credential is being made: the call would wait for it."
-    check_renewable(newest)
-    return newest.policy, "The credential has expired: a successor would be made."
+    check_expired(newest)
+    return renewing_policy(newest), "The credential has expired: a successor would be made."

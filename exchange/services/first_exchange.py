@@ -10,7 +10,8 @@ from django.db import transaction
 
 from credservice.audit import Line, record
 from credservice.core.exceptions import Invalid, Unavailable
-from credservice.credentials.models import Credential
+from credservice.credentials.hooks import policy_of_renewal
+from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import finish_issue, refresh, start_successor
 from credservice.issuers.base import IssuerUnavailable
 from exchange.models import EndUser, Grant, Installation, Integration
@@ -68,7 +69,7 @@ def refresh_credential(*, platform: PlatformRow, credential_id: UUID) -> bool:
     credential = Credential.objects.select_related("policy").get(pk=credential_id)
     with issuer_errors():
         if not credential.policy.backend().generates:
-            raise NothingGranted(reason="credential_expired")
+            renewing_policy(credential)  # which may raise
         _, stale = refresh(credential, actor=f"platform:{platform.name}")
     return stale
 
@@ -119,15 +120,20 @@ def _renewed(credential: Credential, actor: str) -> Credential:
     """Start an expired credential's successor. One that was revoked or failed stays the last."""
     if credential.state == State.PENDING or credential.is_usable() or credential.is_due():
         return credential
-    check_renewable(credential)
-    return start_successor(credential, actor=actor)
+    check_expired(credential)
+    return start_successor(credential, actor=actor, policy=renewing_policy(credential))
 
 
-def check_renewable(credential: Credential) -> None:
-    """Raise :class:`NothingGranted` unless its own expiry ended it, and its issuer makes another."""
-    # What is outside may still be on its way out.
-    ended = credential.final_state() if credential.is_ending() else credential.state
-    if ended != State.EXPIRED:
+def check_expired(credential: Credential) -> None:
+    """Raise :class:`NothingGranted` unless its own expiry ended it."""
+    if not credential.has_expired():
         raise NothingGranted(reason=f"credential_{credential.state}")
-    if not credential.policy.backend().generates:
+
+
+def renewing_policy(credential: Credential) -> CredentialPolicy:
+    """Find the policy by which an exchange has its successor made. Raises :class:`NothingGranted` where nobody but a
+    person makes one."""
+    policy = policy_of_renewal(credential)
+    if not policy.backend().generates:
         raise NothingGranted(reason="credential_expired")
+    return policy

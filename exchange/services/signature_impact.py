@@ -7,10 +7,12 @@ from typing import ClassVar
 
 from django.utils import timezone
 
+from credservice.audit.models import AuditEvent
 from credservice.core.ago import ago
 from credservice.http.client_address import parse_networks
 from credservice.keys.models import SigningSecret
 from credservice.keys.rotation_progress import signs_with
+from exchange.audit import ACTION
 from exchange.models import Platform
 
 UNLESS_CHANGED = "Leave it as it is, unless the platform itself has changed how it signs."
@@ -39,36 +41,43 @@ _OF_ANY_CALL: Mapping[str, Callable[[Platform, Platform], bool]] = {
 
 @dataclass(frozen=True)
 class SignatureImpact:
-    """Tells which changed settings may have calls refused, which secret verifies such calls, and when its settings were
-    changed since the last one, if they were, or that nobody can tell yet whether calls hold with them."""
+    """Tells which changed settings may have calls refused, when the last such call held, by which secret (None: it was
+    unsigned), and when its settings were changed since, if they were, or that nobody can tell yet whether calls hold
+    with them."""
 
     of: ClassVar = "signature profile"
-    refused: ClassVar = "calls that are signed as now"
 
     settings: tuple[str, ...]
-    secret: SigningSecret
+    held_at: datetime
+    secret: SigningSecret | None
     changed_at: datetime | None
     too_early: str
 
     def sentence(self, *, named: bool = True) -> str:
         """Say it, with the settings as the form calls them. ``named``: and by which secret."""
-        assert self.secret.last_used_at is not None
-        secret = f"the secret {self.secret.hint}" if named else "one of its secrets"
+        signed = f"by the secret {self.secret.hint}" if self.secret and named else "by one of its secrets"
+        how = signed if self.secret else "unsigned"
         names = [str(Platform._meta.get_field(name).verbose_name) for name in self.settings]  # type: ignore[union-attr]
         listed = " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
         now = "then" if self.changed_at else "now"
-        how = f"signed as {now} are refused with 401" if self.is_signed_otherwise() else f"sent as {now} may be refused"
-        last = f"{ago(self.secret.last_used_at)}, by {secret}"
+        refused = (
+            f"signed as {now} are refused with 401" if self.is_signed_otherwise() else f"sent as {now} may be refused"
+        )
+        last = f"{ago(self.held_at)}, {how}"
         held = f"Its calls hold with the present settings: the last one {last}."
         if self.too_early:
             held = f"{self.too_early} The last that is known to have held came {last}."
         elif self.changed_at:
             held = f"Its last call that held came {last}: before its settings were changed {ago(self.changed_at)}."
-        return f"{held} With {listed} otherwise, calls that are {how}."
+        return f"{held} With {listed} otherwise, calls that are {refused}."
 
     def counts(self) -> dict[str, int]:
         """Count for the trail."""
         return {"settings_that_calls_hold_with": len(self.settings)}
+
+    @property
+    def refused(self) -> str:
+        return f"calls that are {'signed' if self.secret else 'sent'} as now"
 
     @property
     def advice(self) -> str:
@@ -86,16 +95,16 @@ def foretell_refusals(before: Platform, after: Platform) -> SignatureImpact | No
     calls are refused now, the way back takes nothing away.
     """
     settings = _stricter(before, after)
-    secret = signs_with(before.secrets) if settings else None
-    if secret is None or secret.last_used_at is None or secret.last_used_at < timezone.now() - LATELY:
+    held_at, secret = _last_held(before) if settings else (None, None)
+    if held_at is None or held_at < timezone.now() - LATELY:
         return None
-    changed_at = changed_since_last_use(before, secret.last_used_at)
-    held = before.as_of(secret.last_used_at) if changed_at else before
+    changed_at = changed_since_last_use(before, held_at)
+    held = before.as_of(held_at) if changed_at else before
     if any(name in _OTHERWISE_SIGNED for name in _stricter(held, before)):
         return None
     settings = tuple(name for name in settings if name in _stricter(held, after))
-    early = too_early_to_tell(before, secret.last_used_at)
-    return SignatureImpact(settings, secret, changed_at, early) if settings else None
+    early = too_early_to_tell(before, held_at)
+    return SignatureImpact(settings, held_at, secret, changed_at, early) if settings else None
 
 
 def changed_since_last_use(platform: Platform, last_used_at: datetime) -> datetime | None:
@@ -116,6 +125,22 @@ def too_early_to_tell(platform: Platform, last_used_at: datetime) -> str:
         f"Its signature profile was changed {ago(changed_at)}: whether calls hold with it shows {minutes} minutes "
         "after that."
     )
+
+
+def last_call_at(platform: Platform) -> datetime | None:
+    """Tell by the trail when a call was last taken for the platform's; None where none was lately."""
+    calls = AuditEvent.objects.filter(actor=f"platform:{platform.name}", action=ACTION)
+    return calls.filter(at__gte=timezone.now() - LATELY).order_by("-pk").values_list("at", flat=True).first()
+
+
+def _last_held(platform: Platform) -> tuple[datetime | None, SigningSecret | None]:
+    """Tell when a call last held, and by which secret: calls of an unsigned platform are in the trail alone."""
+    secret = signs_with(platform.secrets)
+    signed_at = secret.last_used_at if secret else None
+    unsigned_at = None if platform.require_signature else last_call_at(platform)
+    if unsigned_at is not None and (signed_at is None or unsigned_at > signed_at):
+        return unsigned_at, None
+    return signed_at, secret
 
 
 def none_held_since(platform: Platform) -> datetime | None:

@@ -58,7 +58,8 @@ class OnePlatform(SetupView):
     def put(self, request: Request, platform: str) -> Response:
         """Keep what is left out as it is. A new one answers nothing until it has a signing secret.
 
-        A signature profile by which calls may be refused that hold now is refused until you accept it.
+        A signature profile or limit by which calls may be refused that hold now is refused until you accept it; so is
+        taking the default away from a platform that calls.
         """
         return self.put_entry(("platforms", platform), Platform.objects.filter(name=platform), PlatformSerializer)
 

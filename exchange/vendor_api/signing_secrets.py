@@ -7,15 +7,18 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from credservice.core.ago import ago
 from credservice.core.exceptions import NotFound
 from credservice.core.ids import find_ours
 from credservice.keys.models import SigningSecret
+from credservice.keys.rotation_progress import Stage, signs_with, stage_at_end
 from credservice.keys.services import enter_secret_once, retire_secret
 from credservice.vendor_api.base import VendorView
 from credservice.vendor_api.fields import OverlapSeconds, StrictSerializer, Text
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import PageQuerySerializer, page, page_of
+from credservice.vendor_api.setup import AcceptingSerializer, require_accepted
 from exchange.lookups import platform_of_name
 
 
@@ -50,18 +53,25 @@ class SigningSecrets(VendorView):
         "enter_signing_secret",
         "Enter a platform's signing secret",
         scope=Scope.WRITE_TRUST,
+        query=AcceptingSerializer,
         takes=SigningSecretPostSerializer,
         gives={200: SigningSecretSerializer, 201: SigningSecretSerializer},
+        problems=("answers_would_change",),
         examples={"With a day's overlap": {"secret": "what openssl rand -base64 32 has printed"}},
     )
     def post(self, request: Request, platform: str) -> Response:
-        """It becomes the current one, and the one before stays valid for a while. 200 where it is current already."""
+        """It becomes the current one, and the one before stays valid for a while. 200 where it is current already.
+
+        Without an overlap it is refused until you accept it, where one that ends with it has verified a call.
+        """
+        secrets, overlap = platform_of_name(platform).secrets, timedelta(seconds=self.body["overlap_seconds"])
+        used = signs_with(secrets)
         secret, is_new = enter_secret_once(
-            secret_set=platform_of_name(platform).secrets,
-            text=self.body["secret"],
-            actor=self.actor,
-            overlap=timedelta(seconds=self.body["overlap_seconds"]),
+            secret_set=secrets, text=self.body["secret"], actor=self.actor, overlap=overlap
         )
+        if is_new and not overlap and used and used.last_used_at:
+            last = f"The platform signs with {used.hint}: it last verified a call {ago(used.last_used_at)}."
+            require_accepted(self, f"{last} Every call is refused until the platform signs with the new secret.")
         return Response(SigningSecretSerializer(secret).data, status=201 if is_new else 200)
 
 
@@ -84,11 +94,20 @@ class RetireSigningSecret(VendorView):
         "retire_signing_secret",
         "Retire a platform's signing secret",
         scope=Scope.WRITE_TRUST,
+        query=AcceptingSerializer,
         gives={200: SigningSecretSerializer},
+        problems=("answers_would_change",),
     )
     def post(self, request: Request, platform: str, signing_secret: str) -> Response:
-        """A previous one verifies nothing from now on. The current one is replaced first. Repeating it is harmless."""
+        """A previous one verifies nothing from now on. The current one is replaced first. Repeating it is harmless.
+
+        It is refused until you accept it, where calls may be signed with it still.
+        """
         found = _find(platform, signing_secret)
+        stage = stage_at_end(found)
+        if found.last_used_at is not None and stage in (Stage.UNUSED, Stage.BOTH):
+            last = f"It last verified a call {ago(found.last_used_at)}."
+            require_accepted(self, f"{stage} {last} What is signed with it is refused from then on.")
         retire_secret(secret=found, actor=self.actor)
         return Response(SigningSecretSerializer(found).data)
 

@@ -18,17 +18,17 @@ from credservice.adminkit.labels import active_state, label
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick
-from credservice.credentials.policy_impact import Impact, names_of
+from credservice.credentials.policy_impact import Impact
 from provisioning.admin import pages
-from provisioning.credential_hooks import bindings_of, foretell_policy, foretell_shape
+from provisioning.credential_hooks import bindings_of, foretell_policy, foretell_provisioner, foretell_shape
 from provisioning.models import Feature, Plan, Product
 
 
 class ProductForm(TickedForm):
     """Offers the provisioners that settings name, and the one that is set though they have lost it.
 
-    Asks for a tick where another policy gives its resources' next credentials values of other names, or another shape
-    changes the answers about live ones.
+    Asks for a tick where its resources' next credentials are others by another policy, or another shape changes the
+    answers about live ones, or another provisioner gets its resources.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,16 +53,18 @@ class ProductForm(TickedForm):
         now, impacts = self.instance, list[Impact]()
         policy, shape = data.get("policy", now.policy), data.get("credentials_shape", now.credentials_shape)
         if policy != now.policy:
-            impacts.append(foretell_policy(now, names_of(now.policy), policy))
+            impacts += foretell_policy(now, policy)
         if shape != now.credentials_shape:
             impacts.append(foretell_shape(bindings_of(now), shape))
-        found = [each for each in impacts if each]
+        made = any(impacts)
+        provisioner = data.get("provisioner", now.provisioner)
+        found = [each for each in (*impacts, foretell_provisioner(now, provisioner)) if each]
         if found and ask_for_tick(
             self,
-            label="Save it and change these names",
+            label=f"Save it and change {'what is made' if made else 'the provisioner'}",
             told=[sentence for each in found for sentence in each.sentences()],
-            how="Tell who reads these values first. Then tick this, and save again.",
-            accepts=[str(policy.pk), json.dumps(shape, sort_keys=True)],
+            how=f"Tell who {'reads these values' if made else 'provisions'} first. Then tick this, and save again.",
+            accepts=[str(policy.pk), json.dumps(shape, sort_keys=True), provisioner],
         ):
             counts = {name: count for each in found for name, count in each.counts().items()}
             now.audit_facts = {"accepted_changed_answers": counts}

@@ -13,10 +13,10 @@ class ManifoldConfig(AppConfig):
         from provisioning.manifest import add_to_marketplaces
         from provisioning.manifold import checks  # noqa: F401 - registers them
         from provisioning.manifold.connector.rotations import take_scheduled
-        from provisioning.manifold.manifest import TRUSTED_KEYS
+        from provisioning.manifold.manifest import TRUSTED_KEYS, watch_trusted_keys
         from provisioning.manifold.protocol import Manifold
         from provisioning.protocols import register_protocol
 
         register_protocol(Manifold)
-        add_to_marketplaces(TRUSTED_KEYS)
+        add_to_marketplaces(TRUSTED_KEYS, watch=watch_trusted_keys)
         register_taker(take_scheduled)

@@ -1,11 +1,13 @@
 """Declares the part of a set-up file that names the master keys trusted for a marketplace."""
 
 import json
+from collections.abc import Callable
 
 from credservice.core.secret_references import UnreadableReference, read_file
 from credservice.manifest.document import BadValue, Item
 from credservice.manifest.kinds import Flag, Kind, Moment
-from credservice.manifest.schema import Field, Row, Section
+from credservice.manifest.schema import ChangedAnswers, Field, Plan, Row, Section
+from provisioning.manifold.signatures.key_impact import foretell_end
 from provisioning.manifold.signatures.verify import parse_public_key
 from provisioning.models import LiveKey, TrustedKey
 
@@ -39,6 +41,17 @@ def _forget_live_keys(row: Row) -> None:
     """Forget what another master key endorsed: it is endorsed no longer."""
     if "public_key" in row.changed:
         LiveKey.objects.filter(trusted_key=row.obj).delete()
+
+
+def watch_trusted_keys(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
+    """Find which keys in use the plan ends, before it is written: a changed key's live keys are forgotten then."""
+    rows = plan.changed("trusted_keys", "public_key", "is_enabled", "ends_at")
+    found = [
+        ChangedAnswers(rows[each.pk].item, impact.sentence(), impact.sentence(), impact.counts())
+        for each in TrustedKey.objects.filter(pk__in=rows)
+        if (impact := foretell_end(each, rows[each.pk].obj))
+    ]
+    return lambda: sorted(found, key=lambda each: each.item.line)
 
 
 TRUSTED_KEYS = Section(

@@ -12,7 +12,7 @@ from credservice.vendor_api.fields import Flag, StrictSerializer, Text
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import PageQuerySerializer, page, page_of
-from credservice.vendor_api.setup import SetupView
+from credservice.vendor_api.setup import AcceptingSerializer, SetupView
 from provisioning.vendor_api.lookups import find_marketplace
 
 
@@ -71,13 +71,18 @@ class OneTrustedKey(SetupView):
         "put_trusted_key",
         "Trust a master key, or change or disable it",
         scope=Scope.WRITE_TRUST,
+        query=AcceptingSerializer,
         takes=TrustedKeyPutSerializer,
         gives={200: TrustedKeySerializer, 201: TrustedKeySerializer},
+        problems=("answers_would_change",),
         tagged=True,
         examples={"A new one": {"public_key": "PY7wu3q3-adYr9-0ES6CMRixup9OjO5iL7EFDFpolhk"}},
     )
     def put(self, request: Request, marketplace: str, trusted_key: str) -> Response:
-        """Let whoever holds its private half order. Another key under this label takes its place at once."""
+        """Let whoever holds its private half order. Another key under this label takes its place at once.
+
+        The end of one by which a request was accepted within 24 hours is refused until you accept it.
+        """
         rows = find_marketplace(marketplace).trusted_keys.select_related("marketplace").filter(label=trusted_key)
         path = ("marketplaces", marketplace, "trusted_keys", trusted_key)
         return self.put_entry(path, rows, TrustedKeySerializer)

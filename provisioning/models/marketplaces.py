@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from credservice.core.names import AddressNameField, NameField
 from credservice.crypto import Place, unseal
@@ -134,7 +135,7 @@ class TrustedKey(models.Model):
     def subject(self) -> str:
         return self.marketplace.subject
 
-    @property
+    @cached_property
     def audit_facts(self) -> dict[str, object]:
         return {
             "marketplace": self.marketplace.name,

@@ -9,11 +9,18 @@ from credservice.core.exceptions import Invalid
 from credservice.manifest.columns import read_secret
 from credservice.manifest.document import BadValue, Item
 from credservice.manifest.inline import placeholder
-from credservice.manifest.schema import Change, Extra, Hidden, Plan, Row
+from credservice.manifest.schema import Change, ChangedAnswers, Extra, Hidden, Plan, Row
 from provisioning.models import Marketplace
 from provisioning.osb import PROTOCOL
 from provisioning.osb.models import BrokerPassword
-from provisioning.osb.passwords import check_text, digest_of, enter_password
+from provisioning.osb.passwords import (
+    DEFAULT_OVERLAP,
+    check_text,
+    digest_of,
+    ended_by_a_new_one,
+    enter_password,
+    foretell_end,
+)
 
 
 class PasswordReference(Extra):
@@ -53,6 +60,23 @@ class PasswordReference(Extra):
     def dump(self, objects: Sequence[Any], path: Callable[[Any], tuple[str, ...]]) -> dict[Any, Any]:
         having = set(BrokerPassword.objects.filter(marketplace__in=objects).values_list("marketplace_id", flat=True))
         return {obj.pk: Hidden(placeholder((*path(obj), self.name))) for obj in objects if obj.pk in having}
+
+
+def watch_passwords(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
+    """Find which passwords in use the plan ends, before it is written: those from before the present one."""
+    entered = {
+        change.item.path[1]: change.item
+        for step in plan.steps
+        for extra, changes in step.extras
+        if isinstance(extra, PasswordReference)
+        for change in changes
+    }
+    found = [
+        ChangedAnswers(entered[each.name], told, told, {"passwords_of_calls": 1})
+        for each in Marketplace.objects.filter(name__in=entered)
+        if (told := foretell_end(ended_by_a_new_one(each, DEFAULT_OVERLAP)))
+    ]
+    return lambda: sorted(found, key=lambda each: each.item.line)
 
 
 def _enter(marketplace: Marketplace, text: str, actor: str) -> Callable[[], None]:

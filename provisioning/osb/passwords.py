@@ -5,9 +5,11 @@ import secrets
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from credservice.audit import Line, record
+from credservice.core.ago import ago
 from credservice.core.exceptions import Conflict, Invalid
 from credservice.core.last_used import LastUses
 from credservice.crypto import digest
@@ -18,6 +20,7 @@ from provisioning.osb.models import BrokerPassword
 GENERATED_BYTES = 32
 LEAST_CHARACTERS, MOST_CHARACTERS = 32, 255
 DEFAULT_OVERLAP = timedelta(hours=24)
+LATELY = timedelta(hours=24)
 last_uses = LastUses("osb_brokerpassword")
 
 
@@ -73,6 +76,21 @@ def end_password(*, password: BrokerPassword, actor: str) -> None:
     with transaction.atomic():
         if BrokerPassword.objects.live(now).filter(pk=password.pk).update(ends_at=now):
             record(Line.about(password, "broker_password.ended", actor))
+
+
+def ended_by_a_new_one(marketplace: Marketplace, overlap: timedelta) -> QuerySet[BrokerPassword]:
+    """Find those that a new password ends now: one before the present one, and without an overlap that as well."""
+    live = BrokerPassword.objects.live().filter(marketplace=marketplace)
+    return live.filter(ends_at__isnull=False) if overlap else live
+
+
+def foretell_end(passwords: QuerySet[BrokerPassword]) -> str:
+    """Tell what the end of these would have refused; nothing where none has let the platform in lately."""
+    used = passwords.filter(last_used_at__gte=timezone.now() - LATELY).order_by("-last_used_at").first()
+    if used is None or used.last_used_at is None:
+        return ""
+    last = f"{ago(used.last_used_at)}, at {used.last_used_at:%Y-%m-%d %H:%M} UTC"
+    return f"The password {used.hint} last let the platform in {last}. Calls with it are refused from now on."
 
 
 def is_one_of(text: str, digests: list[bytes]) -> int | None:

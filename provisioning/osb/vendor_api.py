@@ -15,8 +15,15 @@ from credservice.vendor_api.fields import OverlapSeconds, StrictSerializer, Text
 from credservice.vendor_api.models import Scope
 from credservice.vendor_api.operations import reads, writes
 from credservice.vendor_api.paging import PageQuerySerializer, page, page_of
+from credservice.vendor_api.setup import AcceptingSerializer, require_accepted
 from provisioning.osb.models import BrokerPassword
-from provisioning.osb.passwords import MOST_CHARACTERS, end_password, enter_password_once
+from provisioning.osb.passwords import (
+    MOST_CHARACTERS,
+    end_password,
+    ended_by_a_new_one,
+    enter_password_once,
+    foretell_end,
+)
 from provisioning.vendor_api.lookups import find_marketplace
 
 
@@ -51,18 +58,24 @@ class Passwords(VendorView):
         "enter_password",
         "Enter a platform's password",
         scope=Scope.WRITE_TRUST,
+        query=AcceptingSerializer,
         takes=BrokerPasswordPostSerializer,
         gives={200: BrokerPasswordSerializer, 201: BrokerPasswordSerializer},
+        problems=("answers_would_change",),
         examples={"With a day's overlap": {"password": "what openssl rand -base64 32 has printed"}},
     )
     def post(self, request: Request, marketplace: str) -> Response:
-        """It becomes the current one, and the one before stays valid for a while. 200 where it is current already."""
+        """It becomes the current one, and the one before stays valid for a while. 200 where it is current already.
+
+        Where one that ends with it has let the platform in within 24 hours, it is refused until you accept it.
+        """
+        found, overlap = find_marketplace(marketplace), timedelta(seconds=self.body["overlap_seconds"])
+        told = foretell_end(ended_by_a_new_one(found, overlap))
         password, is_new = enter_password_once(
-            marketplace=find_marketplace(marketplace),
-            text=self.body["password"],
-            actor=self.actor,
-            overlap=timedelta(seconds=self.body["overlap_seconds"]),
+            marketplace=found, text=self.body["password"], actor=self.actor, overlap=overlap
         )
+        if is_new and told:
+            require_accepted(self, told)
         return Response(BrokerPasswordSerializer(password).data, status=201 if is_new else 200)
 
 
@@ -85,11 +98,18 @@ class EndPassword(VendorView):
         "end_password",
         "End a platform's password",
         scope=Scope.WRITE_TRUST,
+        query=AcceptingSerializer,
         gives={200: BrokerPasswordSerializer},
+        problems=("answers_would_change",),
     )
     def post(self, request: Request, marketplace: str, password: str) -> Response:
-        """It lets nobody in from now on, also where it is the current one. Repeating it is harmless."""
+        """It lets nobody in from now on, also where it is the current one. Repeating it is harmless.
+
+        One that has let the platform in within 24 hours ends where you accept it.
+        """
         found = _find(marketplace, password)
+        if told := foretell_end(BrokerPassword.objects.live().filter(pk=found.pk)):
+            require_accepted(self, told)
         end_password(password=found, actor=self.actor)
         found.refresh_from_db()
         return Response(BrokerPasswordSerializer(found).data)

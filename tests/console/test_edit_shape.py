@@ -1,10 +1,12 @@
 """A response shape, edited with its answer beside it."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from credservice.credentials.models import CredentialPolicy
+from credservice.credentials.services import start_issue
 from exchange.admin.accepted_answers import ask_for_tick
 from exchange.models import EndUser, Grant, Installation, Integration
 from exchange.services.dry_run import MASK
@@ -390,3 +392,38 @@ def test_a_name_from_before_the_rule_stays(world, console):
     assert json.loads(console.get(page).context["form"]["response_shape"].value()) == shape
     assert "problem" not in previewed(console, world, json.dumps(shape | {"region": "eu"}))
     assert "problem" in previewed(console, world, json.dumps(shape | {" ": "eu"}))
+
+
+SAME = '{"apiKey": "$credential.apiKey"}'
+
+
+def test_another_policy_is_asked_about_as_a_changed_one(world, console, trail):
+    short = CredentialPolicy.objects.create(
+        name="short",
+        issuer="static",
+        options={"names": ["apiKey"]},
+        lifetime=timedelta(minutes=1),
+        overlap=timedelta(seconds=10),
+    )
+    page = saved(console, world, SAME, policy=short.pk)
+    tick = page.context["form"].fields["confirmed"]
+    assert tick.label == "Save it and change what is made"
+    assert "The next credentials of 1 installation end 1 minute after they are entered." in tick.help_text
+    assert Integration.objects.get(pk=world.integration.pk).policy == world.policy
+    chosen = {"preview": "1", "response_shape": SAME, "policy": short.pk}
+    notes = console.post(url(world.integration, "shape"), chosen).json()["notes"]
+    assert "The present ones keep their end." in notes
+    assert confirmed(console, world, SAME, policy=short.pk).status_code == 302
+    accepted = trail.one(action="integration.changed").detail["accepted_changed_answers"]
+    assert accepted == ACCEPTED | {"different": 0, "end_unrenewed": 1}
+
+
+def test_at_the_policy_stands_what_still_renews_by_another(world, console):
+    page = console.get(url(world.integration, "shape")).content.decode()
+    assert "still renew" not in page
+    tokens = CredentialPolicy.objects.create(
+        name="tokens", issuer="jwt", options={"audience": "a.example", "name": "apiKey"}
+    )
+    Grant.objects.update(line=start_issue(policy=tokens, context={}, subject=world.end_user.subject, actor="t").line)
+    page = console.get(url(world.integration, "shape")).content.decode()
+    assert "goes on by the policy that made it, until they are. 1 credential still renews by the policy tokens." in page

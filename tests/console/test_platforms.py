@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django.utils.html import strip_tags
 
 from credservice.adminkit.cards import cards_of
@@ -65,6 +66,21 @@ def test_a_leaked_password_ends_at_once(console: Client, platform: Marketplace) 
     assert BrokerPassword.objects.live().count() == 1
 
 
+def test_a_password_in_use_is_ended_with_a_tick_alone(console: Client, platform: Marketplace) -> None:
+    used, _ = make_password(marketplace=platform, actor="test")
+    BrokerPassword.objects.update(last_used_at=timezone.now())
+    page = send(console, url(used, "end"))
+    assert f"The password {used.hint} last let the platform in just now, at " in page.content.decode()
+    assert "refuse" in page.context["form"].errors
+    assert "refuse" in send(console, url(platform, "new-password"), overlap="0").context["form"].errors
+    assert "New password" in send(console, url(platform, "new-password"), overlap="86400").content.decode()
+    told = send(console, url(platform, "new-password"), overlap="86400").context["form"].errors["refuse"]
+    assert told[0].startswith(f"Nothing is ended yet. The password {used.hint} last let the platform in just now")
+    assert BrokerPassword.objects.live().count() == 2
+    send(console, url(platform, "new-password"), overlap="86400", refuse="on")
+    assert used not in BrokerPassword.objects.live()
+
+
 def test_a_password_is_ended(console: Client, platform: Marketplace, trail: Trail) -> None:
     password, _ = make_password(marketplace=platform, actor="test")
     send(console, url(password, "end"))
@@ -120,7 +136,7 @@ def test_its_trail_tells_of_its_catalogue_and_keys(console: Client, world: World
     console.post(url(Plan, "add"), {"product": world.product.pk, "label": "ursa-major", "metadata": "{}"})
     values = {"product": world.product.pk, "label": "size", "type": "number", "values": "[]"}
     console.post(url(Feature, "add"), values)
-    send(console, url(world.live_key, "deny"), why="leaked")
+    send(console, url(world.live_key, "deny"), why="leaked", refuse="on")
     send(console, url(world.plan, "suspend"), why="sold out")
     [own] = [
         card

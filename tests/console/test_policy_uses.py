@@ -222,7 +222,8 @@ def test_other_options_of_a_live_policy_need_the_tick(console: Client, world: Wo
     told = "of 1 installation and 1 resource (rotations of the present ones too) are made with another prefix."
     assert f"The next credentials {told}" in page
     assert "They are of integration int_1, product bear." in page
-    assert "The present ones stay as they are until each is rotated, every 30 days." in page
+    # Their own were made without a period.
+    assert "The present ones stay as they are until each is rotated by hand." in page
     assert "prefix" not in CredentialPolicy.objects.get(name="keys").options
     assert console.post(url(world.key_policy), sent | {"confirmed": tick_of(page)}).status_code == 302
     assert CredentialPolicy.objects.get(name="keys").options["prefix"] == "acme"

@@ -11,7 +11,7 @@ from credservice.credentials.models import CredentialPolicy
 from provisioning.models import Feature, LiveKey, Marketplace, Plan, Product, Resource, TrustedKey
 from tests.conftest import Trail
 from tests.support.console import CANARY, MASTER_KEY, World
-from tests.support.pages import run_bulk, send, url
+from tests.support.pages import run_bulk, send, tick_of, url
 
 OTHER_KEY = "PtISNzqQmQPBxNlUw3CdxsWczXbIwyExxlkRqZ7E690"
 CONNECTOR = {
@@ -88,7 +88,7 @@ def test_it_goes_there_and_back(
 ) -> None:
     obj: Any = getattr(world, kind)
     before = type(obj).objects.filter(pk=obj.pk).values().get()
-    send(console, url(obj, there), why="a good reason")
+    send(console, url(obj, there), why="a good reason", refuse="on")
     assert type(obj).objects.filter(pk=obj.pk).values().get() != before
     send(console, url(obj, back), why="a good reason")
     assert type(obj).objects.filter(pk=obj.pk).values().get() == before
@@ -148,6 +148,19 @@ def test_a_provisioner_is_chosen_from_those_of_the_settings(console: Client, wor
     assert ">ours: a.example<" in page
     assert "a-secret-path" not in page
     assert '<option value="lost" selected>' in page
+
+
+def test_another_provisioner_of_resources_that_there_are_asks_for_a_tick(console: Client, world: World) -> None:
+    type(world.product).objects.update(provisioner="lost")
+    values = {"name": "Bear", "policy": world.product.policy_id, "regions": '["all::global"]', "tags": "[]"}
+    values |= {"metadata": "{}", "credentials_shape": "{}", "provisioner": ""}
+    page = send(console, url(world.product), **values)
+    tick = page.context["adminform"].form.fields["confirmed"]
+    assert tick.label == "Save it and change the provisioner"
+    assert "Changes of plan and ends are told to no endpoint from now on, and no longer to lost." in tick.help_text
+    assert send(console, url(world.product), **values, confirmed=tick_of(page.content.decode())).status_code == 302
+    world.product.refresh_from_db()
+    assert world.product.provisioner == ""
 
 
 def test_a_policy_is_checked_against_its_users(console: Client, world: World) -> None:

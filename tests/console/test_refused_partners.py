@@ -17,6 +17,7 @@ from credservice.console.sidebar import all_needed
 from credservice.keys.models import SigningSecret
 from credservice.keys.services import generate_secret
 from exchange.models import Platform
+from exchange.services.grants import new_secret_set
 from provisioning.models import Marketplace
 from provisioning.osb.models import BrokerPassword
 from provisioning.osb.passwords import last_uses, make_password
@@ -24,7 +25,7 @@ from tests.conftest import DoorClient, Trail
 from tests.support.console import World
 from tests.support.doors import role_client
 from tests.support.overview import overview, refuse
-from tests.support.pages import url
+from tests.support.pages import send, url
 
 PASSWORD_PAGE = "admin:provisioning_marketplace_new-password"
 
@@ -242,11 +243,10 @@ def test_who_may_make_no_password_is_not_led_there(broker: Marketplace) -> None:
     assert "4 calls that claimed to be cf" in facts(auditor, broker)["Refused claims"]
 
 
-def wrong_signatures(times: int) -> None:
+def wrong_signatures(times: int, address: str = "/credential-exchange/mindcloud") -> None:
     for _ in range(times):
         body = '{"integrationId": "a", "installationId": "b", "endUserId": "c"}'
         headers = {"X-Signature": "00" * 32, "X-Timestamp": "1"}
-        address = "/credential-exchange/mindcloud"
         answer = DoorClient().post(address, body, content_type="application/json", headers=headers)
         assert answer.status_code == 401
 
@@ -274,3 +274,62 @@ def test_a_platform_whose_calls_end_with_a_change_of_its_profile_is_urgent(conso
     assert step.urgent
     SigningSecret.objects.filter(pk=secret.pk).update(last_used_at=now)
     assert [urgent for _, urgent in claims(console)] == [False]
+
+
+def set_default(client: Client, platform: Platform, **form: str) -> None:
+    profile = {"construction": "hmac-sha256", "timestamp_header": "X-Timestamp", "signed_path": "path"}
+    sent = profile | {"tolerance_seconds": "300", "require_signature": "on"} | form
+    assert send(client, url(platform), **sent).status_code == 302
+
+
+def test_calls_without_a_name_that_nobody_answers_lead_to_the_platform_that_did(
+    console: Client, world: World, worker: None
+) -> None:
+    set_default(console, world.platform, is_default="on")
+    set_default(console, world.platform)
+    wrong_signatures(2, "/credential-exchange")
+    wrong_signatures(3, "/credential-exchange/nobody")
+    assert needed(console) == []
+    wrong_signatures(1, "/credential-exchange")
+    (line,) = needed(console)
+    assert line["sentence"] == (
+        "3 calls to /credential-exchange, without a platform's name, were refused lately: no platform is the default "
+        "one. mindcloud answered there until just now"
+    )
+    assert (line["urgent"], line["link"]) == (True, f"{url(world.platform)}#field-is_default")
+    set_default(console, world.platform, is_default="on")
+    assert needed(console) == []
+
+
+def test_where_none_answered_before_they_lead_to_the_list_and_are_not_urgent(
+    console: Client, world: World, worker: None
+) -> None:
+    wrong_signatures(3, "/credential-exchange")
+    (line,) = needed(console)
+    assert line["sentence"].endswith("were refused lately: no platform is the default one")
+    assert (line["urgent"], line["link"]) == (False, reverse("admin:exchange_platform_changelist"))
+
+
+def test_calls_without_a_name_are_not_laid_to_the_platform_that_is_the_default_now(
+    console: Client, world: World, worker: None
+) -> None:
+    other = Platform.objects.create(name="other", secrets=new_secret_set("other"))
+    generate_secret(secret_set=other.secrets, actor="test")
+    set_default(console, world.platform, is_default="on")
+    set_default(console, world.platform)
+    set_default(console, other, is_default="on")
+    wrong_signatures(3, "/credential-exchange")
+    (line,) = needed(console)
+    assert line["sentence"] == (
+        "3 calls to /credential-exchange, without the name other, were refused lately, most of them: malformed "
+        "timestamp. mindcloud answered there until just now"
+    )
+    assert (line["urgent"], line["link"]) == (True, f"{url(other)}#field-is_default")
+    (step, *_) = steps(console, other)
+    assert step.sentence == (
+        "Calls to /credential-exchange, without its name, are refused. mindcloud answered there until just now: if "
+        "they are its calls, make it the default platform again"
+    )
+    wrong_signatures(5, "/credential-exchange/other")
+    (line,) = needed(console)
+    assert line["sentence"].startswith("8 calls that claimed to be other were refused lately")

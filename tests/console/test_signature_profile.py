@@ -74,3 +74,22 @@ def test_a_limit_below_the_calls_of_a_minute_asks_for_a_tick(world, console, tra
     assert saved(console, world, requests_per_minute="2", confirmed=confirmed).status_code == 302
     *_, line = trail.all(action="platform.changed")
     assert line.detail["accepted_changed_answers"] == {"calls_over_the_limit": 1}
+
+
+def test_the_default_of_a_platform_that_calls_asks_for_a_tick(world, console, trail):
+    assert saved(console, world, is_default="on").status_code == 302
+    assert saved(console, world).status_code == 302  # of one that does not call, it is free
+    assert saved(console, world, is_default="on").status_code == 302
+    AuditEvent.objects.create(action=ACTION, actor="platform:mindcloud", outcome="granted", at=timezone.now())
+    form = saved(console, world).context["adminform"].form
+    assert form.errors["confirmed"] == [
+        "Nothing is saved yet. Leave the default platform as it was, or tick this and save again."
+    ]
+    tick = form.fields["confirmed"]
+    assert tick.label == "Save it and refuse calls without its name"
+    assert "Calls to /credential-exchange, without its name, are refused with 401 from then on." in tick.help_text
+    assert Platform.objects.get().is_default
+    assert saved(console, world, confirmed=tick.widget.attrs["value"]).status_code == 302
+    assert not Platform.objects.get().is_default
+    *_, line = trail.all(action="platform.changed")
+    assert line.detail["accepted_changed_answers"] == {"default_platforms_called": 1}

@@ -8,10 +8,10 @@ from django.test import Client
 from django.utils import timezone
 
 from provisioning.models import LiveKey, Marketplace, TrustedKey
-from tests.conftest import DoorClient
+from tests.conftest import DoorClient, Trail
 from tests.provisioning import signer
 from tests.provisioning.conftest import new_id
-from tests.support.pages import url
+from tests.support.pages import run_bulk, send, tick_of, url
 
 
 @pytest.fixture
@@ -38,6 +38,60 @@ def test_the_pages_that_withdraw_a_key_say_that_it_is_in_use(console: Client, ke
         told = console.get(page).content.decode()
         assert "A request was last accepted by it just now, at" in told
         assert "Such requests fail from now on." in told
+
+
+def test_a_key_in_use_is_withdrawn_with_a_tick_alone(console: Client, key: signer.Key) -> None:
+    assert call(key) == 404
+    trusted, live = TrustedKey.objects.get(), LiveKey.objects.get()
+    for page in (url(trusted, "disable"), url(live, "deny")):
+        form = send(console, page, why="leaked").context["form"]
+        assert form.errors["refuse"] == [
+            "Nothing is changed yet. Wait until the marketplace uses another key, or tick."
+        ]
+    assert call(key) == 404
+    assert send(console, url(trusted, "disable"), why="leaked", refuse="on").status_code == 302
+    assert call(key) == 401
+
+
+def test_a_key_that_is_quiet_for_a_day_is_withdrawn_without(console: Client, key: signer.Key) -> None:
+    assert call(key) == 404
+    LiveKey.objects.update(last_used_at=timezone.now() - timedelta(hours=25))
+    assert send(console, url(LiveKey.objects.get(), "deny"), why="leaked").status_code == 302
+    assert LiveKey.objects.get().is_denied
+
+
+def test_several_are_withdrawn_with_a_tick_where_one_is_in_use(console: Client, key: signer.Key) -> None:
+    unused = TrustedKey.objects.create(marketplace=Marketplace.objects.get(), label="new", public_key="A" * 43)
+    assert call(key) == 404
+    keys = list(TrustedKey.objects.all())
+    page = run_bulk(console, TrustedKey, "disable", keys, why="leaked")
+    assert "Requests were accepted within 24 hours by acme: master: such are refused." in page.content.decode()
+    assert TrustedKey.objects.filter(is_enabled=True).count() == 2
+    assert run_bulk(console, TrustedKey, "disable", [unused], why="left").status_code == 302
+    assert run_bulk(console, TrustedKey, "disable", keys, why="leaked", all_the_same="on").status_code == 302
+    assert not TrustedKey.objects.filter(is_enabled=True).exists()
+
+
+def ending(console: Client, **after: float) -> Any:
+    end = timezone.now() + timedelta(**after)
+    return send(console, url(TrustedKey.objects.get()), ends_at_0=f"{end:%Y-%m-%d}", ends_at_1=f"{end:%H:%M:%S}")
+
+
+def test_the_end_of_a_key_in_use_asks_for_a_tick_where_it_is_near(
+    console: Client, key: signer.Key, trail: Trail
+) -> None:
+    assert call(key) == 404
+    assert ending(console, hours=25).status_code == 302
+    page = ending(console, minutes=5)
+    form = page.context["adminform"].form
+    assert form.errors["confirmed"] == ["Nothing is saved yet. Set a later end, or tick this and save again."]
+    assert "A request was last accepted by it just now, at" in form.fields["confirmed"].help_text
+    sent = {name: form.data[name] for name in ("ends_at_0", "ends_at_1")}
+    ticked = send(console, url(TrustedKey.objects.get()), **sent, confirmed=tick_of(page.content.decode()))
+    assert ticked.status_code == 302
+    *_, line = trail.all(action="trusted_key.changed")
+    assert line.detail["accepted_changed_answers"] == {"keys_of_accepted_requests": 1}
+    assert ending(console, hours=1).status_code == 302  # later than before
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """A set-up file that changes what customers are answered today is applied only where that is accepted."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from credservice.audit.models import AuditEvent
 from credservice.keys.models import SigningSecret
+from exchange.audit import ACTION
 from exchange.models import EndUser, Installation, Integration, Platform
+from provisioning.models import LiveKey, TrustedKey
 
 ACCEPT = "--accept-changed-answers"
 INT = "platforms.mindcloud.integrations.int_abc123"
@@ -89,11 +93,35 @@ def test_a_policy_whose_issuer_changes_names_what_uses_it(demo):
 policies:
   acme-generated-key: {issuer: static, options: {names: [apiKey]}}
 """
-    (line,) = demo.refused(entered).splitlines()[1:-1]
+    first, line = demo.refused(entered).splitlines()[1:-1]
+    assert first.startswith(
+        "set-up.yaml:2: policies.acme-generated-key: From now on, apiKey has to be entered for each"
+    )
     assert line == (
         "set-up.yaml:2: policies.acme-generated-key: integration int_generated of mindcloud uses it: "
         "1 installation would get no answer: install_generated (its values would have to be entered)."
     )
+
+
+def test_another_policy_of_an_integration_is_judged_as_a_changed_one(demo, trail):
+    text = """\
+policies:
+  short: {issuer: static, options: {names: [apiKey]}, lifetime: 1h}
+platforms:
+  mindcloud:
+    integrations:
+      int_abc123: {policy: short}
+"""
+    (line,) = demo.refused(text).splitlines()[1:-1]
+    told = (
+        f"{INT}: The next credentials of 1 installation end 1 hour after they are entered. Entered values have no "
+        "successor until somebody enters one. Their customers get no answer until then. The present ones keep their "
+        "end."
+    )
+    assert line == f"set-up.yaml:6: {told}"
+    assert f"Changed answers: {told}" in demo.apply(text, ACCEPT)
+    accepted = trail.all(action="integration.changed")[-1].detail["accepted_changed_answers"]
+    assert accepted == {"different": 0, "unanswered": 0, "not_all_looked_at": 0, "end_unrenewed": 1}
 
 
 def test_values_that_the_same_file_gives_by_their_new_name_are_answered(demo):
@@ -109,8 +137,11 @@ platforms:
         grants:
           int_abc123: {token: file:demo/manifold-client-secret}
 """
-    (line,) = demo.refused(text).splitlines()[1:-1]
-    assert "answered differently: install_xyz789. `apiKey` now comes from the value token. From now on, token" in line
+    first, line = demo.refused(text).splitlines()[1:-1]
+    assert first.startswith(
+        "set-up.yaml:2: policies.demo-api-key: From now on, token has to be entered for each customer"
+    )
+    assert line.endswith("answered differently: install_xyz789. `apiKey` now comes from the value token.")
 
 
 TENANT = """\
@@ -175,3 +206,29 @@ def test_a_signature_profile_that_may_refuse_what_holds_is_changed_where_it_is_a
 
 def test_the_profile_of_a_platform_without_held_calls_is_not_asked_about(demo):
     assert "1 changed" in demo.apply("platforms:\n  mindcloud: {lower_case_method: true}\n")
+
+
+@pytest.mark.parametrize(
+    ("other", "told"), [("", "are refused with 401 from then on."), ("  other: {default: true}\n", "come to other")]
+)
+def test_the_default_of_a_platform_that_calls_goes_where_it_is_accepted(demo, other, told):
+    text = f"platforms:\n  mindcloud: {{default: false}}\n{other}"
+    AuditEvent.objects.create(action=ACTION, actor="platform:mindcloud", outcome="granted", at=timezone.now())
+    (line,) = demo.refused(text).splitlines()[1:-1]
+    assert line.startswith("set-up.yaml:2: platforms.mindcloud: Its last call came just now. Calls to /credential-")
+    assert f"/credential-exchange, without its name, {told}" in line
+    assert Platform.objects.get(name="mindcloud").is_default
+    demo.apply(text, ACCEPT)
+    assert not Platform.objects.get(name="mindcloud").is_default
+
+
+@pytest.mark.parametrize("change", ["enabled: false", f"key: {'A' * 43}", "ends_at: SOON"])
+def test_a_trusted_key_in_use_is_ended_where_it_is_accepted(demo, change):
+    key = TrustedKey.objects.get(label="demo")
+    soon = (timezone.now() + timedelta(minutes=5)).isoformat()
+    text = f"marketplaces: {{manifold: {{trusted_keys: {{demo: {{{change.replace('SOON', soon)}}}}}}}}}\n"
+    assert "1 changed" in demo.apply("marketplaces: {manifold: {trusted_keys: {demo: {test: false}}}}\n")
+    LiveKey.objects.create(trusted_key=key, public_key="A" * 43, endorsement="e")
+    assert "trusted_keys.demo: A request was last accepted by it just now, at " in demo.refused(text)
+    assert LiveKey.objects.exists()
+    assert "1 changed" in demo.apply(text, ACCEPT)

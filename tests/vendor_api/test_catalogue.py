@@ -1,6 +1,7 @@
 """Marketplaces and what they may order, as a script sets them up: by the checks of the set-up file."""
 
 import pytest
+from django.utils import timezone
 
 from credservice.credentials.models import CredentialPolicy
 from credservice.vendor_api.models import Scope
@@ -117,10 +118,26 @@ def test_a_master_key_is_trusted_replaced_and_disabled(bear, trail):
     made = bear.put(path, {"public_key": KEYS[0]})
     assert (made.status_code, made.json()["is_enabled"]) == (201, True)
     LiveKey.objects.create(trusted_key=TrustedKey.objects.get(), public_key=KEYS[1], endorsement="e" * 86)
-    assert bear.put(path, {"public_key": KEYS[1], "ends_at": "2030-01-31T00:00:00Z"}).json()["public_key"] == KEYS[1]
+    assert bear.put(path, {"ends_at": "2030-01-31T00:00:00Z"}).status_code == 200
+    body = refused(bear.put(path, {"public_key": KEYS[1]}), 409, "answers_would_change")
+    assert "A request was last accepted by it just now, at " in body["detail"]
+    assert LiveKey.objects.exists()
+    changed = bear.put(f"{path}?accept_changed_answers=true", {"public_key": KEYS[1]})
+    assert changed.json()["public_key"] == KEYS[1]
     assert not LiveKey.objects.exists()
     assert bear.put(path, {"is_enabled": False, "ends_at": None}).json()["ends_at"] is None
-    assert [line.actor for line in trail.all(action="trusted_key.changed")] == ["token:backend"] * 2
+    lines = trail.all(action="trusted_key.changed")
+    assert [line.actor for line in lines] == ["token:backend"] * 3
+    assert lines[1].detail["accepted_changed_answers"] == {"keys_of_accepted_requests": 1}
+
+
+def test_a_master_key_in_use_is_disabled_where_it_is_accepted(bear):
+    path = "/marketplaces/acme/trusted-keys/production"
+    bear.put(path, {"public_key": KEYS[0]})
+    LiveKey.objects.create(trusted_key=TrustedKey.objects.get(), public_key=KEYS[1], endorsement="e" * 86)
+    refused(bear.put(path, {"is_enabled": False}), 409, "answers_would_change")
+    assert bear.put(f"{path}?accept_changed_answers=true", {"is_enabled": False}).json()["is_enabled"] is False
+    assert bear.put(path, {"is_enabled": True}).json()["is_enabled"] is True
 
 
 @pytest.mark.parametrize("key", ["file:/etc/passwd", "c2hvcnQ", "***"])
@@ -143,6 +160,30 @@ def test_a_broker_has_passwords_and_no_master_keys(vendor):
     assert vendor.post(f"{path}/{first['id']}/end").json()["ends_at"] < first["ends_at"]
     assert vendor.get(f"{path}/{first['id']}").json()["hint"] == first["hint"]
     assert BrokerPassword.objects.live().count() == 1
+
+
+def test_a_password_in_use_ends_at_once_where_it_is_accepted(vendor):
+    vendor.put("/marketplaces/broker", {"protocol": "osb"})
+    path, accept = "/marketplaces/broker/passwords", "?accept_changed_answers=true"
+    texts = [f"a-password-of-the-platform-{number}-0123456789" for number in range(4)]
+    first = vendor.post(path, {"password": texts[0]}).json()
+    BrokerPassword.objects.update(last_used_at=timezone.now())
+    for call in (f"{path}/{first['id']}/end", path):
+        body = refused(
+            vendor.post(call, {"password": texts[1], "overlap_seconds": 0} if call == path else None),
+            409,
+            "answers_would_change",
+        )
+        assert body["detail"].startswith(f"The password {first['hint']} last let the platform in just now, at ")
+    assert vendor.post(path, {"password": texts[1]}).status_code == 201  # with an overlap
+    refused(vendor.post(path, {"password": texts[2]}), 409, "answers_would_change")  # which a third one would end
+    assert BrokerPassword.objects.live().count() == 2
+    assert vendor.post(f"{path}{accept}", {"password": texts[2]}).status_code == 201
+    assert vendor.post(path, {"password": texts[3], "overlap_seconds": 0}).status_code == 201  # none of these is used
+    BrokerPassword.objects.update(last_used_at=timezone.now())
+    newest = BrokerPassword.objects.live().get()
+    assert vendor.post(f"{path}/{newest.pk}/end{accept}").status_code == 200
+    assert vendor.post(f"{path}/{newest.pk}/end").status_code == 200  # again
 
 
 def test_a_marketplace_that_signs_has_no_passwords(bear):

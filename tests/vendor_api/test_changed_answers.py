@@ -6,7 +6,8 @@ from django.db.models.signals import post_save
 
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.vendor_api.models import Scope
-from exchange.models import EndUser, Installation, Integration
+from exchange.models import EndUser, Grant, Installation, Integration
+from exchange.services.grants import grant_credential
 from tests.support.exchange_factories import VALUE, make_policy
 from tests.vendor_api.client import Vendor, refused
 
@@ -15,6 +16,7 @@ ACCEPTED = "accept_changed_answers=true"
 WIDER = {"response_shape": {"apiKey": "$credential.apiKey", "region": "$end_user.region"}}
 KEYS = {"issuer": "api_key", "options": {"name": "apiKey"}}
 CODE = "answers_would_change"
+MORE = "There are more installations: only the newest 500 were looked at."
 
 
 @pytest.fixture
@@ -81,6 +83,73 @@ def test_who_enters_values_is_told_of_their_other_names(vendor, answered):
     assert vendor.put(f"/policies/entered?{ACCEPTED}", wider).status_code == 200
 
 
+SWITCHED = (
+    "The next credentials of 6 installations (rotations of the present ones too) are made with another audience. The "
+    "present ones stay as they are until each is rotated by hand, or expires, after 1 hour at most."
+)
+GENERATED = (
+    "The next credentials of 6 installations (rotations of the present ones too) are made by the issuer api_key, and "
+    "no longer entered. The present ones stay as they are until each is rotated by hand. Whatever checks the values "
+    "has to know those that the issuer makes. A backend that sends apiKey by the vendor API is refused."
+)
+SHORT = (
+    "The next credentials of 6 installations end 1 minute after they are entered. Entered values have no successor "
+    "until somebody enters one. Their customers get no answer until then. The present ones keep their end."
+)
+ENTERED = (
+    "From now on, apiKey has to be entered for each customer, for nothing makes it. A backend that sends none by the "
+    "vendor API is refused until it sends these. 1 credential still renews by the policy old."
+)
+TOKEN = {"issuer": "jwt", "options": {"audience": "a.example", "name": "apiKey"}}
+STATIC = {"issuer": "static", "options": {"names": ["apiKey"]}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told", "counts"),
+    [
+        (STATIC, STATIC | {"lifetime_seconds": 60, "overlap_seconds": 10}, SHORT, {"end_unrenewed": 6}),
+        (TOKEN, TOKEN | {"options": {"audience": "b.example", "name": "apiKey"}}, SWITCHED, {"made_otherwise": 6}),
+        (STATIC, KEYS, GENERATED, {"made_otherwise": 6, "entered_otherwise": 6}),
+        (TOKEN, STATIC, ENTERED, {"entered_otherwise": 6}),
+    ],
+)
+def test_another_policy_is_judged_as_a_changed_one(vendor, answered, trail, old, new, told, counts):
+    for name, body in (("old", old), ("new", new)):
+        vendor.put(f"/policies/{name}", body)
+    values = {"apiKey": VALUE} if old is STATIC else None
+    Grant.objects.all().delete()
+    answered.integration.policy = CredentialPolicy.objects.get(name="old")
+    answered.integration.save()
+    grant_credential(
+        integration=answered.integration, end_user=answered.end_user, installation=None, entered=values, actor="test"
+    )
+    assert refused(vendor.put(PATH, {"policy": "new"}), 409, CODE)["detail"] == told
+    assert Integration.objects.get(integration_id="int_abc123").policy.name == "old"
+    assert vendor.put(f"{PATH}?{ACCEPTED}", {"policy": "new"}).json()["policy"] == "new"
+    accepted = trail.one(action="integration.changed").detail["accepted_changed_answers"]
+    assert accepted == {"different": 0, "unanswered": 0, "not_all_looked_at": 0} | counts
+    assert vendor.put(PATH, {"policy": "new", "name": "Acme"}).status_code == 200
+
+
+def test_other_names_do_not_hide_an_end(vendor, answered):
+    short = {"options": {"names": ["apiKey", "tenant"]}, "lifetime_seconds": 60, "overlap_seconds": 10}
+    vendor.put("/policies/new", STATIC | short)
+    detail = refused(vendor.put(PATH, {"policy": "new"}), 409, CODE)["detail"]
+    assert "end 1 minute after they are entered." in detail
+    assert "From now on, apiKey and tenant have to be entered for each customer" in detail
+
+
+def test_another_policy_is_not_asked_about_where_nothing_is_live_or_it_makes_the_same(vendor, answered):
+    vendor.put("/policies/same", STATIC)
+    vendor.put("/policies/short", STATIC | {"lifetime_seconds": 60, "overlap_seconds": 10})
+    assert vendor.put(PATH, {"policy": "same"}).status_code == 200
+    refused(vendor.put(PATH, {"policy": "short"}), 409, CODE)
+    Installation.objects.update(state="suspended")
+    refused(vendor.put(PATH, {"policy": "short"}), 409, CODE)  # of the customer's grant
+    Grant.objects.all().delete()
+    assert vendor.put(PATH, {"policy": "short"}).status_code == 200
+
+
 def test_a_refused_call_may_be_sent_again_under_its_key(vendor, answered):
     refused(vendor.put(PATH, WIDER, Idempotency_Key="k1"), 409, CODE)
     assert vendor.put(f"{PATH}?{ACCEPTED}", WIDER, Idempotency_Key="k1").status_code == 200
@@ -101,12 +170,14 @@ def test_it_is_accepted_by_true_alone(vendor, answered):
 
 def test_a_policy_whose_issuer_changes_is_refused_for_what_uses_it(vendor, door):
     vendor.put("/policies/generated", KEYS)
-    vendor.put(PATH, {"policy": "generated"})
+    vendor.put(f"{PATH}?{ACCEPTED}", {"policy": "generated"})
     entered = {"issuer": "static", "options": {"names": ["apiKey"]}}
     detail = refused(vendor.put("/policies/generated", entered), 409, CODE)["detail"]
     assert detail == (
-        "Integration int_abc123 of mindcloud uses it: 1 installation would get no answer: install_xyz789 (its values "
-        "would have to be entered)."
+        "From now on, apiKey has to be entered for each customer, for nothing makes it. A backend that sends none by "
+        "the vendor API is refused until it sends these. It is used by integration int_abc123. Integration int_abc123 "
+        "of mindcloud uses it: 1 installation would get no answer: install_xyz789 (its values would have to be "
+        "entered)."
     )
     assert vendor.put(f"/policies/generated?{ACCEPTED}", entered).json()["issuer"] == "static"
 
@@ -140,19 +211,15 @@ def test_where_there_are_more_than_were_looked_at_it_is_to_be_accepted(vendor, d
     other = EndUser.objects.create(platform=door.platform, end_user_id="other")
     more(door, 500, end_user=other)  # they get no answer today: nothing was granted
     detail = refused(vendor.put(PATH, WIDER), 409, CODE)["detail"]
-    assert detail == "There are more installations: only the newest 500 were looked at."
+    assert detail == MORE
     detail = refused(vendor.put("/policies/entered", {"options": {"names": ["apiKey", "b"]}}), 409, CODE)["detail"]
-    assert detail.startswith(
-        "Integration int_abc123 of mindcloud uses it: From now on, apiKey and b have to be entered"
+    assert detail.startswith("From now on, apiKey and b have to be entered")
+    assert detail.endswith(
+        f" It is used by integration int_abc123. Integration int_abc123 of mindcloud uses it: {MORE}"
     )
-    assert detail.endswith(sentence(500))
     assert vendor.put("/policies/entered", {"multiple": True}).status_code == 200
     assert vendor.put(PATH, {"name": "Acme", "response_shape": shape()}).status_code == 200
     assert vendor.put(f"{PATH}?{ACCEPTED}", WIDER).status_code == 200
-
-
-def sentence(number):
-    return f"There are more installations: only the newest {number} were looked at."
 
 
 def test_one_change_looks_at_few_installations_however_many_integrations_it_has(vendor, door, monkeypatch):

@@ -7,6 +7,7 @@ from django.utils import timezone
 from credservice.audit.models import AuditEvent
 from credservice.credentials.models import CredentialPolicy
 from credservice.keys.models import SigningSecret
+from credservice.keys.rotation_progress import last_uses as secret_uses
 from credservice.manifest.apply import wait_for_others
 from credservice.vendor_api import setup
 from credservice.vendor_api.models import Scope
@@ -164,6 +165,35 @@ def test_a_leaked_one_ends_at_once(vendor):
     assert sorted(SigningSecret.objects.values_list("state", flat=True)) == ["current", "retired"]
 
 
+def test_one_that_has_verified_calls_ends_at_once_where_it_is_accepted(vendor, door):
+    door.grant()
+    assert door.post().status_code == 200
+    secret_uses.flush()
+    path, leaked = "/platforms/mindcloud/signing-secrets", {"secret": SECRETS[1], "overlap_seconds": 0}
+    body = refused(vendor.post(path, leaked), 409, "answers_would_change")
+    assert body["detail"] == (
+        f"The platform signs with {door.secret.hint}: it last verified a call just now. Every call is refused until "
+        "the platform signs with the new secret."
+    )
+    assert (door.post().status_code, SigningSecret.objects.count()) == (200, 1)
+    assert vendor.post(f"{path}?accept_changed_answers=true", leaked).status_code == 201
+    assert door.post().status_code == 401
+    assert vendor.post(path, leaked).status_code == 200  # again
+
+
+def test_a_previous_one_that_calls_may_be_signed_with_is_retired_where_it_is_accepted(vendor, door):
+    door.grant()
+    assert door.post().status_code == 200
+    secret_uses.flush()
+    vendor.post("/platforms/mindcloud/signing-secrets", {"secret": SECRETS[1]})
+    path = f"/platforms/mindcloud/signing-secrets/{door.secret.pk}/retire"
+    body = refused(vendor.post(path), 409, "answers_would_change")
+    assert body["detail"].startswith("The partner does not use the new secret yet")
+    assert door.post().status_code == 200
+    assert vendor.post(f"{path}?accept_changed_answers=true").json()["state"] == "retired"
+    assert door.post().status_code == 401
+
+
 def test_a_previous_one_is_retired_and_the_current_one_is_not(vendor, trail):
     vendor.put("/platforms/acme", {})
     first, second = (vendor.post("/platforms/acme/signing-secrets", {"secret": text}).json()["id"] for text in SECRETS)
@@ -305,3 +335,16 @@ def test_a_limit_below_the_calls_of_a_minute_is_set_where_it_is_accepted(vendor)
     body = refused(vendor.put("/platforms/acme", {"requests_per_minute": 1}), 409, "answers_would_change")
     assert "a limit of 1 a minute has 1 refused with 429." in body["detail"]
     assert vendor.put("/platforms/acme?accept_changed_answers=true", {"requests_per_minute": 1}).status_code == 200
+
+
+def test_the_default_of_a_platform_that_calls_is_taken_away_where_it_is_accepted(vendor, door, trail):
+    door.grant()
+    assert door.post(path="/credential-exchange").status_code == 200
+    body = refused(vendor.put("/platforms/mindcloud", {"is_default": False}), 409, "answers_would_change")
+    assert "Calls to /credential-exchange, without its name, are refused with 401 from then on." in body["detail"]
+    assert door.post(path="/credential-exchange").status_code == 200
+    accepted = vendor.put("/platforms/mindcloud?accept_changed_answers=true", {"is_default": False})
+    assert (accepted.status_code, accepted.json()["is_default"]) == (200, False)
+    line = trail.one(action="platform.changed")
+    assert line.detail["accepted_changed_answers"] == {"default_platforms_called": 1}
+    assert vendor.put("/platforms/mindcloud", {"is_default": True}).status_code == 200

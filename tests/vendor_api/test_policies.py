@@ -1,5 +1,7 @@
 """Policies, as a script sets them up: by the checks of the set-up file."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -8,7 +10,7 @@ from credservice.credentials.models import CredentialPolicy
 from credservice.credentials.services import start_issue
 from credservice.vendor_api.models import Scope
 from exchange.models import Grant, Installation, Integration
-from provisioning.models import Marketplace, Product, ResourceCredential
+from provisioning.models import Marketplace, Product, Resource, ResourceCredential
 from tests.support.console import World
 from tests.vendor_api.client import Vendor, refused
 
@@ -161,9 +163,40 @@ def test_another_policy_of_a_product_is_asked_about_as_well(vendor, bear, trail)
     assert detail["accepted_changed_answers"] == {"resources_with_other_names": 1}
 
 
-def test_another_policy_that_makes_the_same_names_is_not(vendor, bear):
-    CredentialPolicy.objects.create(name="others", issuer="api_key", options={"prefix": "acme"})
-    assert vendor.put(PRODUCT, {"policy": "others"}).status_code == 200
+def test_another_policy_that_makes_the_same_is_not(vendor, bear):
+    CredentialPolicy.objects.create(name="same", issuer="api_key", options={"name": "API_KEY"})
+    assert vendor.put(PRODUCT, {"policy": "same"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("policy", "told", "counted"),
+    [
+        (
+            {"issuer": "api_key", "options": {"prefix": "acme"}},
+            "The next credentials of 1 resource are made with another prefix. They are of product bear. Rotations of "
+            "the present ones are made by the policy keys as before; where the marketplace itself replaces one, that "
+            "is a new credential.",
+            "made_otherwise",
+        ),
+        (
+            {"issuer": "api_key", "lifetime": timedelta(days=2)},
+            "The next credentials of 1 resource end 2 days after they are made. Nothing makes successors before: a "
+            "resource's user has to delete it and create another. They are of product bear. The present ones keep "
+            "their end.",
+            "end_unrenewed",
+        ),
+        (
+            {"issuer": "static", "options": {"names": ["API_KEY"]}},
+            "A marketplace that asks for another credential is refused: nothing makes it. It is used by product bear.",
+            "entered_otherwise",
+        ),
+    ],
+)
+def test_another_policy_of_a_product_is_judged_as_a_changed_one(vendor, bear, trail, policy, told, counted):
+    CredentialPolicy.objects.create(name="others", **policy)
+    assert refused(vendor.put(PRODUCT, {"policy": "others"}), 409, "answers_would_change")["detail"] == told
+    assert vendor.put(f"{PRODUCT}?accept_changed_answers=true", {"policy": "others"}).status_code == 200
+    assert trail.one(action="product.changed").detail["accepted_changed_answers"] == {counted: 1}
 
 
 OTHERS = {"options": {"prefix": "acme"}}
@@ -226,9 +259,12 @@ def test_a_grant_without_an_installation_counts_and_a_suspended_one_does_not(ven
     Grant.objects.create(integration=door.integration, end_user=door.end_user, line=line)
     detail = refused(vendor.put("/policies/tokens", {"options": JWT}), 409, "answers_would_change")["detail"]
     assert detail.startswith("The next credentials of 1 grant (")
-    # What it has made, it makes the successors of, also where the integration has another policy by now.
+    # What it has made, it makes the successors of where the integration has another policy by now that makes none.
     other = CredentialPolicy.objects.create(name="other", issuer="jwt", options=JWT)
     Integration.objects.update(policy=other)
+    assert vendor.put("/policies/tokens", {"options": JWT | {"algorithm": "RS256"}}).status_code == 200
+    entered = CredentialPolicy.objects.create(name="entered_tokens", issuer="static", options={"names": ["token"]})
+    Integration.objects.update(policy=entered)
     detail = refused(vendor.put("/policies/tokens", {"options": JWT}), 409, "answers_would_change")["detail"]
     assert detail.startswith("The next credentials of 1 grant (")
     Installation.objects.update(state="active")
@@ -310,6 +346,21 @@ def test_a_set_up_file_changes_a_shape_only_where_that_is_accepted(bound, tmp_pa
         call_command("apply", str(file))
     call_command("apply", str(file), "--accept-changed-answers")
     assert Product.objects.get().credentials_shape == {"key": "$API_KEY"}
+
+
+def test_another_provisioner_of_resources_that_there_are_is_to_be_accepted(vendor, bear, trail):
+    Product.objects.update(provisioner="lost")
+    detail = refused(vendor.put(PRODUCT, {"provisioner": ""}), 409, "answers_would_change")["detail"]
+    assert detail == (
+        "1 resource of product bear is there. Changes of plan and ends are told to no endpoint from now on, and no "
+        "longer to lost."
+    )
+    assert vendor.put(f"{PRODUCT}?accept_changed_answers=true", {"provisioner": ""}).json()["provisioner"] == ""
+    accepted = trail.one(action="product.changed").detail["accepted_changed_answers"]
+    assert accepted == {"resources_of_another_provisioner": 1}
+    Product.objects.update(provisioner="lost")
+    Resource.objects.update(state=Resource.State.DEPROVISIONED)
+    assert vendor.put(PRODUCT, {"provisioner": ""}).status_code == 200
 
 
 def test_an_end_of_entered_values_is_to_be_accepted(vendor, bear, trail):

@@ -28,7 +28,6 @@ from credservice.credentials.models import DEFAULT_OVERLAP, Credential, Credenti
 from credservice.credentials.policy_impact import (
     TO_RENAME,
     foretell_changes,
-    foretell_entered,
     named_apart,
     names_of,
     served_by,
@@ -132,7 +131,7 @@ class PolicyJSONForm(TickedForm):
 
     def _ask_about_credentials(self) -> None:
         policy, before = self.instance, self._before
-        found = [*foretell_changes(before, policy), *filter(None, [foretell_entered(before, policy)])]
+        found = foretell_changes(before, policy)
         if found and ask_for_tick(
             self,
             label="Save it and change what is made",

@@ -78,7 +78,7 @@ def _kept(credential: Credential, policy: CredentialPolicy) -> str:
 
 def _at_once(credential: Credential, policy: CredentialPolicy) -> str:
     """Say what becomes of one that has leaked: "now" only where nothing has to be waited for."""
-    if policy.backend().local or ends_first(credential) or credential.state == State.RETIRING:
+    if policy.backend().local or ends_first(credential, policy) or credential.state == State.RETIRING:
         return "Revoke now (leaked)"
     return "It has leaked: revoke it as soon as its successor is there"
 

@@ -333,6 +333,10 @@ class Credential(models.Model):
         """Tell if it has ended here, and outside perhaps not yet."""
         return self.state == self.State.RETIRING and self.retires_at is not None and self.retires_at <= timezone.now()
 
+    def has_expired(self) -> bool:
+        """Tell if its own expiry ended it; what is outside may still be on its way out."""
+        return (self.final_state() if self.is_ending() else self.state) == self.State.EXPIRED
+
     def has_failed_so_far(self) -> bool:
         """Tell if what is under way outside, its making or its end, was tried in vain."""
         return self.attempts > 0 and (self.state == self.State.PENDING or self.is_ending())

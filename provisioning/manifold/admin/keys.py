@@ -1,45 +1,73 @@
 """Shows the keys by which marketplaces' requests are known: master keys to trust, live keys to deny."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q
+from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from credservice.adminkit.bulk import BulkAction
 from credservice.adminkit.labels import label
 from credservice.adminkit.menu import RARE, Menu
 from credservice.adminkit.model_admin import ConsoleAdmin, LargeListAdmin, ReadOnly
 from credservice.adminkit.state_pages import Switch, WhyForm
+from credservice.adminkit.ticks import TickedForm, TickedPage, ask_for_tick, needed_tick
 from credservice.adminkit.widgets import CharField
-from credservice.core.ago import ago
+from provisioning.manifold.signatures.key_impact import KeyImpact, foretell_end, foretell_withdrawal
 from provisioning.manifold.signatures.verify import parse_public_key
 from provisioning.models import LiveKey, TrustedKey
 
 
-def _told_use(keys: QuerySet[LiveKey]) -> list[str]:
-    """Say when a request was last accepted by these, which ends with them."""
-    last = keys.aggregate(last=Max("last_used_at"))["last"]
-    if last is None:
-        return ["No request was accepted by it yet."]
-    at = f"{ago(last)}, at {last:%Y-%m-%d %H:%M} UTC"
-    return [f"A request was last accepted by it {at}. Such requests fail from now on."]
+class Withdraw(Switch):
+    """Says when a request was last accepted by the key, and asks for a tick where that was lately."""
 
-
-class DisableKey(Switch):
-    slug, title, icon, verb = "disable", "Disable", "block", "disabled"
     variant = ActionVariant.DANGER
-    field, source, target = "is_enabled", (True,), False
     form_class = WhyForm
+
+    @staticmethod
+    def impact(obj: Any) -> KeyImpact | None:
+        raise NotImplementedError
+
+    def consequences(self, obj: Any) -> list[str]:
+        impact = self.impact(obj)
+        return [self.consequence, impact.sentence() if impact else "No request was accepted by it yet."]
+
+    def make_form(self, request: HttpRequest, obj: Any, data: Any = None) -> forms.Form:
+        form = super().make_form(request, obj, data)
+        impact = self.impact(obj)
+        if impact and impact.is_live():
+            form.fields["refuse"] = needed_tick(
+                f"{self.title} it all the same",
+                help_text="Requests are refused that are accepted now.",
+                missing="Nothing is changed yet. Wait until the marketplace uses another key, or tick.",
+            )
+        return form
+
+    @classmethod
+    def bulk(cls, *, done: str = "", **differs: Any) -> BulkAction:
+        def foretell(keys: Iterable[Any]) -> list[str]:
+            used = sorted(str(key) for key in keys if (impact := cls.impact(key)) and impact.is_live())
+            return [f"Requests were accepted within 24 hours by {', '.join(used)}: such are refused."] if used else []
+
+        return super().bulk(done=done, foretell=foretell, tick=f"{cls.title} them all the same", **differs)
+
+
+class DisableKey(Withdraw):
+    slug, title, icon, verb = "disable", "Disable", "block", "disabled"
+    field, source, target = "is_enabled", (True,), False
     consequence = "From now on, requests are refused that are signed under this master key."
 
-    def consequences(self, obj: TrustedKey) -> list[str]:
-        return [self.consequence, *_told_use(obj.live_keys.all())]
+    @staticmethod
+    def impact(obj: TrustedKey) -> KeyImpact | None:
+        return foretell_withdrawal(obj.live_keys.all())
 
 
 class EnableKey(Switch):
@@ -50,15 +78,14 @@ class EnableKey(Switch):
     consequence = "Requests are accepted again that are signed under this master key, until its end."
 
 
-class Deny(Switch):
+class Deny(Withdraw):
     slug, title, icon, verb = "deny", "Deny", "block", "denied"
-    variant = ActionVariant.DANGER
     field, source, target = "is_denied", (False,), True
-    form_class = WhyForm
     consequence = "From now on, what this live key signs is refused, whoever endorses it."
 
-    def consequences(self, obj: LiveKey) -> list[str]:
-        return [self.consequence, *_told_use(LiveKey.objects.filter(public_key=obj.public_key))]
+    @staticmethod
+    def impact(obj: LiveKey) -> KeyImpact | None:
+        return foretell_withdrawal(LiveKey.objects.filter(public_key=obj.public_key))
 
 
 class Allow(Switch):
@@ -70,7 +97,7 @@ class Allow(Switch):
     consequence = "What this live key signs is accepted again, as long as its master key is trusted."
 
 
-class TrustedKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+class TrustedKeyForm(TickedForm):
     """The key in either alphabet of base64; kept in one, so that the same key is not trusted twice."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -94,9 +121,25 @@ class TrustedKeyForm(forms.ModelForm):  # type: ignore[type-arg]
             raise ValidationError("This has passed already. To end the key now, disable it.")
         return end
 
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        key = self.instance
+        if self.errors or key._state.adding or "ends_at" not in self.changed_data:
+            return
+        impact = foretell_end(TrustedKey.objects.get(pk=key.pk), key)
+        if impact and ask_for_tick(
+            self,
+            label="Save it and refuse its requests from then on",
+            told=[impact.sentence()],
+            how="Set a later end, or tick this and save again.",
+            accepts=[key.ends_at.isoformat()],
+        ):
+            key.audit_facts |= {"accepted_changed_answers": impact.counts()}
+
 
 @admin.register(TrustedKey)
-class TrustedKeyAdmin(ConsoleAdmin):
+class TrustedKeyAdmin(TickedPage, ConsoleAdmin):
+    tick_beside = "ends_at"
     menu = Menu("Provisioning", 32, "verified_user")
     about = "Master public keys: who holds the private half of one of these can order."
     empty_help = "Add the marketplace's published master key. A key for trials can be given an end."

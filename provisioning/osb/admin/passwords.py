@@ -6,13 +6,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminRadioSelectWidget
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
 from credservice.adminkit.cards import ROWS, Card, cards
 from credservice.adminkit.labels import label
@@ -21,12 +21,20 @@ from credservice.adminkit.menu import Menu
 from credservice.adminkit.model_admin import LargeListAdmin, ReadOnly, by_id
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.adminkit.ticks import needed_tick
 from credservice.core.last_used import NONE_YET
 from credservice.keys.admin.pages import OVERLAPS as SECRET_OVERLAPS
 from provisioning.models import Marketplace
 from provisioning.osb import PROTOCOL
 from provisioning.osb.models import BrokerPassword
-from provisioning.osb.passwords import digest_of, end_password, make_password
+from provisioning.osb.passwords import (
+    DEFAULT_OVERLAP,
+    digest_of,
+    end_password,
+    ended_by_a_new_one,
+    foretell_end,
+    make_password,
+)
 
 OVERLAPS = (*SECRET_OVERLAPS[:-1], ("0", "Revoke now (leaked): every older password ends at once"))
 
@@ -38,6 +46,21 @@ class NewPasswordForm(forms.Form):
         initial=OVERLAPS[0][0],
         widget=UnfoldAdminRadioSelectWidget,
     )
+    refuse = forms.BooleanField(
+        label="End it all the same",
+        required=False,
+        help_text="Where one ends at once that the platform uses: its calls are refused until it has the new one.",
+        widget=UnfoldBooleanWidget,
+    )
+    marketplace: Marketplace
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if "refuse" in self.fields and "overlap" in data and not data.get("refuse"):
+            overlap = timedelta(seconds=int(data["overlap"]))
+            if told := foretell_end(ended_by_a_new_one(self.marketplace, overlap)):
+                self.add_error("refuse", f"Nothing is ended yet. {told} To go on, tick.")
+        return data
 
 
 class NewPassword(ObjectAction):
@@ -52,8 +75,16 @@ class NewPassword(ObjectAction):
     def consequences(self, obj: Marketplace) -> list[str]:
         return [
             "A password of 32 random bytes is made and shown once. Two let the platform in at most: one that was "
-            "still valid beside the current one ends now."
+            "still valid beside the current one ends now.",
+            *_told(ended_by_a_new_one(obj, DEFAULT_OVERLAP)),
         ]
+
+    def make_form(self, request: HttpRequest, obj: Marketplace, data: Any = None) -> forms.Form:
+        form: Any = super().make_form(request, obj, data)
+        form.marketplace = obj
+        if not foretell_end(ended_by_a_new_one(obj, timedelta(0))):
+            del form.fields["refuse"]
+        return form  # type: ignore[no-any-return]
 
     def version(self, request: HttpRequest, obj: Marketplace) -> str:
         """Tell whether another password was made meanwhile: two who replace it at once would end each other's."""
@@ -78,6 +109,20 @@ class EndPassword(ObjectAction):
 
     def refusal(self, obj: BrokerPassword) -> str:
         return "This password has ended already." if _has_ended(obj) else ""
+
+    def consequences(self, obj: BrokerPassword) -> list[str]:
+        return [self.consequence, *_told(_alone(obj))]
+
+    def make_form(self, request: HttpRequest, obj: BrokerPassword, data: Any = None) -> forms.Form:
+        """Ask for a tick where the platform uses it."""
+        form = super().make_form(request, obj, data)
+        if foretell_end(_alone(obj)):
+            form.fields["refuse"] = needed_tick(
+                "End it all the same",
+                help_text="The platform's calls with it are refused from then on.",
+                missing="Nothing is ended yet. Wait until the platform has another one, or tick.",
+            )
+        return form
 
     def perform(self, actor: str, obj: BrokerPassword, values: Values) -> str:
         end_password(password=obj, actor=actor)
@@ -124,6 +169,15 @@ def of_a_marketplace(obj: Marketplace) -> Iterator[Card]:
 def _password(row: BrokerPassword) -> Sequence[object]:
     dates = moment(row.created_at), moment(row.ends_at), moment(row.last_used_at, NONE_YET)
     return link_to(row, row.hint), label(_state(row)), *dates
+
+
+def _alone(row: BrokerPassword) -> QuerySet[BrokerPassword]:
+    return BrokerPassword.objects.live().filter(pk=row.pk)
+
+
+def _told(passwords: QuerySet[BrokerPassword]) -> list[str]:
+    told = foretell_end(passwords)
+    return [told] if told else []
 
 
 def _state(row: BrokerPassword) -> str:

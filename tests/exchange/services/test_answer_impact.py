@@ -74,6 +74,8 @@ def test_it_tells_whoever_enters_values_of_their_other_names(answered):
     assert foretold(answered, shape, policy=wider) == [ENTERED]
     assert foretold(answered, shape, policy=make_policy(name="same", options={"names": ["apiKey"]})) == []
     answered.installation.delete()
+    assert foretold(answered, shape, policy=wider) == [ENTERED]  # of the customer's grant
+    answered.end_user.grants.all().delete()
     assert foretold(answered, shape, policy=wider) == []
 
 
@@ -101,12 +103,23 @@ def test_another_source_is_told_also_where_it_holds_the_same(answered):
 def test_who_is_made_a_credential_today_and_would_have_to_be_given_one_gets_no_answer(door):
     entered = door.integration.policy
     door.generate()
-    told = foretold(door, door.integration.response_shape, policy=entered)
-    assert told == ["1 installation would get no answer: install_xyz789 (its values would have to be entered)."]
+    assert foretold(door, door.integration.response_shape, policy=entered) == [
+        "1 installation would get no answer: install_xyz789 (its values would have to be entered).",
+        "From now on, apiKey has to be entered for each customer, for nothing makes it. A backend that sends none by "
+        "the vendor API is refused until it sends these.",
+    ]
 
 
 def test_who_gets_no_answer_today_loses_none(door):
-    assert foretold(door, policy=make_policy(name="generated", issuer="api_key", options={"name": "apiKey"})) == []
+    assert foretold(door) == []
+    generated = make_policy(name="generated", issuer="api_key", options={"name": "apiKey"})
+    assert foretold(door, policy=generated) == [
+        "The next credentials of 1 installation (rotations of the present ones too) are made by the issuer api_key, "
+        "and no longer entered.",
+        "The present ones stay as they are until each is rotated by hand.",
+        "Whatever checks the values has to know those that the issuer makes. A backend that sends apiKey by the vendor "
+        "API is refused.",
+    ]
 
 
 def test_a_policy_that_settings_have_lost_makes_nothing(answered):

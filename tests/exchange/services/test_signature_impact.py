@@ -7,8 +7,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from credservice.audit.models import AuditEvent
 from credservice.keys.models import SigningSecret
 from credservice.keys.services import generate_secret
+from exchange.audit import ACTION
 from exchange.models import Platform
 from exchange.models.platforms import PROFILE
 from exchange.services.grants import new_secret_set
@@ -128,6 +130,19 @@ def test_the_way_back_from_a_call_without_signature_is_free(platform):
     assert (
         foretell_refusals(changed(platform, require_signature=False, source_networks=["10.0.0.0/8"]), original) is None
     )
+
+
+@pytest.mark.parametrize("after", [{"require_signature": True}, {"source_networks": NETWORKS[:1]}])
+def test_calls_of_an_unsigned_platform_are_known_by_the_trail(platform, after):
+    SigningSecret.objects.update(last_used_at=None)
+    unsigned = {"require_signature": False, "source_networks": NETWORKS}
+    assert impact(platform, unsigned, after) is None
+    at = timezone.now() - timedelta(minutes=3)
+    AuditEvent.objects.create(action=ACTION, actor="platform:acme", outcome="granted", at=at)
+    found = impact(platform, unsigned, after)
+    assert {*found.settings} == {*after}
+    assert "the last one 3\xa0minutes ago, unsigned. With " in found.sentence()
+    assert impact(platform, {}, {"construction": "sha256-message-secret"}) is None  # a signed one's are not
 
 
 def test_once_a_call_has_held_with_the_new_profile_the_way_back_asks(platform):

@@ -1,6 +1,7 @@
 """A platform in the set-up file, beside the other protocol's marketplaces."""
 
 import pytest
+from django.utils import timezone
 
 from provisioning.models import Marketplace, Plan, Product
 from provisioning.osb.models import BrokerPassword
@@ -40,6 +41,17 @@ def test_another_password_leaves_the_one_before_good_for_a_while(commands: Comma
     commands.secret("platform-password", OTHER)
     assert "~ marketplaces.cf.password: changed" in commands.apply(PASSWORD)
     assert BrokerPassword.objects.live().count() == 2
+
+
+def test_one_in_use_that_a_new_one_ends_has_to_be_accepted(commands: Commands) -> None:
+    commands.apply(PASSWORD)
+    BrokerPassword.objects.update(last_used_at=timezone.now())
+    make_password(marketplace=Marketplace.objects.get(), actor="test")
+    commands.secret("platform-password", OTHER)
+    assert "cf.password: The password " in commands.refused(PASSWORD)
+    assert BrokerPassword.objects.live().count() == 2
+    assert "~ marketplaces.cf.password: changed" in commands.apply(PASSWORD, "--accept-changed-answers")
+    assert [row.last_used_at for row in BrokerPassword.objects.live()] == [None, None]
 
 
 def test_a_password_that_was_replaced_is_not_brought_back(commands: Commands) -> None:
