@@ -15,55 +15,46 @@ from credservice.crypto import SealError
 
 K = TypeVar("K", bound=Hashable)
 # Beside a secret, values of such names say whose it is, where it goes or how it is used: they stay, and several
-# customers share them.
+# customers share them. The first ones also where they are written as one with the word before, as in tenantid.
+_ALSO_AS_ONE = "url|uri|id|name|user|account|host|server|endpoint|domain|type|method|version|region"
 _IDENTIFIES = (
-    *(
-        "url",
-        "uri",
-        "host",
-        "hostname",
-        "server",
-        "endpoint",
-        "domain",
-        "port",
-        "region",
-        "zone",
-        "cluster",
-        "location",
-    ),
-    *("id", "name", "user", "login", "email", "account", "tenant", "workspace", "organization", "organisation", "org"),
-    *("environment", "env", "stage", "project", "team", "group", "role", "namespace", "realm", "issuer", "audience"),
-    *("database", "schema", "table", "catalog", "warehouse", "dataset", "bucket", "folder", "topic", "queue", "branch"),
-    *("scope", "type", "kind", "mode", "method", "protocol", "algorithm", "format", "encoding", "version", "provider"),
-    *("language", "locale", "country", "currency"),
+    "port|path|redirect|resource|site|instance|zone|cluster|location|datacenter"
+    "|login|email|tenant|workspace|organization|organisation|org|alias|agent"
+    "|environment|env|stage|project|team|group|role|namespace|realm|issuer|audience"
+    "|database|schema|table|catalog|warehouse|dataset|bucket|folder|topic|queue|branch"
+    "|scope|kind|mode|protocol|algorithm|format|encoding|model|provider"
+    "|language|locale|country|currency|cert|certificate"
 )
-_NAMES = re.compile(rf"({'|'.join(_IDENTIFIES)})s?_?\d*$")
-# Words that end so say what it is, however it looks: a passphrase is plain words.
-_SECRETS = (
-    *("key", "secret", "token", "password", "passwd", "passphrase", "passcode", "pass", "pwd", "pin", "otp", "phrase"),
-    *("credential", "private", "signature", "seed", "mnemonic", "bearer", "cookie"),
-)
-_SAYS_SECRET = re.compile(rf"({'|'.join(_SECRETS)})s?(?![a-z])")
-# Of words of letters, each written as a person does: client_credentials, read write. What is made at random has
-# digits, or capitals within.
-_WORD = r"(?:[A-Za-z][a-z]{0,19}|[A-Z]{1,20})"
-_WORDS = rf"{_WORD}(?:[_.\- ]{_WORD})*"
-# No address of a hook: what stands in its path or after it may be known to its holder alone.
-_PLAIN = re.compile(rf"{_WORDS}|[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.:-]+(?:/(?:{_WORDS}|[vV]\d{{1,3}}))*/?")
+_PUBLIC = re.compile(rf"public|({_ALSO_AS_ONE}|_({_IDENTIFIES}))s?_?\d*$")
+_SECRET_ALL_THE_SAME = re.compile(r"(secret|session)_?id_?\d*$|_sid$")
+# Whatever they are called: a key's text, an assignment in an address or a connection string, and nothing but what may
+# be shown.
+_HOLDS_KEY = re.compile(r"PRIVATE KEY|(?:key|secret|token|password|passwd|pwd|pass|code|sig|signature)=", re.IGNORECASE)
+_HOLDS_NONE = re.compile("-----BEGIN (?:CERTIFICATE|PUBLIC KEY|RSA PUBLIC KEY)-----")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def is_secret(name: str, value: str, names: Collection[str]) -> bool:
     """Tell if a value of this name, among those of ``names``, is to be known to its holder alone.
 
-    A value that stands alone is. So is one with a password in it, or whose name says so; one whose name says that it
-    names or places something is not; of any other, what is plainly no secret to look at is not.
+    It is, unless its name says that it names or places something, or it is a certificate or a public key. A value that
+    stands alone is in any case, and so is one with a key in it: the user's part of an address, an assignment such as
+    ``sig=``, a part of a path as of a hook.
     """
-    if len(names) == 1 or holds_password(value):
+    if len(names) == 1 or holds_password(value) or _HOLDS_KEY.search(value) or _is_hook(value):
         return True
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).lower()
-    if _NAMES.search(words):
-        return False
-    return _SAYS_SECRET.search(words) is not None or not _PLAIN.fullmatch(value)
+    words = "_" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).lower()
+    is_public = _PUBLIC.search(words) and not _SECRET_ALL_THE_SAME.search(words)
+    return not (is_public or _HOLDS_NONE.search(value))
+
+
+def _is_hook(value: str) -> bool:
+    """Tell if an address has a part in its path that looks as if made at random: an id is none."""
+    parts = value.partition("://")[2].split("/")[1:]
+    return any(
+        len(part) >= 20 and re.search("[0-9]", part) and re.search("[A-Za-z]", part) and not _UUID.fullmatch(part)
+        for part in parts
+    )
 
 
 def holds_password(value: str) -> bool:

@@ -175,10 +175,11 @@ def failing_issuers(issuers: Iterable[str]) -> list[str]:
 
 
 def ends_first(credential: Credential, policy: CredentialPolicy) -> bool:
-    """Tell if the predecessor must be gone before a successor can be made by ``policy``: where its own lets only one
-    live, or that one does of what the same issuer makes."""
+    """Tell if the predecessor must be gone before a successor can be made by ``policy``: where either lets only one
+    live of what the issuer of both makes. Of another issuer's it is not known: to end it first, whose successor may be
+    refused, would leave nothing."""
     own = credential.policy
-    return _only_one_lives(own) or (policy.issuer == own.issuer and _only_one_lives(policy))
+    return policy.issuer == own.issuer and (_only_one_lives(own) or _only_one_lives(policy))
 
 
 def _only_one_lives(policy: CredentialPolicy) -> bool:

@@ -13,6 +13,7 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from credservice.core.exceptions import Conflict, Invalid, Unavailable
 from credservice.core.instruments import STALE_HANDOUTS
@@ -49,6 +50,7 @@ __all__ = [
 ]
 
 State = Credential.State
+RENEWAL_PAUSE = timedelta(minutes=1)  # after a successor that was refused
 log = structlog.get_logger(__name__)
 
 
@@ -339,6 +341,8 @@ def _due_successor(credential: Credential, actor: str) -> Credential:
         found = newest.filter(state__in=[State.PENDING, State.ACTIVE]).exclude(pk=credential.pk).first()
         if found is not None or credential.state != State.ACTIVE:
             return found or credential
+        if newest.filter(state=State.FAILED, ended_at__gt=timezone.now() - RENEWAL_PAUSE).exists():
+            raise Unavailable("The issuer refused a successor just now. Try again shortly.", retry_after=60)
         policy = policy_of_renewal(credential)
         if ends_first(credential, policy):
             transitions.begin_end(credential, actor, why="due; only one may live")

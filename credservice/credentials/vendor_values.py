@@ -11,6 +11,7 @@ from credservice.credentials.hooks import find_subject
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.reused_values import opened
 from credservice.credentials.services import rotate, start_issue
+from credservice.credentials.transitions import no_time
 
 
 def create_credential(
@@ -59,6 +60,8 @@ def put_credential(
             raise Invalid(f"Policy {policy.name!r} makes its credentials itself; it takes no values.")
         of_line = Credential.objects.filter(line=credential.line, state=Credential.State.ACTIVE)
         active = of_line.select_related("policy").first()
-        if active is not None and opened(active) == dict(values):  # also where this very call had made it
+        # Also where this very call had made it. That another version has leaked is not to be lost by it.
+        is_report = no_time(overlap) and credential != active and credential.leaked_at is None
+        if active is not None and opened(active) == dict(values) and not is_report:
             return active, False
         return rotate(credential=credential, actor=actor, entered=values, overlap=overlap, policy=policy), True

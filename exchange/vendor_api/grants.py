@@ -70,8 +70,8 @@ class GrantView(VendorView):
         found = find_grant(*parties, lock=True)
         if found is not None:
             # A rotation locks none but the credentials: without these, it would come between the look and the write.
-            # All of the line, as the write may do: after a younger row alone, an older one would be out of order.
-            Credential.objects.filter(line=found.line).lock()
+            # As the write may do: after a younger row alone, an older one would be out of order.
+            Credential.objects.lock_line(found.line)
         self.require_match(show(found) if found else None)
         return found
 

@@ -50,10 +50,10 @@ class ProductForm(TickedForm):
         return data
 
     def _ask_about_credentials(self, data: dict[str, Any]) -> None:
-        now, impacts = self.instance, list[Impact]()
+        now = self.instance
         policy, shape = data.get("policy", now.policy), data.get("credentials_shape", now.credentials_shape)
-        if policy != now.policy:
-            impacts += foretell_policy(now, policy)
+        policies = foretell_policy(now, policy) if policy != now.policy else []
+        impacts: list[Impact] = [*policies]
         if shape != now.credentials_shape:
             impacts.append(foretell_shape(bindings_of(now), shape))
         made = any(impacts)
@@ -64,7 +64,10 @@ class ProductForm(TickedForm):
             label=f"Save it and change {'what is made' if made else 'the provisioner'}",
             told=[sentence for each in found for sentence in each.sentences()],
             how=f"Tell who {'reads these values' if made else 'provisions'} first. Then tick this, and save again.",
-            accepts=[str(policy.pk), json.dumps(shape, sort_keys=True), provisioner],
+            accepts=[
+                *(each.change for each in policies),
+                *(str(policy.pk), json.dumps(shape, sort_keys=True), provisioner),
+            ],
         ):
             counts = {name: count for each in found for name, count in each.counts().items()}
             now.audit_facts = {"accepted_changed_answers": counts}

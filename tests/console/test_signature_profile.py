@@ -83,7 +83,7 @@ def test_the_default_of_a_platform_that_calls_asks_for_a_tick(world, console, tr
     AuditEvent.objects.create(action=ACTION, actor="platform:mindcloud", outcome="granted", at=timezone.now())
     form = saved(console, world).context["adminform"].form
     assert form.errors["confirmed"] == [
-        "Nothing is saved yet. Leave the default platform as it was, or tick this and save again."
+        "Nothing is saved yet. Leave the default platform as before, or tick this and save again."
     ]
     tick = form.fields["confirmed"]
     assert tick.label == "Save it and refuse calls without its name"

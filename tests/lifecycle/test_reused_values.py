@@ -44,11 +44,35 @@ PUBLIC = {
     "apiVersion": "2026-12-01-preview",
     "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
     "tokenEndpoint": "https://login.example.com/oauth2/v2.0/token",
-    "flow": "client_credentials",
-    "note": "read write",
-    "target": "https://api.vendor.example/v1/orders",
+    "caCertificate": "-----BEGIN CERTIFICATE-----MIIB",
+    "bundle": "-----BEGIN CERTIFICATE-----MIIB",
+    "publicKey": "-----BEGIN PUBLIC KEY-----MIIB",
+    "key_alias": "production-signing-2026",
+    "model": "claude-3-5-sonnet-20241022",
+    "site": "us5.datadoghq.com",
+    "instance": "na139.salesforce.com",
+    "user_agent": "acme-connector-0815",
+    "orgUrl": "https://api.example.com/orgs/0c4f1b9e-8a52-4d0e-9f43-6a0c9d0d7c11/orders",
 }
 SECRET = {
+    "secretId": "0c4f1b9e-8a52-4d0e-9f43-6a0c9d0d7c11",
+    "session_id": "plain-words-of-letters",
+    "sid": "plain-words-of-letters",
+    "webhook_url": "https://hooks.example.com/services/T0ABCDE/B0CDEFG/XyZZyXyZ0123456789XyZZyX",
+    "feed_url": "https://api.vendor.example/feed?token=letters",
+    "sasUrl": "https://store.example.com/box?sv=2026&sig=letters",
+    "jdbcUrl": "jdbc:postgresql://db.example.com/acme?user=acme&password=letters",
+    "endpoint": "Endpoint=sb://bus.example.com;SharedAccessKey=letters",
+    "service_account": '{"type": "service_account", "key": "-----BEGIN PRIVATE KEY-----MIIB"}',
+    "smtp_pw": "plain-words-of-letters",
+    "passwort": "plain-words-of-letters",
+    "contrasena": "plain-words-of-letters",
+    "psk": "plain-words-of-letters",
+    "recovery_code": "ABCD-EFGH-IJKL-MNOP",
+    "app": "abcd efgh ijkl mnop",
+    "security_answer": "the name of a dog",
+    "flow": "client_credentials",
+    "target": "https://api.vendor.example/v1/orders",
     "accessKey": "plain-words-of-letters",
     "API_KEYS": "one two three four",
     "passphrase": "correct horse battery staple",
@@ -57,17 +81,15 @@ SECRET = {
     "x-signature": "letters",
     "tokenV2": "letters",
     "server": "postgres://acme:hunter22@db.example.com",
-    "flow": "c1ient-credentials",
     "data": "qWhdJskLaQpwOeiRutyz",
     "auth": "Basic dXNlcjpwYXNz",
     "hook": "https://hooks.example.com/services/T0AB/B0CD/XyZZyXyZ",
-    "target": "https://api.vendor.example/v1?sig=letters",
     "dsn": "jdbc:postgresql://db.example.com/acme?user=acme&password=letters",
 }
 
 
 @pytest.mark.parametrize(("secret", "values"), [(False, PUBLIC), (True, SECRET)])
-def test_what_is_a_secret_is_told_by_its_name_and_then_by_its_look(secret, values):
+def test_all_is_a_secret_but_what_names_or_places_something(secret, values):
     told = {name: is_secret(name, value, values) for name, value in values.items()}
     assert told == dict.fromkeys(values, secret)
 

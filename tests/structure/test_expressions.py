@@ -13,15 +13,16 @@ import pytest
 from tests.structure import source
 
 SECONDS = 1.0  # an expression that backtracks takes minutes
-TEXTS = tuple(
-    before + part * 40 + after
-    for part in (
+PARTS = (
+    *(
         "a",
+        "A",
         "1",
         " ",
         "\u00a0",
         "\t",
         "-",
+        "_",
         ".",
         "/",
         ":",
@@ -29,15 +30,17 @@ TEXTS = tuple(
         "@",
         "=",
         "$",
-        "a.",
-        "a-",
-        "1d",
-        "1d ",
+        "(",
+        "[",
+        "\\",
+        "é",
         "%20",
         '"a"',
-    )
-    for before in ("", "a", "x://")
-    for after in ("!", "x", "\u00a0!")
+    ),
+    *("a.", "a-", "a=", "a,", "a;", "A ", "A.", "A-", "A/", "A_", "aA", "A1", "1d", "1d "),
+)
+TEXTS = tuple(
+    before + part * 40 + after for part in PARTS for before in ("", "a", "x://") for after in ("!", "1", "x", "\u00a0!")
 )
 
 

@@ -86,8 +86,14 @@ class CredentialQuerySet(models.QuerySet["Credential"]):
         Who may want the line later wants it at once: after one row alone, an older one would be out of order.
         """
         if with_line:
-            self.filter(line=credential.line).only("pk").lock()
+            self.lock_line(credential.line)
         return self.select_for_update(of=("self",)).select_related("policy").get(pk=credential.pk)
+
+    def lock_line(self, line: uuid.UUID) -> None:
+        """Lock a line of successors: its first row, which stands for all that have ended, however many, and those that
+        have not."""
+        self.filter(pk=line).lock()
+        self.unended().filter(line=line).lock()
 
     def lock(self) -> "list[Credential]":
         """Lock these until the transaction ends: a line's oldest first, the order that everybody keeps who locks

@@ -72,7 +72,7 @@ class CredentialQuerySerializer(PageQuerySerializer):
     line = serializers.UUIDField(required=False)
     hint = serializers.CharField(required=False, max_length=64)
     outside = serializers.ChoiceField(
-        Credential.Outside.choices,
+        [choice for choice in Credential.Outside.choices if choice[0] in Credential.UNCONFIRMED],
         required=False,
         help_text="open or leaked: what has ended here, and you have to end in your product.",
     )

@@ -189,7 +189,7 @@ def test_one_that_is_due_costs_one_statement_more(door, switched):
         ({"multiple": False}, {}, True),
         ({}, {"multiple": False}, True),
         ({}, {"multiple": False, "issuer": "elsewhere"}, False),
-        ({"multiple": False}, {"issuer": "elsewhere"}, True),
+        ({"multiple": False}, {"issuer": "elsewhere"}, False),
         ({"multiple": False, "issuer": "api_key"}, {"multiple": False}, False),
     ],
 )
