@@ -35,7 +35,7 @@ def fault_of_name(text: str) -> str | None:
 
 def printable(text: str) -> str:
     """Replace what could steer a terminal: ids of partners, and names in a file, may hold anything."""
-    return "".join(each if each.isprintable() else "?" for each in text)
+    return "".join(each if each.isprintable() else "?" for each in text.replace("\N{NO-BREAK SPACE}", " "))
 
 
 def validate_name(text: str) -> None:

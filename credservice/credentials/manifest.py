@@ -26,7 +26,7 @@ def _check_policies(plan: Plan, rows: Sequence[Row]) -> None:
 
 def _watch_policies(plan: Plan) -> Callable[[], list[ChangedAnswers]]:
     """Note what the policies make that the plan is about to change; what is returned compares it."""
-    rows = plan.changed("policies", "issuer", "options", "lifetime", "rotation_period")
+    rows = plan.changed("policies", "issuer", "options", "lifetime", "rotation_period", "overlap")
     before = [*CredentialPolicy.objects.filter(pk__in=rows)]
 
     def compare() -> list[ChangedAnswers]:

@@ -13,8 +13,11 @@ from datetime import timedelta
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from django.core.exceptions import ImproperlyConfigured
+from django.db import models
 from django.db.models import Model
+from django.db.models.functions import Least
 
+from credservice.core.ago import ago
 from credservice.core.names import printable
 from credservice.core.time_spans import spoken
 from credservice.credentials.models import Credential, CredentialPolicy
@@ -23,6 +26,7 @@ from credservice.crypto import SealError
 from credservice.issuers.base import UNLIMITED
 
 MAX_COUNTED = 1000  # live credentials of a policy
+MAX_LOOKED_AT = 10_000  # of these, the newest, for the last that ends
 MAX_NAMED = 5
 NO_MORE = "Entered values have no successor until somebody enters one."
 SAME_TIME = timedelta(minutes=1)  # an issuer's own end is a little off
@@ -154,13 +158,28 @@ class OptionsImpact(PolicyImpact):
     def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
         """Say it; what ``sees`` does not let be seen is not named. Options are named, never their values."""
         whose = self.whose() if self.kept_by else f"{self.whose()} (rotations of the present ones too)"
-        present = f"The present ones stay as they are until {self.until}."
+        present = printable(f"The present ones stay as they are until {self.until}.") if self.until else ""
         if self.kept_by:
             present = printable(f"Rotations of the present ones are made by the policy {_as_before(self.kept_by)}")
         return [
             printable(f"The next credentials of {whose} are made {self.change}."),
             *self.named("They are of", sees),
-            present,
+            *([present] if present else []),
+        ]
+
+
+@dataclass(frozen=True)
+class RotationImpact(PolicyImpact):
+    """Tells whose live credentials are rotated by a schedule from now on. False where nobody reads them by himself."""
+
+    counted_as = "rotated_by_schedule"
+
+    def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
+        """Say it; what ``sees`` does not let be seen is not named."""
+        return [
+            printable(f"The live credentials of {self.whose()} {self.change}. Their users' apps fail then, unless the ")
+            + "marketplace takes the new values (its *rotates*).",
+            *self.named("They are of", sees),
         ]
 
 
@@ -261,6 +280,7 @@ def foretell_changes(
             _foretell_options(before, policy, whose),
             _foretell_end(before, policy, whose),
             _foretell_entered(before, policy, whose),
+            _foretell_rotation(before, policy, whose),
         ]
     except ImproperlyConfigured:
         return []  # settings have lost an issuer: nothing is made
@@ -289,7 +309,18 @@ def _foretell_options(before: CredentialPolicy, policy: CredentialPolicy, whose:
     change = _options_change(before, policy)
     if not change:
         return OptionsImpact()
-    return OptionsImpact(change, whose.served(policy), _present_until(before), whose.kept_by)
+    return OptionsImpact(change, whose.served(policy), _present_until(before, policy), whose.kept_by)
+
+
+def _foretell_rotation(before: CredentialPolicy, policy: CredentialPolicy, whose: Whose) -> PolicyImpact:
+    """Find whose live credentials are rotated by a schedule that was not there, or was slower or kinder."""
+    old, new = before.rotation_period, policy.rotation_period
+    if policy.pk != before.pk or new is None or not policy.backend().generates:
+        return RotationImpact()
+    if old is not None and old <= new and before.overlap <= policy.overlap:
+        return RotationImpact()
+    change = f"are rotated every {spoken(new)}, and the old values end {spoken(policy.overlap)} after that"
+    return RotationImpact(change, whose.read_by(policy))
 
 
 def _foretell_end(before: CredentialPolicy, policy: CredentialPolicy, whose: Whose) -> PolicyImpact:
@@ -339,12 +370,24 @@ def _only_names(value: Any, names: Sequence[str] | None) -> bool:
     return all(isinstance(each, str) for each in listed) and {*listed} <= {*(names or ())}
 
 
-def _present_until(policy: CredentialPolicy) -> str:
-    period, life = policy.rotation_period, policy.lifetime or policy.backend().own_lifetime(policy.options)
-    rotated = f"each is rotated, every {spoken(period)}" if period else "each is rotated by hand"
-    if life == UNLIMITED:
-        return rotated
-    return f"{rotated}, or expires{f', after {spoken(life)} at most' if isinstance(life, timedelta) else ''}"
+def _present_until(before: CredentialPolicy, policy: CredentialPolicy) -> str:
+    """Say when the last of what is live is replaced, by the times of each; empty where nothing is live.
+
+    A changed period reaches the live ones, too; an expiry stays.
+    """
+    ends: models.F | Least = models.F("expires_at")
+    if policy.pk != before.pk:
+        ends = Least("rotates_at", "expires_at")
+    elif policy.rotation_period is not None and policy.backend().generates:
+        ends = Least(models.F("activated_at") + models.Value(policy.rotation_period), "expires_at")
+    live = Credential.objects.filter(policy=before, state=Credential.State.ACTIVE)
+    newest = live.order_by("-activated_at").annotate(ends=ends)[:MAX_LOOKED_AT]
+    found = newest.aggregate(last=models.Max("ends"), endless=models.Count("pk", filter=models.Q(ends=None)))
+    if endless := found["endless"]:
+        number = f"{min(endless, MAX_COUNTED):,}{'+' if endless >= MAX_COUNTED else ''}"
+        return f"each is rotated, {number} of them by hand"
+    last = found["last"]
+    return f"each is replaced, the last {ago(last)}: at {last:%Y-%m-%d %H:%M} UTC" if last else ""
 
 
 def names_of(policy: CredentialPolicy) -> tuple[str, ...] | None:

@@ -19,7 +19,7 @@ from credservice.core.exceptions import ServiceError
 from credservice.core.jobs import NeverGiveUp, enqueue
 from credservice.credentials import events, issuer_calls, leaks, services, signed_tokens, transitions
 from credservice.credentials.hooks import is_taken, policy_of_renewal
-from credservice.credentials.models import OWN_END, Credential
+from credservice.credentials.models import OWN_END, Credential, CredentialPolicy
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.keys.services import erase_ended_secrets
 from credservice.keys.signing_keys import sweep_signing_keys
@@ -58,6 +58,13 @@ def end_surplus(credential_id: str, handle: str, values_digest: str) -> None:
 @app.task(name="credentials.note_leak_elsewhere", retry=NeverGiveUp())
 def note_leak_elsewhere(credential_id: str, digests: str = "") -> None:
     leaks.note_leak_elsewhere(_get(credential_id), actor=ACTOR, digests=digests)
+
+
+@app.task(name="credentials.reschedule", retry=NeverGiveUp())
+def reschedule(policy_id: str) -> None:
+    policy = CredentialPolicy.objects.get(pk=policy_id)
+    while transitions.reschedule(policy, BATCH) == BATCH:
+        pass
 
 
 @app.periodic(cron="* * * * *")

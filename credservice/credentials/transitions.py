@@ -12,14 +12,15 @@ from random import uniform
 from typing import Any
 from urllib.parse import unquote
 
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.db.models import F, Q, Value
 from django.utils import timezone
 
 from credservice.audit import Line, record, record_many
 from credservice.core.hot_statements import HotStatement
 from credservice.core.jobs import enqueue
 from credservice.credentials import events
-from credservice.credentials.models import LEAKED_WITH, OWN_END, STUCK_AFTER, Credential
+from credservice.credentials.models import LEAKED_WITH, OWN_END, STUCK_AFTER, Credential, CredentialPolicy
 from credservice.crypto import SealError, digest, seal_values
 from credservice.issuers.base import Issued, IssueRequest
 
@@ -319,6 +320,24 @@ def _own_end(credential: Credential, issued: Issued) -> dict[str, str]:
     if issued.expires_at == credential.expires_at or backend.can_revoke or not backend.expires_itself:
         return {}
     return {OWN_END: issued.expires_at.isoformat() if issued.expires_at else ""}
+
+
+def reschedule(policy: CredentialPolicy, batch: int) -> int:
+    """Have a batch of a policy's active credentials rotate by the period that it has by now. Returns how many did by
+    another one. What is due is left: it is rotated anyway, and perhaps for another reason."""
+    period = policy.rotation_period if policy.backend().generates else None
+    otherwise = Q(rotates_at__gt=timezone.now())
+    if period is not None:
+        earliest, latest = F("activated_at") + Value(period * (1 - JITTER)), F("activated_at") + Value(period)
+        otherwise = Q(rotates_at=None) | (otherwise & (Q(rotates_at__lt=earliest) | Q(rotates_at__gt=latest)))
+    with transaction.atomic():
+        rows = Credential.objects.filter(otherwise, policy=policy, state=State.ACTIVE).order_by("line")
+        found = list(rows.select_for_update(of=("self",))[:batch])
+        for credential in found:
+            credential.policy = policy
+            credential.rotates_at = _next_rotation(credential, credential.activated_at or timezone.now())
+        Credential.objects.bulk_update(found, ["rotates_at"])
+    return len(found)
 
 
 def _next_rotation(credential: Credential, now: datetime) -> datetime | None:

@@ -1,5 +1,6 @@
 """Shows what of a marketplace's products a policy makes, and asks before their live credentials' names change."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -142,12 +143,14 @@ def test_credentials_that_expire_without_a_successor_are_warned_of(
 ) -> None:
     sent = SENT | {"options-name": "BEAR_API_KEY", "lifetime": "1h", "overlap": "5m", "rotation_period": period}
     page = console.post(url(world.key_policy), sent, follow=True).content.decode()
+    counts = {"end_unrenewed": 1} if told else {}
+    counts |= {"rotated_by_schedule": 1} if period else {}
     if told:
         ends = "The next credentials of 1 resource end 1 hour after they are made. Nothing makes successors before:"
         assert f"{ends} a resource&#x27;s user has to delete it and create another." in page
         assert CredentialPolicy.objects.get(name="keys").lifetime is None
-        page = console.post(url(world.key_policy), sent | {"confirmed": tick_of(page)}, follow=True).content.decode()
-        assert trail.one(action="credential_policy.changed").detail["accepted_changed_answers"] == {"end_unrenewed": 1}
+    page = console.post(url(world.key_policy), sent | {"confirmed": tick_of(page)}, follow=True).content.decode()
+    assert trail.one(action="credential_policy.changed").detail["accepted_changed_answers"] == counts
     assert (f"{told}, {ALONE}: the next exchange makes another" in page) == bool(told)
     page = console.get(url(world.key_policy)).content.decode()
     assert (f"{told}, {ALONE}: a resource&#x27;s user has to delete it" in page) == bool(told)
@@ -222,13 +225,14 @@ def test_other_options_of_a_live_policy_need_the_tick(console: Client, world: Wo
     told = "of 1 installation and 1 resource (rotations of the present ones too) are made with another prefix."
     assert f"The next credentials {told}" in page
     assert "They are of integration int_1, product bear." in page
-    # Their own were made without a period.
-    assert "The present ones stay as they are until each is rotated by hand." in page
+    # The period reaches those that are there.
+    assert re.search(r"each is replaced, the last in (29 days|4 weeks): at [-0-9]{10} [0-9:]{5} UTC", page)
+    assert "The live credentials of 1 resource are rotated every 30 days, and the old values end" in page
     assert "prefix" not in CredentialPolicy.objects.get(name="keys").options
     assert console.post(url(world.key_policy), sent | {"confirmed": tick_of(page)}).status_code == 302
     assert CredentialPolicy.objects.get(name="keys").options["prefix"] == "acme"
     accepted = trail.one(action="credential_policy.changed").detail["accepted_changed_answers"]
-    assert accepted == {"made_otherwise": 2}
+    assert accepted == {"made_otherwise": 2, "rotated_by_schedule": 1}
 
 
 def test_a_shape_of_live_bindings_needs_the_tick(console: Client, world: World, key: Credential, trail: Trail) -> None:

@@ -56,8 +56,8 @@ marketplaces:
         "Changed answers: platforms.mindcloud.integrations.int_abc123: 1 installation would be answered differently: "
         "install_xyz789. `apiKey` is no longer sent. `key` is new. The next credentials of 1 installation (rotations "
         "of the present ones too) are made by the issuer api_key, and no longer entered. The present ones stay as they "
-        "are until each is rotated by hand. Whatever checks the values has to know those that the issuer makes. A "
-        "backend that sends apiKey by the vendor API is refused.",
+        "are until each is rotated, 1 of them by hand. Whatever checks the values has to know those that the issuer "
+        "makes. A backend that sends apiKey by the vendor API is refused.",
         "Left as they are, not in this file: 4 credential policies, 1 integration, 1 end user, 2 installations, "
         "1 marketplace, 1 trusted key, 3 products, 8 plans, 6 features.",
     ]

@@ -43,7 +43,7 @@ AFTER_ITS_END = (
 UNTIL_ENTERED = "until somebody enters new ones, its customers get no answer."
 ONCE_ENDED = f"Once they have expired, {UNTIL_ENTERED}"
 LIFETIME = "Of credentials made from then on: each expires after this."
-MAKES = frozenset({"options", "lifetime", "rotation_period"})  # change what is made
+MAKES = frozenset({"options", "lifetime", "rotation_period", "overlap"})  # change what is made
 LACKING = {"values": "lacking"}  # of the list of credentials
 CANNOT_BE_TOLD = "cannot be told: look at its options"
 
@@ -58,8 +58,8 @@ class PolicyJSONForm(TickedForm):
     class Meta:
         help_texts: ClassVar = {
             "lifetime": f"{LIFETIME} Empty: as its issuer has it; entered values then never expire.",
-            "rotation_period": "After it, a successor is made. Empty: by hand. Once a credential has expired, "
-            f"{AFTER_ITS_END} Of entered values, nobody but you makes another: leave it empty.",
+            "rotation_period": "After it, a successor is made: of live ones, too. Empty: by hand. Once a credential "
+            f"has expired, {AFTER_ITS_END} Of entered values, nobody but you makes another: leave it empty.",
             "overlap": "How long the predecessor stays good after a rotation: shorter than the lifetime. Empty: "
             f"{span(DEFAULT_OVERLAP)}, or half of a lifetime that is no longer.",
         }

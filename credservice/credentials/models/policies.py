@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import models, transaction
 from django.utils import timezone
 
+from credservice.core.jobs import enqueue
 from credservice.core.names import AddressNameField
 from credservice.core.placed_errors import PlacedError
 from credservice.core.time_spans import spoken
@@ -71,9 +72,10 @@ class CredentialPolicy(models.Model):
         return self.name
 
     def save(self, **kwargs: Any) -> None:
-        """Save it, and note until when its values had other names."""
+        """Save it, and note until when its values had other names. Another rotation period reaches what is live by a
+        job."""
         written = kwargs.get("update_fields")
-        if self._state.adding or (written is not None and not {"issuer", "options"} & {*written}):
+        if self._state.adding or (written is not None and not {"issuer", "options", "rotation_period"} & {*written}):
             super().save(**kwargs)
             return
         with transaction.atomic():
@@ -86,6 +88,8 @@ class CredentialPolicy(models.Model):
             if written is not None:
                 kwargs["update_fields"] = {*written, "earlier_names"}
             super().save(**kwargs)
+            if before.rotation_period != self.rotation_period:
+                enqueue("credentials.reschedule", policy_id=self.pk)
 
     def names_or_none(self) -> tuple[str, ...] | None:
         """Find the names of its values; None where settings have lost its issuer, or its options are of an older kind.

@@ -116,7 +116,6 @@ def test_who_gets_no_answer_today_loses_none(door):
     assert foretold(door, policy=generated) == [
         "The next credentials of 1 installation (rotations of the present ones too) are made by the issuer api_key, "
         "and no longer entered.",
-        "The present ones stay as they are until each is rotated by hand.",
         "Whatever checks the values has to know those that the issuer makes. A backend that sends apiKey by the vendor "
         "API is refused.",
     ]
