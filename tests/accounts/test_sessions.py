@@ -17,6 +17,7 @@ from credservice.accounts.tasks import forget_sessions
 from tests.accounts.conftest import ACCOUNT, LOGIN, sign_in
 from tests.conftest import Trail
 from tests.support.console import PASSWORD
+from tests.support.pages import url
 
 
 def is_in(client: Client) -> bool:
@@ -150,3 +151,25 @@ def test_nobody_begins_sessions_without_end(client: Client, db: None):
     answers = [client.get(f"{ACCOUNT}passkey/sign-in/", headers=ask) for _ in range(61)]
     assert [answers[59].status_code, answers[60].status_code] == [200, 429]
     assert int(answers[60]["Retry-After"]) > 0
+
+
+def test_those_of_a_deactivated_account_do_not_come_back(console: Client):
+    bob = User.objects.create_user("bob", password=PASSWORD, is_staff=True)
+    his = Client()
+    his.force_login(bob)
+    assert is_in(his)
+    form = {"username": "bob", "groups": []}
+    assert console.post(url(bob), form).status_code == 302
+    assert not User.objects.get(username="bob").is_active
+    assert console.post(url(bob), form | {"is_active": "on"}).status_code == 302
+    assert User.objects.get(username="bob").is_active
+    assert not is_in(his)
+
+
+@pytest.mark.parametrize(("only", "emergency", "stays"), [(True, "", False), (True, "root", True), (False, "", True)])
+def test_those_of_local_accounts_are_deleted_where_they_are_shut(console: Client, settings, only, emergency, stays):
+    settings.OIDC_ONLY, settings.EMERGENCY_ACCOUNT = only, emergency
+    forget_sessions(0)
+    assert ConsoleSession.objects.exists() is stays
+    settings.OIDC_ONLY = False
+    assert is_in(console) is stays

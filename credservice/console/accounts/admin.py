@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from credservice.accounts.models import ConsoleSession
 from credservice.accounts.oidc.marks import is_local_shut, signs_in_by
 from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
 from credservice.adminkit.labels import label
@@ -125,6 +126,8 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         if not change and isinstance(obj, User):
             obj.is_staff = True  # an account that may not sign in here has no other use
         super().save_model(request, obj, form, change)
+        if isinstance(obj, User) and not obj.is_active:
+            ConsoleSession.objects.end(obj)  # whoever switches it on again must not bring them back
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Set somebody else's. One's own is asked for first: an open session must not be able to replace it."""

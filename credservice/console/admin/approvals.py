@@ -151,7 +151,7 @@ def _admin_of(obj: Approval) -> Any:
 def _told_to_asker(request: HttpRequest, obj: Approval) -> list[str]:
     """Repeat what the page said on which this was asked for: the other person decides by it, too."""
     site_admin = _admin_of(obj)
-    target = site_admin.model.objects.filter(pk=obj.object_id).first() if site_admin else None
+    target = site_admin.get_object(request, obj.object_id) if site_admin else None
     if target is None:
         return []
     pages = [page(site_admin) for page in site_admin.object_pages if issubclass(page, SecondPerson)]
