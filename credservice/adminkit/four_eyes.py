@@ -38,10 +38,11 @@ class SecondPerson(ObjectAction):
     def told_to_second(self, request: HttpRequest, obj: Any, approval: Approval) -> list[str]:
         """Tell who decides what the person who asked was told, with what was chosen in the form's own words."""
         fields = self.form_to_ask(request, obj).fields
+        labels = {name: field.label for name, field in fields.items() if field.label}
         chosen = [
-            f"{fields[name].label or name}: {_word(value)}."
+            f"{labels.get(name, name.replace('_', ' '))}: {_word(value)}."
             for name, value in approval.values.items()
-            if name in fields and name != "why"
+            if name != "why"
         ]
         return [*chosen, *self.consequences(obj)]
 
