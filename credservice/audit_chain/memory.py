@@ -73,7 +73,7 @@ def confirmed_end() -> AuditSeal | None:
         check_itself(seal)
         found[seal.number] = bytes(seal.head).hex()
         before = seal
-    _check_wanted(wanted, found, before)
+    _check_wanted(wanted, found, before or last)
     return before
 
 
@@ -83,7 +83,8 @@ def _check_wanted(wanted: list[Anchor], found: dict[int, str], end: AuditSeal | 
             raise Broken(
                 f"The head of batch {head.number} that was kept outside of the database is not in the chain, which "
                 f"ends at batch {end.number if end else 0}: seals were deleted or replaced, or an older copy of the "
-                "database was put back. Where you restored it, say so with verify_audit --accept."
+                "database was put back, and what was ended since is good again. Where you restored it, end that first "
+                "(restore_drill names it), and then say so with verify_audit --accept."
             )
 
 

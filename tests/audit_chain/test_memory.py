@@ -69,6 +69,7 @@ def test_the_sealer_refuses_a_chain_that_was_cut_back(kept, attack, trail, caplo
     refused = trail.one(action="audit.sealing_refused")
     assert refused.outcome == "refused"
     assert "The head of batch 3" in refused.detail["why"]
+    assert "which ends at batch 1:" in refused.detail["why"]
     assert "The head of batch 3" in chain_state().refused
     seal(0)  # a minute later: told in the log alone
     assert len(trail.all(action="audit.sealing_refused")) == 1

