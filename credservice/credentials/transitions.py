@@ -286,9 +286,11 @@ def record_step(action: str, credential: Credential, actor: str, *, outcome: str
 
 
 def parts_of(value: str) -> list[str]:
-    """List what of a value is recognised by itself, if it is long enough: all of it, and the passwords in addresses."""
+    """List what of a value is recognised by itself, if it is long enough: all of it, also without the blanks and line
+    breaks around it, as a key's file ends with one, and the passwords in addresses."""
     written = _PASSWORD.findall(value)
-    return [part for part in dict.fromkeys((value, *written, *map(unquote, written))) if len(part) >= MIN_DIGESTED]
+    parts = dict.fromkeys((value, value.strip(), *written, *map(unquote, written)))
+    return [part for part in parts if len(part) >= MIN_DIGESTED]
 
 
 def value_digest(value: str) -> bytes:

@@ -13,7 +13,7 @@ from credservice.events.models import EventDelivery
 
 _INSERT = """
 WITH taker AS (
-    SELECT id FROM events_eventendpoint WHERE is_active AND (types = '{}' OR %(type)s = ANY(types))
+    SELECT id FROM events_eventendpoint WHERE (is_active OR ended_by <> '') AND (types = '{}' OR %(type)s = ANY(types))
 ), event AS (
     INSERT INTO events_event (id, type, object_type, object_id, subject, body, created_at)
     SELECT new.id, %(type)s, %(object_type)s, new.object_id, new.subject, new.body, %(at)s

@@ -397,6 +397,9 @@ def test_a_password_is_a_key_also_where_the_name_of_its_address_is_none(world: W
     assert not holds_key("seen: postgresql://cs_acme@/vendor?host=%2Fvar&port=5432")
 
 
+PEM = "-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----"
+
+
 @pytest.mark.parametrize(
     ("value", "parts"),
     [
@@ -404,6 +407,8 @@ def test_a_password_is_a_key_also_where_the_name_of_its_address_is_none(world: W
         ("https://app:first-password@a https://app:other-password@b", ["first-password", "other-password"]),
         ("amqp://:pass%40word-1234@host", ["pass%40word-1234", "pass@word-1234"]),
         ("https://host:8443/a@b", []),
+        ("-----BEGIN PRIVATE KEY-----\nMC4C\n-----END PRIVATE KEY-----\n", [PEM]),
+        (" abcdefghijkl ", ["abcdefghijkl"]),
         ("https://user:short@host/", []),
     ],
 )

@@ -6,9 +6,11 @@ import pytest
 from django.utils import timezone
 
 from credservice.core.exceptions import Invalid
+from credservice.credentials.key_lookup import recognise
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.reused_values import is_secret
 from credservice.credentials.services import revoke, rotate, start_issue
+from credservice.credentials.shared_values import holders_elsewhere
 from credservice.credentials.vendor_values import put_credential
 
 LEAKED, SHORT = "a-value-that-has-leaked", "hunter2"
@@ -177,3 +179,18 @@ def test_a_rotation_for_a_leak_takes_no_secret_that_leaks_with_it():
             entered={"userName": "acme-staging-2", "password": LEAKED},
             overlap=timedelta(0),
         )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("around", ["{}\n", "{}", " {}\r\n"])
+def test_a_value_with_a_line_break_at_its_end_is_the_same_secret(around):
+    """As a key's file has one: what is pasted or entered elsewhere has not, or has another."""
+    policy = CredentialPolicy.objects.create(name="files", issuer="static", options={"names": ["key"]})
+    for subject, value in (("a", f"{LEAKED}\n"), ("b", around.format(LEAKED))):
+        start_issue(policy=policy, context={}, subject=subject, actor="test", entered={"key": value})
+    first, other = Credential.objects.order_by("created_at")
+    assert [row.pk for row in holders_elsewhere(first)] == [other.pk]
+    assert first in [found.credential for found in recognise(around.format(LEAKED), actor="test")]
+    revoke(credential=first, actor="test", reason="leaked", leaked=True)
+    with pytest.raises(Invalid, match="reported as leaked"):
+        start_issue(policy=policy, context={}, subject="c", actor="test", entered={"key": around.format(LEAKED)})
