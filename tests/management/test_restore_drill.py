@@ -78,7 +78,7 @@ generate_secret(secret_set=Platform.objects.get(name="mindcloud").secrets, actor
 make_password(marketplace=Marketplace.objects.get(name="broker"), actor="test")
 end_invitation(invitation=Invitation.objects.get(), actor="test")
 switch = {"field": "is_enabled", "source": (True,), "target": False, "verb": "disabled", "actor": "test"}
-change_state(obj=TrustedKey.objects.first(), **switch)
+change_state(obj=TrustedKey.objects.get(label="demo"), **switch)
 suspend_end_user(end_user=EndUser.objects.first(), actor="test")
 resume_end_user(end_user=EndUser.objects.first(), actor="test")
 seal_settled()
