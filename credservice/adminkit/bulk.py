@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
 from credservice.adminkit.bulk_runs import draft
-from credservice.adminkit.models import BulkRun
+from credservice.adminkit.models import Approval, BulkRun
 from credservice.adminkit.object_pages import permission_name
 from credservice.core.exceptions import ServiceError
 
@@ -69,5 +69,6 @@ def action_of(run: BulkRun) -> BulkAction | None:
     return next((action for action in actions if action.name == run.action), None)
 
 
-def admin_of(run: BulkRun) -> Any:
-    return next((a for model, a in admin.site._registry.items() if model._meta.label_lower == run.object_type), None)
+def admin_of(found: BulkRun | Approval) -> Any:
+    """Find who shows the objects that it is about; None where nobody does any more."""
+    return next((a for model, a in admin.site._registry.items() if model._meta.label_lower == found.object_type), None)

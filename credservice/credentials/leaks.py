@@ -23,13 +23,16 @@ def leak_with(leaking: Credential, actor: str) -> None:
     digests = secrets_elsewhere(leaking)
     told = "" if digests is None else json.dumps([[one.hex() for one in each] for each in digests])
     enqueue("credentials.note_leak_elsewhere", credential_id=leaking.pk, digests=told)
-    why = f"a value of it leaked with {leaking.version_name()}"
     others = Credential.objects.filter(line=leaking.line).exclude(pk=leaking.pk).select_related("policy")
     for other in [each for each in others.order_by("created_at", "pk") if share_secret(leaking, each)]:
         if other.state == State.RETIRING and not other.is_ending():
-            transitions.begin_end(other, actor, why=why, leaked=True)
+            transitions.begin_end(other, actor, why=_why(leaking), leaked=True)
         else:
-            note_leak(other, actor, why=why)
+            note_leak(other, actor, why=_why(leaking))
+
+
+def _why(leaking: Credential) -> str:
+    return f"a value of it leaked with {leaking.version_name()}"
 
 
 def note_leak_elsewhere(leaking: Credential, *, actor: str, digests: str = "") -> None:
@@ -41,7 +44,7 @@ def note_leak_elsewhere(leaking: Credential, *, actor: str, digests: str = "") -
     a job of an older release.
     """
     wanted = [[bytes.fromhex(one) for one in each] for each in json.loads(digests)] if digests else None
-    reporter, why = leaking.leaked_by or actor, f"a value of it leaked with {leaking.version_name()}"
+    reporter, why = leaking.leaked_by or actor, _why(leaking)
     leaked_by = f"{LEAKED_WITH}{leaking.pk}"
     for holder in holders_elsewhere(leaking, digests=wanted):
         with transaction.atomic():

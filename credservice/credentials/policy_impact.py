@@ -177,8 +177,10 @@ class RotationImpact(PolicyImpact):
     def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
         """Say it; what ``sees`` does not let be seen is not named."""
         return [
-            printable(f"The live credentials of {self.whose()} {self.change}. Their users' apps fail then, unless the ")
-            + "marketplace takes the new values (its *rotates*).",
+            printable(
+                f"The live credentials of {self.whose()} {self.change}. Their users' apps fail then, unless the "
+                "marketplace takes the new values (its *rotates*)."
+            ),
             *self.named("They are of", sees),
         ]
 

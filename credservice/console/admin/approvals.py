@@ -14,6 +14,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from credservice.adminkit import approvals
+from credservice.adminkit.bulk import admin_of
 from credservice.adminkit.four_eyes import SecondPerson
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import names_of, page_of, thing_link
@@ -137,20 +138,16 @@ class ApprovalAdmin(ReadOnly, LargeListAdmin):
 
     @display(description="Object")
     def shown_object(self, obj: Approval) -> Any:
-        site_admin = _admin_of(obj)
+        site_admin = admin_of(obj)
         if site_admin is None:
             return obj.object_id
         thing = f"{object_type_of(site_admin.model)}:{obj.object_id}"
         return thing_link(thing, names_of([thing]))
 
 
-def _admin_of(obj: Approval) -> Any:
-    return next((a for model, a in admin.site._registry.items() if model._meta.label_lower == obj.object_type), None)
-
-
 def _told_to_asker(request: HttpRequest, obj: Approval) -> list[str]:
     """Repeat what the page said on which this was asked for: the other person decides by it, too."""
-    site_admin = _admin_of(obj)
+    site_admin = admin_of(obj)
     target = site_admin.get_object(request, obj.object_id) if site_admin else None
     if target is None:
         return []

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db import OperationalError
-from django.db.models import Case, Q, When
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -268,8 +268,9 @@ class BulkRunAdmin(ReadOnly, LargeListAdmin):
     @display(description="Objects")
     def objects(self, obj: BulkRun) -> Any:
         """List the first, what was refused before all else, as far as the reader may see them."""
-        refused = Case(When(outcome=BulkItem.Outcome.REFUSED, then=0), default=1)
-        rows = list(obj.items.order_by(refused, "pk")[: LISTED + 1])
+        is_refused, ordered = Q(outcome=BulkItem.Outcome.REFUSED), obj.items.order_by("pk")
+        rows = list(ordered.filter(is_refused)[: LISTED + 1])
+        rows += ordered.exclude(is_refused)[: LISTED + 1 - len(rows)]
         if not rows:
             return "They are kept for 30 days. The audit trail has each of them."
         site_admin = admin_of(obj)
