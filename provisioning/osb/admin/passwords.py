@@ -80,11 +80,12 @@ class NewPassword(ObjectAction):
         ]
 
     def make_form(self, request: HttpRequest, obj: Marketplace, data: Any = None) -> forms.Form:
-        form: Any = super().make_form(request, obj, data)
+        form = super().make_form(request, obj, data)
+        assert isinstance(form, NewPasswordForm)
         form.marketplace = obj
         if not foretell_end(ended_by_a_new_one(obj, timedelta(0))):
             del form.fields["refuse"]
-        return form  # type: ignore[no-any-return]
+        return form
 
     def version(self, request: HttpRequest, obj: Marketplace) -> str:
         """Tell whether another password was made meanwhile: two who replace it at once would end each other's."""
