@@ -59,6 +59,8 @@ class Attempt:
             }
         if self.stale:
             detail["stale"] = True
+        if self.caller.simulated:
+            detail["simulated"] = True
         return detail
 
 

@@ -48,6 +48,7 @@ class Caller:
     row: ExchangeRow | None = None  # what was found for the ids, of which nothing is proven by itself
     verdict: Verdict = _UNSIGNED
     refusal: str = ""  # empty where signature and source network hold; otherwise the reason, for the trail
+    simulated: bool = False  # by this service itself
 
     def proven(self) -> PlatformRow:
         """Return the platform that made the request. Raises :class:`Unauthenticated`."""
@@ -71,9 +72,12 @@ def authenticate(request: HttpRequest, name: str, ids: ExchangeIds | None) -> Ca
     if platform.require_signature:
         verdict = verify(signed, platform.profile, _open(platform), time.time())
     refusal = _refusal(platform, verdict)
-    if verdict.secret_id is not None and not refusal and not is_simulated(signed):
-        last_uses.note(verdict.secret_id)
-    return Caller(name, signed, platform, row, verdict, refusal)
+    simulated = False
+    if verdict.secret_id is not None and not refusal:
+        simulated = is_simulated(signed)
+        if not simulated:
+            last_uses.note(verdict.secret_id)
+    return Caller(name, signed, platform, row, verdict, refusal, simulated)
 
 
 def _refusal(platform: PlatformRow, verdict: Verdict) -> str:

@@ -169,6 +169,7 @@ _TAILS: dict[str, Callable[[Detail], str]] = {
     "credential.revealed": lambda detail: " once more" if detail.get("repeated") else "",
     "credential.revoked": lambda detail: " by force" if detail.get("forced") else "",
     "credential.expired": lambda detail: ", by force" if detail.get("forced") else "",
+    "exchange.credential": lambda detail: ", by a call that this service simulated" if detail.get("simulated") else "",
     "import.committed": _imported,
     "setup.applied": _applied,
     "signing_key.created": _leaked_before,

@@ -37,26 +37,31 @@ HARMLESS = (
 )
 
 _SIGHTINGS = """
-SELECT object_type, object_id, action, actor, host(source), count(*), min(at), max(at), max(id) FROM (
+SELECT object_type, object_id, action, actor, host(source), count(*), min(at), max(at), max(id),
+    detail ? 'simulated' FROM (
     (SELECT * FROM audit_auditevent WHERE object_id = ANY(%s) AND object_type = 'credential'
         AND outcome IN ('granted', 'done') AND action <> ALL(%s)
         AND NOT (action = %s AND object_id = ANY(%s)) ORDER BY id DESC LIMIT %s)
     UNION
     (SELECT * FROM audit_auditevent WHERE %s <> '' AND subject = %s AND action LIKE 'callback.%%' AND at >= %s
         AND action <> ALL(%s) AND outcome IN ('granted', 'done') ORDER BY id DESC LIMIT %s)
-) AS seen GROUP BY 1, 2, 3, 4, 5 ORDER BY max(id) DESC LIMIT %s
+) AS seen GROUP BY 1, 2, 3, 4, 5, 10 ORDER BY max(id) DESC LIMIT %s
 """
 
 _SEEN = """
-SELECT object_type, object_id, action, actor, host(source), count(*), min(at), max(at), max(id) FROM (
+SELECT object_type, object_id, action, actor, host(source), count(*), min(at), max(at), max(id),
+    detail ? 'simulated' FROM (
     SELECT * FROM audit_auditevent WHERE id = ANY(%s)
-) AS seen GROUP BY 1, 2, 3, 4, 5 ORDER BY max(id) DESC LIMIT %s
+) AS seen GROUP BY 1, 2, 3, 4, 5, 10 ORDER BY max(id) DESC LIMIT %s
 """
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """Somebody who had it, so many times in one way from one address. ``line`` is the last of these in the trail."""
+    """Somebody who had it, so many times in one way from one address. ``line`` is the last of these in the trail.
+
+    ``simulated``: the call was this service's own, in the name of a platform.
+    """
 
     object_type: str
     object_id: str
@@ -67,6 +72,7 @@ class Sighting:
     first: datetime
     last: datetime
     line: int
+    simulated: bool
 
     @property
     def thing(self) -> str:

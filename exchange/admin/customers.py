@@ -128,13 +128,14 @@ def _unanswered(request: HttpRequest, obj: EndUser) -> list[Need]:
 
 
 def steps_of_installation(request: HttpRequest, obj: Installation) -> list[Need]:
-    """Say of one that was let in and gets no answer why, and what would mend it."""
+    """Say that its platform is suspended; of one that was let in and gets no answer why, and what would mend it."""
     if not request.user.has_perm("exchange.view_enduser"):
         return []
-    answer = why_unanswered_today(obj)
-    if answer is None:
-        return []
-    return [_unanswered_step(request, obj, answer, "It", _credential_pages(request, obj.end_user, [answer]))]
+    answer, platform = why_unanswered_today(obj), _resume_platform(obj.end_user)
+    steps = [platform] if platform and may_view(request, Platform) else []
+    if answer is not None:
+        steps.append(_unanswered_step(request, obj, answer, "It", _credential_pages(request, obj.end_user, [answer])))
+    return steps
 
 
 def _unanswered_step(request: HttpRequest, installation: Installation, answer: Answer, name: str, pages: Pages) -> Need:
@@ -188,6 +189,13 @@ def _credential_pages(request: HttpRequest, obj: EndUser, answers: Iterable[Answ
     return {key: page_of(newest[line]) for key, line in lines.items() if line in newest}
 
 
+def _resume_platform(obj: EndUser) -> Need | None:
+    if obj.platform.is_active:
+        return None
+    sentence = f"Its platform {obj.platform} is suspended: all of its calls are refused. Resume the platform"
+    return Need(printable(sentence), urgent=True, link=page_of(obj.platform))
+
+
 def _resume(obj: EndUser) -> Need | None:
     if obj.is_active:
         return None
@@ -217,6 +225,7 @@ def _grant(obj: EndUser) -> Need | None:
 
 
 _STEPS: tuple[tuple[str, Callable[[EndUser], Need | None]], ...] = (
+    ("exchange.view_platform", _resume_platform),
     ("exchange.suspend_enduser", _resume),
     ("credentials.view_credential", _end_outside),
     ("exchange.approve_installation", _approve),

@@ -214,6 +214,8 @@ def _why_each_unanswered(installations: Iterable[Installation]) -> dict[Installa
             why = "its end user is suspended"
         elif not installation.integration.is_active:
             why = "its integration is suspended"
+        elif not installation.platform.is_active:
+            why = "its platform is suspended"
         if why:
             found[installation] = printable(why)
     return found

@@ -5,7 +5,7 @@ from functools import partial
 from django.http import HttpRequest
 from django.urls import reverse
 
-from credservice.adminkit.links import field_of, list_url
+from credservice.adminkit.links import field_of, list_url, page_of
 from credservice.adminkit.menu import Need
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.adminkit.refused_calls import AT_LEAST, LOOKED_AT, Look, RefusedCalls, newest_lines, refused_calls
@@ -28,7 +28,7 @@ def refused_platforms() -> list[Need]:
     """List them for the overview."""
     return [
         _need(platform, look)
-        for platform in Platform.objects.filter(is_active=True)[:MAX_PLATFORMS]
+        for platform in Platform.objects.order_by("-is_active", "name")[:MAX_PLATFORMS]
         for look in refused_of(platform).many()
     ]
 
@@ -93,7 +93,12 @@ def _kept(platform: Platform, reason: str) -> RefusedCall | None:
 
 
 def _need(platform: Platform, look: Look) -> Need:
-    """Lead to the debugger with the newest of these calls, to what waits for approval, or to the calls' lines."""
+    """Lead to the debugger with the newest of these calls, to what waits for approval, or to the calls' lines.
+
+    Of a suspended platform: to its page, where it is resumed. Somebody wanted that, so nothing is broken.
+    """
+    if not platform.is_active:
+        return Need(f"{platform} is suspended. {look.sentence()}", link=page_of(platform), kind=look.kind)
     if former := _answered_before(platform, look):
         sentence = f"{look.sentence(whose=f'to {ADDRESS}, without the name {platform},')}. {former}"
         return Need(sentence, urgent=True, link=field_of(platform, "is_default"), kind=look.kind)

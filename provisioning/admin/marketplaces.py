@@ -111,12 +111,12 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
         return [Need(mend.sentence, link=link)] if mend and link else []
 
     def needs_operator(self) -> list[Need]:
-        rows = Marketplace.objects.filter(is_active=True).order_by("name")[:MAX_MARKETPLACES]
+        rows = Marketplace.objects.order_by("-is_active", "name")[:MAX_MARKETPLACES]
         many = [
             Need(
-                look.sentence(),
-                urgent=not look.is_claimed,
-                link=page_of(row) if look.is_claimed else look.trail_url(),
+                look.sentence() if row.is_active else f"{row} is suspended. {look.sentence()}",
+                urgent=not look.is_claimed and row.is_active,
+                link=page_of(row) if look.is_claimed or not row.is_active else look.trail_url(),
                 kind=look.kind,
             )
             for row in rows

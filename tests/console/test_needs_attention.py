@@ -309,6 +309,15 @@ def test_calls_that_a_resumed_platform_had_refused_are_settled(world: World) -> 
     assert refused_of(Platform.objects.get()).claimed.settled == 5
 
 
+def test_calls_of_a_suspended_platform_are_told_with_it(console: Client, world: World, worker: None) -> None:
+    Platform.objects.update(is_active=False)
+    assert list(overview(console).context["needed"]) == []
+    refuse("platform_suspended", 5)
+    (line,) = overview(console).context["needed"]
+    assert line["sentence"].startswith("mindcloud is suspended. 5 calls that claimed to be mindcloud were refused")
+    assert (line["urgent"], line["link"]) == (False, url(world.platform))
+
+
 def test_what_settles_refused_calls_is_found_by_a_bounded_number_of_queries(world: World) -> None:
     for n, reason in enumerate(["unknown_end_user", "no_grant", "end_user_suspended", "installation_suspended"] * 4):
         refuse(reason, 1, "platform:mindcloud", **NAMED | {"end_user": f"eu_{n}"})

@@ -146,10 +146,13 @@ def test_names_that_callers_make_up_add_no_line(console: Client, broker: Marketp
     assert len(needed(console)) == 1
 
 
-def test_a_suspended_marketplace_is_no_trouble(console: Client, broker: Marketplace, worker: None) -> None:
+def test_calls_of_a_suspended_marketplace_are_told_with_it(console: Client, broker: Marketplace, worker: None) -> None:
     Marketplace.objects.update(is_active=False)
-    wrong_calls("cf", 4)
     assert needed(console) == []
+    wrong_calls("cf", 4)
+    (line,) = needed(console)
+    assert line["sentence"].startswith("cf is suspended. 4 calls that claimed to be cf were refused lately")
+    assert (line["urgent"], line["link"]) == (False, url(broker))
 
 
 def test_two_wrong_passwords_are_told_on_the_page_alone(console: Client, broker: Marketplace, worker: None) -> None:

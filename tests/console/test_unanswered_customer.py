@@ -9,7 +9,7 @@ from django.test import Client
 
 from credservice.audit import Line, record
 from exchange.admin import customers
-from exchange.models import EndUser, Grant, Installation, Integration
+from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from tests.support.console import World
 from tests.support.doors import role_client
 from tests.support.pages import url
@@ -106,6 +106,14 @@ def test_it_says_that_the_integration_is_suspended(console: Client, world: World
     assert needs(console, world.end_user) == [
         ("inst_1 of int_1 gets no answer: the integration is suspended. Resume the integration", url(world.integration))
     ]
+
+
+def test_it_says_that_the_platform_is_suspended(console: Client, world: World) -> None:
+    Platform.objects.update(is_active=False)
+    said = "Its platform mindcloud is suspended: all of its calls are refused. Resume the platform"
+    for obj in (world.end_user, world.installation):
+        steps = console.get(url(obj)).context["next_steps"]
+        assert [(step.sentence, step.link) for step in steps] == [(said, url(world.platform))]
 
 
 def test_what_is_not_to_be_answered_is_no_warning(console: Client, world: World) -> None:

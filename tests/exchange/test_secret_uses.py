@@ -3,11 +3,15 @@
 import time
 from base64 import urlsafe_b64encode
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from credservice.adminkit.sentences import sentence
+from credservice.audit.models import AuditEvent
+from credservice.console.audit.exposure import sighting_rows
 from credservice.core.last_used import FLUSH_SECONDS
+from credservice.credentials.exposure import line_of, sightings
 from credservice.crypto import authenticate
 from credservice.keys.models import SigningSecret
 from credservice.keys.rotation_progress import last_uses
@@ -72,6 +76,23 @@ def test_a_call_of_our_own_simulator_is_not(door, granted):
     assert last_use() is None
 
 
+def test_a_simulated_call_says_so_in_the_trail_and_among_who_saw_it(door, granted):
+    headers = door.signed()
+    door.post(headers=headers | {MARK_HEADER: mark_of(headers[SIGNATURE_HEADER])})
+    door.post()
+    newest = AuditEvent.objects.filter(action="exchange.credential").order_by("-pk")[:2]
+    real, simulated = [str(sentence(event)) for event in newest]
+    assert simulated.endswith("by a call that this service simulated")
+    assert "simulated" not in real
+    seen = sightings(line_of(UUID(newest[0].object_id)))
+    assert {(one.simulated, one.times) for one in seen if one.action == "exchange.credential"} == {
+        (True, 1),
+        (False, 1),
+    }
+    ways = {way for _, way, *_ in sighting_rows(seen, {})}
+    assert {"handed out by the exchange", "handed out by the exchange, to a simulated call"} <= ways
+
+
 def test_nobody_hides_a_call_by_a_mark_of_their_own(door, granted):
     other = door.signed(timestamp="1")[SIGNATURE_HEADER]
     for_something_else = urlsafe_b64encode(authenticate(other.encode(), "value")).decode()
@@ -79,3 +100,4 @@ def test_nobody_hides_a_call_by_a_mark_of_their_own(door, granted):
         SigningSecret.objects.update(last_used_at=None)
         assert door.post(headers=door.signed() | {MARK_HEADER: mark}).status_code == 200
         assert last_use() is not None, mark
+    assert not AuditEvent.objects.filter(detail__has_key="simulated").exists()

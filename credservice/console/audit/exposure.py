@@ -97,12 +97,21 @@ def _of_line(line: list[Credential]) -> dict[str, Any]:
 
 def sighting_rows(found: list[Sighting], names: dict[str, str]) -> list[tuple[str, str, object, Sighting]]:
     """List who saw it, how, and what, under its name."""
-    return [(actor_name(seen.actor), way_of(seen.action), thing_link(seen.thing, names), seen) for seen in found]
+    return [
+        (
+            actor_name(seen.actor),
+            way_of(seen.action, simulated=seen.simulated),
+            thing_link(seen.thing, names),
+            seen,
+        )
+        for seen in found
+    ]
 
 
-def way_of(action: str) -> str:
+def way_of(action: str, *, simulated: bool) -> str:
     """Name the way in which somebody saw it."""
-    return WAYS.get(action) or action.replace(".", " ").replace("_", " ")
+    way = WAYS.get(action) or action.replace(".", " ").replace("_", " ")
+    return f"{way}, to a simulated call" if simulated else way
 
 
 def _show(site_admin: Any, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:

@@ -126,7 +126,7 @@ class WhoSaw(ObjectPage):
                 name = seen.hint or f"{policy} {short(seen.pk)}".strip()
                 when = f"{event.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
                 why = "" if event.object_type in untold else why_of(event, whole=True)
-                act = (*actor_parts(event.actor), way_of(event.action), why)
+                act = (*actor_parts(event.actor), way_of(event.action, simulated="simulated" in event.detail), why)
                 what = (name, policy, *places(event, seen.line))
                 yield csv_line((*whose, when, *act, *what, event.source, event.pk))
 
