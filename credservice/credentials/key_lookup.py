@@ -147,12 +147,18 @@ MOST_AROUND = 4  # joints before and after a value of more parts
 # What a header of Basic authentication has in Base64: a name, a colon and a password (RFC 7617).
 _BASIC = re.compile(r"\bbasic(?:\s|%20|\+)+([A-Za-z0-9+/]+={0,2})", re.IGNORECASE)
 
+# Values that hold blanks: in quotes, after a name in a line, or a key's file, of which JSON writes the breaks as \n.
+_QUOTED = re.compile(r"""\\.|'([^'\n]*)'|("(?:[^"\\\n]|\\.)*")""")  # what is escaped begins nothing
+_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{1,40}-----[^-]*-----END [A-Z0-9 ]{1,40}-----")
+_BREAK = re.compile(r"(?:\\{1,4}r)?\\{1,4}n|\r?\n")
+
 
 def candidates(text: str, shortest: int) -> Iterator[str]:
     """List each part of ``text`` that may be a value of ``shortest`` characters or more, once.
 
     All of it, its words, and what stands between joints of them; of an address and of JSON, also as it is without its
-    escapes, and of a header of Basic authentication the name and the password that it has in Base64.
+    escapes, and of a header of Basic authentication the name and the password that it has in Base64. A value that holds
+    blanks is found in quotes, after ``NAME=`` or ``name:`` in a line, and as a key's file (PEM).
     """
     seen: set[str] = set()
     for each in _parts(text.strip()):
@@ -163,6 +169,7 @@ def candidates(text: str, shortest: int) -> Iterator[str]:
 
 def _parts(text: str) -> Iterator[str]:
     yield text
+    yield from _with_blanks(text)
     for encoded in _BASIC.findall(text):
         yield from _of_basic(encoded)
     for word in _BLANKS.split(text):
@@ -172,6 +179,19 @@ def _parts(text: str) -> Iterator[str]:
         if _TYPOGRAPHIC.search(word):
             for part in _TYPOGRAPHIC.split(word):
                 yield from _of_word(part)
+
+
+def _with_blanks(text: str) -> Iterator[str]:
+    for single, double in _QUOTED.findall(text):
+        yield from (single, double[1:-1])
+        with suppress(ValueError):
+            yield json.loads(double).encode(errors="replace").decode()
+    for block in _PEM.findall(text):
+        lines = [line.strip() for line in _BREAK.split(block)]  # indented, as in YAML
+        yield from ("\n".join(lines), "\r\n".join(lines))
+    for line in text.splitlines():
+        for joint in ("=", ":"):
+            yield line.partition(joint)[2].strip()
 
 
 def _of_basic(encoded: str) -> Iterator[str]:

@@ -1,10 +1,13 @@
 """Asks which credential a string is; the string is stored nowhere."""
 
+import json
+import time
 from base64 import b64encode
 
 import pytest
 from django.db import connection
 
+from credservice.credentials.key_lookup import candidates
 from credservice.credentials.models import CredentialPolicy
 from credservice.credentials.services import start_issue
 
@@ -45,6 +48,44 @@ def test_it_finds_the_credential_of_a_bare_value(report, credential):
 def test_it_finds_a_value_inside_of_other_text(report, credential, line):
     text = line.format(credential.open()["API_KEY"])
     assert len(report(text).json()["credentials"]) == 1
+
+
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\nEFAASCBKcwggSjAgEAAoIBAQC=\n-----END PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize("stored", [PEM, PEM + "\n", PEM.replace("\n", "\r\n")])
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(lambda pem: f"the file:\n{pem}\nends", lambda pem: f"key: |\n    {pem}".replace("\n", "\n    ")),
+        lambda pem: json.dumps({"type": "service_account", "private_key": pem}),
+        lambda pem: f"log: {json.dumps(json.dumps({'private_key': pem}))}",
+        lambda pem: "KEY=" + pem.replace("\n", "\\n"),
+    ],
+)
+def test_a_key_file_is_found_however_it_is_written(report, stored, written):
+    policy = CredentialPolicy.objects.create(name="entered", issuer="static", options={"names": ["key"]})
+    start_issue(policy=policy, context={}, subject="end_user:x", actor="test", entered={"key": stored})
+    for text in (written(PEM), written(PEM.replace("\n", "\r\n"))):
+        assert len(report(text).json()["credentials"]) == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["secret: {}", "SECRET={}", 'x "{}" y', "x '{}' y", '{{"k": "a\\"b", "secret": "{}"}}', "a\nsecret : {} \nb"],
+)
+def test_a_value_that_holds_blanks_is_found(report, line):
+    policy = CredentialPolicy.objects.create(name="entered", issuer="static", options={"names": ["key"]})
+    entered = {"key": "correct horse battery staple"}
+    start_issue(policy=policy, context={}, subject="end_user:x", actor="test", entered=entered)
+    assert len(report(line.format(entered["key"])).json()["credentials"]) == 1
+
+
+@pytest.mark.parametrize("text", ['\\"' * 30_000, "\\" * 60_000, '"' * 60_000, "'a" * 30_000, "=\n" * 30_000])
+def test_a_text_of_marks_alone_takes_no_long(text):
+    began = time.monotonic()
+    assert sum(map(len, candidates(text, 12))) < 10_000_000  # characters, which are all digested
+    assert time.monotonic() - began < 10  # trying each beginning takes minutes
 
 
 @pytest.mark.parametrize(
