@@ -69,11 +69,22 @@ class Credentials(Calls):
         overlap_seconds: int | None = None,
         force_reason: str | None = None,
         values: Mapping[str, str] | None = None,
+        reason: str | None = None,
         if_match: str | None = None,
         idempotency_key: str | None = None,
     ) -> Credential:
-        """Make its successor. ``leaked``: the present one ends now. ``force_reason`` abandons a pending rotation."""
-        body = {"leaked": leaked, "overlap_seconds": overlap_seconds, "force_reason": force_reason, "values": values}
+        """Make its successor.
+
+        ``leaked``: the current one ends as soon as that is there. ``force_reason`` abandons a pending rotation;
+        ``reason`` is kept in the trail.
+        """
+        body = {
+            "leaked": leaked,
+            "overlap_seconds": overlap_seconds,
+            "force_reason": force_reason,
+            "values": values,
+            "reason": reason,
+        }
         headers = once(idempotency_key, if_match=if_match)
         return self._write(Credential, "POST", place("credentials", credential, "rotate"), body, headers=headers)
 

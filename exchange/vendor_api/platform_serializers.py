@@ -85,7 +85,9 @@ class PlatformPutSerializer(StrictSerializer):
     ids_from_query = Flag(required=False)
     approve_installations = Flag(required=False, help_text="First-seen ones are active at once.")
     requests_per_minute = Whole(required=False, allow_null=True, min_value=1, help_text="null: no limit.")
-    api_url = Text(required=False, allow_blank=True, max_length=255, help_text="Of MindCloud's API.")
+    api_url = Text(
+        required=False, allow_blank=True, max_length=255, help_text="Of MindCloud's API. Empty: its key is dropped."
+    )
     api_key = Text(
         required=False, max_length=1024, help_text="Of that API. Sealed, and never shown. To be sent with another URL."
     )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from credservice.audit.models import AuditEvent
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import set_suspended
 from credservice.credentials.tasks import note_leak_elsewhere
@@ -105,6 +106,16 @@ def test_a_rotation_leaves_the_predecessor_its_overlap(vendor, credential):
 def test_a_leaked_one_ends_at_once(vendor, credential):
     vendor.post(f"/credentials/{credential.pk}/rotate", {"leaked": True})
     assert vendor.get(f"/credentials/{credential.pk}").json()["state"] == "revoked"
+
+
+def test_why_it_is_rotated_stays_in_the_trail(vendor, credential):
+    path = f"/credentials/{credential.pk}/rotate"
+    refused(vendor.post(path, {"reason": "ab"}), 400, "invalid_request", "/reason")
+    held = credential.open()["API_KEY"]
+    refused(vendor.post(path, {"reason": f"found {held}"}), 400, "invalid_request", "/reason")
+    assert vendor.post(path, {"leaked": True, "reason": "found in a log"}).status_code == 201
+    line = AuditEvent.objects.get(action="credential.rotation_started")
+    assert (line.detail["why"], line.object_id) == ("found in a log", str(credential.pk))
 
 
 def test_an_entered_one_is_rotated_with_its_new_values(vendor, stored):

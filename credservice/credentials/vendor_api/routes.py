@@ -166,7 +166,7 @@ class Rotation(CredentialView):
         takes=RotationSerializer,
         gives=MADE,
         tagged=True,
-        examples={"By its policy": {}, "It has leaked": {"leaked": True}},
+        examples={"By its policy": {}, "It has leaked": {"leaked": True, "reason": "in a log"}},
     )
     def post(self, request: Request, credential: str) -> Answer:
         """Makes its successor, which is answered. The current one stays valid for the policy's overlap; not at all
@@ -181,6 +181,7 @@ class Rotation(CredentialView):
             entered=self.body.get("values"),
             force_reason=self.body.get("force_reason", ""),
             policy=policy_of_successor(found),
+            reason=self.body.get("reason", ""),
         )
         return self.made(successor)
 

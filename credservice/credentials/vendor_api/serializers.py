@@ -117,6 +117,7 @@ class RotationSerializer(StrictSerializer):
     )
     force_reason = Reason(required=False, min_length=3, help_text="Abandons a rotation that is pending; for the trail.")
     values = Values(required=False, help_text="The successor's, for a policy that makes none itself.")
+    reason = Reason(required=False, min_length=3, help_text="Why it is rotated, for the trail.")
 
     def validate(self, attrs: Any) -> Any:
         if attrs["leaked"] and attrs.get("overlap_seconds"):
