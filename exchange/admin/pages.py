@@ -18,6 +18,7 @@ from credservice.audit.names import actor_of
 from credservice.core.names import printable
 from credservice.credentials.admin.outside import outside
 from credservice.credentials.admin.related import not_checked
+from credservice.credentials.rotation_impact import reach_of, told_reach
 from exchange.admin.customers import identities
 from exchange.models import EndUser, Grant, Installation
 from exchange.services import end_users
@@ -244,10 +245,12 @@ class Withdraw(ObjectAction):
     leads_to_list = True
 
     def consequences(self, obj: Grant) -> list[str]:
+        credential = usable_of(obj)
         return [
+            *([told_reach(reach_of([credential]), of="Its credential is")] if credential else []),
             "The grant is removed, and the credentials that it handed out are revoked, unless another grant hands "
             "them out as well.",
-            *_outside(obj),
+            *(outside(credential) if credential else []),
             "Where the policy generates credentials, the next exchange makes a new one: suspend the installation or "
             "the end user to keep them out.",
         ]
@@ -255,8 +258,3 @@ class Withdraw(ObjectAction):
     def perform(self, actor: str, obj: Grant, values: Values) -> str:
         withdraw_grant(grant=obj, actor=actor, reason=values["why"])
         return "The grant is withdrawn."
-
-
-def _outside(grant: Grant) -> list[str]:
-    credential = usable_of(grant)
-    return outside(credential) if credential is not None else []

@@ -323,6 +323,16 @@ def test_parties_of_two_platforms_are_refused(console: Client, world: World) -> 
     assert "must belong to the same platform" in page
 
 
+def test_a_withdrawal_says_who_is_handed_its_credential(console: Client, world: World) -> None:
+    world.make_installation("inst_2", "active")
+    world.make_installation("inst_3", "pending")
+    told = console.get(url(world.grant, "withdraw")).context["consequences"]
+    assert told[0] == "Its credential is handed to 2 installations."
+    Installation.objects.update(state="suspended")
+    told = console.get(url(world.grant, "withdraw")).context["consequences"]
+    assert told[0] == "No installation or marketplace credential is handed it now."
+
+
 def test_a_withdrawn_grant_takes_its_credential_along(console: Client, world: World, trail: Trail) -> None:
     send(console, url(world.grant, "withdraw"), why="the contract ended")
     world.credential.refresh_from_db()
