@@ -15,13 +15,15 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models import Model
-from django.db.models.functions import Least
+from django.db.models.functions import Greatest, Least
+from django.utils import timezone
 
 from credservice.core.ago import ago
 from credservice.core.names import printable
 from credservice.core.time_spans import spoken
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.rotation_impact import counted
+from credservice.credentials.transitions import JITTER
 from credservice.crypto import SealError
 from credservice.issuers.base import UNLIMITED
 
@@ -321,7 +323,8 @@ def _foretell_rotation(before: CredentialPolicy, policy: CredentialPolicy, whose
         return RotationImpact()
     if old is not None and old <= new and before.overlap <= policy.overlap:
         return RotationImpact()
-    change = f"are rotated every {spoken(new)}, and the old values end {spoken(policy.overlap)} after that"
+    older = f"those that are older within {spoken(new * JITTER)}"
+    change = f"are rotated every {spoken(new)}, {older}, and the old values end {spoken(policy.overlap)} after that"
     return RotationImpact(change, whose.read_by(policy))
 
 
@@ -381,7 +384,9 @@ def _present_until(before: CredentialPolicy, policy: CredentialPolicy) -> str:
     if policy.pk != before.pk:
         ends = Least("rotates_at", "expires_at")
     elif policy.rotation_period is not None and policy.backend().generates:
-        ends = Least(models.F("activated_at") + models.Value(policy.rotation_period), "expires_at")
+        period = policy.rotation_period
+        rotation = Greatest(models.F("activated_at") + models.Value(period), timezone.now() + period * JITTER)
+        ends = Least(rotation, "expires_at")
     live = Credential.objects.filter(policy=before, state=Credential.State.ACTIVE)
     newest = live.order_by("-activated_at").annotate(ends=ends)[:MAX_LOOKED_AT]
     found = newest.aggregate(last=models.Max("ends"), endless=models.Count("pk", filter=models.Q(ends=None)))

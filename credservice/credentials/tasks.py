@@ -6,6 +6,7 @@ expiries, scheduled rotations, and work whose job was lost.
 
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -19,7 +20,7 @@ from credservice.core.exceptions import ServiceError
 from credservice.core.jobs import NeverGiveUp, enqueue
 from credservice.credentials import events, issuer_calls, leaks, services, signed_tokens, transitions
 from credservice.credentials.hooks import is_taken, policy_of_renewal
-from credservice.credentials.models import OWN_END, Credential, CredentialPolicy
+from credservice.credentials.models import OWN_END, Credential
 from credservice.issuers import get_issuer, issuer_choices
 from credservice.keys.services import erase_ended_secrets
 from credservice.keys.signing_keys import sweep_signing_keys
@@ -62,9 +63,10 @@ def note_leak_elsewhere(credential_id: str, digests: str = "") -> None:
 
 @app.task(name="credentials.reschedule", retry=NeverGiveUp())
 def reschedule(policy_id: str) -> None:
-    policy = CredentialPolicy.objects.get(pk=policy_id)
-    while transitions.reschedule(policy, BATCH) == BATCH:
-        pass
+    """Have what is live rotate by the period that its policy has by now, whatever it had when this was enqueued."""
+    last = transitions.reschedule(UUID(policy_id), BATCH)
+    while last is not None:
+        last = transitions.reschedule(UUID(policy_id), BATCH, last)
 
 
 @app.periodic(cron="* * * * *")

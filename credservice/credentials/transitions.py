@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from random import uniform
 from typing import Any
 from urllib.parse import unquote
+from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from credservice.audit import Line, record, record_many
@@ -324,22 +326,31 @@ def _own_end(credential: Credential, issued: Issued) -> dict[str, str]:
     return {OWN_END: issued.expires_at.isoformat() if issued.expires_at else ""}
 
 
-def reschedule(policy: CredentialPolicy, batch: int) -> int:
-    """Have a batch of a policy's active credentials rotate by the period that it has by now. Returns how many did by
-    another one. What is due is left: it is rotated anyway, and perhaps for another reason."""
+def reschedule(policy_id: UUID, batch: int, after: UUID | None = None) -> UUID | None:
+    """Have a batch of a policy's active credentials, those of lines ``after`` one, rotate by the period that it has by
+    now. Returns the last line of the batch; None after the last batch.
+
+    What is due is left: it is rotated anyway, and perhaps for another reason. What is older than the period is not due
+    at once, all of it together, but within the jitter.
+    """
+    policy, now = CredentialPolicy.objects.get(pk=policy_id), timezone.now()
     period = policy.rotation_period if policy.backend().generates else None
-    otherwise = Q(rotates_at__gt=timezone.now())
+    otherwise = Q(rotates_at__gt=now)
     if period is not None:
-        earliest, latest = F("activated_at") + Value(period * (1 - JITTER)), F("activated_at") + Value(period)
+        made = F("activated_at")
+        earliest, latest = made + Value(period * (1 - JITTER)), Greatest(made + Value(period), now + period * JITTER)
         otherwise = Q(rotates_at=None) | (otherwise & (Q(rotates_at__lt=earliest) | Q(rotates_at__gt=latest)))
+    rows = Credential.objects.filter(otherwise, policy=policy, state=State.ACTIVE).order_by("line")
     with transaction.atomic():
-        rows = Credential.objects.filter(otherwise, policy=policy, state=State.ACTIVE).order_by("line")
-        found = list(rows.select_for_update(of=("self",))[:batch])
+        found = list((rows.filter(line__gt=after) if after else rows).select_for_update(of=("self",))[:batch])
         for credential in found:
             credential.policy = policy
-            credential.rotates_at = _next_rotation(credential, credential.activated_at or timezone.now())
+            planned = _next_rotation(credential, credential.activated_at or now)
+            if planned is not None and period is not None and planned <= now:
+                planned = now + period * uniform(0, JITTER)  # noqa: S311 - no secret
+            credential.rotates_at = planned
         Credential.objects.bulk_update(found, ["rotates_at"])
-    return len(found)
+    return found[-1].line if len(found) == batch else None
 
 
 def _next_rotation(credential: Credential, now: datetime) -> datetime | None:

@@ -227,7 +227,8 @@ def test_other_options_of_a_live_policy_need_the_tick(console: Client, world: Wo
     assert "They are of integration int_1, product bear." in page
     # The period reaches those that are there.
     assert re.search(r"each is replaced, the last in (29 days|4 weeks): at [-0-9]{10} [0-9:]{5} UTC", page)
-    assert "The live credentials of 1 resource are rotated every 30 days, and the old values end" in page
+    told = "are rotated every 30 days, those that are older within 3 days, and the old values end"
+    assert f"The live credentials of 1 resource {told}" in page
     assert "prefix" not in CredentialPolicy.objects.get(name="keys").options
     assert console.post(url(world.key_policy), sent | {"confirmed": tick_of(page)}).status_code == 302
     assert CredentialPolicy.objects.get(name="keys").options["prefix"] == "acme"

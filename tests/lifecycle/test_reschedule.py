@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from credservice.adminkit.models import Job
-from credservice.credentials import tasks
+from credservice.credentials import tasks, transitions
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import start_issue
 
@@ -42,12 +42,33 @@ def test_a_period_that_was_not_there_reaches_live_ones_within_its_jitter(policy)
     assert all(81 * DAY <= age <= 90 * DAY for age in ages(*keys))
 
 
-def test_a_shorter_one_makes_the_old_ones_due(policy):
-    old, new = make(policy, 40 * DAY), make(policy, 1 * DAY)
+def test_a_shorter_one_makes_the_old_ones_due_within_the_jitter(policy):
+    old, new = [make(policy, 40 * DAY) for _ in range(5)], make(policy, 1 * DAY)
     change(policy, 90 * DAY)
     change(policy, 30 * DAY)
+    planned = [40 * DAY + part for part in (0 * DAY, 3 * DAY)]
+    assert all(planned[0] < age < planned[1] + timedelta(minutes=1) for age in ages(*old))
+    assert len({*ages(*old)}) == 5
+    before = ages(*old, new)
+    tasks.reschedule(str(policy.pk))
+    assert ages(*old, new) == before
+    Credential.objects.filter(pk__in=old).update(rotates_at=timezone.now())
     tasks.rotate_due()
-    assert [row.predecessor_id for row in Credential.objects.exclude(pk__in=[old, new])] == [old]
+    made = Credential.objects.exclude(pk__in=[*old, new])
+    assert {row.predecessor_id for row in made} == {*old}
+
+
+def test_each_batch_goes_by_the_period_that_the_policy_has_then(policy):
+    keys = [make(policy, 0 * DAY) for _ in range(4)]
+    change(policy, 90 * DAY)
+    CredentialPolicy.objects.update(rotation_period=30 * DAY)
+    last = transitions.reschedule(policy.pk, 2)
+    CredentialPolicy.objects.update(rotation_period=None)
+    assert transitions.reschedule(policy.pk, 3, last) is None
+    rows = Credential.objects.order_by("line").values_list("rotates_at", flat=True)
+    assert [at is None for at in rows] == [False, False, True, True]
+    tasks.reschedule(str(policy.pk))
+    assert ages(*keys) == [None] * 4
 
 
 def test_without_one_nothing_is_rotated_any_more(policy):
@@ -77,6 +98,11 @@ def test_only_another_period_asks_for_the_job(policy):
     policy.overlap = timedelta(hours=1)
     policy.save()
     assert not asked.exists()
+    before = timezone.now()
     policy.rotation_period = 90 * DAY
     policy.save(update_fields=["rotation_period"])
-    assert asked.get().args == {"policy_id": str(policy.pk)}
+    now, later = asked.order_by("id")
+    assert {job.lock for job in (now, later)} == {f"credentials.reschedule:{policy.pk}"}
+    assert now.args == later.args == {"policy_id": str(policy.pk)}
+    assert now.scheduled_at is None
+    assert later.scheduled_at > before + timedelta(minutes=9)  # for what was being made

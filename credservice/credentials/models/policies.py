@@ -18,6 +18,7 @@ from credservice.issuers.options import OptionsError
 from credservice.issuers.probes import check_probe
 
 DEFAULT_OVERLAP = timedelta(hours=24)
+MADE_BY_NOW = timedelta(minutes=10)  # longer than an issuer's call takes
 MAX_EARLIER_NAMES = 50  # changes that are kept in mind: each is a part of a query
 
 
@@ -89,7 +90,10 @@ class CredentialPolicy(models.Model):
                 kwargs["update_fields"] = {*written, "earlier_names"}
             super().save(**kwargs)
             if before.rotation_period != self.rotation_period:
-                enqueue("credentials.reschedule", policy_id=self.pk)
+                # One after the other; the second finds what was being made by the old period.
+                task = "credentials.reschedule"
+                for at in (None, timezone.now() + MADE_BY_NOW):
+                    enqueue(task, policy_id=self.pk, at=at, lock=f"{task}:{self.pk}")
 
     def names_or_none(self) -> tuple[str, ...] | None:
         """Find the names of its values; None where settings have lost its issuer, or its options are of an older kind.
