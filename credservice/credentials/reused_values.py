@@ -16,21 +16,25 @@ from credservice.crypto import SealError
 K = TypeVar("K", bound=Hashable)
 # Beside a secret, values of such names say whose it is, where it goes or how it is used: they stay, and several
 # customers share them. The first ones also where they are written as one with the word before, as in tenantid.
-_ALSO_AS_ONE = "url|uri|id|name|user|account|host|server|endpoint|domain|type|method|version|region"
+_ALSO_AS_ONE = "url|uri|id|name|user|account|host|server|endpoint|domain|type|method|version|region|zone"
 _IDENTIFIES = (
-    "port|path|redirect|resource|site|instance|zone|cluster|location|datacenter"
-    "|login|email|tenant|workspace|organization|organisation|org|alias|agent"
+    "port|path|redirect|resource|site|instance|cluster|location|datacenter|address|city|state|tz"
+    "|login|email|tenant|workspace|organization|organisation|org|company|department|alias|agent"
     "|environment|env|stage|project|team|group|role|namespace|realm|issuer|audience"
     "|database|schema|table|catalog|warehouse|dataset|bucket|folder|topic|queue|branch"
-    "|scope|kind|mode|protocol|algorithm|format|encoding|model|provider"
-    "|language|locale|country|currency|cert|certificate"
+    "|scope|kind|mode|protocol|algorithm|format|encoding|model|provider|plan|tier|edition"
+    "|title|label|description|language|locale|country|currency|cert|certificate"
 )
-_PUBLIC = re.compile(rf"public|({_ALSO_AS_ONE}|_({_IDENTIFIES}))s?_?\d*$")
+_PUBLIC = re.compile(rf"(({_ALSO_AS_ONE}|_({_IDENTIFIES}))s?|_(public|publishable)(_key)?s?)_?\d*$")
 _SECRET_ALL_THE_SAME = re.compile(r"(secret|session)_?id_?\d*$|_sid$")
-# Whatever they are called: a key's text, an assignment in an address or a connection string, and nothing but what may
-# be shown.
-_HOLDS_KEY = re.compile(r"PRIVATE KEY|(?:key|secret|token|password|passwd|pwd|pass|code|sig|signature)=", re.IGNORECASE)
-_HOLDS_NONE = re.compile("-----BEGIN (?:CERTIFICATE|PUBLIC KEY|RSA PUBLIC KEY)-----")
+# Whatever they are called: a key's text, an assignment in an address or a connection string, but a country_code, and
+# nothing but what may be shown.
+_HOLDS_KEY = re.compile(
+    "PRIVATE KEY|(?:key|secret|token|password|passwd|pwd|sig|signature)=|(?<![a-z0-9_-])(?:pass|code|auth)=",
+    re.IGNORECASE,
+)
+_PUBLIC_PEM = "(?:CERTIFICATE|PUBLIC KEY|RSA PUBLIC KEY)-----"
+_HOLDS_NONE = re.compile(rf"(?:\s*-----BEGIN {_PUBLIC_PEM}[^-]*-----END {_PUBLIC_PEM})+\s*")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -45,16 +49,20 @@ def is_secret(name: str, value: str, names: Collection[str]) -> bool:
         return True
     words = "_" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).lower()
     is_public = _PUBLIC.search(words) and not _SECRET_ALL_THE_SAME.search(words)
-    return not (is_public or _HOLDS_NONE.search(value))
+    return not (is_public or _HOLDS_NONE.fullmatch(value))
 
 
 def _is_hook(value: str) -> bool:
-    """Tell if an address has a part in its path that looks as if made at random: an id is none."""
-    parts = value.partition("://")[2].split("/")[1:]
-    return any(
-        len(part) >= 20 and re.search("[0-9]", part) and re.search("[A-Za-z]", part) and not _UUID.fullmatch(part)
-        for part in parts
-    )
+    """Tell if an address has a part in its path that looks as if made at random: an id is none, nor are words, joined
+    with one another and with dates and versions."""
+    path = re.split("[?#]", value.partition("://")[2], maxsplit=1)[0]
+    parts = path.split("/")[1:]
+    return any(len(part) >= 20 and not _UUID.fullmatch(part) and _has_random(part) for part in parts)
+
+
+def _has_random(part: str) -> bool:
+    pieces = re.split("[-_.~]", part)
+    return any(len(piece) >= 10 and re.search("[0-9]", piece) and re.search("[A-Za-z]", piece) for piece in pieces)
 
 
 def holds_password(value: str) -> bool:
