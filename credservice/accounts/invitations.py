@@ -41,9 +41,16 @@ def end_invitation(*, invitation: Invitation, actor: str) -> None:
             record(Line.about(invitation, "invitation.ended", actor, {"invited": invitation.invited}))
 
 
+def end_invitations_of(maker: User, *, actor: str) -> None:
+    """End what somebody made who may not sign in any more: for good, whoever lets them in again."""
+    for invitation in Invitation.objects.open().filter(made_by=maker):
+        end_invitation(invitation=invitation, actor=actor)
+
+
 def find_invitation(code: str) -> Invitation | None:
-    """Find the open invitation of this code."""
-    return Invitation.objects.open().filter(digest=_digest(code[:MAX_CODE])).select_related("made_by").first()
+    """Find the open invitation of this code, while whoever made it is here."""
+    found = Invitation.objects.open().filter(digest=_digest(code[:MAX_CODE])).select_related("made_by").first()
+    return found if found is not None and _is_here(found.made_by) else None
 
 
 def take_invitation(*, code: str, user: User, may_give: Callable[[Any, Group], bool]) -> User:

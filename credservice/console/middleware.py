@@ -57,7 +57,7 @@ SENTENCES = {
     500: "Something went wrong on our side. Try it again; if it stays, the number below finds it in the service's log.",
 }
 
-NOBODY = "Nobody may do this here: no permission is missing that somebody could give you."
+NOBODY = "This is not done here, or not by you: no permission is missing that somebody could give you."
 NO_ORIGIN = (
     "Your browser did not say which page this form came from, as it may when a page is reloaded. Nothing was done: "
     "open the page again by a link, and send the form from there. If it stays so, a proxy in front sets "

@@ -19,6 +19,7 @@ from credservice.adminkit.links import see_document
 from credservice.adminkit.menu import Menu
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
+from credservice.adminkit.sentences import actor_name
 from credservice.adminkit.shown_once import ShownOnceAdmin
 from credservice.adminkit.widgets import NetworksField
 from credservice.audit.names import actor_of
@@ -26,7 +27,7 @@ from credservice.core.checkout import COMMAND
 from credservice.core.exceptions import Conflict
 from credservice.core.last_used import NONE_YET
 from credservice.vendor_api.models import REVEALING, Scope, ServiceToken
-from credservice.vendor_api.tokens import create_token, digest_of, refuse_taken, revoke_token
+from credservice.vendor_api.tokens import create_token, digest_of, maker_of, refuse_taken, revoke_token
 
 
 def in_words(scope: str) -> str:
@@ -122,12 +123,13 @@ class ServiceTokenAdmin(ShownOnceAdmin):
         "shown_state",
         "may",
         "shown_networks",
+        "made_by",
         "created_at",
         "expires_at",
         "revoked_at",
         "last_use",
     )
-    readonly_fields = ("hint", "shown_state", "may", "shown_networks", "revoked_at", "last_use")
+    readonly_fields = ("hint", "shown_state", "may", "shown_networks", "made_by", "revoked_at", "last_use")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Whoever holds it was promised what it may: another need is another token."""
@@ -143,6 +145,10 @@ class ServiceTokenAdmin(ShownOnceAdmin):
 
     def shown_once(self, obj: Any) -> Shown:
         return Shown("New service token", "Copy it now: it is not shown again.", ((f"Token {obj.name}", obj.text),))
+
+    @display(description="Made by")
+    def made_by(self, obj: ServiceToken) -> str:
+        return actor_name(maker_of(obj)) or "not known: its line of the audit log is gone"
 
     @display(description="State")
     def shown_state(self, obj: ServiceToken) -> Any:

@@ -1,11 +1,14 @@
 """Makes, revokes and recognises service tokens."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from credservice.audit import Line, record
+from credservice.audit.models import AuditEvent
 from credservice.core.api_keys import hint, make_key
 from credservice.core.exceptions import Conflict, Invalid, Unauthenticated
 from credservice.core.last_used import LastUses
@@ -16,6 +19,7 @@ from credservice.vendor_api.models import Scope, ServiceToken
 
 PREFIX, ENVIRONMENT = "cst", "v1"
 MAX_NAME = 128
+CREATED = "service_token.created"
 last_uses = LastUses("vendor_api_servicetoken")
 
 
@@ -43,7 +47,7 @@ def create_token(
                 token.save(force_insert=True)
         except IntegrityError:  # the constraint's word: of two at once, one is told
             raise Conflict(_taken(name)) from None
-        record(Line.about(token, "service_token.created", actor))
+        record(Line.about(token, CREATED, actor))
     return token, text
 
 
@@ -66,6 +70,19 @@ def authenticate(text: str, source: str | None) -> ServiceToken:
         raise Unauthenticated("token_from_other_network")
     last_uses.note(token.pk)
     return token
+
+
+def live_tokens_made_by(actor: str) -> list[ServiceToken]:
+    """Find the good tokens that somebody made, by the audit log: their text may have been kept."""
+    made = AuditEvent.objects.filter(actor=actor, action=CREATED).values_list("object_id", flat=True)
+    good = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return list(ServiceToken.objects.filter(good, pk__in=[UUID(pk) for pk in made], revoked_at=None))
+
+
+def maker_of(token: ServiceToken) -> str:
+    """Find who made a token, as the audit log names an actor; empty where its line is there no more."""
+    lines = AuditEvent.objects.filter(object_id=str(token.pk), action=CREATED)
+    return lines.values_list("actor", flat=True).first() or ""
 
 
 def refuse_taken(name: str) -> None:

@@ -119,6 +119,25 @@ def test_an_invitation_ends(admin: User, settings: Any, way: str) -> None:
     assert not User.objects.filter(username="bob").exists()
 
 
+def test_those_of_a_deactivated_account_end_for_good(console: Client, trail: Trail) -> None:
+    host = User.objects.create_superuser("host", password="x")
+    made, code = invite(host)
+    form = {"username": "host", "is_superuser": "on"}
+    assert console.post(url(host), form).status_code == 302
+    made.refresh_from_db()
+    assert made.state == "ended"
+    assert trail.one(action="invitation.ended").actor == "user:root"
+    console.post(url(host), form | {"is_active": "on"})
+    assert User.objects.get(username="host").is_active
+    assert ENDED in take(code)[1].content.decode()
+
+
+def test_a_link_of_a_maker_who_is_gone_opens_nothing(admin: User) -> None:
+    code = invite(admin)[1]
+    User.objects.update(is_active=False)
+    assert ENDED in Client().post(PAGE, {"code": code}).content.decode()
+
+
 def test_a_weak_password_is_refused_and_the_invitation_stays(admin: User) -> None:
     _, code = invite(admin)
     client, answer = take(code, password1="bob", password2="bob")

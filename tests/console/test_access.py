@@ -198,7 +198,7 @@ def test_every_page_forbids_frames_and_caches(console: Client) -> None:
 
 def test_nobody_tells_a_superuser_to_ask_for_a_permission(console: Client, world: World) -> None:
     page = console.get(url(AuditEvent, "add")).content.decode()
-    assert "Nobody may do this here" in page
+    assert "This is not done here, or not by you" in page
     assert "An administrator can give it" not in page
 
 

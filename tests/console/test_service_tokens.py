@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.test import Client
 
@@ -32,6 +32,24 @@ def test_a_service_token_is_shown_once(console: Client, trail: Trail) -> None:
     assert "exists already" in again.content.decode()
     revoke_token(token=token, actor="test")
     assert "cst_v1_" in send(console, url(ServiceToken, "add"), **values).content.decode()
+
+
+def test_what_a_deactivated_account_made_is_told(console: Client) -> None:
+    host = User.objects.create_user("host", is_staff=True)
+    kept, ended, _ = (
+        create_token(name=name, scopes=["setup:read"], actor=actor)[0]
+        for name, actor in (("kept", "user:host"), ("ended", "user:host"), ("other", "user:root"))
+    )
+    revoke_token(token=ended, actor="test")
+    assert "host" in console.get(url(kept)).content.decode()
+    made = {fact.name: str(fact.value) for fact in console.get(url(host)).context["header"].facts}
+    assert re.findall(r">(\w+)</a>", made["Made service tokens"]) == ["kept"]
+    page = console.post(url(host), {"username": "host"}, follow=True).content.decode()
+    (told,) = re.findall(r"host made service tokens that go on working: (.*?)\. Revoke", page)
+    assert url(kept) in told
+    assert url(ended) not in told
+    other = User.objects.create_user("other", is_staff=True)
+    assert "service tokens" not in console.post(url(other), {"username": "other"}, follow=True).content.decode()
 
 
 def test_a_service_token_is_revoked(console: Client, trail: Trail) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
@@ -17,15 +17,17 @@ from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from credservice.accounts.invitations import end_invitations_of
 from credservice.accounts.models import ConsoleSession
 from credservice.accounts.oidc.marks import is_local_shut, signs_in_by
 from credservice.accounts.recent_proof import ask_for_proof, sent_too_late
 from credservice.adminkit.labels import label
-from credservice.adminkit.links import list_link, list_url, may_view, page_of
+from credservice.adminkit.links import link_to, list_link, list_url, may_view, page_of
 from credservice.adminkit.menu import Menu, Need
 from credservice.adminkit.model_admin import ConsoleAdmin, ReadOnly
 from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
+from credservice.audit.names import actor_of
 from credservice.console import roles
 from credservice.console.accounts.account_form import NO_ROLE, AccountForm, NewAccountForm, PasswordForm, allowance
 from credservice.console.accounts.emergency import (
@@ -37,6 +39,8 @@ from credservice.console.accounts.emergency import (
 )
 from credservice.console.accounts.reset_second_factor import ResetSecondFactor
 from credservice.console.accounts.ways_in import ways_in
+from credservice.vendor_api.models import ServiceToken
+from credservice.vendor_api.tokens import live_tokens_made_by
 
 FROM_PROVIDER = ("first_name", "last_name", "email", "is_superuser", "groups")
 
@@ -100,12 +104,19 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         facts = [Fact("Signs in by", way), Fact("Second factor", factor), Fact("Last sign-in", moment(obj.last_login))]
         if super().has_change_permission(request, obj) and not self.has_change_permission(request, obj):
             facts.append(Fact("Changes", "only by an account that may do all that this one may"))
+        if tokens := self._tokens_of(request, obj):
+            facts.append(Fact("Made service tokens", tokens))
         if signs_in_by(obj):
             facts.append(Fact("Roles", "from the provider's groups, set anew at each sign-in: change them there"))
         if not is_emergency(obj):
             return facts
         why = fault_of(obj)
         return [*facts, Fact("For emergencies", f"{WHAT_IT_IS} It is of no use now: {why}." if why else WHAT_IT_IS)]
+
+    def _tokens_of(self, request: HttpRequest, obj: User) -> Any:
+        """Link the good tokens that it made; empty of none, and for who may not look at them."""
+        tokens = live_tokens_made_by(f"user:{obj.get_username()}") if may_view(request, ServiceToken) else []
+        return format_html_join(", ", "{}", ((link_to(token),) for token in tokens))
 
     def needs_operator(self) -> list[Need]:
         fault = emergency_fault()
@@ -128,6 +139,10 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         super().save_model(request, obj, form, change)
         if isinstance(obj, User) and not obj.is_active:
             ConsoleSession.objects.end(obj)  # whoever switches it on again must not bring them back
+            end_invitations_of(obj, actor=actor_of(request))
+            if tokens := self._tokens_of(request, obj):
+                told = "{} made service tokens that go on working: {}. Revoke those whose text {} may have kept."
+                messages.warning(request, format_html(told, obj, tokens, obj))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Set somebody else's. One's own is asked for first: an open session must not be able to replace it."""

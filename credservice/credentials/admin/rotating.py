@@ -176,7 +176,7 @@ class Reveal(SecondPerson, PasswordPage):
     variant = ActionVariant.WARNING
     permission = "credentials.reveal_credential"
     four_eyes = "reveal"
-    consequence = "The values are shown once. That you saw them, and why, stays in the audit trail."
+    consequence = "The values are shown once. Who saw them, and why, stays in the audit trail."
 
     def refusal(self, obj: Credential) -> str:
         if obj.is_erased():
