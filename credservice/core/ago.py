@@ -1,6 +1,6 @@
 """Says in words how long ago a time was."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.timesince import timesince
@@ -13,4 +13,5 @@ def ago(at: datetime) -> str:
         return "just now" if at <= now else "in a moment"
     if at <= now:
         return f"{timesince(at, now, depth=1)} ago"
-    return f"in {timesince(now, at, depth=1)}"
+    # What was set a moment ago for "3 days" is in 3 days, not in 2.
+    return f"in {timesince(now, at + timedelta(seconds=59), depth=1)}"
