@@ -25,6 +25,7 @@ from credservice.adminkit.moments import moment
 from credservice.adminkit.object_header import Fact
 from credservice.audit.names import actor_of
 from credservice.core.exceptions import ServiceError
+from credservice.core.names import printable
 from credservice.credentials.admin import ValuesForm
 from credservice.credentials.models import Credential
 from credservice.credentials.services import finish_at_commit
@@ -33,7 +34,12 @@ from exchange.admin.customers import with_shown
 from exchange.admin.end_users import end_user_label
 from exchange.admin.related import hands_out
 from exchange.models import EndUser, Grant, Installation, Integration
+from exchange.services.answer_impact import answer_with
+from exchange.services.customer_answers import MAX_SHOWN
 from exchange.services.grants import grant_credential, granted_already
+
+State = Installation.State
+_STILL: dict[str, str] = {State.PENDING: "waits for approval", State.REFUSED: "is refused", State.SUSPENDED: "is suspended"}
 
 
 class EndUserField(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -73,6 +79,27 @@ class PartiesForm(forms.Form):
             except ValidationError as error:
                 raise ValidationError(error.messages) from None
         return data
+
+
+def _unanswered(*, integration: Integration, end_user: EndUser, installation: Installation | None) -> list[str]:
+    """Say which installations get no answer all the same, once this is granted, and why; of a customer that has none
+    yet, why its first one gets none."""
+    own = Installation.objects.filter(integration=integration, end_user=end_user).order_by("-created_at")
+    chosen = [installation] if installation else list(own[:MAX_SHOWN])
+    found = [each for each in chosen if each.state == State.ACTIVE]
+    if chosen and not found:
+        return [printable(f"{each} gets no answer yet: it {_STILL[each.state]}.") for each in chosen]
+    first = Installation(integration=integration, end_user=end_user, platform=integration.platform)
+    names = integration.policy.value_names()
+    for each in found:  # as they were chosen
+        each.integration, each.end_user, each.platform = integration, end_user, integration.platform
+    told = pages.whys({each: answer_with(each, names) for each in found or [first]})
+    sentences = [
+        f"{each.installation_id or 'Its first installation'} gets no answer yet: {why}." for each, why in told.items()
+    ]
+    if not chosen and not told and not integration.platform.approve_installations:
+        sentences = ["Its first installation waits for approval at its first exchange."]
+    return [printable(sentence) for sentence in sentences]
 
 
 def _chosen(request: HttpRequest) -> dict[str, EndUser]:
@@ -199,7 +226,10 @@ class GrantAdmin(LargeListAdmin):
             use_up(request)
             grant, credential = grant_credential(**parties.cleaned_data, entered=values.entered(), actor=actor)
             finish_at_commit(credential, actor=actor)
-        messages.success(request, "The credential is granted: the next exchange hands it out.")
+        if unanswered := _unanswered(**parties.cleaned_data):
+            messages.warning(request, " ".join(["The credential is granted.", *unanswered]))
+        else:
+            messages.success(request, "The credential is granted: the next exchange hands it out.")
         return HttpResponseRedirect(page_of(grant))
 
     def _values_context(self, request: HttpRequest, parties: PartiesForm, values: ValuesForm) -> dict[str, Any]:
@@ -213,6 +243,7 @@ class GrantAdmin(LargeListAdmin):
             "consequences": [
                 f"{end_user_label(chosen['end_user'])} gets a credential for {chosen['integration']}, for {where}.",
                 values.explanation,
+                *_unanswered(**chosen),
             ],
         }
 

@@ -1,6 +1,6 @@
 """Acts on one platform, integration, end user, installation or grant."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django import forms
@@ -22,7 +22,7 @@ from credservice.credentials.rotation_impact import reach_of, told_reach
 from exchange.admin.customers import identities
 from exchange.models import EndUser, Grant, Installation
 from exchange.services import end_users
-from exchange.services.answer_impact import Look, answer_each, some
+from exchange.services.answer_impact import Answer, Look, answer_each, some
 from exchange.services.grants import usable_of, withdraw_grant
 
 State = Installation.State
@@ -208,8 +208,13 @@ def _why_unanswered(installation: Installation) -> str:
 
 def _why_each_unanswered(installations: Iterable[Installation]) -> dict[Installation, str]:
     """Say it of those that would get none."""
+    return whys(answer_each(installations, Look()))
+
+
+def whys(answers: Mapping[Installation, Answer]) -> dict[Installation, str]:
+    """Say why each gets no answer that gets none, if it is let in: for what belongs to it, or by these ``answers``."""
     found = {}
-    for installation, answer in answer_each(installations, Look()).items():
+    for installation, answer in answers.items():
         why = answer.why
         if not installation.end_user.is_active:
             why = "its end user is suspended"

@@ -173,6 +173,11 @@ def answer_each(installations: Iterable[Installation], look: Look) -> dict[Insta
     return answers
 
 
+def answer_with(installation: Installation, names: Iterable[str]) -> Answer:
+    """Find what it is answered where it is handed a credential that has values of these names."""
+    return _answer(installation.integration, installation, {installation: _stand_ins(names)})
+
+
 def compare_answers(before: Answers, after: Answers) -> AnswerImpact:
     """Tell what would change for those that are answered before, and of the next credentials, where another policy is
     chosen. Who gets no answer before loses none.

@@ -1,7 +1,9 @@
 """The page of a customer who gets nothing says so, why, and what to do."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -12,7 +14,7 @@ from exchange.admin import customers
 from exchange.models import EndUser, Grant, Installation, Integration, Platform
 from tests.support.console import World
 from tests.support.doors import role_client
-from tests.support.pages import url
+from tests.support.pages import send, url
 
 TENANT = {"apiKey": "$credential.apiKey", "tenant": "$end_user.tenant"}
 
@@ -99,6 +101,45 @@ def test_it_says_that_nothing_is_granted_once(console: Client, world: World) -> 
     Grant.objects.all().delete()
     ((_, link),) = needs(role_client("Viewer"), world.end_user)
     assert link == url(world.installation)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda: EndUser.objects.update(is_active=False), "inst_1 gets no answer yet: its end user is suspended."),
+        (
+            lambda: Integration.objects.update(is_active=False),
+            "inst_1 gets no answer yet: its integration is suspended.",
+        ),
+        (lambda: Platform.objects.update(is_active=False), "inst_1 gets no answer yet: its platform is suspended."),
+        (lambda: Integration.objects.update(response_shape=TENANT), "inst_1 gets no answer yet: the customer has no"),
+        (lambda: Installation.objects.update(state="pending"), "inst_1 gets no answer yet: it waits for approval."),
+        (lambda: Installation.objects.update(state="refused"), "inst_1 gets no answer yet: it is refused."),
+        (
+            lambda: Installation.objects.all().delete(),
+            "Its first installation waits for approval at its first exchange.",
+        ),
+    ],
+)
+def test_a_grant_says_before_and_after_who_gets_no_answer_all_the_same(
+    console: Client, world: World, change: Callable[[], object], said: str
+) -> None:
+    Grant.objects.all().delete()
+    change()
+    parties = urlencode({"integration": world.integration.pk, "end_user": world.end_user.pk, "installation": ""})
+    link = f"{url(Grant, 'add')}?{parties}"
+    assert any(line.startswith(said) for line in console.get(link).context["consequences"])
+    page = unescape(send(console, link, value_0="k" * 20).client.get(url(Grant.objects.get())).content.decode())
+    assert f"The credential is granted. {said}" in page
+
+
+def test_a_grant_to_whom_gets_an_answer_says_so(console: Client, world: World) -> None:
+    Grant.objects.all().delete()
+    parties = urlencode({"integration": world.integration.pk, "end_user": world.end_user.pk, "installation": ""})
+    link = f"{url(Grant, 'add')}?{parties}"
+    assert not any("no answer" in line for line in console.get(link).context["consequences"])
+    page = send(console, link, value_0="k" * 20).client.get(url(Grant.objects.get())).content.decode()
+    assert "The credential is granted: the next exchange hands it out." in page
 
 
 def test_it_says_that_the_integration_is_suspended(console: Client, world: World) -> None:
