@@ -85,9 +85,20 @@ def _changed(event: AuditEvent) -> str:
     changes = detail.get("changes", {})
     if event.object_type == "user":
         return _colon(_of_an_account(changes))
-    names = [printable(str(name).replace("_", " ")) for name in changes or detail.get("fields", ())]
+    names = [_field(str(name), changes) for name in changes or detail.get("fields", ())]
     more = f" and {len(names) - MAX_FIELDS} more" if len(names) > MAX_FIELDS else ""
     return f" ({', '.join(names[:MAX_FIELDS])}{more})" if names else ""
+
+
+def _field(name: str, changes: Detail) -> str:
+    """Name a field that changed; of one that lets something in or not, say which."""
+    change = changes.get(name)
+    if isinstance(change, dict) and "to" in change:
+        if name == "is_active":
+            return "resumed" if change["to"] else "suspended"
+        if name == "state":
+            return printable(f"now {change['to']}")
+    return printable(name.replace("_", " "))
 
 
 def first_roles(event: AuditEvent) -> str:

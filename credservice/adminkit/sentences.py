@@ -15,8 +15,8 @@ from credservice.adminkit.sentence_tails import facts_are_told, first_roles, tai
 from credservice.audit.models import AuditEvent
 
 UNPROVEN = "unproven:"  # the actor of a call that only claims to be a platform's
-# The partners' ids that a refused request named; they may be anything.
-CLAIMED = {"end_user": "end user", "installation": "installation"}
+# The partners' ids that a refused request named, and the name of no platform; they may be anything.
+CLAIMED = {"platform": "platform", "end_user": "end user", "installation": "installation"}
 MAX_CLAIMED = 40
 FREELY_NAMED = ("installation", "credential")
 _TIDY = re.compile(r"[\w.:-]+")

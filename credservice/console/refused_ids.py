@@ -1,6 +1,7 @@
-"""Finds refused exchanges by a partner's id that they were sent with, which no index has.
+"""Finds refused exchanges by a partner's id, or an unknown platform's name, that they were sent with, which no index
+has.
 
-An id that is refused as unknown is no row's: the trail alone has it.
+What is refused as unknown is no row's: the trail alone has it.
 """
 
 from django.db import connection
@@ -13,7 +14,9 @@ _FIND = """
 SELECT id, sent FROM (
     SELECT id, action, detail FROM audit_auditevent WHERE outcome = 'refused' ORDER BY id DESC LIMIT %(newest)s
 ) AS newest
-CROSS JOIN LATERAL unnest(ARRAY[detail->>'end_user', detail->>'installation', detail->>'integration']) AS sent
+CROSS JOIN LATERAL unnest(
+    ARRAY[detail->>'end_user', detail->>'installation', detail->>'integration', detail->>'platform']
+) AS sent
 WHERE action = 'exchange.credential' AND sent = ANY(%(ids)s)
 ORDER BY id DESC LIMIT %(most)s
 """

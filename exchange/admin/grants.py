@@ -39,7 +39,11 @@ from exchange.services.customer_answers import MAX_SHOWN
 from exchange.services.grants import grant_credential, granted_already
 
 State = Installation.State
-_STILL: dict[str, str] = {State.PENDING: "waits for approval", State.REFUSED: "is refused", State.SUSPENDED: "is suspended"}
+_STILL: dict[str, str] = {
+    State.PENDING: "waits for approval",
+    State.REFUSED: "is refused",
+    State.SUSPENDED: "is suspended",
+}
 
 
 class EndUserField(forms.ModelChoiceField):  # type: ignore[type-arg]

@@ -123,6 +123,21 @@ from credservice.audit.models import AuditEvent
             "ann changed platform p (signed path): signature debugger",
         ),
         (
+            {"action": "exchange.credential", "actor": "anonymous", "outcome": "refused", "reason": "unknown_platform"}
+            | {"detail": {"platform": "mindclod"}},
+            "A call by somebody unknown to fetch a credential for platform mindclod was refused: unknown platform",
+        ),
+        (
+            {"action": "platform.changed", "actor": "token:b", "object_type": "platform", "object_id": "p"}
+            | {"detail": {"changes": {"is_active": {"from": True, "to": False}, "name": {}}}},
+            "The token b changed platform p (name, suspended)",
+        ),
+        (
+            {"action": "installation.changed", "actor": "token:b", "object_type": "installation", "object_id": "7"}
+            | {"detail": {"changes": {"state": {"from": "pending", "to": "active"}}}},
+            "The token b changed installation 7 (now active)",
+        ),
+        (
             {"action": "end_user.changed", "actor": "token:b", "object_type": "end_user", "object_id": "7"}
             | {"detail": {"fields": ["a", "b", "c", "d", "e", "external_id"]}},
             "The token b changed end user 7 (a, b, c, d, e and 1 more)",

@@ -226,7 +226,7 @@ def refused(reason: str = "unknown_end_user", **ids: str) -> None:
     record(Line("exchange.credential", "platform:mindcloud", "refused", reason, detail=detail))
 
 
-@pytest.mark.parametrize("kind", ["end_user", "installation", "integration"])
+@pytest.mark.parametrize("kind", ["end_user", "installation", "integration", "platform"])
 @pytest.mark.parametrize("form", ["{}", "Customer {} gets 404", '"{}",'])
 def test_an_id_that_was_refused_as_unknown_leads_to_its_lines(
     console: Client, world: World, kind: str, form: str

@@ -333,5 +333,8 @@ def test_one_that_is_read_by_itself_names_also_one_of_another_line(vendor, door,
     assert read["ETag"] == again["ETag"] == blind["ETag"]
     assert [row["id"] for row in vendor.all_pages("/credentials?outside=open")] == [new, same_key[0]]
     assert vendor.all_pages("/credentials?outside=leaked") == []
+    ended = {"reason": "deleted in our product", "ended_outside": True}
+    confirmed = vendor.post(f"/credentials/{new}/revoke", ended).json()
+    assert (confirmed["outside"], confirmed["shared_with"]) == ("confirmed", holder)
     vendor.post(f"/credentials/{holder}/revoke", {"reason": "it has left, too"})
     assert vendor.get(f"/credentials/{new}").json()["shared_with"] is None

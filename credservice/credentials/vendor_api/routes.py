@@ -56,10 +56,11 @@ class CredentialView(VendorView):
         return self.shown(show(credential), status=status, location=f"/api/v1/credentials/{credential.pk}")
 
     def with_other_lines(self, credential: Credential) -> dict[str, Any]:
-        """Show it, with what of another line has a secret of it: to a token that may read that one as well."""
+        """Show it, with what of another line has a secret of it: to a token that may read that one as well, and also
+        once its end is confirmed, which may have been too soon."""
         shown = show(credential)
         may_know = Scope.READ_CREDENTIALS in self.caller.token.scopes
-        if may_know and credential.may_be_confirmed() and shown["shared_with"] is None:
+        if may_know and credential.outside and shown["shared_with"] is None:
             holders = holders_elsewhere(credential, at_most=LOOKED_AT)
             shown["shared_with"] = next((str(each.pk) for each in holders), None)
         return shown

@@ -53,7 +53,8 @@ class CredentialSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="While it may still work outside: the good version of its line that has values of it too. Where "
         "there is none, and you read this one by itself: a credential of another line that has a secret of it, perhaps "
-        "another customer's; there may be more. End only its others there. No part of the ETag.",
+        "another customer's, also after you have confirmed its end; there may be more. End only its others there. No "
+        "part of the ETag.",
     )
     leaked_at = serializers.DateTimeField(
         allow_null=True,
