@@ -126,8 +126,9 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         if not change and isinstance(obj, User):
             obj.is_staff = True  # an account that may not sign in here has no other use
         super().save_model(request, obj, form, change)
-        if isinstance(obj, User) and not obj.is_active:
-            ConsoleSession.objects.end(obj)  # whoever switches it on again must not bring them back
+        # Switched on again, it must not bring them back: nor one of a sign-in that was under way at the switch off.
+        if isinstance(obj, User) and (not obj.is_active or "is_active" in form.changed_data):
+            ConsoleSession.objects.end(obj)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Set somebody else's. One's own is asked for first: an open session must not be able to replace it."""
