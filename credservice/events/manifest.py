@@ -2,7 +2,7 @@
 
 from credservice.events.emit import forget_wanted
 from credservice.events.models import EventEndpoint
-from credservice.events.services import new_secret_set
+from credservice.events.services import forget_end, new_secret_set
 from credservice.keys.manifest import SigningSecretReference
 from credservice.manifest.kinds import Flag, Text, Texts
 from credservice.manifest.registry import register
@@ -16,6 +16,8 @@ def _make_secret_set(endpoint: EventEndpoint) -> None:
 
 def _forget(row: Row) -> None:
     forget_wanted()
+    if "is_active" in row.changed:
+        forget_end(row.obj)
 
 
 ENDPOINTS = Section(

@@ -73,6 +73,12 @@ def end_for_gone(endpoint: EventEndpoint) -> None:
         record(Line.about(endpoint, "event_endpoint.suspended", WORKER, {"why": GONE}))
 
 
+def forget_end(endpoint: EventEndpoint) -> None:
+    """Forget why it was suspended, and how it failed, in the transaction in which a person suspends or resumes it."""
+    EventEndpoint.objects.filter(pk=endpoint.pk).update(ended_by="", **EventEndpoint.HEALTHY)
+    forget_wanted()
+
+
 def _queue_again(endpoint: EventEndpoint, deliveries: QuerySet[EventDelivery]) -> int:
     # What is due already keeps its place: LEAST passes over NULL.
     due = Least("next_attempt_at", timezone.now())
