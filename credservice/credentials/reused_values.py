@@ -14,6 +14,7 @@ from credservice.credentials.transitions import parts_of, value_digest, values_d
 from credservice.crypto import SealError
 
 K = TypeVar("K", bound=Hashable)
+FEW = 8  # of those that have a value, for a page and the trail
 # Beside a secret, values of such names say whose it is, where it goes or how it is used: they stay, and several
 # customers share them. The first ones also where they are written as one with the word before, as in tenantid.
 _ALSO_AS_ONE = "url|uri|id|name|user|account|host|server|endpoint|domain|type|method|version|region"
@@ -149,13 +150,18 @@ def with_leaked(many: Mapping[K, Sequence[Mapping[str, str]]]) -> set[K]:
     return {key for key, some in digests.items() if not some.isdisjoint(reported)} if reported else set()
 
 
+def leaked_among(entered: Mapping[str, str]) -> list[Credential]:
+    """Find a few credentials that were reported as leaked and had one of these values."""
+    return list(Credential.objects.with_any(digests_of(entered)).filter(leaked_at__isnull=False)[:FEW])
+
+
 def others_with(entered: Mapping[str, str], *, subject: str, external_id: str) -> list[Credential]:
     """Find a few good credentials of other customers that have one of these values."""
     rows = Credential.objects.with_any(digests_of(entered)).filter(state__in=Credential.USABLE)
     rows = rows.exclude(subject__in=["", subject])
     if external_id:  # the same customer, on another platform
         rows = rows.filter(~Q(context__external_id=external_id) | ~Q(context__has_key="external_id"))
-    return list(rows[:8])
+    return list(rows[:FEW])
 
 
 def _leaked_just_now(leaking: Credential) -> CredentialQuerySet:
