@@ -202,7 +202,7 @@ def test_a_value_with_a_line_break_at_its_end_is_the_same_secret(around):
 @pytest.mark.parametrize(("leaked", "entered"), [("{}\n", "{}"), ("{}", "{}\n"), ("{}\n", " {}\r\n"), ("{}\n", "{}\n")])
 def test_so_is_a_short_one(short, leaked, entered):
     leak(enter(apiKey=leaked.format(short)))
-    with pytest.raises(Invalid, match="^apiKey: this value was reported as leaked"):
+    with pytest.raises(Invalid, match=r"^apiKey: this value was reported as leaked"):
         enter("end_user:2", apiKey=entered.format(short))
 
 
