@@ -1,5 +1,9 @@
 """Event endpoints in a set-up file."""
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from credservice.events.models import EventEndpoint
 from credservice.events.services import end_for_gone
 
@@ -40,3 +44,10 @@ def test_one_that_it_resumes_forgets_its_410(commands):
     commands.apply("event_endpoints: {backend: {active: true}}")
     endpoint = EventEndpoint.objects.get()
     assert (endpoint.is_active, endpoint.ended_by) == (True, "")
+
+
+def test_another_url_ends_its_pause(commands):
+    commands.apply("event_endpoints: {backend: {url: https://api.example.com/events}}")
+    EventEndpoint.objects.update(failures=5, paused_until=timezone.now() + timedelta(minutes=10))
+    commands.apply("event_endpoints: {backend: {url: https://api.example.com/mended}}")
+    assert EventEndpoint.objects.get().paused_until is None
