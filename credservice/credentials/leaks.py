@@ -24,7 +24,8 @@ def leak_with(leaking: Credential, actor: str) -> None:
     told = "" if digests is None else json.dumps([[one.hex() for one in each] for each in digests])
     enqueue("credentials.note_leak_elsewhere", credential_id=leaking.pk, digests=told)
     others = Credential.objects.filter(line=leaking.line).exclude(pk=leaking.pk).select_related("policy")
-    for other in [each for each in others.order_by("created_at", "pk") if share_secret(leaking, each)]:
+    for each in [each for each in others.order_by("created_at", "pk") if share_secret(leaking, each)]:
+        other = Credential.objects.lock_one(each)  # its line's lock leaves out ended ones: its end may be confirmed now
         if other.state == State.RETIRING and not other.is_ending():
             transitions.begin_end(other, actor, why=_why(leaking), leaked=True)
         else:

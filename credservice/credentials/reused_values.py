@@ -10,10 +10,11 @@ from django.db.models import Q
 
 from credservice.core.exceptions import Invalid, escaped
 from credservice.credentials.models import Credential, CredentialQuerySet
-from credservice.credentials.transitions import parts_of, value_digest, values_digest
+from credservice.credentials.transitions import parts_of, value_digest, values_digests
 from credservice.crypto import SealError
 
 K = TypeVar("K", bound=Hashable)
+FEW = 8  # of those that have a value, for a page and the trail
 # Beside a secret, values of such names say whose it is, where it goes or how it is used: they stay, and several
 # customers share them. The first ones also where they are written as one with the word before, as in tenantid.
 _ALSO_AS_ONE = "url|uri|id|name|user|account|host|server|endpoint|domain|type|method|version|region|zone"
@@ -82,7 +83,7 @@ def _named_secrets(values: Mapping[str, str]) -> dict[str, str]:
 def have_secret_in_common(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
     """Tell if these hold a secret of the others, by the rule for values that leaked: what names or places something is
     none. Shorter ones count where all secrets of one side are the other's: "v2" alone may be anybody's."""
-    its, others = secrets_of(one), secrets_of(other)
+    its, others = ({secret.strip() for secret in secrets_of(each)} for each in (one, other))
     if its <= others or others <= its:
         return True
     secret = parts_of_all([*_named_secrets(one).values(), *_named_secrets(other).values()])
@@ -94,10 +95,13 @@ def parts_of_all(values: Iterable[str]) -> set[str]:
 
 
 def digests_of(entered: Mapping[str, str]) -> dict[bytes, str]:
-    """Digest the secrets among these values, each with its name. Where all are too short for that, or none is a
-    secret, they are digested together, under no name unless there is but one."""
-    found = {value_digest(part): name for name, value in _named_secrets(entered).items() for part in parts_of(value)}
-    return found or {values_digest(entered): next(iter(entered)) if len(entered) == 1 else ""}
+    """Digest the secrets among these values, each with its name. Where all are too short for that, but for what is
+    around them, or none is a secret, they are digested together, under no name unless there is but one."""
+    named = _named_secrets(entered)
+    found = {value_digest(part): name for name, value in named.items() for part in parts_of(value)}
+    if parts_of_all(value.strip() for value in named.values()):
+        return found
+    return found | dict.fromkeys(values_digests(entered), next(iter(entered)) if len(entered) == 1 else "")
 
 
 def digests_elsewhere(values: Mapping[str, str]) -> list[list[bytes]]:
@@ -154,13 +158,18 @@ def with_leaked(many: Mapping[K, Sequence[Mapping[str, str]]]) -> set[K]:
     return {key for key, some in digests.items() if not some.isdisjoint(reported)} if reported else set()
 
 
+def leaked_among(entered: Mapping[str, str]) -> list[Credential]:
+    """Find a few credentials that were reported as leaked and had one of these values."""
+    return list(Credential.objects.with_any(digests_of(entered)).filter(leaked_at__isnull=False)[:FEW])
+
+
 def others_with(entered: Mapping[str, str], *, subject: str, external_id: str) -> list[Credential]:
     """Find a few good credentials of other customers that have one of these values."""
     rows = Credential.objects.with_any(digests_of(entered)).filter(state__in=Credential.USABLE)
     rows = rows.exclude(subject__in=["", subject])
     if external_id:  # the same customer, on another platform
         rows = rows.filter(~Q(context__external_id=external_id) | ~Q(context__has_key="external_id"))
-    return list(rows[:8])
+    return list(rows[:FEW])
 
 
 def _leaked_just_now(leaking: Credential) -> CredentialQuerySet:

@@ -16,7 +16,7 @@ from credservice.credentials.reused_values import (
     parts_of_all,
     secrets_of,
 )
-from credservice.credentials.transitions import value_digest, values_digest
+from credservice.credentials.transitions import value_digest, values_digests
 
 BATCH = 500
 LOOKED_AT = 1_000  # for a page: a great many may have the same address, say
@@ -34,7 +34,7 @@ def share_secret(one: Credential, other: Credential) -> bool:
 def _digests(credential: Credential, values: Mapping[str, str] | None) -> set[bytes]:
     if values is None:
         return set(map(bytes, credential.value_digests))
-    return {*map(value_digest, parts_of_all(secrets_of(values))), values_digest(values)}
+    return {*map(value_digest, parts_of_all(secrets_of(values))), *values_digests(values)}
 
 
 def leaking_with(credentials: Iterable[Credential]) -> list[Credential]:

@@ -6,7 +6,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from random import uniform
 from typing import Any
@@ -50,8 +50,10 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 _ERASE = """
 UPDATE credentials_credential SET sealed_values = NULL,
     handle = CASE WHEN state = 'retiring' THEN handle ELSE handle - 'sealed' END,
-    value_digests = array_remove(value_digests || new.digest, NULL)
-FROM unnest(%s::uuid[], %s::bytea[]) AS new(pk, digest) WHERE id = new.pk
+    value_digests = array_remove(value_digests || new.digests, NULL)
+FROM (
+    SELECT pk, array_agg(digest) AS digests FROM unnest(%s::uuid[], %s::bytea[]) AS each(pk, digest) GROUP BY pk
+) AS new WHERE id = new.pk
 """
 
 
@@ -237,9 +239,9 @@ def _values_after(credential: Credential) -> Iterator[Mapping[str, str]]:
 
 def erase(credentials: Sequence[Credential], actor: str, why: str) -> None:
     """Erase the values of what is handed out no more. What they were is still recognised, by digests."""
-    digests = [_erased_digest(credential) for credential in credentials]
+    digests = [(credential.pk, digest) for credential in credentials for digest in _erased_digests(credential)]
     with connection.cursor() as cursor:
-        cursor.execute(_ERASE, [[credential.pk for credential in credentials], digests])
+        cursor.execute(_ERASE, [[pk for pk, _ in digests], [digest for _, digest in digests]])
     for credential in credentials:
         credential.sealed_values = None
     record_many(Line.about(credential, "credential.erased", actor, {"why": why}) for credential in credentials)
@@ -305,11 +307,16 @@ def values_digest(values: Mapping[str, str]) -> bytes:
     return digest(json.dumps(dict(values), sort_keys=True), "values")
 
 
-def _erased_digest(credential: Credential) -> bytes | None:
+def values_digests(values: Mapping[str, str]) -> set[bytes]:
+    """Digest them as they are, and without the blanks and line breaks around each: what leaked is known by either."""
+    return {values_digest(values), values_digest({name: value.strip() for name, value in values.items()})}
+
+
+def _erased_digests(credential: Credential) -> Collection[bytes | None]:
     try:
-        return values_digest(credential.open())
+        return values_digests(credential.open())
     except SealError:  # it is erased all the same
-        return None
+        return [None]
 
 
 def _expiry(credential: Credential, issued: Issued, now: datetime) -> datetime | None:

@@ -47,7 +47,7 @@ _CLAIM = """
 UPDATE events_eventdelivery SET next_attempt_at = %(until)s WHERE id = (
     SELECT delivery.id FROM events_eventdelivery delivery
     JOIN events_eventendpoint endpoint ON endpoint.id = delivery.endpoint_id
-    WHERE endpoint_id = %(endpoint)s AND coalesce(paused_until <= %(now)s, true)
+    WHERE endpoint_id = %(endpoint)s AND is_active AND coalesce(paused_until <= %(now)s, true)
         AND state = 'pending' AND next_attempt_at <= %(now)s
     ORDER BY priority, next_attempt_at LIMIT 1 FOR UPDATE OF delivery SKIP LOCKED
 ) RETURNING id
@@ -144,9 +144,6 @@ def _deliver(endpoint_id: UUID) -> bool:
     """Send until nothing is due. False where a later job goes on instead."""
     end = time.monotonic() + TURN_SECONDS
     while delivery := _claim(endpoint_id):
-        if not delivery.endpoint.is_active:
-            _give_up(endpoint_id)
-            return True
         outcome = attempt(delivery)
         record(delivery, outcome)
         if not outcome.delivered:
@@ -155,6 +152,8 @@ def _deliver(endpoint_id: UUID) -> bool:
         if outcome.status is None or time.monotonic() > end:
             enqueue_deliveries({endpoint_id}, at=timezone.now() + REST if outcome.status is None else None)
             return False
+    # By the endpoint's state in that statement: what came since a resume is not behind a suspended one.
+    _give_up(endpoint_id, endpoint__is_active=False)
     return True
 
 

@@ -2,7 +2,7 @@
 
 from credservice.events.emit import forget_wanted
 from credservice.events.models import EventEndpoint
-from credservice.events.services import new_secret_set
+from credservice.events.services import end_pause, forget_end, new_secret_set
 from credservice.keys.manifest import SigningSecretReference
 from credservice.manifest.kinds import Flag, Text, Texts
 from credservice.manifest.registry import register
@@ -14,8 +14,11 @@ def _make_secret_set(endpoint: EventEndpoint) -> None:
     forget_wanted()
 
 
-def _forget(row: Row) -> None:
+def _try_anew(row: Row) -> None:
     forget_wanted()
+    end_pause(row.obj)  # what was wrong may be mended
+    if "is_active" in row.changed:
+        forget_end(row.obj)
 
 
 ENDPOINTS = Section(
@@ -30,7 +33,7 @@ ENDPOINTS = Section(
     ),
     extras=(SigningSecretReference("it has no signing_secret yet, so nothing is sent to it: make one in the console"),),
     before_create=_make_secret_set,
-    after_change=_forget,
+    after_change=_try_anew,
 )
 
 

@@ -34,7 +34,7 @@ def send_test(*, endpoint: EventEndpoint, actor: str, type_: str = PING) -> str:
     _need_active(endpoint)
     with transaction.atomic():
         event = Event(pk=emit_to(endpoint, made_for_test(type_, endpoint)))
-        _end_pause(endpoint)
+        end_pause(endpoint)
         record(Line.about(endpoint, "event_endpoint.pinged", actor, {"message": event.message_id, "type": type_}))
     return event.message_id
 
@@ -73,17 +73,23 @@ def end_for_gone(endpoint: EventEndpoint) -> None:
         record(Line.about(endpoint, "event_endpoint.suspended", WORKER, {"why": GONE}))
 
 
+def forget_end(endpoint: EventEndpoint) -> None:
+    """Forget why it was suspended, and how it failed, in the transaction in which a person suspends or resumes it."""
+    EventEndpoint.objects.filter(pk=endpoint.pk).update(ended_by="", **EventEndpoint.HEALTHY)
+    forget_wanted()
+
+
 def _queue_again(endpoint: EventEndpoint, deliveries: QuerySet[EventDelivery]) -> int:
     # What is due already keeps its place: LEAST passes over NULL.
     due = Least("next_attempt_at", timezone.now())
     count = deliveries.update(state=State.PENDING, attempts=0, next_attempt_at=due)
     if count:
-        _end_pause(endpoint)
+        end_pause(endpoint)
         enqueue_deliveries({endpoint.pk})
     return count
 
 
-def _end_pause(endpoint: EventEndpoint) -> None:
+def end_pause(endpoint: EventEndpoint) -> None:
     """Let an endpoint be tried at once, as whoever asks for it believes it can. The next failure pauses it again."""
     EventEndpoint.objects.filter(pk=endpoint.pk).update(paused_until=None)
 

@@ -204,9 +204,14 @@ def _resume(obj: EndUser) -> Need | None:
 
 
 def _end_outside(obj: EndUser) -> Need | None:
-    left = Credential.objects.filter(subject=obj.subject, outside__in=Credential.UNCONFIRMED)[:MAX_COUNTED].count()
+    found = Credential.objects.filter(subject=obj.subject, outside__in=Credential.UNCONFIRMED)
+    left = list(found.values_list("leaked_at", flat=True)[:MAX_COUNTED])
+    if not left:
+        return None
+    leaked = len(left) - left.count(None)
+    noun, some = ("leaked credential", 0) if leaked == len(left) else ("ended credential", leaked)
     link = list_url(Credential, subject=obj.subject, state__exact="may-still-work")
-    return Need(left_outside(left, "ended credential"), urgent=True, link=link) if left else None
+    return Need(left_outside(len(left), noun, leaked=some), urgent=True, link=link)
 
 
 def _approve(obj: EndUser) -> Need | None:

@@ -105,7 +105,10 @@ def test_it_says_what_is_next(console: Client, world: World) -> None:
         "1 installation waiting for approval",
         "No credential is handed out",
     ]
-    assert steps(role_client("Viewer"), world.end_user) == ["1 ended credential may still work in your product"]
+    viewer = role_client("Viewer")
+    assert steps(viewer, world.end_user) == ["1 ended credential may still work in your product"]
+    revoke(credential=world.credential, actor="test", reason="found in a log", leaked=True)
+    assert steps(viewer, world.end_user) == ["1 leaked credential may still work in your product"]
 
 
 def test_the_next_step_leads_to_a_grant_for_this_customer(console: Client, world: World) -> None:

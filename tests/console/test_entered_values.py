@@ -40,8 +40,8 @@ def leak(credential: Credential) -> None:
     revoke(credential=credential, actor="test", reason="in a public repository", leaked=True)
 
 
-def test_a_leaked_value_is_refused_at_its_field(console: Client, world: World, other: EndUser) -> None:
-    """Refuse it where it is entered for a grant, and where it replaces another."""
+def test_a_leaked_value_is_refused_at_its_field(console: Client, world: World, other: EndUser, trail: Trail) -> None:
+    """Refuse it where it is entered for a grant, and where it replaces another; the trail says who saw it."""
     leak(world.credential)
     for address in (grant_address(world, other), url(enter(world, other.subject, "the-key-of-globex"), "replace")):
         answer = send(console, address, value_0=CANARY, overlap="policy", why="the new key")
@@ -50,6 +50,8 @@ def test_a_leaked_value_is_refused_at_its_field(console: Client, world: World, o
         assert re.fullmatch(r"apiKey: this value was reported as leaked on 20\d\d-\d\d-\d\d\. Enter a new one\.", told)
         assert CANARY not in answer.content.decode()
         assert "confirmed" not in form.fields
+    seen = trail.all(action="credential.recognised")
+    assert [(line.object_id, line.actor) for line in seen] == [(str(world.credential.pk), "user:root")] * 2
     assert "the new key" in answer.content.decode()
     assert not Credential.objects.filter(predecessor__isnull=False).exists()
     assert send(console, address, value_0="a-new-key-of-globex", overlap="policy").status_code == 302

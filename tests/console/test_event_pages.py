@@ -173,3 +173,12 @@ def test_its_secret_is_changed_to_one_of_the_same_form(console: Client, endpoint
     shown = send(console, address, source="generate", overlap="86400").content.decode()
     assert shown.count("whsec_") >= 1
     assert endpoint.secrets.live().count() == 2
+
+
+def test_where_a_person_suspends_it_no_event_is_kept_also_after_an_earlier_410(
+    console: Client, endpoint: EventEndpoint
+) -> None:
+    EventEndpoint.objects.update(ended_by="It answered 410 Gone")
+    send(console, url(endpoint, "suspend"), why="the receiver is rebuilt")
+    emit("credential.issued", object_type="credential", object_id="1")
+    assert (EventEndpoint.objects.get().is_active, EventDelivery.objects.count()) == (False, 0)

@@ -168,7 +168,7 @@ def test_a_forced_end_stays_an_open_point_until_it_is_confirmed(
         "1 force-ended credential": [key.pk],
     }
     (step,) = [step for step in console.get(url(world.end_user)).context["next_steps"] if "may still work" in step[0]]
-    assert step.sentence.startswith("3 ended credentials may still work in your product: end each there")
+    assert step.sentence.startswith("3 ended credentials, 1 of them leaked, may still work in your product: end")
     assert set(found_by(console, step.link)) == {leaked.pk, other.pk, key.pk}
     send(console, url(key, "confirm-end"), why="looked there")
     assert len(needed(console)) == 2

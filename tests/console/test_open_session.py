@@ -102,7 +102,10 @@ def test_nobody_manages_a_deactivated_account_that_may_do_more(db):
 def test_nobody_ends_many_alone_by_rotating_them(world, overlap, state):
     FourEyes.objects.update_or_create(pk=1, defaults={"bulk_revoke": True})
     operator, keys = role_client("Operator"), [world.make_key(), world.make_key()]
-    send(operator, ask_bulk(operator, Credential, "rotate", keys), overlap=overlap)
+    asks = ask_bulk(operator, Credential, "rotate", keys)
+    page = operator.get(asks).content.decode()
+    assert ("to end them all at once needs a second person" in page, "They have leaked" in page) == (True, False)
+    send(operator, asks, overlap=overlap)
     assert {Credential.objects.get(pk=key.pk).state for key in keys} == {state}
 
 

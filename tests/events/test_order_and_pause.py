@@ -116,3 +116,27 @@ def test_one_that_waited_because_no_worker_ran_is_sent(endpoint, receiver):
     EventDelivery.objects.update(next_attempt_at=timezone.now() - timedelta(days=4))
     deliver_due(endpoint.pk)
     assert len(receiver.received) == 3
+
+
+def test_behind_a_suspended_endpoint_everything_has_failed(endpoint, receiver):
+    told(3)
+    EventEndpoint.objects.update(is_active=False)
+    deliver_due(endpoint.pk)
+    assert set(EventDelivery.objects.values_list("state", flat=True)) == {State.FAILED}
+    assert not receiver.received
+
+
+def test_a_resume_while_its_events_are_looked_for_keeps_them(endpoint, receiver, monkeypatch):
+    told(1)
+    EventEndpoint.objects.update(is_active=False)
+    claim = delivering._claim
+
+    def claimed_before_a_resume(pk):
+        found = claim(pk)
+        if EventEndpoint.objects.filter(is_active=False).update(is_active=True):
+            told(1)
+        return found
+
+    monkeypatch.setattr(delivering, "_claim", claimed_before_a_resume)
+    deliver_due(endpoint.pk)
+    assert set(EventDelivery.objects.values_list("state", flat=True)) == {State.DELIVERED}

@@ -11,6 +11,7 @@ from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.reused_values import is_secret
 from credservice.credentials.services import revoke, rotate, start_issue
 from credservice.credentials.shared_values import holders_elsewhere
+from credservice.credentials.transitions import values_digest
 from credservice.credentials.vendor_values import put_credential
 
 LEAKED, SHORT = "a-value-that-has-leaked", "hunter2"
@@ -211,3 +212,28 @@ def test_a_value_with_a_line_break_at_its_end_is_the_same_secret(around):
     revoke(credential=first, actor="test", reason="leaked", leaked=True)
     with pytest.raises(Invalid, match="reported as leaked"):
         start_issue(policy=policy, context={}, subject="c", actor="test", entered={"key": around.format(LEAKED)})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("short", [SHORT, "11-letters!"])
+@pytest.mark.parametrize(("leaked", "entered"), [("{}\n", "{}"), ("{}", "{}\n"), ("{}\n", " {}\r\n"), ("{}\n", "{}\n")])
+def test_so_is_a_short_one(short, leaked, entered):
+    leak(enter(apiKey=leaked.format(short)))
+    with pytest.raises(Invalid, match=r"^apiKey: this value was reported as leaked"):
+        enter("end_user:2", apiKey=entered.format(short))
+
+
+@pytest.mark.django_db
+def test_a_short_one_that_leaks_now_is_not_entered_with_another_line_break():
+    first = enter(apiKey=f"{SHORT}\n")
+    with pytest.raises(Invalid, match="reported as leaked with this rotation"):
+        rotate(credential=first, actor="test", entered={"apiKey": SHORT}, overlap=timedelta(0))
+    assert rotate(credential=first, actor="test", entered={"apiKey": SHORT}).state == "active"
+
+
+@pytest.mark.django_db
+def test_a_short_one_that_an_older_release_erased_is_still_known():
+    leak(first := enter(apiKey=f"{SHORT}\n"))
+    Credential.objects.filter(pk=first.pk).update(value_digests=[values_digest({"apiKey": f"{SHORT}\n"})])
+    with pytest.raises(Invalid, match="reported as leaked"):
+        enter("end_user:2", apiKey=f"{SHORT}\n")

@@ -1,19 +1,21 @@
 """Whoever reports a leak reports values: what else of the line has one of them is not handed out again."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from credservice.core.exceptions import Invalid
 from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.rotation_impact import preview_rotation
-from credservice.credentials.services import revoke, rotate, start_issue
+from credservice.credentials.services import confirm_end, revoke, rotate, start_issue
 from credservice.credentials.shared_values import leaking_with
 from credservice.credentials.vendor_values import put_credential
 from credservice.tasks import rescue
+from tests.credentials.lock_order import await_somebody_waiting
 from tests.support.concurrency import at_once
 
 ACTOR, NONE = "user:olga", timedelta(0)
@@ -266,3 +268,23 @@ def test_two_reports_of_ended_versions_do_not_wait_in_a_circle(first, second):
         Credential.objects.update(leaked_at=None, leaked_by="")
         found = at_once(lambda n: revoke(credential=both[n], actor=ACTOR, reason="in a log", leaked=True), 2)
         assert [type(each) for each in found] == [Credential, Credential]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_confirmation_while_a_leak_is_noted_is_kept(first, second):
+    third = rotate(credential=second, actor=ACTOR, entered=values(secret=NEWER), overlap=timedelta(hours=1))
+    revoke(credential=second, actor=ACTOR, reason="no longer needed")
+
+    def report():
+        try:
+            revoke(credential=third, actor=ACTOR, reason="in a log", leaked=True)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        with transaction.atomic():
+            confirm_end(credential=second, actor=ACTOR)
+            reporting = threads.submit(report)
+            await_somebody_waiting()
+        reporting.result(20)
+    assert (anew(second).outside, anew(second).leaked_by) == ("confirmed", ACTOR)

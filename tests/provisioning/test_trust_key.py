@@ -137,3 +137,10 @@ def test_it_does_not_bring_a_withdrawn_key_back(marketplace, master, change):
     TrustedKey.objects.update(**change)
     with pytest.raises(CommandError, match="has been withdrawn"):
         trust("manifold", "master", master.public)
+
+
+def test_it_keeps_why_in_the_trail(marketplace, key, trail):
+    trust("manifold", "second", key.public, "--why", "a trial")
+    trust("manifold", "second", key.public, "--ends", "2099-01-31", "--why", "the trial ends")
+    kept = [line.detail["why"] for line in trail.all() if line.action.startswith("trusted_key.")]
+    assert kept == ["a trial", "the trial ends"]

@@ -137,8 +137,12 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         if not change and isinstance(obj, User):
             obj.is_staff = True  # an account that may not sign in here has no other use
         super().save_model(request, obj, form, change)
-        if isinstance(obj, User) and not obj.is_active:
-            ConsoleSession.objects.end(obj)  # whoever switches it on again must not bring them back
+        if not isinstance(obj, User):
+            return
+        # Switched on again, it must not bring them back: nor one of a sign-in that was under way at the switch off.
+        if not obj.is_active or "is_active" in form.changed_data:
+            ConsoleSession.objects.end(obj)
+        if not obj.is_active:
             end_invitations_of(obj, actor=actor_of(request))
             if tokens := self._tokens_of(request, obj):
                 told = "{} made service tokens that go on working: {}. Revoke those whose text {} may have kept."

@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.adminkit.approvals import required
@@ -39,7 +39,9 @@ def _rotation(credentials: Iterable[Credential]) -> list[str]:
     """Foretell the same, and which successors will be long in coming."""
     chosen = list(credentials)
     failing = ", ".join(failing_issuers(policy_of_successor(each).issuer for each in chosen))
-    told = [*_reach(chosen), *_leaking(leaking_with(chosen), " if these have leaked"), ELSEWHERE]
+    told = _reach(chosen)
+    if not required("bulk_revoke"):
+        told += [*_leaking(leaking_with(chosen), " if these have leaked"), ELSEWHERE]
     if not failing:
         return told
     late = (
@@ -97,14 +99,15 @@ class RotateAllForm(forms.Form):
     )
     why = ReasonField(required=False)
 
-    def clean_overlap(self) -> str:
-        overlap: str = self.cleaned_data["overlap"]
-        if overlap == "none" and required("bulk_revoke"):
-            raise ValidationError(
-                "That ends them all at once, which needs a second person: rotate them with an overlap, and revoke the "
-                "old ones, which can be approved."
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        if required("bulk_revoke"):
+            overlap: Any = self.fields["overlap"]
+            overlap.choices = overlap.choices[:1]
+            overlap.help_text = overlap.error_messages["invalid_choice"] = (
+                "If they have leaked: to end them all at once needs a second person. Rotate them with the overlap, and "
+                "revoke the old ones, which can be approved."
             )
-        return overlap
 
 
 revoke_all = Revoke.bulk(

@@ -32,10 +32,12 @@ def _credential(row: Credential) -> Sequence[object]:
     return link_to(row, row.version_name()), label(row.state_word()), link_to(row.policy), *dates
 
 
-def left_outside(number: int, noun: str) -> str:
-    """Say what there is to do about ended credentials that may still work, in the words of their own pages. What uses
-    values of them, in their lines and others, is found there alone: to find it, they are opened."""
-    told = f"{counted(number, noun)} may still work in your product: end {'it' if number == 1 else 'each'} there"
+def left_outside(number: int, noun: str, *, leaked: int = 0) -> str:
+    """Say what there is to do about ended credentials that may still work, in the words of their own pages; ``leaked``
+    of them are said to be so. What uses values of them, in their lines and others, is found there alone: to find it,
+    they are opened."""
+    which = f"{counted(number, noun)}, {leaked} of them leaked," if leaked else counted(number, noun)
+    told = f"{which} may still work in your product: end {'it' if number == 1 else 'each'} there"
     return f"{told}, but for values that its page says are still used, then confirm its end on that page"
 
 

@@ -1,6 +1,6 @@
 """Takes the named values of a credential in a form, without ever showing old ones."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -10,8 +10,8 @@ from credservice.adminkit.ticks import ask_for_tick
 from credservice.adminkit.widgets import SecretField
 from credservice.audit.names import current_actor
 from credservice.core.exceptions import ServiceError
-from credservice.credentials.models import CredentialPolicy
-from credservice.credentials.reused_values import digests_of, others_with, told_leaked
+from credservice.credentials.models import Credential, CredentialPolicy
+from credservice.credentials.reused_values import digests_of, leaked_among, others_with, told_leaked
 from credservice.credentials.transitions import record_step
 from credservice.limits.counter import count_call
 
@@ -47,9 +47,12 @@ class ValuesForm(forms.Form):
         entered = None if self.errors else self.entered()
         if entered and self._may_ask():
             boxes = {name: field for field, name in self.names.items()}
-            for name, sentence in told_leaked(entered).items():
+            told = told_leaked(entered)
+            for name, sentence in told.items():
                 self.add_error(boxes.get(name), sentence)
-            if not self.errors:
+            if told:
+                _record_recognised(leaked_among(entered))
+            else:
                 self._ask_about_others(entered)
         return data
 
@@ -68,8 +71,7 @@ class ValuesForm(forms.Form):
         if others:
             names = sorted(names_of({other.subject for other in others}).values())
             who = [f"Who has it: {', '.join(names)}."] if names else []
-            for other in others:  # as the search does: nobody tries guesses here without a trace
-                record_step("credential.recognised", other, current_actor())
+            _record_recognised(others)
             ask_for_tick(
                 self,
                 label="Let both have it",
@@ -81,3 +83,9 @@ class ValuesForm(forms.Form):
     def entered(self) -> dict[str, str] | None:
         """By name; None where nothing is entered."""
         return {name: self.cleaned_data[field] for field, name in self.names.items()} or None
+
+
+def _record_recognised(found: Iterable[Credential]) -> None:
+    """Leave a trace, as the search does: nobody tries guesses here without one."""
+    for credential in found:
+        record_step("credential.recognised", credential, current_actor())

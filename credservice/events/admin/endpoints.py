@@ -28,12 +28,11 @@ from credservice.adminkit.menu import Menu, Need, counted
 from credservice.adminkit.object_actions import ObjectAction, Shown, Values
 from credservice.adminkit.object_header import Fact
 from credservice.adminkit.shown_once import ShownOnceAdmin
-from credservice.adminkit.state_pages import Resume, Suspend
+from credservice.adminkit.state_pages import Resume, Suspend, Switch
 from credservice.audit.names import actor_of
 from credservice.events.admin.types_page import types_page
-from credservice.events.emit import forget_wanted
 from credservice.events.models import EventDelivery, EventEndpoint
-from credservice.events.services import new_secret_set, replay_failed, send_test
+from credservice.events.services import forget_end, new_secret_set, replay_failed, send_test
 from credservice.events.types import PING, SUBSCRIBABLE, TYPES
 from credservice.keys.admin import NewSecret, WithSecrets, secrets_table, trail_with_secrets
 from credservice.keys.models import SigningSecretSet
@@ -50,21 +49,18 @@ SINCE = (
 )
 
 
-class SuspendEndpoint(Suspend):
+class SwitchEndpoint(Switch):
+    def switch(self, obj: EventEndpoint, *, actor: str, why: str) -> None:
+        super().switch(obj, actor=actor, why=why)
+        forget_end(obj)
+
+
+class SuspendEndpoint(SwitchEndpoint, Suspend):
     consequence = "From now on nothing is sent to it: events are lost to it meanwhile, and what waits fails."
 
-    def switch(self, obj: EventEndpoint, *, actor: str, why: str) -> None:
-        super().switch(obj, actor=actor, why=why)
-        forget_wanted()
 
-
-class ResumeEndpoint(Resume):
+class ResumeEndpoint(SwitchEndpoint, Resume):
     consequence = "Events are sent to it again. What failed can then be sent again as well."
-
-    def switch(self, obj: EventEndpoint, *, actor: str, why: str) -> None:
-        super().switch(obj, actor=actor, why=why)
-        EventEndpoint.objects.filter(pk=obj.pk).update(ended_by="", **EventEndpoint.HEALTHY)
-        forget_wanted()
 
 
 class TestForm(forms.Form):

@@ -15,7 +15,14 @@ from provisioning.models import Marketplace, TrustedKey
 
 
 def trust_key(
-    *, marketplace: str, label: str, key: str, actor: str, is_test: bool = False, ends_at: datetime | None = None
+    *,
+    marketplace: str,
+    label: str,
+    key: str,
+    actor: str,
+    is_test: bool = False,
+    ends_at: datetime | None = None,
+    why: str = "",
 ) -> tuple[TrustedKey, bool]:
     """Trust a key; returns it, and whether it is new or has changed. Repeating it changes nothing.
 
@@ -31,9 +38,9 @@ def trust_key(
         row = _marketplace(marketplace)
         known = TrustedKey.objects.filter(public_key=public_key).select_related("marketplace").first()
         if known is None:
-            return _add(row, label, public_key, is_test, ends_at, actor), True
+            return _add(row, label, public_key, is_test, ends_at, actor, why), True
         _check_same(known, row, label)
-        return known, _change(known, is_test, ends_at, actor)
+        return known, _change(known, is_test, ends_at, actor, why)
 
 
 def _parsed(key: str) -> str:
@@ -56,7 +63,7 @@ def _marketplace(name: str) -> Marketplace:
 
 
 def _add(
-    marketplace: Marketplace, label: str, public_key: str, is_test: bool, ends_at: datetime | None, actor: str
+    marketplace: Marketplace, label: str, public_key: str, is_test: bool, ends_at: datetime | None, actor: str, why: str
 ) -> TrustedKey:
     if marketplace.trusted_keys.filter(label=label).exists():
         raise Conflict(
@@ -65,7 +72,7 @@ def _add(
         )
     key = TrustedKey(marketplace=marketplace, label=label, public_key=public_key, is_test=is_test, ends_at=ends_at)
     key.save(force_insert=True)
-    record(Line.about(key, "trusted_key.added", actor))
+    record(Line.about(key, "trusted_key.added", actor, {"why": why} if why else {}))
     return key
 
 
@@ -76,10 +83,10 @@ def _check_same(known: TrustedKey, marketplace: Marketplace, label: str) -> None
         raise Conflict("This key has been withdrawn. If it is to be trusted again, enable it in the console.")
 
 
-def _change(known: TrustedKey, is_test: bool, ends_at: datetime | None, actor: str) -> bool:
+def _change(known: TrustedKey, is_test: bool, ends_at: datetime | None, actor: str, why: str) -> bool:
     if (known.is_test, known.ends_at) == (is_test, ends_at):
         return False
     known.is_test, known.ends_at = is_test, ends_at
     known.save(update_fields=["is_test", "ends_at"])
-    record(Line.about(known, "trusted_key.changed", actor))
+    record(Line.about(known, "trusted_key.changed", actor, {"why": why} if why else {}))
     return True

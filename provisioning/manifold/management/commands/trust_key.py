@@ -27,12 +27,15 @@ class Command(BaseCommand):
         parser.add_argument("key", help="the public key in base64, or a JSON file with `public_key`")
         parser.add_argument("--test", action="store_true", help="a key for trials, whose private half others may hold")
         parser.add_argument("--ends", type=_moment, metavar="ISO8601", help="trust it until then, such as 2027-01-31")
+        parser.add_argument("--why", default="", help="kept in the trail")
 
     def run_from_argv(self, argv: list[str]) -> None:
         # One key in 64 begins with "-" in base64url. An argument with a space in it is no option to argparse.
         super().run_from_argv([f" {text}" if _KEY.fullmatch(text) else text for text in argv])
 
-    def handle(self, *, marketplace: str, label: str, key: str, test: bool, ends: datetime | None, **_: Any) -> None:
+    def handle(
+        self, *, marketplace: str, label: str, key: str, test: bool, ends: datetime | None, why: str, **_: Any
+    ) -> None:
         try:
             trusted, changed = trust_key(
                 marketplace=marketplace,
@@ -41,6 +44,7 @@ class Command(BaseCommand):
                 actor=command_actor("trust_key"),
                 is_test=test,
                 ends_at=ends,
+                why=why,
             )
         except ServiceError as error:
             raise CommandError(error.message) from None
