@@ -45,8 +45,8 @@ FOUND_NOTHING = (
     "ids that exchanges were refused with whole."
 )
 NOT_OURS = (
-    "No credential, live or ended, has this value, and nothing has it for a name or an id. A value is found whole alone: "
-    "no part of one is."
+    "No credential, live or ended, has this value, and nothing has it for a name or an id. A value is found whole "
+    "alone: no part of one is."
 )
 TOO_MANY = "There are too many customers to look for a part of a name in time. Type how it begins, or a whole id."
 

@@ -12,7 +12,7 @@ from credservice.credentials.models import Credential, CredentialPolicy
 from credservice.credentials.services import revoke, rotate, start_issue
 from exchange.models import Installation, Integration
 from tests.support.console import World
-from tests.support.pages import ask_bulk, tick_of, url
+from tests.support.pages import ask_bulk, send, tick_of, url
 
 ALL = {"multiple": "on", "lifetime": "", "rotation_period": "", "overlap": "24h", "stale_for": "1h"}
 
@@ -166,6 +166,24 @@ def test_a_revocation_says_who_gets_no_answer_by_the_predecessor(console: Client
     Installation.objects.update(state="suspended")
     (told,) = told_predecessors(console, successor)
     assert told.endswith("handed out again from now until then.")
+
+
+def test_a_revocation_says_who_gets_no_answer_without_a_predecessor(console: Client, world: World) -> None:
+    told = console.get(url(world.credential, "revoke")).context["consequences"]
+    assert [getattr(line, "choice", "") for line in told if line == "1 installation gets no answer then."] == [""]
+    successor = rotate(credential=world.credential, actor="test", entered={"apiKey": "another-key-of-acme"})
+    told = console.get(url(successor, "revoke")).context["consequences"]
+    (line,) = [line for line in told if line == "1 installation gets no answer then."]
+    assert line.choice == "console-if-ended-too"
+    page = console.get(ask_bulk(console, Credential, "revoke", [successor])).content.decode()
+    assert "Where nothing else of its line is handed out: 1 installation gets no answer then." in page
+    values = {"why": "entered wrong"}
+    kept = send(console, url(successor, "revoke"), **values).client.get(url(successor)).content.decode()
+    assert "no answer now" not in kept
+    values["predecessors"] = "on"
+    world.credential.refresh_from_db()
+    ended = send(console, url(world.credential, "revoke"), **values).client.get(url(successor)).content.decode()
+    assert "1 installation gets no answer now." in ended
 
 
 def test_a_predecessor_that_fills_the_answer_is_no_warning(console: Client, world: World) -> None:

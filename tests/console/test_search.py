@@ -165,7 +165,7 @@ def test_who_may_not_look_for_tokens_is_told_who_may(world: World, trail: Any) -
     operator = role_client("Operator")
     _, text = create_token(name="crm", scopes=[Scope.READ_EVENTS], actor="test")
     page = find(operator, text).content.decode()
-    assert "nothing has it for a name or an id. An administrator can search service tokens as well." in page
+    assert "no part of one is. An administrator can search service tokens as well." in page
     assert not trail.all(action="service_token.recognised")
 
 

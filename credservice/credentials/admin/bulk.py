@@ -9,7 +9,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from credservice.adminkit.approvals import required
 from credservice.adminkit.widgets import ReasonField
-from credservice.credentials.admin.ending import ConfirmEnd, ForceEnd, Revoke, retiring_before
+from credservice.credentials.admin.ending import ConfirmEnd, ForceEnd, Revoke, cut_off, retiring_before
 from credservice.credentials.admin.rotating import Rotate
 from credservice.credentials.hooks import policy_of_successor
 from credservice.credentials.models import Credential
@@ -57,7 +57,10 @@ def _revocation(credentials: Iterable[Credential]) -> list[str]:
     leaking = leaking_with(chosen.values())
     older = {found.pk for each in chosen.values() for found in retiring_before(each)} - chosen.keys()
     older -= {found.pk for found in leaking}
-    told = [*_reach(chosen.values()), *_leaking(leaking, " if these have leaked"), ELSEWHERE]
+    reach = reach_of(chosen.values())
+    where = "Where nothing else of its line is handed out: " if handed_out_after(chosen.values()) else ""
+    then = [f"{where}{line}" for line in cut_off(reach)]
+    told = [told_reach(reach, of="Together they are"), *then, *_leaking(leaking, " if these have leaked"), ELSEWHERE]
     if older:
         number, are = counted(len(older), "retiring predecessors"), "is" if len(older) == 1 else "are"
         told.append(

@@ -1,6 +1,6 @@
 """Revokes, confirms, retries and force-ends credentials on pages of the console."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import forms
@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldBooleanWidget
 
-from credservice.adminkit.object_actions import ObjectAction, Values
+from credservice.adminkit.object_actions import ObjectAction, OfChoice, Values
 from credservice.adminkit.state_pages import OptionalWhyForm, WhyForm
 from credservice.core.exceptions import Conflict
 from credservice.credentials.admin.outside import (
@@ -25,6 +25,7 @@ from credservice.credentials.admin.outside import (
 )
 from credservice.credentials.models import Credential
 from credservice.credentials.rotation_impact import (
+    counted,
     handed_out_after,
     reach_of,
     told_reach,
@@ -82,7 +83,9 @@ class Revoke(ObjectAction):
     def consequences(self, obj: Credential) -> list[str]:
         more = [*_left_to_the_active(obj), *_told_predecessors(obj), *told_leaking(obj, when=IF_LEAKED)]
         more += leaking_elsewhere(obj, IF_LEAKED)
-        return [self.consequence, told_reach(reach_of([obj])), *outside(obj), *more]
+        reach = reach_of([obj])
+        then = [OfChoice(line, "console-if-ended-too") if handed_out_after([obj]) else line for line in cut_off(reach)]
+        return [self.consequence, told_reach(reach), *then, *outside(obj), *more]
 
     def make_form(self, request: HttpRequest, obj: Credential, data: Any = None) -> forms.Form:
         form = RevokeForm(data)
@@ -91,6 +94,13 @@ class Revoke(ObjectAction):
         if not obj.outlives_its_end() or obj.expiry_outside():
             del form.fields["ended_outside"]
         return form
+
+    def carry_out(self, request: HttpRequest, obj: Credential, values: Values) -> str:
+        """Revoke it, and say who is left without an answer."""
+        unanswered = cut_off(reach_of([obj]), "now")
+        done = super().carry_out(request, obj, values)
+        is_handed_out = Credential.objects.usable().filter(line=obj.line).exists()
+        return str(done) if is_handed_out else " ".join([str(done), *unanswered])
 
     def perform(self, actor: str, obj: Credential, values: Values) -> str:
         names = ("predecessors", "leaked", "ended_outside")
@@ -105,6 +115,13 @@ class Revoke(ObjectAction):
         if obj.is_ending():
             return "Until its issuer has ended it, it may still work in your product: this page shows when it has."
         return f"{still_works(obj)}{others_outside(obj)}".strip()
+
+
+def cut_off(reach: Mapping[str, int], when: str = "then") -> list[str]:
+    """Say how many installations get no answer where nothing is handed out in place of what they are handed."""
+    number = reach.get("installations", 0)
+    gets = "gets" if number == 1 else "get"
+    return [f"{counted(number, 'installations')} {gets} no answer {when}."] if number else []
 
 
 def _left_to_the_active(obj: Credential) -> list[str]:
