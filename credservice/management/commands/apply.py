@@ -11,6 +11,7 @@ from django.db import Error, IntegrityError, ProgrammingError
 
 from credservice.core.checkout import COMMAND
 from credservice.core.exceptions import Conflict
+from credservice.core.names import printable
 from credservice.crypto import SealError
 from credservice.manifest.apply import AnswersWouldChange, Outcome, Refused, apply
 from credservice.manifest.document import BadFile
@@ -64,7 +65,7 @@ class Command(BaseCommand):
         except AnswersWouldChange as error:
             raise CommandError(_changes_answers(file, error.changed)) from None
         except Conflict as error:
-            raise CommandError(f"{error.message} Nothing was changed.") from None
+            raise CommandError(printable(f"{error.message} Nothing was changed.")) from None
         except (Error, SealError) as error:
             raise CommandError(_failure(error)) from error
         self._report(outcome, dry_run)
@@ -79,11 +80,11 @@ class Command(BaseCommand):
 
     def _report(self, outcome: Outcome, dry_run: bool) -> None:
         for change in outcome.changes:
-            self.stdout.write(str(change))
+            self.stdout.write(printable(str(change)))
         for note in outcome.notes:
-            self.stdout.write(f"Note: {note}.")
+            self.stdout.write(printable(f"Note: {note}."))
         for changed in outcome.changed_answers:
-            self.stdout.write(f"Changed answers: {changed}")
+            self.stdout.write(printable(f"Changed answers: {changed}"))
         if outcome.left_alone:
             left = ", ".join(f"{count:,} {noun}" for noun, count in outcome.left_alone.items())
             self.stdout.write(f"Left as they are, not in this file: {left}.")
@@ -103,11 +104,11 @@ def _read(file: str) -> str:
 
 def _refusal(file: str, lines: list[str]) -> str:
     count = "1 problem" if len(lines) == 1 else f"{len(lines)} problems"
-    return "\n".join([f"{file} has {count}; nothing was changed.", *lines])
+    return "\n".join([f"{file} has {count}; nothing was changed.", *map(printable, lines)])
 
 
 def _changes_answers(file: str, changed: Sequence[ChangedAnswers]) -> str:
-    lines = [f"{file}:{each.item.line}: {each}" for each in changed]
+    lines = [printable(f"{file}:{each.item.line}: {each}") for each in changed]
     first = f"{file} changes answers that customers get today; nothing was changed."
     return "\n".join([first, *lines, _GO_ON])
 

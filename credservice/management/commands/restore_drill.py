@@ -15,7 +15,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from credservice.audit_chain.anchors import Anchor, anchor_file, read_anchors
 from credservice.core.exceptions import Invalid
-from credservice.management.restore_drill import Unusable, copy, production, since
+from credservice.core.names import printable
+from credservice.management.restore_drill import Unusable, copy, production, telling, trail
 from credservice.management.restore_drill.libpq import Config, connect, identity, same_address
 from credservice.management.restore_drill.scratch import left_behind, restore, scratch_database
 
@@ -56,12 +57,13 @@ class Command(BaseCommand):
             with _interruptible():
                 faults, uncompared = self._drill(**options)
         except Unusable as error:
-            raise CommandError(str(error), returncode=UNUSABLE) from None
+            raise CommandError(printable(str(error)), returncode=UNUSABLE) from None
         except KeyboardInterrupt:
             raise CommandError("Interrupted: nothing is left of it.", returncode=INTERRUPTED) from None
         self.stdout.write(f"It took {time.monotonic() - began:.0f} s in all.")
         if faults:
-            raise CommandError("\n".join(["This backup cannot be relied on:", *faults]), returncode=BROKEN)
+            found = "\n".join(["This backup cannot be relied on:", *map(printable, faults)])
+            raise CommandError(found, returncode=BROKEN)
         if uncompared:
             self.stdout.write("\n".join(["This backup holds by itself. Not compared:", *uncompared]))
             sys.exit(UNCOMPARED)
@@ -105,23 +107,23 @@ class Command(BaseCommand):
         self, live: Config | None, end: copy.End, heads: list[Anchor], uncompared: list[str], **options: Any
     ) -> list[str]:
         """Compare with production where it can be read, and tell what was done since."""
-        trail: Path | None = options["trail"]
+        file: Path | None = options["trail"]
         try:
             with production.reading(live) if live else nullcontext() as there:
                 faults = production.compare_rows(there, end, self._tell) if there else []
-                lines = since.in_export(trail, end) if trail else since.in_production(there, end) if there else None
+                lines = trail.in_export(file, end) if file else trail.in_production(there, end) if there else None
                 if lines is None:
-                    since.tell_gap(end, heads, self._tell)
+                    telling.tell_gap(end, heads, self._tell)
                 else:
-                    since.tell_lines(lines, end, since.issuers_of(there), self._tell, every=options["all"])
+                    telling.tell_lines(lines, end, trail.issuers_of(there), self._tell, every=options["all"])
                 return faults
         except psycopg.Error as error:
             uncompared.append(f"Production cannot be read ({type(error).__name__}): give --alone where it is lost.")
-            since.tell_gap(end, heads, self._tell)
+            telling.tell_gap(end, heads, self._tell)
             return []
 
     def _tell(self, sentence: str) -> None:
-        self.stdout.write(sentence)
+        self.stdout.write(printable(sentence))  # partners' ids may be anything, and so may those of --trail
 
 
 def _heads(anchors: str | None) -> list[Anchor]:

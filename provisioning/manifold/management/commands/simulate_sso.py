@@ -18,6 +18,7 @@ from credservice.core.checkout import COMMAND
 from provisioning.checker.connector import Client, Connector, PortTaken
 from provisioning.checker.failures import Failure
 from provisioning.checker.keys import KeyFileError, MasterKey
+from provisioning.checker.masks import printable
 from provisioning.checker.messages import Reply, Request
 from provisioning.checker.options import CALLBACK_SECONDS, CONNECTOR_PORT, REQUEST_SECONDS
 from provisioning.checker.order import DOCUMENTED, Order
@@ -64,7 +65,7 @@ class Command(BaseCommand):
         except Untrusted:
             raise CommandError(_untrusted(options["master_key"])) from None
         except Failure as failure:
-            raise CommandError(f"The service did not take the order: {failure.reason}.") from None
+            raise CommandError(f"The service did not take the order: {printable(failure.reason)}.") from None
 
     def _play(self, provider: Provider) -> None:
         """Order, show the address, and be the marketplace until Ctrl-C."""
