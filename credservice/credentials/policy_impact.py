@@ -31,6 +31,7 @@ MAX_COUNTED = 1000  # live credentials of a policy
 MAX_LOOKED_AT = 10_000  # of these, the newest, for the last that ends
 MAX_NAMED = 5
 NO_MORE = "Entered values have no successor until somebody enters one."
+A_RUN = timedelta(minutes=5)  # of a workflow, which goes on with the values that it was handed
 SAME_TIME = timedelta(minutes=1)  # an issuer's own end is a little off
 
 
@@ -172,19 +173,20 @@ class OptionsImpact(PolicyImpact):
 
 @dataclass(frozen=True)
 class RotationImpact(PolicyImpact):
-    """Tells whose live credentials are rotated by a schedule from now on. False where nobody reads them by himself."""
+    """Tells whose live credentials are rotated by a schedule from now on. False where nobody holds the old values."""
 
     counted_as = "rotated_by_schedule"
 
     def sentences(self, sees: Callable[[Model], bool] = lambda obj: True) -> list[str]:
         """Say it; what ``sees`` does not let be seen is not named."""
-        return [
-            printable(
-                f"The live credentials of {self.whose()} {self.change}. Their users' apps fail then, unless the "
-                "marketplace takes the new values (its *rotates*)."
-            ),
-            *self.named("They are of", sees),
-        ]
+        told = [f"The live credentials of {self.whose()} {self.change}."]
+        if any(use.noun == "resources" for use in self.uses):
+            told.append(
+                "Apps of a resource's users fail then, unless the marketplace takes the new values (*rotates*)."
+            )
+        if any(use.noun != "resources" for use in self.uses):
+            told.append("A workflow that runs on with values that it was handed before fails then.")
+        return [printable(" ".join(told)), *self.named("They are of", sees)]
 
 
 @dataclass(frozen=True)
@@ -317,7 +319,10 @@ def _foretell_options(before: CredentialPolicy, policy: CredentialPolicy, whose:
 
 
 def _foretell_rotation(before: CredentialPolicy, policy: CredentialPolicy, whose: Whose) -> PolicyImpact:
-    """Find whose live credentials are rotated by a schedule that was not there, or was slower or kinder."""
+    """Find whose live credentials are rotated by a schedule that was not there, or was slower or kinder.
+
+    An exchange hands out the successor; who was handed the old values has the overlap to be done with them.
+    """
     old, new = before.rotation_period, policy.rotation_period
     if policy.pk != before.pk or new is None or not policy.backend().generates:
         return RotationImpact()
@@ -325,7 +330,8 @@ def _foretell_rotation(before: CredentialPolicy, policy: CredentialPolicy, whose
         return RotationImpact()
     older = f"those that are older within {spoken(new * JITTER)}"
     change = f"are rotated every {spoken(new)}, {older}, and the old values end {spoken(policy.overlap)} after that"
-    return RotationImpact(change, whose.read_by(policy))
+    customers = [use for use in whose.served(policy) if use.noun != "resources"] if policy.overlap < A_RUN else []
+    return RotationImpact(change, [*whose.read_by(policy), *customers])
 
 
 def _foretell_end(before: CredentialPolicy, policy: CredentialPolicy, whose: Whose) -> PolicyImpact:

@@ -165,7 +165,9 @@ def refusal_of_rotation(credential: Credential) -> str:
     """Say why a credential takes no successor; nothing where it does."""
     if credential.takes_successor():
         return ""
-    return f"Only an active credential can be rotated; this one is {credential.state}."
+    leaks = credential.is_usable() and credential.leaked_at is None
+    more = " If it has leaked, revoke it, and say that." if leaks else ""
+    return f"Only an active credential can be rotated; this one is {credential.state}.{more}"
 
 
 def failing_issuers(issuers: Iterable[str]) -> list[str]:

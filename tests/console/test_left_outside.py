@@ -332,7 +332,7 @@ def test_that_one_which_has_ended_had_leaked_is_reported_on_a_page_of_its_own(
 ) -> None:
     old, new = same_key
     assert "revoke it, and tick that it has leaked" in text(console, url(new, "report-leak"))
-    assert "If it has leaked, revoke it, and tick that." in text(console, url(old, "replace"))
+    assert "If it has leaked, revoke it, and say that." in text(console, url(old, "replace"))
     send(console, url(old, "revoke"), why="no longer needed")
     assert "If it has leaked, report it as leaked." in text(console, url(old, "replace"))
     assert url(old, "report-leak") in console.get(url(old)).content.decode()

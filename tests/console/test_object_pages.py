@@ -71,7 +71,7 @@ def test_one_that_is_stuck_says_why_and_is_tried_again_first(console: Client, wo
     header = console.get(url(key)).context["header"]
     facts = {fact.name: str(fact.value) for fact in header.facts}
     assert facts["Failed"] == "5 attempts: connection refused"
-    assert "in 8" in facts["Next attempt"]
+    assert "in 9" in facts["Next attempt"]
     assert header.primary["title"] == "Try again now"
     assert [link["title"] for link in header.dangerous] == ["Report as leaked", "Force its end"]
     Credential.objects.filter(pk=key.pk).update(attempts=0)

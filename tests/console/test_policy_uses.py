@@ -236,6 +236,20 @@ def test_other_options_of_a_live_policy_need_the_tick(console: Client, world: Wo
     assert accepted == {"made_otherwise": 2, "rotated_by_schedule": 1}
 
 
+@pytest.mark.parametrize(("overlap", "asked"), [("0 seconds", True), ("4 minutes", True), ("1 hour", False)])
+def test_a_rotation_that_leaves_a_run_no_time_needs_the_tick(
+    console: Client, world: World, overlap: str, asked: bool
+) -> None:
+    Integration.objects.update(policy=world.key_policy, response_shape={"apiKey": "$credential.API_KEY"})
+    ResourceCredential.objects.update(deprovisioned_at=timezone.now())
+    sent = SENT | {"options-name": "API_KEY", "rotation_period": "30d", "overlap": overlap}
+    page = console.post(url(world.key_policy), sent, follow=True).content.decode()
+    told = "of 1 installation are rotated every 30 days, those that are older within 3 days, and the old values end"
+    run = f"{overlap} after that. A workflow that runs on with values that it was handed before fails then."
+    assert (f"The live credentials {told} {run}" in page) is asked
+    assert (CredentialPolicy.objects.get(name="keys").rotation_period is None) is asked
+
+
 def test_a_shape_of_live_bindings_needs_the_tick(console: Client, world: World, key: Credential, trail: Trail) -> None:
     world.marketplace.protocol_name, world.marketplace.connector_url = "osb", ""
     world.marketplace.save()

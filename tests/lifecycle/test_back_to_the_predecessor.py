@@ -50,7 +50,8 @@ def test_only_the_newest_that_retires_takes_them(last):
     fourth = rotate(credential=third, actor="test", entered=FIRST)
     revoke(credential=fourth, actor="test", reason="wrong")
     assert [read(one).takes_successor() for one in (last, third, fourth)] == [False, True, False]
-    with pytest.raises(Conflict, match="Only an active credential can be rotated; this one is retiring"):
+    told = "this one is retiring. If it has leaked, revoke it, and say that."
+    with pytest.raises(Conflict, match=f"Only an active credential can be rotated; {told}"):
         put_credential(credential=read(last), policy=last.policy, values=SECOND, actor="test")
 
 

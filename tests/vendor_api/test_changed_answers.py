@@ -87,7 +87,7 @@ def test_who_enters_values_is_told_of_their_other_names(vendor, answered):
 
 SWITCHED = (
     "The next credentials of 6 installations (rotations of the present ones too) are made with another audience. The "
-    "present ones stay as they are until each is replaced, the last in 59 minutes: at "
+    "present ones stay as they are until each is replaced, the last in 1 hour: at "
 )
 GENERATED = (
     "The next credentials of 6 installations (rotations of the present ones too) are made by the issuer api_key, and "

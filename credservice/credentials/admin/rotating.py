@@ -133,12 +133,9 @@ class Rotate(ObjectAction):
 
 
 def _if_leaked(obj: Credential) -> str:
-    """Say how a leak is reported of one that takes no successor."""
-    if obj.leaked_at is not None or obj.activated_at is None:
-        return ""
-    if obj.is_usable():
-        return "If it has leaked, revoke it, and tick that."
-    return "If it has leaked, report it as leaked."
+    """Say how a leak is reported of one that has ended."""
+    is_to_be_told = obj.leaked_at is None and obj.activated_at is not None and not obj.is_usable()
+    return "If it has leaked, report it as leaked." if is_to_be_told else ""
 
 
 def _rotate(actor: str, obj: Credential, values: Values) -> Credential:
