@@ -11,7 +11,6 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.timesince import timeuntil
 
 from credservice.adminkit.labels import label
 from credservice.adminkit.links import list_url, may_view, page_of
@@ -19,6 +18,7 @@ from credservice.adminkit.sentences import UNPROVEN
 from credservice.audit.models import AuditEvent
 from credservice.console import sidebar
 from credservice.console.first_steps_page import is_new, openings
+from credservice.core.ago import ago
 from credservice.core.svg_charts import Series, lines, stacked
 from credservice.credentials.admin.filters import retiring_last
 from credservice.credentials.models import Credential
@@ -250,5 +250,5 @@ def _event(row: Credential, verb: str, at: Any, now: datetime) -> dict[str, Any]
         "link": page_of(row),
         "verb": verb,
         "at": at,
-        "until": f"in {timeuntil(at, now, depth=1)}" if at > now else "now due",
+        "until": ago(at) if at > now else "now due",
     }
