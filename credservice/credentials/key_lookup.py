@@ -149,7 +149,7 @@ _BASIC = re.compile(r"\bbasic(?:\s|%20|\+)+([A-Za-z0-9+/]+={0,2})", re.IGNORECAS
 
 # Values that hold blanks: in quotes, after a name in a line, or a key's file, of which JSON writes the breaks as \n.
 _QUOTED = re.compile(r"""\\.|'([^'\n]*)'|("(?:[^"\\\n]|\\.)*")""")  # what is escaped begins nothing
-_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{1,40}-----[^-]*-----END [A-Z0-9 ]{1,40}-----")
+_PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{1,40}-----(?:[^-]|-(?!----))*-----END [A-Z0-9 ]{1,40}-----")
 _BREAK = re.compile(r"(?:\\{1,4}r)?\\{1,4}n|\r?\n")
 
 

@@ -19,7 +19,7 @@ FEW = 8  # of those that have a value, for a page and the trail
 # customers share them. The first ones also where they are written as one with the word before, as in tenantid.
 _ALSO_AS_ONE = "url|uri|id|name|user|account|host|server|endpoint|domain|type|method|version|region|zone"
 _IDENTIFIES = (
-    "port|path|redirect|resource|site|instance|cluster|location|datacenter|address|city|state|tz"
+    "port|path|redirect|resource|site|instance|cluster|location|datacenter|address|city|tz"
     "|login|email|tenant|workspace|organization|organisation|org|company|department|alias|agent"
     "|environment|env|stage|project|team|group|role|namespace|realm|issuer|audience"
     "|database|schema|table|catalog|warehouse|dataset|bucket|folder|topic|queue|branch"
@@ -31,11 +31,13 @@ _SECRET_ALL_THE_SAME = re.compile(r"(secret|session)_?id_?\d*$|_sid$")
 # Whatever they are called: a key's text, an assignment in an address or a connection string, but a country_code, and
 # nothing but what may be shown.
 _HOLDS_KEY = re.compile(
-    "PRIVATE KEY|(?:key|secret|token|password|passwd|pwd|sig|signature)=|(?<![a-z0-9_-])(?:pass|code|auth)=",
-    re.IGNORECASE,
+    "PRIVATE KEY|(?:key|secret|token|password|passwd|pwd|pass|code|auth|sig|signature)=", re.IGNORECASE
 )
+_PUBLIC_CODE = re.compile("(?:country|zip|postal|area|language|currency|status)[_-]?code=", re.IGNORECASE)
 _PUBLIC_PEM = "(?:CERTIFICATE|PUBLIC KEY|RSA PUBLIC KEY)-----"
-_HOLDS_NONE = re.compile(rf"(?:\s*-----BEGIN {_PUBLIC_PEM}[^-]*-----END {_PUBLIC_PEM})+\s*")
+_HOLDS_NONE = re.compile(rf"-----BEGIN {_PUBLIC_PEM}[^-]*-----END {_PUBLIC_PEM}")
+# What openssl and bundles of certificates write beside them.
+_BESIDE = re.compile(r"(?:#.*|(?:Bag|Key) Attributes.*|(?:friendlyName|localKeyID|subject|issuer)\b.*)?")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -46,24 +48,38 @@ def is_secret(name: str, value: str, names: Collection[str]) -> bool:
     stands alone is in any case, and so is one with a key in it: the user's part of an address, an assignment such as
     ``sig=``, a part of a path as of a hook.
     """
-    if len(names) == 1 or holds_password(value) or _HOLDS_KEY.search(value) or _is_hook(value):
+    if len(names) == 1 or holds_password(value) or _HOLDS_KEY.search(_PUBLIC_CODE.sub("", value)) or _is_hook(value):
         return True
+    return not (_is_public(name) or _holds_none(value))
+
+
+def _is_public(name: str) -> bool:
+    """Tell if a name says that what it is of names or places something."""
     words = "_" + re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).lower()
-    is_public = _PUBLIC.search(words) and not _SECRET_ALL_THE_SAME.search(words)
-    return not (is_public or _HOLDS_NONE.fullmatch(value))
+    return bool(_PUBLIC.search(words) and not _SECRET_ALL_THE_SAME.search(words))
+
+
+def _holds_none(value: str) -> bool:
+    """Tell if it is certificates and public keys, and nothing but what is written beside them."""
+    rest, found = _HOLDS_NONE.subn("", value)
+    return found > 0 and all(_BESIDE.fullmatch(line.strip()) for line in rest.splitlines())
 
 
 def _is_hook(value: str) -> bool:
-    """Tell if an address has a part in its path that looks as if made at random: an id is none, nor are words, joined
-    with one another and with dates and versions."""
-    path = re.split("[?#]", value.partition("://")[2], maxsplit=1)[0]
+    """Tell if an address has a part behind its host that looks as if made at random: an id is none, nor are words,
+    joined with one another and with dates and versions, nor what is assigned to a public name."""
+    path, *assigned = re.split("[?#&]", value.partition("://")[2])
     parts = path.split("/")[1:]
+    for each in assigned:
+        name, _, text = each.partition("=")
+        parts += [] if text and _is_public(name) else (text or name).split("/")
     return any(len(part) >= 20 and not _UUID.fullmatch(part) and _has_random(part) for part in parts)
 
 
 def _has_random(part: str) -> bool:
     pieces = re.split("[-_.~]", part)
-    return any(len(piece) >= 10 and re.search("[0-9]", piece) and re.search("[A-Za-z]", piece) for piece in pieces)
+    mixed = [piece for piece in pieces if re.search("[0-9]", piece) and re.search("[A-Za-z]", piece)]
+    return len(mixed) >= 3 or any(len(piece) >= 10 for piece in mixed)
 
 
 def holds_password(value: str) -> bool:

@@ -340,16 +340,13 @@ def reschedule(policy_id: UUID, batch: int, after: UUID | None = None) -> UUID |
     What is due is left: it is rotated anyway, and perhaps for another reason. What is older than the period is not due
     at once, all of it together, but within the jitter.
     """
-    policy, now = CredentialPolicy.objects.get(pk=policy_id), timezone.now()
-    period = policy.rotation_period if policy.backend().generates else None
-    otherwise = Q(rotates_at__gt=now)
-    if period is not None:
-        made = F("activated_at")
-        earliest, latest = made + Value(period * (1 - JITTER)), Greatest(made + Value(period), now + period * JITTER)
-        otherwise = Q(rotates_at=None) | (otherwise & (Q(rotates_at__lt=earliest) | Q(rotates_at__gt=latest)))
-    rows = Credential.objects.filter(otherwise, policy=policy, state=State.ACTIVE).order_by("line")
     with transaction.atomic():
-        found = list((rows.filter(line__gt=after) if after else rows).select_for_update(of=("self",))[:batch])
+        # Locked: a period that is saved meanwhile waits, so that no batch undoes what a later one has done.
+        policy, now = CredentialPolicy.objects.select_for_update(no_key=True).get(pk=policy_id), timezone.now()
+        period = policy.rotation_period if policy.backend().generates else None
+        rows = Credential.objects.filter(_planned_otherwise(period, now), policy=policy, state=State.ACTIVE)
+        rows = rows.filter(line__gt=after) if after else rows
+        found = list(rows.order_by("line").select_for_update(of=("self",))[:batch])
         for credential in found:
             credential.policy = policy
             planned = _next_rotation(credential, credential.activated_at or now)
@@ -358,6 +355,16 @@ def reschedule(policy_id: UUID, batch: int, after: UUID | None = None) -> UUID |
             credential.rotates_at = planned
         Credential.objects.bulk_update(found, ["rotates_at"])
     return found[-1].line if len(found) == batch else None
+
+
+def _planned_otherwise(period: timedelta | None, now: datetime) -> Q:
+    """Find what is to be rotated at another time than by this period, and is not due."""
+    otherwise = Q(rotates_at__gt=now)
+    if period is None:
+        return otherwise
+    made = F("activated_at")
+    earliest, latest = made + Value(period * (1 - JITTER)), Greatest(made + Value(period), now + period * JITTER)
+    return Q(rotates_at=None) | (otherwise & (Q(rotates_at__lt=earliest) | Q(rotates_at__gt=latest)))
 
 
 def _next_rotation(credential: Credential, now: datetime) -> datetime | None:

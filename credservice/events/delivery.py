@@ -17,7 +17,7 @@ from uuid import UUID
 
 import httpx2
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -148,12 +148,12 @@ def _deliver(endpoint_id: UUID) -> bool:
         record(delivery, outcome)
         if not outcome.delivered:
             late = timezone.now() - KEPT_WAITING
-            _give_up(endpoint_id, next_attempt_at__lte=late, endpoint__failures__gte=IN_A_ROW)
+            _give_up(endpoint_id, Q(failures__gte=IN_A_ROW), next_attempt_at__lte=late)
         if outcome.status is None or time.monotonic() > end:
             enqueue_deliveries({endpoint_id}, at=timezone.now() + REST if outcome.status is None else None)
             return False
     # By the endpoint's state in that statement: what came since a resume is not behind a suspended one.
-    _give_up(endpoint_id, endpoint__is_active=False)
+    _give_up(endpoint_id, Q(is_active=False))
     return True
 
 
@@ -205,9 +205,13 @@ def _count_failure(endpoint_id: UUID, asked: int | None) -> None:
         enqueue_deliveries({endpoint_id}, at=until)
 
 
-def _give_up(endpoint_id: UUID, **which: object) -> None:
-    """Call them failed. They can be sent again once the endpoint is resumed, or answers."""
-    waiting = EventDelivery.objects.filter(endpoint=endpoint_id, state=State.PENDING, **which)
+def _give_up(endpoint_id: UUID, where: Q, **which: object) -> None:
+    """Call what waits for the endpoint failed, where that is so. It can be sent again once it is resumed, or answers.
+
+    Without a join: a delivery that is being recorded is looked at again once that is committed.
+    """
+    behind = Exists(EventEndpoint.objects.filter(where, pk=OuterRef("endpoint")))
+    waiting = EventDelivery.objects.filter(behind, endpoint=endpoint_id, state=State.PENDING, **which)
     waiting.update(state=State.FAILED, next_attempt_at=None)
 
 

@@ -207,3 +207,12 @@ def test_what_the_copy_knows_of_resources_is_told():
         line("resource.suspended", "e81ba2cb-0000-0000-0000-000000000000"),
     )
     assert "Ended since: 2 other things." in told
+
+
+@pytest.mark.parametrize(("later", "told"), [([True], 0), ([True, False], 1), ([False], 2)])
+def test_a_suspension_by_a_file_that_was_taken_back_is_not_told(db, later, told):
+    lines = [
+        line("platform.changed", pk=pk, changes={"is_active": {"from": not value, "to": value}})
+        for pk, value in enumerate([False, *later], start=1)
+    ]
+    assert len(Since(lines, {}).lines[ENDED]) == told

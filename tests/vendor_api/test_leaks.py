@@ -50,6 +50,8 @@ def test_it_finds_a_value_inside_of_other_text(report, credential, line):
     assert len(report(text).json()["credentials"]) == 1
 
 
+HEADERS = "Proc-Type: 4,ENCRYPTED\nDEK-Info: DES-EDE3-CBC,5F\n\n"
+DES = f"-----BEGIN RSA PRIVATE KEY-----\n{HEADERS}MIIE\n-----END RSA PRIVATE KEY-----"
 PEM = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\nEFAASCBKcwggSjAgEAAoIBAQC=\n-----END PRIVATE KEY-----"
 
 
@@ -68,6 +70,12 @@ def test_a_key_file_is_found_however_it_is_written(report, stored, written):
     start_issue(policy=policy, context={}, subject="end_user:x", actor="test", entered={"key": stored})
     for text in (written(PEM), written(PEM.replace("\n", "\r\n"))):
         assert len(report(text).json()["credentials"]) == 1
+
+
+def test_a_key_file_with_headers_is_found(report):
+    policy = CredentialPolicy.objects.create(name="entered", issuer="static", options={"names": ["key"]})
+    start_issue(policy=policy, context={}, subject="end_user:x", actor="test", entered={"key": DES})
+    assert len(report(f"in a log:\n{DES}\nends").json()["credentials"]) == 1
 
 
 @pytest.mark.parametrize(

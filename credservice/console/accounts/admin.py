@@ -139,14 +139,13 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]
         super().save_model(request, obj, form, change)
         if not isinstance(obj, User):
             return
-        # Switched on again, it must not bring them back: nor one of a sign-in that was under way at the switch off.
+        # Switched on again, it must not bring them back: nor what was under way at the switch off.
         if not obj.is_active or "is_active" in form.changed_data:
             ConsoleSession.objects.end(obj)
-        if not obj.is_active:
             end_invitations_of(obj, actor=actor_of(request))
-            if tokens := self._tokens_of(request, obj):
-                told = "{} made service tokens that go on working: {}. Revoke those whose text {} may have kept."
-                messages.warning(request, format_html(told, obj, tokens, obj))
+        if not obj.is_active and (tokens := self._tokens_of(request, obj)):
+            told = "{} made service tokens that go on working: {}. Revoke those whose text {} may have kept."
+            messages.warning(request, format_html(told, obj, tokens, obj))
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Set somebody else's. One's own is asked for first: an open session must not be able to replace it."""

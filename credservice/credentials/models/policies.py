@@ -90,10 +90,11 @@ class CredentialPolicy(models.Model):
                 kwargs["update_fields"] = {*written, "earlier_names"}
             super().save(**kwargs)
             if before.rotation_period != self.rotation_period:
-                # One after the other; the second finds what was being made by the old period.
-                task = "credentials.reschedule"
-                for at in (None, timezone.now() + MADE_BY_NOW):
-                    enqueue(task, policy_id=self.pk, at=at, lock=f"{task}:{self.pk}")
+                # One after the other; the later one finds what was being made by the old period. Its lock is another:
+                # whatever shares one waits for the older job's time.
+                task, lock = "credentials.reschedule", f"credentials.reschedule:{self.pk}"
+                enqueue(task, policy_id=self.pk, lock=lock)
+                enqueue(task, policy_id=self.pk, at=timezone.now() + MADE_BY_NOW, lock=f"{lock}:later")
 
     def names_or_none(self) -> tuple[str, ...] | None:
         """Find the names of its values; None where settings have lost its issuer, or its options are of an older kind.

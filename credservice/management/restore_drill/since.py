@@ -95,7 +95,7 @@ class Since:
         thing, verb = thing_of(line), line.action.rpartition(".")[2]
         if line.action in REPLACES:
             self._add_replaced(line)
-        elif verb in BACK:
+        elif verb in BACK or _is_switched(line, on=True):
             self._back[thing] = line.pk
         elif thing in self._made:
             return  # the backup does not know it
@@ -114,11 +114,21 @@ class Since:
         self._made.add(place)
 
     def _is_back(self, line: AuditEvent) -> bool:
-        return line.action.endswith(SWITCHED_OFF) and self._back.get(thing_of(line), 0) > line.pk
+        is_off = line.action.endswith(SWITCHED_OFF) or _is_switched(line, on=False)
+        return is_off and self._back.get(thing_of(line), 0) > line.pk
 
 
 def thing_of(line: AuditEvent) -> tuple[str, str]:
     return line.object_type, line.object_id
+
+
+def _is_switched(line: AuditEvent, *, on: bool) -> bool:
+    """Tell if all that a line changes is that something is let in, or no more: by the vendor API or a set-up file."""
+    changes = line.detail.get("changes") if line.action.endswith(".changed") else None
+    if not isinstance(changes, dict) or [*changes] != ["is_active"] or line.object_type == "user":
+        return False
+    change = changes["is_active"]
+    return isinstance(change, dict) and change.get("to") is on
 
 
 def _replaces(line: AuditEvent) -> bool:
