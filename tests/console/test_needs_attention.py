@@ -475,3 +475,31 @@ def test_a_secret_that_goes_while_it_is_told_of_breaks_nothing(
 def test_what_is_broken_stands_first(console: Client, world: World) -> None:
     world.make_installation("inst_2", "pending")
     assert [line.split()[0] for line in needed(console)] == ["No", "1"]
+
+
+def failed_job(task: str, timestamp: int) -> None:
+    with connection.cursor() as cursor:
+        args = json.dumps({"timestamp": timestamp})
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status) VALUES ('default', %s, %s, 'failed')",
+            [task, args],
+        )
+
+
+def run_at(task: str, timestamp: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO procrastinate_periodic_defers (task_name, defer_timestamp, periodic_id) VALUES (%s, %s, '')",
+            [task, timestamp],
+        )
+
+
+def test_a_failed_job_counts_until_its_next_run_by_the_clock(console: Client, world: World, worker: None) -> None:
+    failed_job("audit.seal", 60)
+    run_at("audit.seal", 60)
+    run_at("another", 120)
+    assert needed(console) == ["1 job failed"]
+    run_at("audit.seal", 120)
+    assert needed(console) == []
+    failed_job("audit.seal", 120)
+    assert needed(console) == ["1 job failed"]
