@@ -18,6 +18,7 @@ from credservice.adminkit.menu import MAX_COUNTED, Need, counted
 from credservice.audit.models import AuditEvent
 from credservice.console.audit.who_saw import Places, WhoSaw
 from credservice.core.names import printable
+from credservice.credentials.admin.filters import LEAKED_LIVE
 from credservice.credentials.admin.related import left_outside
 from credservice.credentials.models import Credential
 from exchange.audit import ACTION
@@ -203,6 +204,16 @@ def _resume(obj: EndUser) -> Need | None:
     return Need("Suspended: its exchanges are refused. Resume it", link=page)
 
 
+def _replace_leaked(obj: EndUser) -> Need | None:
+    found = list(Credential.objects.filter(LEAKED_LIVE, subject=obj.subject)[:MAX_COUNTED])
+    if not found:
+        return None
+    are, them = ("is", "it") if len(found) == 1 else ("are", "them")
+    link = page_of(found[0]) if len(found) == 1 else list_url(Credential, subject=obj.subject)
+    sentence = f"{counted(len(found), 'leaked credential')} {are} still handed out: replace {them} as leaked"
+    return Need(sentence, urgent=True, link=link)
+
+
 def _end_outside(obj: EndUser) -> Need | None:
     found = Credential.objects.filter(subject=obj.subject, outside__in=Credential.UNCONFIRMED)
     left = list(found.values_list("leaked_at", flat=True)[:MAX_COUNTED])
@@ -232,6 +243,7 @@ def _grant(obj: EndUser) -> Need | None:
 _STEPS: tuple[tuple[str, Callable[[EndUser], Need | None]], ...] = (
     ("exchange.view_platform", _resume_platform),
     ("exchange.suspend_enduser", _resume),
+    ("credentials.view_credential", _replace_leaked),
     ("credentials.view_credential", _end_outside),
     ("exchange.approve_installation", _approve),
     ("exchange.add_grant", _grant),

@@ -16,6 +16,7 @@ from credservice.adminkit.sentences import plain_sentence
 from credservice.audit import Line, record
 from credservice.audit.models import AuditEvent
 from credservice.credentials.exposure import line_of, sightings
+from credservice.credentials.models import Credential
 from credservice.credentials.services import reveal, revoke, rotate, start_issue
 from exchange.admin.customers import with_shown
 from exchange.models import EndUser, Grant, Integration, Platform
@@ -109,6 +110,13 @@ def test_it_says_what_is_next(console: Client, world: World) -> None:
     assert steps(viewer, world.end_user) == ["1 ended credential may still work in your product"]
     revoke(credential=world.credential, actor="test", reason="found in a log", leaked=True)
     assert steps(viewer, world.end_user) == ["1 leaked credential may still work in your product"]
+
+
+def test_it_says_first_what_has_leaked_and_is_handed_out(console: Client, world: World) -> None:
+    Credential.objects.filter(pk=world.credential.pk).update(leaked_at=timezone.now())
+    (step,) = console.get(url(world.end_user)).context["next_steps"]
+    assert step.sentence == "1 leaked credential is still handed out: replace it as leaked"
+    assert (step.urgent, step.link) == (True, url(world.credential))
 
 
 def test_the_next_step_leads_to_a_grant_for_this_customer(console: Client, world: World) -> None:
