@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from credservice.adminkit.links import list_link, list_url
+from credservice.adminkit.links import list_link, list_url, page_of
+from credservice.adminkit.menu import Need
 from credservice.adminkit.object_header import Fact
 from credservice.adminkit.sentences import UNPROVEN
 from credservice.audit.models import AuditEvent
@@ -60,6 +61,11 @@ class Look:
         whose = whose or f"{'that claimed to be' if self.is_claimed else 'of'} {self.partner}"
         lately = "" if self.of_last else " lately"
         return f"{self._number()} {self._noun()} {whose} {self._verb()} refused{lately}{self._why()}"
+
+    def need_of_suspended(self, partner: Model) -> Need:
+        """Write it as a line of the overview that leads to the partner, where it is resumed. Somebody wanted that, so
+        nothing is broken."""
+        return Need(f"{partner} is suspended. {self.sentence()}", link=page_of(partner), kind=self.kind)
 
     def fact(self, request: HttpRequest) -> Fact:
         """Say it on top of the partner's page, with a link to the lines."""

@@ -108,7 +108,7 @@ def fill(credential: Credential, issued: Issued) -> None:
     credential.value_digests = [value_digest(part) for value in issued.values.values() for part in parts_of(value)]
     credential.expires_at, credential.refresh_at = _expiry(credential, issued, now), issued.refresh_at
     credential.hint, credential.handle = issued.hint, {**issued.handle, **_own_end(credential, issued)}
-    credential.rotates_at = _next_rotation(credential, now)
+    credential.rotates_at = _next_rotation(credential, now, now)
     credential.state, credential.activated_at = State.ACTIVE, now
     credential.attempts, credential.next_attempt_at, credential.failure = 0, None, ""
 
@@ -349,10 +349,7 @@ def reschedule(policy_id: UUID, batch: int, after: UUID | None = None) -> UUID |
         found = list(rows.order_by("line").select_for_update(of=("self",))[:batch])
         for credential in found:
             credential.policy = policy
-            planned = _next_rotation(credential, credential.activated_at or now)
-            if planned is not None and period is not None and planned <= now:
-                planned = now + period * uniform(0, JITTER)  # noqa: S311 - no secret
-            credential.rotates_at = planned
+            credential.rotates_at = _next_rotation(credential, credential.activated_at or now, now)
         Credential.objects.bulk_update(found, ["rotates_at"])
     return found[-1].line if len(found) == batch else None
 
@@ -367,8 +364,11 @@ def _planned_otherwise(period: timedelta | None, now: datetime) -> Q:
     return Q(rotates_at=None) | (otherwise & (Q(rotates_at__lt=earliest) | Q(rotates_at__gt=latest)))
 
 
-def _next_rotation(credential: Credential, now: datetime) -> datetime | None:
+def _next_rotation(credential: Credential, made: datetime, now: datetime) -> datetime | None:
+    """Choose a time by the period since it was made, within the jitter; from now on, where it is older than that."""
     period = credential.policy.rotation_period
     if period is None or not credential.policy.backend().generates:  # of entered values, somebody makes the successor
         return None
-    return now + period * uniform(1 - JITTER, 1)  # noqa: S311 - no secret
+    share = uniform(0, JITTER)  # noqa: S311 - no secret
+    planned = made + period * (1 - JITTER + share)
+    return planned if planned > now else now + period * share

@@ -5,7 +5,7 @@ from functools import partial
 from django.http import HttpRequest
 from django.urls import reverse
 
-from credservice.adminkit.links import field_of, list_url, page_of
+from credservice.adminkit.links import field_of, list_url
 from credservice.adminkit.menu import Need
 from credservice.adminkit.object_pages import ObjectPage
 from credservice.adminkit.refused_calls import AT_LEAST, LOOKED_AT, Look, RefusedCalls, newest_lines, refused_calls
@@ -93,12 +93,9 @@ def _kept(platform: Platform, reason: str) -> RefusedCall | None:
 
 
 def _need(platform: Platform, look: Look) -> Need:
-    """Lead to the debugger with the newest of these calls, to what waits for approval, or to the calls' lines.
-
-    Of a suspended platform: to its page, where it is resumed. Somebody wanted that, so nothing is broken.
-    """
+    """Lead to the debugger with the newest of these calls, to what waits for approval, or to the calls' lines."""
     if not platform.is_active:
-        return Need(f"{platform} is suspended. {look.sentence()}", link=page_of(platform), kind=look.kind)
+        return look.need_of_suspended(platform)
     if former := _answered_before(platform, look):
         sentence = f"{look.sentence(whose=f'to {ADDRESS}, without the name {platform},')}. {former}"
         return Need(sentence, urgent=True, link=field_of(platform, "is_default"), kind=look.kind)

@@ -16,7 +16,7 @@ from credservice.adminkit.menu import MAX_COUNTED, Menu, Need
 from credservice.adminkit.model_admin import ConsoleAdmin
 from credservice.adminkit.object_header import Fact
 from credservice.adminkit.object_pages import ObjectPage
-from credservice.adminkit.refused_calls import RefusedCalls, refused_calls
+from credservice.adminkit.refused_calls import Look, RefusedCalls, refused_calls
 from credservice.adminkit.widgets import SecretField
 from credservice.adminkit.wizard import FirstSteps, WithFirstSteps
 from credservice.audit.models import AuditEvent
@@ -112,16 +112,7 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
 
     def needs_operator(self) -> list[Need]:
         rows = Marketplace.objects.order_by("-is_active", "name")[:MAX_MARKETPLACES]
-        many = [
-            Need(
-                look.sentence() if row.is_active else f"{row} is suspended. {look.sentence()}",
-                urgent=not look.is_claimed and row.is_active,
-                link=page_of(row) if look.is_claimed or not row.is_active else look.trail_url(),
-                kind=look.kind,
-            )
-            for row in rows
-            for look in _refused_of(row).many()
-        ]
+        many = [_need(row, look) for row in rows for look in _refused_of(row).many()]
         return [*many, *self._lenient()]
 
     def _lenient(self) -> list[Need]:
@@ -147,6 +138,14 @@ class MarketplaceAdmin(WithFirstSteps, ConsoleAdmin):
         super().save_model(request, obj, form, change)
         if secret and change:
             obj.save(update_fields=["sealed_client_secret"])
+
+
+def _need(marketplace: Marketplace, look: Look) -> Need:
+    """Lead to the marketplace where anybody may have called, and else to the calls' lines."""
+    if not marketplace.is_active:
+        return look.need_of_suspended(marketplace)
+    link = page_of(marketplace) if look.is_claimed else look.trail_url()
+    return Need(look.sentence(), urgent=not look.is_claimed, link=link, kind=look.kind)
 
 
 def _refused_of(marketplace: Marketplace) -> RefusedCalls:

@@ -30,16 +30,11 @@ ELSEWHERE = (
 )
 
 
-def _reach(credentials: Iterable[Credential]) -> list[str]:
-    """Foretell what partners will notice: how many of what are handed these now."""
-    return [told_reach(reach_of(credentials), of="Together they are")]
-
-
 def _rotation(credentials: Iterable[Credential]) -> list[str]:
-    """Foretell the same, and which successors will be long in coming."""
+    """Foretell how many are handed these now, and which successors will be long in coming."""
     chosen = list(credentials)
     failing = ", ".join(failing_issuers(policy_of_successor(each).issuer for each in chosen))
-    told = _reach(chosen)
+    told = [told_reach(reach_of(chosen), of="Together they are")]
     if not required("bulk_revoke"):
         told += [*_leaking(leaking_with(chosen), " if these have leaked"), ELSEWHERE]
     if not failing:
@@ -52,13 +47,13 @@ def _rotation(credentials: Iterable[Credential]) -> list[str]:
 
 
 def _revocation(credentials: Iterable[Credential]) -> list[str]:
-    """Foretell the same, and what ends besides."""
+    """Foretell how many are handed these now, and get no answer then, and what ends besides."""
     chosen = {each.pk: each for each in credentials}
     leaking = leaking_with(chosen.values())
     older = {found.pk for each in chosen.values() for found in retiring_before(each)} - chosen.keys()
     older -= {found.pk for found in leaking}
-    reach = reach_of(chosen.values())
-    where = "Where nothing else of its line is handed out: " if handed_out_after(chosen.values()) else ""
+    reach, after = reach_of(chosen.values()), handed_out_after(chosen.values())
+    where = "Where nothing else of its line is handed out: " if after else ""
     then = [f"{where}{line}" for line in cut_off(reach)]
     told = [told_reach(reach, of="Together they are"), *then, *_leaking(leaking, " if these have leaked"), ELSEWHERE]
     if older:
@@ -66,7 +61,7 @@ def _revocation(credentials: Iterable[Credential]) -> list[str]:
         told.append(
             f"{number} of these {are} still good: ended too where that is ticked below, and not marked as leaked."
         )
-    unanswered = unanswered_with(handed_out_after(chosen.values()))
+    unanswered = unanswered_with(after)
     lacking = unanswered.sentence("Unless they end too, predecessors are handed out that have")
     return [*told, *filter(None, [lacking])]
 
